@@ -1,0 +1,73 @@
+package kernel
+
+// Add adds x to y, element by element, for len(y) elements.
+func Add(y, x []float32) {
+	if n := len(y) &^ 7; useAssembly && n > 0 {
+		addAssembly(&y[0], &x[0], n)
+		y, x = y[n:], x[n:]
+	}
+	x = x[:len(y)]
+	for i := range y {
+		y[i] += x[i]
+	}
+}
+
+// MaskPositive sets gradient to zero where the output of a ReLU is not
+// positive, for len(gradient) elements.
+func MaskPositive(gradient, output []float32) {
+	if n := len(gradient) &^ 7; useAssembly && n > 0 {
+		maskPositiveAssembly(&gradient[0], &output[0], n)
+		gradient, output = gradient[n:], output[n:]
+	}
+	output = output[:len(gradient)]
+	for i, v := range output {
+		if !(v > 0) {
+			gradient[i] = 0
+		}
+	}
+}
+
+// SGD holds the factors of one update by stochastic gradient descent.
+type SGD struct {
+	LearningRate float32
+	Momentum     float32
+	Damped       float32 // 1 - dampening
+	WeightDecay  float32
+	Nesterov     bool
+}
+
+// Update applies one step of PyTorch's SGD to len(weights) elements:
+//
+//	g = gradient + WeightDecay*weight
+//	momentum = Momentum*momentum + Damped*g
+//	weight -= LearningRate * (Nesterov ? g + Momentum*momentum : momentum)
+//
+// A nil momentum means none: weight -= LearningRate*g.
+func (s *SGD) Update(weights, gradient, momentum []float32) {
+	if n := len(weights) &^ 7; useAssembly && n > 0 && momentum != nil {
+		look := float32(0)
+		if s.Nesterov {
+			look = 1
+		}
+		sgdAssembly(&weights[0], &gradient[0], &momentum[0], n, s.LearningRate, s.Momentum, s.Damped, s.WeightDecay, look)
+		weights, gradient, momentum = weights[n:], gradient[n:], momentum[n:]
+	}
+	s.updatePlain(weights, gradient, momentum)
+}
+
+func (s *SGD) updatePlain(weights, gradient, momentum []float32) {
+	gradient = gradient[:len(weights)]
+	for i, w := range weights {
+		g := gradient[i] + float32(s.WeightDecay*w)
+		if momentum != nil {
+			m := float32(s.Momentum*momentum[i]) + float32(s.Damped*g)
+			momentum[i] = m
+			if s.Nesterov {
+				g += float32(s.Momentum * m)
+			} else {
+				g = m
+			}
+		}
+		weights[i] = w - float32(s.LearningRate*g)
+	}
+}

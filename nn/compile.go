@@ -1,0 +1,196 @@
+package nn
+
+// group is some operations of a graph that one step runs: a convolution with
+// the ReLU and pooling that follow it, a linear layer with its ReLU, or one
+// operation alone.
+type group struct {
+	first  *node // decides the kind of step
+	output *Value
+	relu   bool
+	pool   bool
+}
+
+// fuse divides the operations that the output depends on into groups.
+func fuse(g *graph) []group {
+	needed := map[*Value]bool{g.output: true}
+	for i := len(g.nodes) - 1; i >= 0; i-- {
+		if n := g.nodes[i]; needed[n.output] {
+			for _, in := range n.inputs {
+				needed[in] = true
+			}
+		}
+	}
+	var groups []group
+	taken := map[*node]bool{}
+	for _, n := range g.nodes {
+		if taken[n] || !needed[n.output] {
+			continue
+		}
+		gr := group{first: n, output: n.output}
+		// follow takes in the operation after the group's output, if it is
+		// the only one to use that and accept says yes.
+		follow := func(accept func(op Op) bool) bool {
+			next := g.consumers(gr.output)
+			if gr.output == g.output || len(next) != 1 || !accept(next[0].op) {
+				return false
+			}
+			taken[next[0]] = true
+			gr.output = next[0].output
+			return true
+		}
+		isReLU := func(op Op) bool { _, ok := op.(relu); return ok }
+		switch op := n.op.(type) {
+		case conv2d:
+			if op.fused() {
+				gr.relu = follow(isReLU)
+				gr.pool = follow(func(op Op) bool { return op == Op(maxPool2d{kernel: 2, stride: 2}) })
+			}
+		case linear:
+			gr.relu = follow(isReLU)
+		}
+		groups = append(groups, gr)
+	}
+	return groups
+}
+
+// plan is a network made ready to run: its steps and the memory they share.
+type plan struct {
+	steps         []step
+	convs         []*convStep
+	input, output *place
+	// places that hold gradients to which is added, and so are zeroed first.
+	zeroed []*place
+}
+
+// newPlan lays out the steps of a network for a number of examples.
+func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool) *plan {
+	groups := fuse(g)
+	users := map[*Value][]*group{}
+	for i := range groups {
+		for _, in := range groups[i].first.inputs {
+			users[in] = append(users[in], &groups[i])
+		}
+	}
+	p := &plan{}
+	places := map[*Value]*place{}
+	put := func(v *Value, differentiable bool) *place {
+		pl := &place{shape: v.shape[1:], values: newBuffer(examples, v.shape[1:].Elements())}
+		if train && differentiable {
+			pl.gradient = newBuffer(examples, pl.elements())
+		}
+		places[v] = pl
+		return pl
+	}
+	// differentiable values depend on a parameter.
+	differentiable := map[*Value]bool{}
+	p.input = put(g.input, false)
+	for i := range groups {
+		gr := &groups[i]
+		n := gr.first
+		inputs := make([]*place, len(n.inputs))
+		learns := len(n.params) > 0
+		for i, in := range n.inputs {
+			inputs[i] = places[in]
+			learns = learns || differentiable[in]
+		}
+		differentiable[gr.output] = learns
+		if _, view := n.op.(flatten); view && gr.output != g.output && !inputs[0].channelsLast && len(users[n.inputs[0]]) == 1 {
+			from := inputs[0]
+			places[gr.output] = &place{shape: gr.output.shape[1:], values: from.values, gradient: from.gradient, relu: false}
+			p.shareGradient(places[gr.output], from, users[gr.output])
+			continue
+		}
+		out := &place{shape: gr.output.shape[1:], relu: gr.relu}
+		_, isConv := n.op.(conv2d)
+		fusedConv := isConv && n.op.(conv2d).fused()
+		elements := out.elements()
+		if fusedConv && onlyFusedConvs(users[gr.output]) {
+			out.channelsLast = true
+			elements = out.shape[1] * out.shape[2] * storedChannels(out.shape[0])
+		}
+		out.values = newBuffer(examples, elements)
+		if train && learns {
+			out.gradient = newBuffer(examples, elements)
+			if gr.output != g.output {
+				out.added = addsGradient(users[gr.output])
+			}
+		}
+		places[gr.output] = out
+		if out.added {
+			p.zeroed = append(p.zeroed, out)
+		}
+		switch op := n.op.(type) {
+		case conv2d:
+			if fusedConv {
+				s := newConvStep(op, n.params, names, inputs[0], out, gr.pool, examples, shards, train)
+				p.steps, p.convs = append(p.steps, s), append(p.convs, s)
+				continue
+			}
+		case linear:
+			p.steps = append(p.steps, newLinearStep(op, n.params, names, inputs[0], out))
+			continue
+		}
+		p.steps = append(p.steps, newOpStep(n, inputs, out, names, examples, shards, train))
+	}
+	p.output = places[g.output]
+	return p
+}
+
+// shareGradient makes the gradient of a view start from zero where that of a
+// value of its own would.
+func (p *plan) shareGradient(view, from *place, users []*group) {
+	view.added = addsGradient(users)
+	if from.added && !view.added {
+		// The view was taken for an operation that adds; what uses it sets.
+		from.added = false
+		for i, z := range p.zeroed {
+			if z == from {
+				p.zeroed = append(p.zeroed[:i], p.zeroed[i+1:]...)
+				break
+			}
+		}
+	}
+}
+
+// onlyFusedConvs reports whether a value goes to fused convolutions alone.
+func onlyFusedConvs(users []*group) bool {
+	for _, u := range users {
+		if op, ok := u.first.op.(conv2d); !ok || !op.fused() {
+			return false
+		}
+	}
+	return len(users) > 0
+}
+
+// addsGradient reports whether the users of a value add to its gradient: all
+// do but a linear layer, which sets it if it is the only user.
+func addsGradient(users []*group) bool {
+	if len(users) == 1 {
+		_, sets := users[0].first.op.(linear)
+		return !sets
+	}
+	return true
+}
+
+// shardCount is the number of parts into which a batch is divided, whatever
+// the number of workers: gradients are summed within a part in the order of
+// the examples, and the parts in order, so that the sums have the same bits.
+// Parts have at least two examples. There are at most 16, and fewer where the
+// convolutions' gradients, of which each part has a copy, are large.
+func shardCount(g *graph, batch int) int {
+	const most, memory = 16, 64 << 20
+	size := 0
+	for _, n := range g.nodes {
+		if _, isLinear := n.op.(linear); isLinear {
+			continue
+		}
+		for _, p := range n.params {
+			size += 4 * len(p.data)
+		}
+	}
+	shards := min((batch+1)/2, most)
+	if size > 0 {
+		shards = min(shards, max(memory/size, 1))
+	}
+	return shards
+}

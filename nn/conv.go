@@ -1,0 +1,167 @@
+package nn
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// Conv2d is a two-dimensional convolution (cross-correlation, as in
+// torch.nn.Conv2d): N x In x H x W to N x Out x Ho x Wo, with
+//
+//	Ho = (H + 2*Padding - Dilation*(Kernel-1) - 1)/Stride + 1
+//
+// and likewise Wo. Padding is with zeros. Kernels are square.
+type Conv2d struct {
+	In, Out  int // channels
+	Kernel   int // height and width of the filter
+	Stride   int // 0 means 1
+	Padding  int // rows and columns of zeros on every side
+	Dilation int // 0 means 1
+	Groups   int // 0 means 1; divides In and Out
+	NoBias   bool
+
+	Weight Param // Out x In/Groups x Kernel x Kernel
+	Bias   Param // Out
+}
+
+func (l *Conv2d) op() conv2d {
+	return conv2d{in: l.In, out: l.Out, kernel: l.Kernel, stride: max(l.Stride, 1), padding: l.Padding,
+		dilation: max(l.Dilation, 1), groups: max(l.Groups, 1)}
+}
+
+// Forward adds the convolution to the network.
+func (l *Conv2d) Forward(x *Value) *Value {
+	params := []*Param{&l.Weight}
+	if !l.NoBias {
+		params = append(params, &l.Bias)
+	}
+	return Apply(l.op(), params, x)
+}
+
+func (l *Conv2d) initialize(r *rand.Rand) {
+	c := l.op()
+	if c.in < 1 || c.out < 1 || c.kernel < 1 || c.padding < 0 || c.in%c.groups != 0 || c.out%c.groups != 0 {
+		panic(fmt.Sprintf("nn.Init: Conv2d{In: %d, Out: %d, Kernel: %d, Padding: %d, Groups: %d}: sizes must be at least 1, padding at least 0, and groups divide the channels",
+			l.In, l.Out, l.Kernel, l.Padding, l.Groups))
+	}
+	shape := Shape{c.out, c.in / c.groups, c.kernel, c.kernel}
+	strides, size := c.weightLayout()
+	l.Weight.allocate(shape, strides, size)
+	bound := fanInBound(shape[1] * c.kernel * c.kernel)
+	l.Weight.uniform(bound, r)
+	if !l.NoBias {
+		l.Bias.allocate(Shape{c.out}, []int{1}, paddedChannels(c.out))
+		l.Bias.uniform(bound, r)
+	}
+}
+
+// conv2d is the operation behind Conv2d; its sizes are all set.
+type conv2d struct {
+	in, out, kernel, stride, padding, dilation, groups int
+}
+
+func (conv2d) Name() string { return "conv2d" }
+
+func (c conv2d) outputSize(size int) int {
+	return (size+2*c.padding-c.dilation*(c.kernel-1)-1)/c.stride + 1
+}
+
+func (c conv2d) OutputShape(inputs []Shape) (Shape, error) {
+	in, err := wantRank(inputs, 4, "N x C x H x W")
+	if err != nil {
+		return nil, err
+	}
+	if in[1] != c.in {
+		return nil, errorf("wants %d input channels, got %d (input %v)", c.in, in[1], in)
+	}
+	extent := c.dilation*(c.kernel-1) + 1
+	if in[2]+2*c.padding < extent || in[3]+2*c.padding < extent {
+		return nil, errorf("its %dx%d filter does not fit into the input %v with padding %d", extent, extent, in, c.padding)
+	}
+	return Shape{in[0], c.out, c.outputSize(in[2]), c.outputSize(in[3])}, nil
+}
+
+func (c conv2d) Forward(call *Call[float32])    { convForward(c, call) }
+func (c conv2d) Backward(call *Call[float32])   { convBackward(c, call) }
+func (c conv2d) Forward64(call *Call[float64])  { convForward(c, call) }
+func (c conv2d) Backward64(call *Call[float64]) { convBackward(c, call) }
+
+// convForward is the definition of the convolution, term by term. The fused
+// convolution is tested against it, and runs instead of it unless the layer
+// has groups or dilation.
+func convForward[T Float](c conv2d, call *Call[T]) {
+	out := call.Output
+	c.eachPlane(out.Shape, func(n, oc, plane int) {
+		var bias T
+		if len(call.Params) > 1 {
+			bias = call.Params[1].Data[oc]
+		}
+		data := out.Data[plane:][:out.Shape[2]*out.Shape[3]]
+		for i := range data {
+			data[i] = bias
+		}
+	})
+	x, w := call.Inputs[0].Data, call.Params[0].Data
+	c.eachTerm(call, func(o, i, k int) { out.Data[o] += x[i] * w[k] })
+}
+
+func convBackward[T Float](c conv2d, call *Call[T]) {
+	dy := call.OutputGrad
+	x, w := call.Inputs[0].Data, call.Params[0].Data
+	if dx := call.InputGrads[0].Data; dx != nil {
+		c.eachTerm(call, func(o, i, k int) { dx[i] += dy.Data[o] * w[k] })
+	}
+	dw := call.ParamGrads[0].Data
+	c.eachTerm(call, func(o, i, k int) { dw[k] += dy.Data[o] * x[i] })
+	if len(call.Params) > 1 {
+		db := call.ParamGrads[1].Data
+		c.eachPlane(dy.Shape, func(n, oc, plane int) {
+			for _, d := range dy.Data[plane:][:dy.Shape[2]*dy.Shape[3]] {
+				db[oc] += d
+			}
+		})
+	}
+}
+
+func (c conv2d) eachPlane(shape Shape, visit func(n, oc, plane int)) {
+	for n := range shape[0] {
+		for oc := range shape[1] {
+			visit(n, oc, (n*shape[1]+oc)*shape[2]*shape[3])
+		}
+	}
+}
+
+// eachTerm visits every product of the convolution: output element o gets
+// input element i times weight k (offsets into the three arrays).
+func (c conv2d) eachTerm(sizes interface{ convSizes() (in, out Shape) }, visit func(o, i, k int)) {
+	in, out := sizes.convSizes()
+	inPerGroup, outPerGroup := c.in/c.groups, c.out/c.groups
+	for n := range out[0] {
+		for oc := range out[1] {
+			for icg := range inPerGroup {
+				ic := oc/outPerGroup*inPerGroup + icg
+				for oy := range out[2] {
+					for ky := range c.kernel {
+						iy := oy*c.stride - c.padding + ky*c.dilation
+						if iy < 0 || iy >= in[2] {
+							continue
+						}
+						for ox := range out[3] {
+							for kx := range c.kernel {
+								ix := ox*c.stride - c.padding + kx*c.dilation
+								if ix < 0 || ix >= in[3] {
+									continue
+								}
+								visit(((n*out[1]+oc)*out[2]+oy)*out[3]+ox,
+									((n*in[1]+ic)*in[2]+iy)*in[3]+ix,
+									((oc*inPerGroup+icg)*c.kernel+ky)*c.kernel+kx)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func (c *Call[T]) convSizes() (in, out Shape) { return c.Inputs[0].Shape, c.Output.Shape }

@@ -1,0 +1,98 @@
+package nn
+
+// ReLU returns max(x, 0), element by element. A NaN stays a NaN.
+func ReLU(x *Value) *Value { return Apply(relu{}, nil, x) }
+
+type relu struct{}
+
+func (relu) Name() string { return "relu" }
+
+func (relu) OutputShape(inputs []Shape) (Shape, error) {
+	if len(inputs) != 1 {
+		return nil, errorf("wants one input, got %d", len(inputs))
+	}
+	return inputs[0], nil
+}
+
+func (relu) Forward(c *Call[float32])    { reluForward(c) }
+func (relu) Backward(c *Call[float32])   { reluBackward(c) }
+func (relu) Forward64(c *Call[float64])  { reluForward(c) }
+func (relu) Backward64(c *Call[float64]) { reluBackward(c) }
+
+func reluForward[T Float](c *Call[T]) {
+	for i, v := range c.Inputs[0].Data {
+		if v < 0 {
+			v = 0
+		}
+		c.Output.Data[i] = v
+	}
+}
+
+func reluBackward[T Float](c *Call[T]) {
+	if dx := c.InputGrads[0].Data; dx != nil {
+		for i, y := range c.Output.Data {
+			if y > 0 {
+				dx[i] += c.OutputGrad.Data[i]
+			}
+		}
+	}
+}
+
+// Add returns a + b, element by element; both have the same shape. It is what
+// joins a residual connection.
+func Add(a, b *Value) *Value { return Apply(add{}, nil, a, b) }
+
+type add struct{}
+
+func (add) Name() string { return "add" }
+
+func (add) OutputShape(inputs []Shape) (Shape, error) {
+	if len(inputs) != 2 || !inputs[0].Equal(inputs[1]) {
+		return nil, errorf("wants two inputs of one shape, got %v", inputs)
+	}
+	return inputs[0], nil
+}
+
+func (add) Forward(c *Call[float32])    { addForward(c) }
+func (add) Backward(c *Call[float32])   { addBackward(c) }
+func (add) Forward64(c *Call[float64])  { addForward(c) }
+func (add) Backward64(c *Call[float64]) { addBackward(c) }
+
+func addForward[T Float](c *Call[T]) {
+	b := c.Inputs[1].Data
+	for i, v := range c.Inputs[0].Data {
+		c.Output.Data[i] = v + b[i]
+	}
+}
+
+func addBackward[T Float](c *Call[T]) {
+	for _, dx := range c.InputGrads {
+		for i := range dx.Data {
+			dx.Data[i] += c.OutputGrad.Data[i]
+		}
+	}
+}
+
+// flatten is the operation behind Value.Flatten. Compiled programs do not copy
+// for it: the result is another view of the same memory.
+type flatten struct{}
+
+func (flatten) Name() string { return "flatten" }
+
+func (flatten) OutputShape(inputs []Shape) (Shape, error) {
+	if len(inputs) != 1 || len(inputs[0]) < 2 {
+		return nil, errorf("wants one input with a batch and at least one more dimension, got %v", inputs)
+	}
+	return Shape{inputs[0][0], inputs[0][1:].Elements()}, nil
+}
+
+func (flatten) Forward(c *Call[float32])    { copy(c.Output.Data, c.Inputs[0].Data) }
+func (flatten) Backward(c *Call[float32])   { flattenBackward(c) }
+func (flatten) Forward64(c *Call[float64])  { copy(c.Output.Data, c.Inputs[0].Data) }
+func (flatten) Backward64(c *Call[float64]) { flattenBackward(c) }
+
+func flattenBackward[T Float](c *Call[T]) {
+	for i := range c.InputGrads[0].Data {
+		c.InputGrads[0].Data[i] += c.OutputGrad.Data[i]
+	}
+}

@@ -1,0 +1,96 @@
+package nn
+
+import (
+	"fmt"
+	"math/rand/v2"
+)
+
+// Linear is a fully connected layer, y = x Wᵀ + b as torch.nn.Linear:
+// N x In to N x Out.
+type Linear struct {
+	In, Out int // features
+	NoBias  bool
+
+	Weight Param // Out x In
+	Bias   Param // Out
+}
+
+// Forward adds the layer to the network.
+func (l *Linear) Forward(x *Value) *Value {
+	params := []*Param{&l.Weight}
+	if !l.NoBias {
+		params = append(params, &l.Bias)
+	}
+	return Apply(linear{l.In, l.Out}, params, x)
+}
+
+func (l *Linear) initialize(r *rand.Rand) {
+	if l.In < 1 || l.Out < 1 {
+		panic(fmt.Sprintf("nn.Init: Linear{In: %d, Out: %d}: sizes must be at least 1", l.In, l.Out))
+	}
+	bound := fanInBound(l.In)
+	l.Weight.allocate(Shape{l.Out, l.In}, []int{roundUp(l.In, 8), 1}, roundUp(l.In, 8)*roundUp(l.Out, 8))
+	l.Weight.uniform(bound, r)
+	if !l.NoBias {
+		l.Bias.allocate(Shape{l.Out}, []int{1}, roundUp(l.Out, 8))
+		l.Bias.uniform(bound, r)
+	}
+}
+
+type linear struct{ in, out int }
+
+func (linear) Name() string { return "linear" }
+
+func (l linear) OutputShape(inputs []Shape) (Shape, error) {
+	in, err := wantRank(inputs, 2, "N x F (Flatten pictures first)")
+	if err != nil {
+		return nil, err
+	}
+	if in[1] != l.in {
+		return nil, errorf("wants %d input features, got %d", l.in, in[1])
+	}
+	return Shape{in[0], l.out}, nil
+}
+
+func (l linear) Forward(c *Call[float32])    { linearForward(l, c) }
+func (l linear) Backward(c *Call[float32])   { linearBackward(l, c) }
+func (l linear) Forward64(c *Call[float64])  { linearForward(l, c) }
+func (l linear) Backward64(c *Call[float64]) { linearBackward(l, c) }
+
+func linearForward[T Float](l linear, c *Call[T]) {
+	w := c.Params[0].Data
+	for n := range c.Output.Shape[0] {
+		x := c.Inputs[0].Data[n*l.in:][:l.in]
+		y := c.Output.Data[n*l.out:][:l.out]
+		for o := range y {
+			var sum T
+			for i, v := range x {
+				sum += v * w[o*l.in+i]
+			}
+			if len(c.Params) > 1 {
+				sum += c.Params[1].Data[o]
+			}
+			y[o] = sum
+		}
+	}
+}
+
+func linearBackward[T Float](l linear, c *Call[T]) {
+	w, dw := c.Params[0].Data, c.ParamGrads[0].Data
+	for n := range c.OutputGrad.Shape[0] {
+		x := c.Inputs[0].Data[n*l.in:][:l.in]
+		for o, d := range c.OutputGrad.Data[n*l.out:][:l.out] {
+			for i, v := range x {
+				dw[o*l.in+i] += d * v
+			}
+			if dx := c.InputGrads[0].Data; dx != nil {
+				for i := range x {
+					dx[n*l.in+i] += d * w[o*l.in+i]
+				}
+			}
+			if len(c.Params) > 1 {
+				c.ParamGrads[1].Data[o] += d
+			}
+		}
+	}
+}

@@ -1,0 +1,215 @@
+package nn
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode"
+)
+
+var errorf = fmt.Errorf
+
+// Module is a network, or a part of one: ordinary Go that computes a Value
+// from a Value. Its parameters are the Params in its exported fields, found
+// through nested structs, pointers, slices and arrays.
+type Module interface {
+	Forward(x *Value) *Value
+}
+
+// Param is a trainable tensor. Its elements are stored in the order the
+// kernels want; Read and Write speak PyTorch's order.
+type Param struct {
+	shape   Shape
+	strides []int     // storage offset of a step along each dimension
+	data    []float32 // storage; what lies between the elements is zero
+	// version counts changes, so that programs know when to repack weights.
+	version uint64
+}
+
+// NewParam returns a parameter of the given shape, all zero, for a user's own
+// operations and modules.
+func NewParam(shape ...int) Param {
+	var p Param
+	p.allocate(Shape(shape), rowMajor(shape), Shape(shape).Elements())
+	return p
+}
+
+func rowMajor(shape []int) []int {
+	strides := make([]int, len(shape))
+	step := 1
+	for i := len(shape) - 1; i >= 0; i-- {
+		strides[i] = step
+		step *= shape[i]
+	}
+	return strides
+}
+
+func (p *Param) allocate(shape Shape, strides []int, size int) {
+	p.shape, p.strides = shape.clone(), strides
+	p.data = alignedFloats(size)
+	p.version++
+}
+
+// Shape returns the parameter's dimensions, nil before nn.Init.
+func (p *Param) Shape() Shape { return p.shape }
+
+// Read copies the values, in PyTorch's order, to dst. It panics unless
+// len(dst) is Shape().Elements().
+func (p *Param) Read(dst []float32) { readStrided(dst, p.data, p.shape, p.strides) }
+
+// Write sets the values from src, in PyTorch's order. It panics unless
+// len(src) is Shape().Elements(). It must not run while a program that uses
+// the parameter is running.
+func (p *Param) Write(src []float32) {
+	if len(src) != p.shape.Elements() {
+		panic(fmt.Sprintf("nn: Param.Write: %d values for shape %v", len(src), p.shape))
+	}
+	i := 0
+	eachOffset(p.shape, p.strides, func(offset int) {
+		p.data[offset] = src[i]
+		i++
+	})
+	p.version++
+}
+
+func readStrided(dst, storage []float32, shape Shape, strides []int) {
+	if len(dst) != shape.Elements() {
+		panic(fmt.Sprintf("nn: Read: room for %d values, shape is %v", len(dst), shape))
+	}
+	i := 0
+	eachOffset(shape, strides, func(offset int) {
+		dst[i] = storage[offset]
+		i++
+	})
+}
+
+// eachOffset calls visit with the storage offset of every element, in
+// row-major order.
+func eachOffset(shape Shape, strides []int, visit func(offset int)) {
+	if len(shape) == 0 {
+		visit(0)
+		return
+	}
+	if len(shape) == 1 {
+		for i := range shape[0] {
+			visit(i * strides[0])
+		}
+		return
+	}
+	for i := range shape[0] {
+		eachOffset(shape[1:], strides[1:], func(offset int) { visit(i*strides[0] + offset) })
+	}
+}
+
+// Entry is one named tensor of a state dict.
+type Entry struct {
+	name    string
+	shape   Shape
+	strides []int
+	storage []float32
+	param   *Param // nil where the tensor is only to be read
+}
+
+// Name returns the tensor's key as PyTorch writes it: "conv1.weight".
+func (e Entry) Name() string { return e.name }
+
+// Shape returns the tensor's dimensions. It must not be modified.
+func (e Entry) Shape() []int { return e.shape }
+
+// Read copies the values, in PyTorch's order, to dst; it panics unless
+// len(dst) is the number of elements.
+func (e Entry) Read(dst []float32) { readStrided(dst, e.storage, e.shape, e.strides) }
+
+// Write sets the values from src, in PyTorch's order; it panics unless
+// len(src) is the number of elements, or if the entry is a gradient.
+func (e Entry) Write(src []float32) {
+	if e.param == nil {
+		panic("nn: " + e.name + " cannot be written")
+	}
+	e.param.Write(src)
+}
+
+// State returns the parameters of a module under PyTorch's state-dict keys,
+// in the order of the fields: a field Conv1 of type Conv2d gives conv1.weight
+// and conv1.bias, an element of a slice its index (layers.0.weight). Field
+// names become lower case with an underscore where a new word starts
+// (BatchNorm: batch_norm; FC1: fc1); a struct tag `nn:"name"` overrides that.
+// The entries share storage with the module. Parameters that have no values
+// yet (before Init) are left out.
+func State(module any) []Entry {
+	var entries []Entry
+	walkParams(module, func(name string, p *Param) {
+		if p.data != nil {
+			entries = append(entries, Entry{name: name, shape: p.shape, strides: p.strides, storage: p.data, param: p})
+		}
+	})
+	return entries
+}
+
+func paramNames(module any) map[*Param]string {
+	names := map[*Param]string{}
+	walkParams(module, func(name string, p *Param) { names[p] = name })
+	return names
+}
+
+func walkParams(module any, visit func(name string, p *Param)) {
+	walk(reflect.ValueOf(module), "", func(name string, v reflect.Value) bool {
+		p, ok := v.Interface().(*Param)
+		if ok {
+			visit(name, p)
+		}
+		return !ok
+	})
+}
+
+// walk visits every addressable struct reachable through exported fields,
+// passing a pointer to it; visit returns whether to go on inside.
+func walk(v reflect.Value, name string, visit func(name string, pointer reflect.Value) bool) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			walk(v.Elem(), name, visit)
+		}
+	case reflect.Slice, reflect.Array:
+		for i := range v.Len() {
+			walk(v.Index(i), join(name, fmt.Sprint(i)), visit)
+		}
+	case reflect.Struct:
+		if !v.CanAddr() || !visit(name, v.Addr()) {
+			return
+		}
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			if !field.IsExported() {
+				continue
+			}
+			key := field.Tag.Get("nn")
+			if key == "" && !field.Anonymous {
+				key = stateKey(field.Name)
+			}
+			walk(v.Field(i), join(name, key), visit)
+		}
+	}
+}
+
+func join(prefix, name string) string {
+	if prefix == "" || name == "" {
+		return prefix + name
+	}
+	return prefix + "." + name
+}
+
+// stateKey turns a Go field name into a state-dict key: lower case, an
+// underscore between a lower-case letter or digit and an upper-case letter
+// that starts a word.
+func stateKey(field string) string {
+	var b strings.Builder
+	runes := []rune(field)
+	for i, r := range runes {
+		if i > 0 && unicode.IsUpper(r) && !unicode.IsUpper(runes[i-1]) {
+			b.WriteByte('_')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

@@ -1,0 +1,240 @@
+package nn
+
+import "inkling/internal/kernel"
+
+// buffer is the memory of one value or of its gradient in a program: some
+// examples, each with room for the surplus lanes that kernels touch.
+type buffer struct {
+	data   []float32
+	stride int // floats from one example to the next
+}
+
+func newBuffer(examples, elements int) buffer {
+	stride := roundUp(elements+kernel.Slack, 16)
+	return buffer{data: alignedFloats(examples * stride), stride: stride}
+}
+
+// from returns the memory of example i and all after it.
+func (b buffer) from(i int) []float32 { return b.data[i*b.stride:] }
+
+// part returns the first n floats of example i.
+func (b buffer) part(i, n int) []float32 { return b.data[i*b.stride:][:n:n] }
+
+// place is where a value lies while a program runs.
+type place struct {
+	shape    Shape // of one example, without the batch
+	values   buffer
+	gradient buffer // no data where nobody needs it
+	// channelsLast: pictures lie pixel by pixel, with storedChannels floats a
+	// pixel. Otherwise they are planar, as in PyTorch.
+	channelsLast bool
+	relu         bool // values are the output of a ReLU that is fused into their producer
+	// added: more than one operation, or one that adds, contributes to the
+	// gradient, so it starts from zero.
+	added bool
+}
+
+func (p *place) elements() int { return p.shape.Elements() }
+
+// pixelStep and channelStep are the distances between neighbouring pixels and
+// neighbouring channels.
+func (p *place) pixelStep() int {
+	if p.channelsLast {
+		return storedChannels(p.shape[0])
+	}
+	return 1
+}
+
+func (p *place) channelStep() int {
+	if p.channelsLast {
+		return 1
+	}
+	return p.shape[1] * p.shape[2]
+}
+
+// step is one stage of a program: a fused group of operations, for any range
+// of examples. Different ranges run on different goroutines at once.
+type step interface {
+	forward(first, last int)
+	// backward sets or adds to the gradient of the step's input, and gathers
+	// what the gradients of the parameters need.
+	backward(shard, first, last int)
+	// sharded reports whether backward sums over examples, and so must be
+	// given those of one shard at a time.
+	sharded() bool
+	// trained lists the parameters whose gradients the step can compute.
+	trained() []*trained
+}
+
+// trained is a parameter of a training program. Its storage is treated as
+// rows, so that gradient and update can be shared among goroutines.
+type trained struct {
+	param *Param
+	name  string
+	rows  int // rows of len(param.data)/rows floats
+	unit  int // rows that one task takes
+	// compute sets destination to the gradient of rows from..to over a batch
+	// of the given number of examples.
+	compute func(destination []float32, from, to, examples int)
+	// updated, if not nil, is called when rows from..to have changed.
+	updated func(from, to int)
+
+	gradient []float32   // of the whole parameter, once it is asked for
+	slots    [][]float32 // of the optimizer
+}
+
+func (t *trained) rowSize() int { return len(t.param.data) / t.rows }
+
+// opStep runs an operation that has no fused kernel as it is. Its values lie
+// as in PyTorch.
+type opStep struct {
+	op     Op
+	inputs []*place
+	output *place
+	params []*Param
+	names  []string
+	saved  []int32
+	each   int // saved indices of one example
+	// sums[shard][parameter] gathers gradients; nil for inference.
+	sums [][]Tensor[float32]
+	// calls[i] is the prepared call for example i.
+	calls []Call[float32]
+}
+
+func newOpStep(n *node, inputs []*place, output *place, names map[*Param]string, examples, shards int, train bool) *opStep {
+	s := &opStep{op: n.op, inputs: inputs, output: output, params: n.params}
+	var shapes []Shape
+	for _, in := range n.inputs {
+		shapes = append(shapes, in.shape)
+	}
+	if saver, ok := n.op.(Saver); ok {
+		s.each = saver.SavedIndices(shapes)
+		s.saved = make([]int32, s.each*examples)
+	}
+	for _, p := range n.params {
+		s.names = append(s.names, names[p])
+	}
+	if train && len(n.params) > 0 {
+		for range shards {
+			var sums []Tensor[float32]
+			for _, p := range n.params {
+				sums = append(sums, Tensor[float32]{p.shape, alignedFloats(len(p.data))})
+			}
+			s.sums = append(s.sums, sums)
+		}
+	}
+	one := func(shape Shape, b buffer, i int) Tensor[float32] {
+		t := Tensor[float32]{Shape: append(Shape{1}, shape...)}
+		if b.data != nil {
+			t.Data = b.part(i, shape.Elements())
+		}
+		return t
+	}
+	for i := range examples {
+		c := Call[float32]{Output: one(output.shape, output.values, i), OutputGrad: one(output.shape, output.gradient, i), Saved: s.saved[i*s.each:][:s.each]}
+		for _, in := range inputs {
+			c.Inputs = append(c.Inputs, one(in.shape, in.values, i))
+			c.InputGrads = append(c.InputGrads, one(in.shape, in.gradient, i))
+		}
+		for _, p := range n.params {
+			c.Params = append(c.Params, Tensor[float32]{p.shape, p.data[:p.shape.Elements()]})
+		}
+		s.calls = append(s.calls, c)
+	}
+	return s
+}
+
+func (s *opStep) forward(first, last int) {
+	for i := first; i < last; i++ {
+		s.op.Forward(&s.calls[i])
+	}
+}
+
+func (s *opStep) backward(shard, first, last int) {
+	for i := first; i < last; i++ {
+		c := &s.calls[i]
+		if s.sums != nil {
+			c.ParamGrads = s.sums[shard]
+		}
+		s.op.Backward(c)
+	}
+}
+
+func (s *opStep) sharded() bool { return s.sums != nil }
+
+func (s *opStep) trained() []*trained {
+	var list []*trained
+	for i, p := range s.params {
+		list = append(list, &trained{param: p, name: s.names[i], rows: 1, unit: 1,
+			compute: func(destination []float32, _, _, _ int) {
+				clear(destination)
+				for _, sums := range s.sums {
+					kernel.Add(destination, sums[i].Data)
+					clear(sums[i].Data)
+				}
+			}})
+	}
+	return list
+}
+
+// linearStep is a fully connected layer with bias and, maybe, ReLU.
+type linearStep struct {
+	weight, bias  *Param
+	names         []string
+	noBias        []float32 // zeros in place of a bias
+	input, output *place
+	depth, width  int // padded sizes of input and output
+	ones          []float32
+}
+
+func newLinearStep(op linear, params []*Param, names map[*Param]string, input, output *place) *linearStep {
+	s := &linearStep{weight: params[0], input: input, output: output, depth: roundUp(op.in, 8), width: roundUp(op.out, 8), ones: []float32{1}}
+	s.names = append(s.names, names[params[0]])
+	if len(params) > 1 {
+		s.bias = params[1]
+		s.names = append(s.names, names[params[1]])
+	} else {
+		s.noBias = alignedFloats(s.width)
+	}
+	return s
+}
+
+func (s *linearStep) forward(first, last int) {
+	bias := s.noBias
+	if s.bias != nil {
+		bias = s.bias.data
+	}
+	kernel.LinearForward(s.output.values.from(first), s.input.values.from(first), s.weight.data, bias,
+		last-first, s.width, s.depth, s.output.values.stride, s.input.values.stride, s.output.relu)
+}
+
+func (s *linearStep) backward(_, first, last int) {
+	if s.output.relu {
+		for i := first; i < last; i++ {
+			kernel.MaskPositive(s.output.gradient.part(i, s.width), s.output.values.part(i, s.width))
+		}
+	}
+	if s.input.gradient.data == nil {
+		return
+	}
+	kernel.MatMul(s.input.gradient.from(first), s.output.gradient.from(first), s.weight.data,
+		last-first, s.depth, s.width, s.input.gradient.stride, s.output.gradient.stride, 1, s.depth, s.input.added)
+}
+
+func (s *linearStep) sharded() bool { return false }
+
+func (s *linearStep) trained() []*trained {
+	list := []*trained{{param: s.weight, name: s.names[0], rows: s.width, unit: 8,
+		compute: func(destination []float32, from, to, examples int) {
+			kernel.MatMul(destination, s.output.gradient.data[from:], s.input.values.data,
+				to-from, s.depth, examples, s.depth, 1, s.output.gradient.stride, s.input.values.stride, false)
+		}}}
+	if s.bias != nil {
+		list = append(list, &trained{param: s.bias, name: s.names[1], rows: s.width / 8, unit: s.width / 8,
+			compute: func(destination []float32, from, to, examples int) {
+				kernel.MatMul(destination, s.ones, s.output.gradient.data[8*from:],
+					1, 8*(to-from), examples, 0, 0, 0, s.output.gradient.stride, false)
+			}})
+	}
+	return list
+}

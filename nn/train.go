@@ -1,0 +1,275 @@
+package nn
+
+import (
+	"fmt"
+	"runtime"
+)
+
+// trainingChunk is how many examples go forward and backward together.
+const trainingChunk = 4
+
+// TrainProgram is a network compiled for training: network, loss and
+// optimizer together. It shares its weights with the module it was compiled
+// from, and belongs to one goroutine.
+//
+// Step does everything at once. ZeroGrad, Forward, Loss, Backward and Update,
+// called one by one, give the same weights, bit for bit.
+type TrainProgram struct {
+	graph     *graph
+	names     map[*Param]string
+	loss      Loss
+	optimizer Optimizer
+	batch     int
+	workers   int
+	shards    int
+
+	plan     *plan
+	trained  []*trained
+	tasks    []task
+	team     *team
+	scratch  [][]float32 // for each worker, the gradient of one task
+	taskFrom []int       // worker w has tasks taskFrom[w] to taskFrom[w+1]-1
+	inputs   int         // elements of one example
+	classes  int
+
+	steps   int // updates done
+	images  []float32
+	labels  []int
+	count   int       // examples of the current batch
+	losses  []float64 // of each shard
+	outputs []float32
+
+	// What the team runs; kept so that running allocates nothing.
+	stepBody, forwardBody, backwardBody, updateBody func(worker int)
+}
+
+// task is the gradient and update of some rows of a parameter.
+type task struct {
+	of       *trained
+	from, to int
+	// The same range of the parameter, and of the optimizer's slots.
+	values []float32
+	slots  [][]float32
+}
+
+// CompileTrain traces the module on an input of the given shape (batch first,
+// as in CompileTrain(net, loss, opt, 4, 1, 28, 28)) and returns a program that
+// trains it on up to that many examples a step.
+//
+// The same weights, data and settings give the same bits, whatever the number
+// of workers.
+func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (*TrainProgram, error) {
+	g, err := trace(module, shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := loss.CheckShape(g.output.shape); err != nil {
+		return nil, fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
+	}
+	p := &TrainProgram{graph: g, names: paramNames(module), loss: loss, optimizer: optimizer, batch: shape[0],
+		shards: shardCount(g, shape[0]), inputs: g.input.shape[1:].Elements(), classes: g.output.shape[1:].Elements()}
+	p.plan = newPlan(g, p.names, p.batch, p.shards, true)
+	p.losses = make([]float64, p.shards)
+	p.outputs = make([]float32, p.batch*p.classes)
+	seen := map[*Param]bool{}
+	for _, s := range p.plan.steps {
+		for _, t := range s.trained() {
+			if seen[t.param] {
+				return nil, fmt.Errorf("nn: parameter %s is used by more than one operation, which training does not support; give each operation its own", t.name)
+			}
+			seen[t.param] = true
+			p.trained = append(p.trained, t)
+			p.addTasks(t)
+		}
+	}
+	if len(p.trained) == 0 {
+		return nil, fmt.Errorf("nn: the network has no parameters to train")
+	}
+	p.stepBody, p.forwardBody, p.backwardBody, p.updateBody = p.stepWork, p.forwardWork, p.backwardWork, p.updateWork
+	p.SetWorkers(runtime.GOMAXPROCS(0))
+	return p, nil
+}
+
+func (p *TrainProgram) addTasks(t *trained) {
+	for range p.optimizer.Slots() {
+		t.slots = append(t.slots, alignedFloats(len(t.param.data)))
+	}
+	size := t.rowSize()
+	for from := 0; from < t.rows; from += t.unit {
+		k := task{of: t, from: from, to: min(from+t.unit, t.rows)}
+		k.values = t.param.data[k.from*size : k.to*size]
+		for _, s := range t.slots {
+			k.slots = append(k.slots, s[k.from*size:k.to*size])
+		}
+		p.tasks = append(p.tasks, k)
+	}
+}
+
+// SetWorkers sets how many goroutines compute, at most; the default is
+// GOMAXPROCS. The results do not depend on it.
+func (p *TrainProgram) SetWorkers(n int) {
+	if n < 1 || n == p.workers {
+		return
+	}
+	if p.team != nil {
+		p.team.close()
+	}
+	p.workers = n
+	p.team = newTeam(min(n, p.shards))
+	if p.team.size > 1 {
+		runtime.AddCleanup(p, (*team).close, p.team)
+	}
+	p.shareTasks()
+}
+
+// shareTasks gives each worker neighbouring tasks of about equal size.
+func (p *TrainProgram) shareTasks() {
+	largest, total := 0, 0
+	for _, k := range p.tasks {
+		largest, total = max(largest, len(k.values)), total+len(k.values)
+	}
+	p.scratch, p.taskFrom = nil, []int{0}
+	done, next := 0, 0
+	for worker := range p.team.size {
+		p.scratch = append(p.scratch, alignedFloats(largest))
+		for next < len(p.tasks) && (done+len(p.tasks[next].values)/2)*p.team.size <= total*(worker+1) {
+			done += len(p.tasks[next].values)
+			next++
+		}
+		if worker == p.team.size-1 {
+			next = len(p.tasks)
+		}
+		p.taskFrom = append(p.taskFrom, next)
+	}
+}
+
+// Step trains on a batch: forward, loss, backward, update. images holds the
+// examples one after another in row-major order, labels the class of each, and
+// the number of labels (1 up to the compiled batch) is that of the examples.
+// It returns the loss before the update. It panics if images and labels do
+// not fit the program; a label must be in 0..classes-1.
+func (p *TrainProgram) Step(images []float32, labels []int) float64 {
+	p.setBatch(images)
+	p.setLabels(labels)
+	p.begin()
+	p.team.run(p.stepBody)
+	p.finishUpdate()
+	return p.totalLoss()
+}
+
+// Forward computes the network's outputs for a batch, and returns them in
+// row-major order. The slice is overwritten by the next call.
+func (p *TrainProgram) Forward(images []float32) []float32 {
+	p.setBatch(images)
+	p.labels = nil
+	p.team.run(p.forwardBody)
+	for i := range p.count {
+		copy(p.outputs[i*p.classes:], p.plan.output.values.part(i, p.classes))
+	}
+	return p.outputs[:p.count*p.classes]
+}
+
+// Loss returns the loss of the outputs of the last Forward.
+func (p *TrainProgram) Loss(labels []int) float64 {
+	p.setLabels(labels)
+	for shard := range p.shards {
+		p.losses[shard] = 0
+		p.addLoss(shard, p.shardStart(shard), p.shardStart(shard+1), false)
+	}
+	return p.totalLoss()
+}
+
+// Backward adds the gradients of the loss, for the batch of the last Forward,
+// to those kept for every parameter, and returns the loss.
+func (p *TrainProgram) Backward(labels []int) float64 {
+	p.setLabels(labels)
+	p.keepGradients()
+	p.team.run(p.backwardBody)
+	return p.totalLoss()
+}
+
+// ZeroGrad sets the gradients kept for the parameters to zero.
+func (p *TrainProgram) ZeroGrad() {
+	for _, t := range p.trained {
+		clear(t.gradient)
+	}
+}
+
+// Update lets the optimizer change the parameters by the gradients kept from
+// Backward: PyTorch's optimizer.step().
+func (p *TrainProgram) Update() {
+	p.keepGradients()
+	p.begin()
+	p.team.run(p.updateBody)
+	p.finishUpdate()
+}
+
+// Gradients returns the gradients kept from Backward under the names of their
+// parameters. Step does not keep its gradients.
+func (p *TrainProgram) Gradients() []Entry {
+	return p.entries(func(t *trained) []float32 { p.keepGradients(); return t.gradient })
+}
+
+// OptimizerState returns one of the optimizer's slots (0 up to its Slots()),
+// under the names of the parameters: for SGD the momentum buffers.
+func (p *TrainProgram) OptimizerState(slot int) []Entry {
+	return p.entries(func(t *trained) []float32 { return t.slots[slot] })
+}
+
+func (p *TrainProgram) entries(storage func(t *trained) []float32) []Entry {
+	var list []Entry
+	for _, t := range p.trained {
+		list = append(list, Entry{name: t.name, shape: t.param.shape, strides: t.param.strides, storage: storage(t)})
+	}
+	return list
+}
+
+func (p *TrainProgram) keepGradients() {
+	for _, t := range p.trained {
+		if t.gradient == nil {
+			t.gradient = alignedFloats(len(t.param.data))
+		}
+	}
+}
+
+func (p *TrainProgram) setBatch(images []float32) {
+	p.count = countExamples(len(images), p.inputs, p.batch)
+	p.images = images
+	for _, c := range p.plan.convs {
+		c.repack()
+	}
+}
+
+func (p *TrainProgram) setLabels(labels []int) {
+	if len(labels) != p.count {
+		panic(fmt.Sprintf("nn: got %d labels for %d examples", len(labels), p.count))
+	}
+	for _, label := range labels {
+		if label < 0 || label >= p.classes {
+			panic(fmt.Sprintf("nn: label %d is not in 0..%d", label, p.classes-1))
+		}
+	}
+	p.labels = labels
+}
+
+func (p *TrainProgram) begin() {
+	p.steps++
+	p.optimizer.Begin(p.steps)
+}
+
+func (p *TrainProgram) finishUpdate() {
+	for _, t := range p.trained {
+		t.param.version++
+	}
+	for _, c := range p.plan.convs {
+		c.version = c.weight.version // repacked as it was updated
+	}
+}
+
+func (p *TrainProgram) totalLoss() float64 {
+	var sum float64
+	for _, l := range p.losses {
+		sum += l
+	}
+	return sum
+}
