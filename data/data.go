@@ -40,10 +40,11 @@ type Dataset interface {
 	Example(i int) (pixels []byte, label int, err error)
 }
 
-// Memory is a [Dataset] that lies in memory.
+// Memory is a [Dataset] that lies in memory. Its labels are bytes, as in the
+// published files, so it has at most 256 classes.
 type Memory struct {
 	pixels                  []byte
-	labels                  []int
+	labels                  []byte
 	classes                 []string
 	channels, height, width int
 }
@@ -53,7 +54,7 @@ type Memory struct {
 // does not copy them. It fails when a side is not positive, when pixels has not
 // the length that the labels and the shape ask for, or when a label is outside
 // 0 to len(classes)-1.
-func NewMemory(pixels []byte, labels []int, classes []string, channels, height, width int) (*Memory, error) {
+func NewMemory(pixels []byte, labels []byte, classes []string, channels, height, width int) (*Memory, error) {
 	if channels < 1 || height < 1 || width < 1 {
 		return nil, fmt.Errorf("pictures of %dx%dx%d (channels x height x width) have no samples: every side must be at least 1", channels, height, width)
 	}
@@ -69,7 +70,7 @@ func NewMemory(pixels []byte, labels []int, classes []string, channels, height, 
 		return nil, fmt.Errorf("%d pictures have %d labels: every picture needs one", size, len(labels))
 	}
 	for i, label := range labels {
-		if label < 0 || label >= len(classes) {
+		if int(label) >= len(classes) {
 			return nil, fmt.Errorf("label %d is %d, want 0 to %d: the data set has %d classes", i, label, len(classes)-1, len(classes))
 		}
 	}
@@ -92,7 +93,7 @@ func (m *Memory) Example(i int) (pixels []byte, label int, err error) {
 		return nil, 0, outOfRange(i, len(m.labels))
 	}
 	size := m.channels * m.height * m.width
-	return m.pixels[i*size : (i+1)*size : (i+1)*size], m.labels[i], nil
+	return m.pixels[i*size : (i+1)*size : (i+1)*size], int(m.labels[i]), nil
 }
 
 // Subset is a part of another [Dataset], in an order of its own.

@@ -14,12 +14,12 @@ var pair = []string{"no", "yes"}
 // and has label i%2.
 func numbered(t testing.TB, n int) *Memory {
 	t.Helper()
-	pixels, labels := make([]byte, 4*n), make([]int, n)
+	pixels, labels := make([]byte, 4*n), make([]byte, n)
 	for i := range n {
 		for k := range 4 {
 			pixels[4*i+k] = byte(i)
 		}
-		labels[i] = i % 2
+		labels[i] = byte(i % 2)
 	}
 	m, err := NewMemory(pixels, labels, pair, 1, 2, 2)
 	if err != nil {
@@ -29,7 +29,7 @@ func numbered(t testing.TB, n int) *Memory {
 }
 
 func TestMemory(t *testing.T) {
-	m, err := NewMemory([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, []int{1, 0}, pair, 3, 1, 2)
+	m, err := NewMemory([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, []byte{1, 0}, pair, 3, 1, 2)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,16 +54,15 @@ func TestNewMemoryRefuses(t *testing.T) {
 	tests := []struct {
 		name    string
 		pixels  int
-		labels  []int
+		labels  []byte
 		c, h, w int
 		message string
 	}{
-		{"no height", 4, []int{0}, 1, 0, 4, "1x0x4"},
-		{"part of a picture", 7, []int{0}, 1, 2, 2, "7 samples are no whole number of 1x2x2 pictures"},
-		{"overflowing shape", 8, []int{0}, math.MaxInt, math.MaxInt, 2, "8 samples are no whole number"},
-		{"label missing", 8, []int{0}, 1, 2, 2, "2 pictures have 1 labels"},
-		{"label too large", 8, []int{0, 2}, 1, 2, 2, "label 1 is 2, want 0 to 1"},
-		{"negative label", 4, []int{-1}, 1, 2, 2, "label 0 is -1, want 0 to 1"},
+		{"no height", 4, []byte{0}, 1, 0, 4, "1x0x4"},
+		{"part of a picture", 7, []byte{0}, 1, 2, 2, "7 samples are no whole number of 1x2x2 pictures"},
+		{"overflowing shape", 8, []byte{0}, math.MaxInt, math.MaxInt, 2, "8 samples are no whole number"},
+		{"label missing", 8, []byte{0}, 1, 2, 2, "2 pictures have 1 labels"},
+		{"label too large", 8, []byte{0, 2}, 1, 2, 2, "label 1 is 2, want 0 to 1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
