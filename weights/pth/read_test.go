@@ -1,0 +1,264 @@
+package pth
+
+import (
+	"bytes"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// expectedTensor is an entry of testdata/expected.json.
+type expectedTensor struct {
+	Name, DType string
+	Shape       []int
+	Bits        []uint32
+}
+
+func readTestdata(t testing.TB, name string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func readBytes(data []byte) (*File, error) {
+	return Read(bytes.NewReader(data), int64(len(data)))
+}
+
+func mustRead(t testing.TB, data []byte) *File {
+	t.Helper()
+	f, err := readBytes(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func mustFloat32s(t testing.TB, tensor Tensor) []float32 {
+	t.Helper()
+	values, err := tensor.Float32s()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+func TestReadsPyTorch(t *testing.T) {
+	var expected map[string][]expectedTensor
+	if err := json.Unmarshal(readTestdata(t, "expected.json"), &expected); err != nil {
+		t.Fatal(err)
+	}
+	if len(expected) < 10 {
+		t.Fatalf("only %d files in expected.json", len(expected))
+	}
+	for name, tensors := range expected {
+		t.Run(name, func(t *testing.T) {
+			f, err := ReadFile(filepath.Join("testdata", name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want := map[bool]string{true: "legacy", false: "zip"}[strings.Contains(name, "legacy")]; f.Format != want {
+				t.Errorf("format %q, want %q", f.Format, want)
+			}
+			got := slices.Concat(f.Tensors, f.Others)
+			if len(got) != len(tensors) {
+				t.Fatalf("%d tensors, want %d", len(got), len(tensors))
+			}
+			for i, want := range tensors {
+				g := got[i]
+				if g.Name != want.Name || g.DType.String() != want.DType || !slices.Equal(g.Shape, want.Shape) {
+					t.Errorf("tensor %d is %s %s %v, want %s %s %v", i, g.Name, g.DType, g.Shape, want.Name, want.DType, want.Shape)
+					continue
+				}
+				for j, v := range mustFloat32s(t, g) {
+					if math.Float32bits(v) != want.Bits[j] {
+						t.Errorf("%s[%d] = %v, want %v", g.Name, j, v, math.Float32frombits(want.Bits[j]))
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestStateDictIsFound(t *testing.T) {
+	tests := []struct {
+		file           string
+		tensors, other int
+	}{
+		{"net_protocol2.pth", 9, 0},
+		{"net_parallel.pth", 9, 0},
+		{"checkpoint.pth", 9, 6},
+		{"nested.pth", 0, 2},
+		{"tensor_only.pth", 0, 1},
+	}
+	for _, test := range tests {
+		f := mustRead(t, readTestdata(t, test.file))
+		if len(f.Tensors) != test.tensors || len(f.Others) != test.other {
+			t.Errorf("%s: %d tensors in the state dict and %d others, want %d and %d", test.file, len(f.Tensors), len(f.Others), test.tensors, test.other)
+		}
+	}
+}
+
+func TestBytesAreContiguousAndLittleEndian(t *testing.T) {
+	f := mustRead(t, readTestdata(t, "odd.pth"))
+	for _, tensor := range f.Tensors {
+		data, err := tensor.Bytes()
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := NewBytes(tensor.Name, tensor.DType, tensor.Shape, data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameValues(t, tensor, again)
+	}
+}
+
+// sameValues compares two tensors bit for bit.
+func sameValues(t testing.TB, a, b Tensor) {
+	t.Helper()
+	if a.Name != b.Name || a.DType != b.DType || !slices.Equal(a.Shape, b.Shape) {
+		t.Fatalf("%s %s %v and %s %s %v differ", a.Name, a.DType, a.Shape, b.Name, b.DType, b.Shape)
+	}
+	x, errX := a.Bytes()
+	y, errY := b.Bytes()
+	if errX != nil || errY != nil || !bytes.Equal(x, y) {
+		t.Fatalf("%s: the elements differ (%v, %v)", a.Name, errX, errY)
+	}
+	bits := func(f float32) uint32 { return math.Float32bits(f) }
+	if !slices.EqualFunc(mustFloat32s(t, a), mustFloat32s(t, b), func(p, q float32) bool { return bits(p) == bits(q) }) {
+		t.Fatalf("%s: the values differ", a.Name)
+	}
+}
+
+func sameFiles(t testing.TB, a, b *File) {
+	t.Helper()
+	if len(a.Tensors) != len(b.Tensors) || len(a.Others) != len(b.Others) {
+		t.Fatalf("%d and %d tensors, %d and %d others", len(a.Tensors), len(b.Tensors), len(a.Others), len(b.Others))
+	}
+	for i := range a.Tensors {
+		sameValues(t, a.Tensors[i], b.Tensors[i])
+	}
+	for i := range a.Others {
+		sameValues(t, a.Others[i], b.Others[i])
+	}
+}
+
+func TestBigEndian(t *testing.T) {
+	for dtype := Float32; dtype.valid(); dtype++ {
+		size := dtype.Size()
+		little := []byte{0, 1, 0x80, 0x3f, 4, 5, 6, 0x47, 8, 9, 10, 0xc1, 12, 13, 14, 0x40}[:2*size]
+		big := slices.Clone(little)
+		for i := 0; i < len(big); i += size {
+			slices.Reverse(big[i : i+size])
+		}
+		a, err := NewBytes("x", dtype, []int{2}, little)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := NewBytes("x", dtype, []int{2}, big)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.storage.order = binary.BigEndian
+		sameValues(t, a, b)
+	}
+}
+
+func TestHalfToFloat32(t *testing.T) {
+	for bits := range 1 << 16 {
+		h := uint16(bits)
+		sign, exponent, fraction := 1-2*float64(h>>15), int(h>>10&31), float64(h&1023)
+		want := sign * math.Ldexp(1+fraction/1024, exponent-15)
+		switch {
+		case exponent == 0:
+			want = math.Copysign(math.Ldexp(fraction, -24), sign)
+		case exponent == 31 && fraction == 0:
+			want = math.Inf(int(sign))
+		case exponent == 31:
+			want = math.NaN()
+		}
+		got := float64(halfToFloat32(h))
+		if math.IsNaN(want) != math.IsNaN(got) || !math.IsNaN(want) && math.Float64bits(got) != math.Float64bits(want) {
+			t.Fatalf("half %04x is %v, want %v", h, got, want)
+		}
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	plain := readTestdata(t, "net_protocol2.pth")
+	tests := []struct {
+		name string
+		data []byte
+		says string
+	}{
+		{"empty", nil, "the file is empty"},
+		{"web page", []byte("<!DOCTYPE html><html>404</html>"), "web page"},
+		{"git lfs", []byte("version https://git-lfs.github.com/spec/v1\noid"), "git lfs pull"},
+		{"gzip", []byte("\x1f\x8b\x08 something"), "gzip"},
+		{"bare pickle", []byte("\x80\x02}."), "bare pickle"},
+		{"other", []byte("MZ executable"), `starts with "MZ execu"`},
+		{"empty zip", append([]byte("PK\x05\x06"), make([]byte, 18)...), "empty zip"},
+		{"tar", append(append(make([]byte, 257), "ustar"...), 0), "tar archive"},
+		{"safetensors", append([]byte{10, 0, 0, 0, 0, 0, 0, 0}, `{"a":{}}  `...), "safetensors"},
+		{"junk before", append([]byte("junk"), plain...), "starts with"},
+		{"bytes after", append(slices.Clone(plain), 0), "bytes were added"},
+		{"cut", plain[:len(plain)/2], "cut short"},
+		{"whole module", readTestdata(t, "whole_module.pth"), "torch.save(net.state_dict(), path)"},
+		{"legacy, cut", readTestdata(t, "net_legacy.pth")[:1400], "cut short"},
+		{"legacy, bytes after", append(readTestdata(t, "net_legacy.pth"), 1), "1 bytes follow the last storage"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := readBytes(test.data)
+			var format *FormatError
+			if !errors.As(err, &format) || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want a FormatError with %q", err, test.says)
+			}
+		})
+	}
+}
+
+func TestReadFileErrors(t *testing.T) {
+	folder := t.TempDir()
+	if _, err := ReadFile(filepath.Join(folder, "missing.pth")); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "does not exist") {
+		t.Errorf("missing file: %v", err)
+	}
+	if _, err := ReadFile(folder); err == nil || !strings.Contains(err.Error(), "no regular file") {
+		t.Errorf("folder: %v", err)
+	}
+	path := filepath.Join(folder, "bad.pth")
+	data := readTestdata(t, "net_protocol2.pth")
+	data[200] ^= 1
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err := ReadFile(path)
+	var format *FormatError
+	if !errors.As(err, &format) || format.Path != path || format.Offset < 0 || !strings.HasPrefix(err.Error(), path+", byte ") {
+		t.Errorf("damaged file: %v", err)
+	}
+}
+
+// failing is a reader that always fails.
+type failing struct{ err error }
+
+func (f failing) ReadAt([]byte, int64) (int, error) { return 0, f.err }
+
+func TestReaderErrors(t *testing.T) {
+	if _, err := Read(bytes.NewReader([]byte("short")), 1<<40); err == nil || !strings.Contains(err.Error(), "shorter than") {
+		t.Errorf("a size that is not true: %v", err)
+	}
+	if _, err := Read(failing{io.ErrClosedPipe}, 10); !errors.Is(err, io.ErrClosedPipe) {
+		t.Errorf("failing reader: %v", err)
+	}
+}

@@ -1,0 +1,258 @@
+package pth
+
+import (
+	"math"
+	"strconv"
+)
+
+// global is a Python name that a pickle may use: a class or a function that
+// this package acts for. There is no other.
+type global struct {
+	name string
+	kind globalKind
+	// dtype belongs to a storage class.
+	dtype DType
+}
+
+type globalKind int
+
+const (
+	orderedDict globalKind = iota
+	rebuildTensor
+	rebuildParameter
+	storageClass
+)
+
+// globals is the allow-list. It is closed: a pickle that names anything else
+// is refused where it names it, before anything is done with the name.
+var globals = allowed()
+
+func allowed() map[string]*global {
+	names := map[string]*global{
+		"collections.OrderedDict":         {kind: orderedDict},
+		"torch._utils._rebuild_tensor_v2": {kind: rebuildTensor},
+		"torch._utils._rebuild_parameter": {kind: rebuildParameter},
+	}
+	for dtype := Float32; dtype.valid(); dtype++ {
+		names["torch."+dtypes[dtype].storage] = &global{kind: storageClass, dtype: dtype}
+	}
+	for name, g := range names {
+		g.name = name
+	}
+	return names
+}
+
+func (u *unpickler) global(op byte) error {
+	var module, name string
+	if op == opGlobal {
+		var err error
+		if module, err = u.line(); err != nil {
+			return err
+		}
+		if name, err = u.line(); err != nil {
+			return err
+		}
+	} else {
+		second, err := u.pop()
+		if err != nil {
+			return err
+		}
+		first, err := u.pop()
+		if err != nil {
+			return err
+		}
+		var isModule, isName bool
+		module, isModule = first.(string)
+		name, isName = second.(string)
+		if !isModule || !isName {
+			return u.fault("STACK_GLOBAL wants two str, got %s and %s", describe(first), describe(second))
+		}
+	}
+	const most = 255
+	if len(module) > most || len(name) > most {
+		return u.fault("a name of %d bytes is too long", len(module)+len(name))
+	}
+	g, ok := globals[module+"."+name]
+	if !ok {
+		return u.fault("the pickle names the Python object %s, which no state dict needs; only tensors in dicts, lists and tuples are read and no code of a file is ever run: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(module+"."+name))
+	}
+	return u.push(g)
+}
+
+// reduce calls a function of the allow-list with a tuple of arguments.
+func (u *unpickler) reduce() error {
+	arguments, err := u.pop()
+	if err != nil {
+		return err
+	}
+	function, err := u.pop()
+	if err != nil {
+		return err
+	}
+	g, ok := function.(*global)
+	args, isTuple := arguments.(*tuple)
+	if !ok || !isTuple {
+		return u.fault("the pickle calls %s with %s, wanted an allowed function and a tuple", describe(function), describe(arguments))
+	}
+	switch g.kind {
+	case orderedDict:
+		return u.orderedDict(args.items)
+	case rebuildTensor:
+		return u.tensor(args.items)
+	case rebuildParameter:
+		// data, requires_grad, backward_hooks: a parameter is its tensor.
+		if len(args.items) == 3 {
+			if t, ok := args.items[0].(*Tensor); ok {
+				return u.push(t)
+			}
+		}
+		return u.fault("_rebuild_parameter wants a tensor and 2 more arguments, got %d arguments", len(args.items))
+	}
+	return u.fault("the pickle calls %s, which is no function", g.name)
+}
+
+// orderedDict makes an OrderedDict from nothing or, as Python 2 wrote it, from
+// a list of pairs.
+func (u *unpickler) orderedDict(args []any) error {
+	d := &dict{}
+	if err := u.object(d, 0); err != nil || len(args) == 0 {
+		return err
+	}
+	pairs, ok := args[0].(*list)
+	if !ok || len(args) != 1 {
+		return u.fault("OrderedDict wants no argument or a list of pairs, got %d arguments", len(args))
+	}
+	if err := u.spend(len(pairs.items) * entryCost); err != nil {
+		return err
+	}
+	d.entries = make([]entry, 0, len(pairs.items))
+	for _, pair := range pairs.items {
+		l, ok := pair.(*list)
+		if !ok || len(l.items) != 2 {
+			return u.fault("OrderedDict wants pairs of a key and a value, got %s", describe(pair))
+		}
+		key, ok := l.items[0].(string)
+		if !ok {
+			return u.fault("%s is the key of an OrderedDict", describe(l.items[0]))
+		}
+		d.add(entry{key, l.items[1]})
+	}
+	return nil
+}
+
+// build sets the attributes of an object. A state dict has one, _metadata with
+// the versions of the layers, which loading weights does not need.
+func (u *unpickler) build() error {
+	state, err := u.pop()
+	if err != nil {
+		return err
+	}
+	target, err := u.top()
+	if err != nil {
+		return err
+	}
+	_, isDict := target.(*dict)
+	_, isState := state.(*dict)
+	if !isDict || !isState {
+		return u.fault("the pickle sets attributes of %s to %s; only an OrderedDict may have attributes, in a dict", describe(target), describe(state))
+	}
+	return nil
+}
+
+// persistentID resolves ("storage", class, key, location, count), to which the
+// legacy format adds a view that PyTorch has long written as None.
+func (u *unpickler) persistentID() error {
+	value, err := u.pop()
+	if err != nil {
+		return err
+	}
+	id, ok := value.(*tuple)
+	if !ok || len(id.items) < 5 || len(id.items) > 6 || id.items[0] != "storage" {
+		return u.fault(`a persistent id wants ("storage", class, key, location, count), got %s`, describe(value))
+	}
+	class, isClass := id.items[1].(*global)
+	key, isKey := id.items[2].(string)
+	_, isLocation := id.items[3].(string)
+	count, isCount := id.items[4].(int64)
+	if !isClass || class.kind != storageClass || !isKey || !isLocation || !isCount {
+		return u.fault("a persistent id wants a storage class, two str and an int, got %s, %s, %s and %s",
+			describe(id.items[1]), describe(id.items[2]), describe(id.items[3]), describe(id.items[4]))
+	}
+	if len(id.items) == 6 && id.items[5] != nil {
+		return u.fault("storage %s is a view of another storage, as PyTorch before 0.4 wrote; load and save the file with a newer PyTorch", shorten(key))
+	}
+	if count < 0 || count > math.MaxInt64/16 {
+		return u.fault("storage %s declares %d elements", shorten(key), count)
+	}
+	s, err := u.storage(class.dtype, key, count)
+	if err != nil {
+		return err
+	}
+	return u.push(s)
+}
+
+// tensor acts for torch._utils._rebuild_tensor_v2(storage, storage_offset,
+// size, stride, requires_grad, backward_hooks, metadata=None).
+func (u *unpickler) tensor(args []any) error {
+	if len(args) != 6 && len(args) != 7 {
+		return u.fault("_rebuild_tensor_v2 wants 6 or 7 arguments, got %d", len(args))
+	}
+	s, isStorage := args[0].(*storage)
+	offset, isOffset := args[1].(int64)
+	size, isSize := args[2].(*tuple)
+	stride, isStride := args[3].(*tuple)
+	if !isStorage || !isOffset || !isSize || !isStride {
+		return u.fault("_rebuild_tensor_v2 wants a storage, an int and two tuples, got %s, %s, %s and %s",
+			describe(args[0]), describe(args[1]), describe(args[2]), describe(args[3]))
+	}
+	if len(args) == 7 && args[6] != nil {
+		// The conjugate and negative bits, which would change the values.
+		if d, ok := args[6].(*dict); !ok || len(d.entries) > 0 {
+			return u.fault("a tensor has the lazy conjugate or negative bit set; save tensor.resolve_neg() instead")
+		}
+	}
+	const mostDimensions = 64 // PyTorch's own limit
+	dimensions := len(size.items)
+	if dimensions != len(stride.items) || dimensions > mostDimensions {
+		return u.fault("a tensor has %d dimensions and %d strides; wanted the same number, at most %d", dimensions, len(stride.items), mostDimensions)
+	}
+	const tensorCost = 160
+	if err := u.spend(tensorCost + 16*dimensions); err != nil {
+		return err
+	}
+	t := &Tensor{DType: s.dtype, storage: s, Shape: make([]int, dimensions), stride: make([]int, dimensions)}
+	for i := range dimensions {
+		n, isInt := size.items[i].(int64)
+		step, isStep := stride.items[i].(int64)
+		if !isInt || !isStep {
+			return u.fault("dimension %d of a tensor is %s with stride %s, wanted two int", i, describe(size.items[i]), describe(stride.items[i]))
+		}
+		if n < 0 || step < 0 || int64(int(n)) != n || int64(int(step)) != step {
+			return u.fault("dimension %d of a tensor is %d with stride %d; wanted numbers from 0", i, n, step)
+		}
+		t.Shape[i], t.stride[i] = int(n), int(step)
+	}
+	count, err := elements(t.Shape)
+	if err != nil {
+		return u.fault("a tensor's %v", err)
+	}
+	if offset < 0 || offset > s.count {
+		return u.fault("a tensor starts at element %d of a storage of %d", offset, s.count)
+	}
+	t.offset = int(offset)
+	if count > 0 {
+		last := offset
+		for i, n := range t.Shape {
+			if n > 1 && int64(t.stride[i]) > (s.count-1-last)/int64(n-1) {
+				return u.fault("a tensor of shape %v and strides %v from element %d reaches past the end of its storage of %d elements", t.Shape, t.stride, offset, s.count)
+			}
+			if n > 1 {
+				last += int64(n-1) * int64(t.stride[i])
+			}
+		}
+		if last >= s.count {
+			return u.fault("a tensor of shape %v from element %s reaches past the end of its storage of %d elements", t.Shape, strconv.FormatInt(offset, 10), s.count)
+		}
+	}
+	return u.push(t)
+}

@@ -1,0 +1,209 @@
+package pth
+
+import (
+	"strconv"
+	"strings"
+)
+
+// stateKeys are the keys under which checkpoints usually keep the state dict,
+// the most telling first.
+var stateKeys = []string{"state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params"}
+
+// maxDepth bounds the nesting of dicts, lists and tuples; a checkpoint with an
+// optimiser has 5.
+const maxDepth = 100
+
+// collect finds the tensors in the value of a pickle.
+func (f *File) collect(value any, b *budget) error {
+	top, _ := value.(*dict)
+	w := walker{budget: b, state: findState(top), seen: map[any]bool{}, names: map[string]bool{}}
+	if w.state != nil {
+		if err := w.direct(); err != nil {
+			return err
+		}
+		f.Tensors = w.found
+		trimModule(f.Tensors)
+		w.found = nil
+		clear(w.names)
+	}
+	if err := w.walk(value, "", 0); err != nil {
+		return err
+	}
+	f.Others = w.found
+	return nil
+}
+
+// findState returns the dict that is the state dict, nil if there is none.
+func findState(top *dict) *dict {
+	if top == nil {
+		return nil
+	}
+	for _, key := range stateKeys {
+		for _, e := range top.entries {
+			if d, ok := e.value.(*dict); ok && e.key == key && d.tensors {
+				return d
+			}
+		}
+	}
+	if top.tensors {
+		return top
+	}
+	var only *dict
+	for _, e := range top.entries {
+		if d, ok := e.value.(*dict); ok && d.tensors {
+			if only != nil {
+				return nil
+			}
+			only = d
+		}
+	}
+	return only
+}
+
+// trimModule removes the prefix that torch.nn.DataParallel gives every key. One
+// key without it means that "module" is a layer of the network's own.
+func trimModule(tensors []Tensor) {
+	const prefix = "module."
+	for _, t := range tensors {
+		if !strings.HasPrefix(t.Name, prefix) || t.Name == prefix {
+			return
+		}
+	}
+	for i := range tensors {
+		tensors[i].Name = strings.TrimPrefix(tensors[i].Name, prefix)
+	}
+}
+
+// walker gathers tensors and their names.
+type walker struct {
+	budget *budget
+	state  *dict // the state dict, whose tensors are added by direct
+	found  []Tensor
+	names  map[string]bool
+	// seen holds the containers that were walked: a pickle can refer to one
+	// from many places, even from within itself.
+	seen map[any]bool
+}
+
+// direct adds the tensors of a state dict, which is flat. Values that are no
+// tensors, such as a layer's extra state, are passed over.
+func (w *walker) direct() error {
+	for _, e := range w.state.entries {
+		if e.named() {
+			if err := w.add(e.value.(*Tensor), e.key.(string)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (w *walker) walk(value any, path string, depth int) error {
+	if depth > maxDepth {
+		return fault(-1, "dicts and lists are nested more than %d deep", maxDepth)
+	}
+	switch value := value.(type) {
+	case *Tensor:
+		return w.add(value, path)
+	case *dict:
+		if first, err := w.visit(value); !first {
+			return err
+		}
+		for _, e := range value.entries {
+			if value == w.state && e.named() {
+				continue
+			}
+			if err := w.child(e.value, path, keyText(e.key), depth); err != nil {
+				return err
+			}
+		}
+	case *list:
+		if first, err := w.visit(value); !first {
+			return err
+		}
+		return w.items(value.items, path, depth)
+	case *tuple:
+		if first, err := w.visit(value); !first {
+			return err
+		}
+		return w.items(value.items, path, depth)
+	}
+	return nil
+}
+
+func (w *walker) items(items []any, path string, depth int) error {
+	for i, item := range items {
+		if err := w.child(item, path, strconv.Itoa(i), depth); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// child walks a value inside a container, if tensors can be in it.
+func (w *walker) child(value any, path, key string, depth int) error {
+	switch value.(type) {
+	case *Tensor, *dict, *list, *tuple:
+	default:
+		return nil
+	}
+	if err := w.spend(int64(stringCost + len(path) + len(key))); err != nil {
+		return err
+	}
+	if depth > 0 {
+		key = path + "." + key
+	}
+	return w.walk(value, key, depth+1)
+}
+
+// visit tells whether a container is met for the first time.
+func (w *walker) visit(container any) (bool, error) {
+	const cost = 100 // an entry of the map
+	if w.seen[container] {
+		return false, nil
+	}
+	w.seen[container] = true
+	err := w.spend(cost)
+	return err == nil, err
+}
+
+func (w *walker) spend(bytes int64) error {
+	if !w.budget.spend(bytes) {
+		return fault(-1, "the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.all)
+	}
+	return nil
+}
+
+// add notes a tensor and pays for its float32s in advance: tensors that share a
+// storage, or repeat it with a stride of 0, can be far larger than the file.
+func (w *walker) add(t *Tensor, name string) error {
+	const cost = 3*128 + 100 // the growing slice and the map of names
+	if w.names[name] {
+		return fault(-1, "the file holds two tensors %s", shorten(name))
+	}
+	if err := w.spend(cost + int64(len(name))); err != nil {
+		return err
+	}
+	if err := w.spend(4 * int64(t.Elements())); err != nil {
+		return err
+	}
+	w.names[name] = true
+	named := *t
+	named.Name = name
+	w.found = append(w.found, named)
+	return nil
+}
+
+func keyText(key any) string {
+	switch key := key.(type) {
+	case string:
+		return key
+	case int64:
+		return strconv.FormatInt(key, 10)
+	case bool:
+		return strconv.FormatBool(key)
+	case float64:
+		return strconv.FormatFloat(key, 'g', -1, 64)
+	}
+	return describe(key)
+}

@@ -1,0 +1,268 @@
+package pth
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"math"
+	"strconv"
+	"unicode/utf8"
+)
+
+const (
+	archiveFolder = "archive"
+	alignment     = 64 // of every record's data, as PyTorch's writer has it
+)
+
+// Write writes a state dict as torch.save writes it: an OrderedDict of the
+// tensors in their order, each with a storage of its own, in the zip format
+// with pickle protocol 2. torch.load reads it, with weights_only=True too.
+//
+// Metadata, unless empty, becomes the additional record extra/inkling.json,
+// which torch.load ignores. The same tensors and metadata give the same bytes.
+//
+// It is an error if two tensors have the same name, if a tensor holds no data,
+// or if the file would exceed 4 GiB.
+func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+	z := zipWriter{w: w}
+	pickle, contents, err := pickleState(tensors)
+	if err != nil {
+		return err
+	}
+	if err := z.record("data.pkl", pickle); err != nil {
+		return err
+	}
+	if err := z.record("byteorder", []byte("little")); err != nil {
+		return err
+	}
+	for i, content := range contents {
+		if err := z.record("data/"+strconv.Itoa(i), content); err != nil {
+			return err
+		}
+	}
+	if len(metadata) > 0 {
+		// Maps are marshalled in the order of their keys.
+		text, err := json.MarshalIndent(metadata, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := z.record(metadataRecord, append(text, '\n')); err != nil {
+			return err
+		}
+	}
+	// PyTorch's reader wants the version of the container, last as it writes it.
+	if err := z.record("version", []byte("3\n")); err != nil {
+		return err
+	}
+	return z.finish()
+}
+
+// pickleState returns the pickle of the state dict and the content of the
+// storages it names 0, 1, 2, ...
+func pickleState(tensors []Tensor) (pickle []byte, contents [][]byte, err error) {
+	p := pickler{memo: map[string]int{}}
+	p.op(opProto, 2)
+	p.global("collections", "OrderedDict")
+	p.op(opEmptyTuple, opReduce)
+	p.op(opMark)
+	names := map[string]bool{}
+	for i := range tensors {
+		t := &tensors[i]
+		if names[t.Name] {
+			return nil, nil, fmt.Errorf("two tensors have the name %s; a state dict wants different names", shorten(t.Name))
+		}
+		names[t.Name] = true
+		if !utf8.ValidString(t.Name) {
+			return nil, nil, fmt.Errorf("the tensor name %s is not UTF-8, which Python could not read", shorten(t.Name))
+		}
+		content, err := t.Bytes()
+		if err != nil {
+			return nil, nil, err
+		}
+		contents = append(contents, content)
+		p.text(t.Name)
+		p.tensor(t, strconv.Itoa(i))
+	}
+	p.op(opSetItems, opStop)
+	return p.out, contents, nil
+}
+
+// pickler writes the opcodes of protocol 2. Names that come again are taken
+// from the memo, as Python's pickler does.
+type pickler struct {
+	out  []byte
+	memo map[string]int
+}
+
+func (p *pickler) op(codes ...byte) { p.out = append(p.out, codes...) }
+
+// once writes what write writes and stores it in the memo, or fetches it from
+// there when it was written before.
+func (p *pickler) once(key string, write func()) {
+	number, known := p.memo[key]
+	if !known {
+		write()
+		number = len(p.memo)
+		p.memo[key] = number
+	}
+	short, long := byte(opBinPut), byte(opLongBinPut)
+	if known {
+		short, long = opBinGet, opLongBinGet
+	}
+	if number < 256 {
+		p.op(short, byte(number))
+		return
+	}
+	p.op(long)
+	p.out = binary.LittleEndian.AppendUint32(p.out, uint32(number))
+}
+
+func (p *pickler) global(module, name string) {
+	p.once("global "+module+" "+name, func() {
+		p.op(opGlobal)
+		p.out = append(p.out, module+"\n"+name+"\n"...)
+	})
+}
+
+func (p *pickler) text(s string) {
+	p.op(opBinUnicode)
+	p.out = binary.LittleEndian.AppendUint32(p.out, uint32(len(s)))
+	p.out = append(p.out, s...)
+}
+
+func (p *pickler) int(n int) {
+	switch {
+	case n >= 0 && n < 1<<8:
+		p.op(opBinInt1, byte(n))
+	case n >= 0 && n < 1<<16:
+		p.op(opBinInt2)
+		p.out = binary.LittleEndian.AppendUint16(p.out, uint16(n))
+	case n >= math.MinInt32 && n <= math.MaxInt32:
+		p.op(opBinInt)
+		p.out = binary.LittleEndian.AppendUint32(p.out, uint32(n))
+	default:
+		p.op(opLong1, 8)
+		p.out = binary.LittleEndian.AppendUint64(p.out, uint64(n))
+	}
+}
+
+func (p *pickler) ints(numbers []int) {
+	p.op(opMark)
+	for _, n := range numbers {
+		p.int(n)
+	}
+	p.op(opTuple)
+}
+
+// tensor writes a call of torch._utils._rebuild_tensor_v2 with the storage of
+// the given key, all of which the tensor takes.
+func (p *pickler) tensor(t *Tensor, key string) {
+	p.global("torch._utils", "_rebuild_tensor_v2")
+	p.op(opMark)
+	p.op(opMark)
+	p.once("text storage", func() { p.text("storage") })
+	p.global("torch", dtypes[t.DType].storage)
+	p.text(key)
+	p.once("text cpu", func() { p.text("cpu") })
+	p.int(t.Elements())
+	p.op(opTuple, opBinPersID)
+	p.int(0) // storage_offset
+	p.ints(t.Shape)
+	p.ints(rowMajor(t.Shape))
+	p.op(opNewFalse) // requires_grad
+	p.global("collections", "OrderedDict")
+	p.op(opEmptyTuple, opReduce) // backward_hooks
+	p.op(opTuple, opReduce)
+}
+
+// zipWriter writes records as they are, each with its data aligned, and no
+// times: every byte is decided by the content.
+type zipWriter struct {
+	w       io.Writer
+	at      uint64
+	central []byte
+	count   uint64
+}
+
+func (z *zipWriter) write(b []byte) error {
+	n, err := z.w.Write(b)
+	z.at += uint64(n)
+	return err
+}
+
+func (z *zipWriter) record(name string, data []byte) error {
+	name = archiveFolder + "/" + name
+	const most = max32 - 1<<20
+	if z.at+uint64(len(data)+len(z.central)) > most {
+		return fmt.Errorf("with record %s the file would exceed 4 GiB; save fewer tensors", name)
+	}
+	// What the local header and the directory share, from the version on:
+	// version 0, flags, method 0, time 0, date 0, CRC, both sizes.
+	var shared []byte
+	shared = binary.LittleEndian.AppendUint16(shared, 0)
+	shared = binary.LittleEndian.AppendUint16(shared, flagUTF8)
+	shared = append(shared, 0, 0, 0, 0, 0, 0)
+	shared = binary.LittleEndian.AppendUint32(shared, crc32.ChecksumIEEE(data))
+	shared = binary.LittleEndian.AppendUint32(shared, uint32(len(data)))
+	shared = binary.LittleEndian.AppendUint32(shared, uint32(len(data)))
+	shared = binary.LittleEndian.AppendUint16(shared, uint16(len(name)))
+
+	const extraHeader = 4
+	start := z.at + localSize + uint64(len(name)) + extraHeader
+	padding := (alignment - start%alignment) % alignment
+	header := z.at
+
+	local := binary.LittleEndian.AppendUint32(nil, localSignature)
+	local = append(local, shared...)
+	local = binary.LittleEndian.AppendUint16(local, uint16(extraHeader+padding))
+	local = append(local, name...)
+	local = binary.LittleEndian.AppendUint16(local, paddingTag)
+	local = binary.LittleEndian.AppendUint16(local, uint16(padding))
+	for range padding {
+		local = append(local, 'Z')
+	}
+	z.central = binary.LittleEndian.AppendUint32(z.central, centralSignature)
+	z.central = append(z.central, 0, 0) // version made by
+	z.central = append(z.central, shared...)
+	z.central = append(z.central, make([]byte, 12)...) // extra, comment, disk, attributes
+	z.central = binary.LittleEndian.AppendUint32(z.central, uint32(header))
+	z.central = append(z.central, name...)
+	z.count++
+	if err := z.write(local); err != nil {
+		return err
+	}
+	return z.write(data)
+}
+
+// finish writes the directory and, as PyTorch always does, its end in both the
+// zip64 form and the old one.
+func (z *zipWriter) finish() error {
+	start, length := z.at, uint64(len(z.central))
+	end := binary.LittleEndian.AppendUint32(nil, end64Signature)
+	end = binary.LittleEndian.AppendUint64(end, end64Size-12)
+	end = binary.LittleEndian.AppendUint16(end, 3<<8|30) // made by Unix, version 3.0
+	end = binary.LittleEndian.AppendUint16(end, 45)      // wants version 4.5
+	end = append(end, make([]byte, 8)...)                // this part, part of the directory
+	for _, n := range []uint64{z.count, z.count, length, start} {
+		end = binary.LittleEndian.AppendUint64(end, n)
+	}
+	end = binary.LittleEndian.AppendUint32(end, locatorSignature)
+	end = binary.LittleEndian.AppendUint32(end, 0)
+	end = binary.LittleEndian.AppendUint64(end, start+length)
+	end = binary.LittleEndian.AppendUint32(end, 1)
+
+	end = binary.LittleEndian.AppendUint32(end, endSignature)
+	end = append(end, 0, 0, 0, 0)
+	count := uint16(min(z.count, max16))
+	end = binary.LittleEndian.AppendUint16(end, count)
+	end = binary.LittleEndian.AppendUint16(end, count)
+	end = binary.LittleEndian.AppendUint32(end, uint32(length))
+	end = binary.LittleEndian.AppendUint32(end, uint32(start))
+	end = append(end, 0, 0)
+	if err := z.write(z.central); err != nil {
+		return err
+	}
+	return z.write(end)
+}
