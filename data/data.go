@@ -36,7 +36,8 @@ type Dataset interface {
 
 	// Example returns picture i, 0 <= i < Len(), as channels*height*width
 	// samples from 0 to 255, channel after channel and row by row, and its
-	// label, 0 <= label < len(Classes()). The samples must not be modified.
+	// label, 0 <= label < len(Classes()). The samples must not be modified, and
+	// stay as they are when Example is called again.
 	Example(i int) (pixels []byte, label int, err error)
 }
 
