@@ -1,0 +1,123 @@
+package train
+
+import (
+	"context"
+	"fmt"
+
+	"inkling/data"
+	"inkling/nn"
+	"inkling/transform"
+)
+
+// Evaluation is how a network did on a data set.
+type Evaluation struct {
+	Classes []string
+
+	// Confusion counts the pictures: Confusion[label][prediction].
+	Confusion [][]int
+
+	// Loss is the mean cross-entropy over the pictures.
+	Loss float64
+}
+
+// evaluationBatch is how many pictures are classified at a time: enough to keep
+// several workers busy.
+const evaluationBatch = 250
+
+// Evaluate lets the network classify every picture of d, made ready by t as in
+// training, on at most so many workers (0 for GOMAXPROCS; the numbers do not
+// depend on it).
+//
+// It fails when the network does not suit the data set, when a picture cannot
+// be read, when an output is not a finite number (because a weight is not),
+// and, with context.Cause(ctx), when ctx is cancelled.
+func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
+	loader := &data.Loader{Dataset: d, Transform: t, BatchSize: evaluationBatch}
+	channels, height, width, err := loader.Shape()
+	if err != nil {
+		return nil, err
+	}
+	program, err := nn.Compile(network, evaluationBatch, channels, height, width)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkClasses(program, d); err != nil {
+		return nil, err
+	}
+	program.SetWorkers(workers)
+	classes := len(d.Classes())
+	e := &Evaluation{Classes: d.Classes(), Confusion: make([][]int, classes)}
+	for i := range e.Confusion {
+		e.Confusion[i] = make([]int, classes)
+	}
+	var loss float64
+	for _, batch := range loader.Batches() {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		logits := program.Forward(batch.Images)
+		for i, label := range batch.Labels {
+			row := logits[i*classes : (i+1)*classes]
+			for _, v := range row {
+				if v-v != 0 {
+					return nil, fmt.Errorf("the network's output for picture %d is %v, not a finite number: its weights are damaged", batch.Indices[i], v)
+				}
+			}
+			e.Confusion[label][Argmax(row)]++
+		}
+		loss += nn.CrossEntropy{}.Rows(logits, classes, classes, batch.Labels, 1, nil)
+	}
+	if err := loader.Err(); err != nil {
+		return nil, err
+	}
+	e.Loss = loss / float64(d.Len())
+	return e, nil
+}
+
+// Total is the number of pictures.
+func (e *Evaluation) Total() int {
+	total := 0
+	for label := range e.Confusion {
+		_, n := e.Class(label)
+		total += n
+	}
+	return total
+}
+
+// Correct is the number of pictures whose class was recognised.
+func (e *Evaluation) Correct() int {
+	correct := 0
+	for label := range e.Confusion {
+		correct += e.Confusion[label][label]
+	}
+	return correct
+}
+
+// Accuracy is the share of pictures whose class was recognised, 0 to 1.
+func (e *Evaluation) Accuracy() float64 {
+	if e.Total() == 0 {
+		return 0
+	}
+	return float64(e.Correct()) / float64(e.Total())
+}
+
+// Class returns how many pictures of a class there are, and how many of them
+// were recognised.
+func (e *Evaluation) Class(label int) (correct, total int) {
+	for _, n := range e.Confusion[label] {
+		total += n
+	}
+	return e.Confusion[label][label], total
+}
+
+// Argmax returns the index of the largest value, the first of equals, as
+// torch.argmax does: of logits, the class. It panics if there are no values.
+func Argmax(values []float32) int {
+	best := 0
+	for i, v := range values {
+		if v > values[best] {
+			best = i
+		}
+	}
+	return best
+}

@@ -1,0 +1,104 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+
+	"inkling/data"
+	"inkling/models"
+	"inkling/nn"
+)
+
+func TestEvaluate(t *testing.T) {
+	d := stripes(t, 777)
+	network := models.NewLeNet(10, 1)
+	got, err := Evaluate(t.Context(), network, d, normalized, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	// The same one picture at a time, in the plainest way.
+	program, err := nn.Compile(network, 1, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loader := &data.Loader{Dataset: d, Transform: normalized}
+	var confusion [10][10]int
+	var loss float64
+	correct := 0
+	for _, batch := range loader.Batches() {
+		logits := program.Forward(batch.Images)
+		best, sum := 0, 0.0
+		for c, v := range logits {
+			if v > logits[best] {
+				best = c
+			}
+			sum += math.Exp(float64(v))
+		}
+		label := batch.Labels[0]
+		loss += math.Log(sum) - float64(logits[label])
+		confusion[label][best]++
+		if best == label {
+			correct++
+		}
+	}
+	if fmt.Sprint(got.Confusion) != fmt.Sprint(confusion) {
+		t.Errorf("confusion is %v, want %v", got.Confusion, confusion)
+	}
+	if got.Correct() != correct || got.Total() != 777 || got.Accuracy() != float64(correct)/777 {
+		t.Errorf("%d of %d are right, accuracy %v, want %d of 777", got.Correct(), got.Total(), got.Accuracy(), correct)
+	}
+	if math.Abs(got.Loss-loss/777) > 1e-5 {
+		t.Errorf("loss is %v, want %v", got.Loss, loss/777)
+	}
+	if correct, total := got.Class(3); correct != confusion[3][3] || total == 0 || total == 777 {
+		t.Errorf("of class 3, %d of %d are right, want %d", correct, total, confusion[3][3])
+	}
+}
+
+func TestEvaluateRefuses(t *testing.T) {
+	d := stripes(t, 300)
+	if _, err := Evaluate(t.Context(), models.NewLeNet(26, 1), d, normalized, 0); err == nil || !strings.Contains(err.Error(), "26 classes") {
+		t.Errorf("with too many outputs the error is %v", err)
+	}
+
+	wide, err := data.NewMemory(make([]byte, 2*14*56), make([]byte, 2), classes, 1, 14, 56)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Evaluate(t.Context(), models.NewLeNet(10, 1), wide, normalized, 0); err == nil {
+		t.Error("pictures of 14x56 were classified by a network for 28x28")
+	}
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := Evaluate(ctx, models.NewLeNet(10, 1), d, normalized, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("with a cancelled context the error is %v", err)
+	}
+
+	network := models.NewLeNet(10, 1)
+	bias := nn.State(network)[9]
+	bias.Write([]float32{0, 0, 0, float32(math.NaN()), 0, 0, 0, 0, 0, 0})
+	if _, err := Evaluate(t.Context(), network, d, normalized, 0); err == nil || !strings.Contains(err.Error(), "damaged") {
+		t.Errorf("with a weight that is not a number the error is %v", err)
+	}
+}
+
+func TestArgmax(t *testing.T) {
+	for _, test := range []struct {
+		values []float32
+		want   int
+	}{
+		{[]float32{5}, 0},
+		{[]float32{-3, -1, -2}, 1},
+		{[]float32{1, 2, 2}, 1},
+	} {
+		if got := Argmax(test.values); got != test.want {
+			t.Errorf("Argmax(%v) = %d, want %d", test.values, got, test.want)
+		}
+	}
+}

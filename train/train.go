@@ -1,0 +1,275 @@
+// Package train runs the loop that teaches a network: epochs over batches, with
+// events to listen to, a clean stop, and a guard against a diverging loss.
+//
+//	result, err := train.Run(ctx, train.Config{
+//		Network:   network,
+//		Optimizer: &optim.SGD{LR: 0.001, Momentum: 0.9},
+//		Loader:    &data.Loader{Dataset: dataset, BatchSize: 4, Shuffle: true},
+//		Epochs:    2,
+//		LogEvery:  2000,
+//		OnEvent: func(e train.Event) {
+//			if e.Kind == train.LossReport {
+//				fmt.Printf("[%d, %d] loss: %.3f\n", e.Epoch, e.Batch, e.Loss)
+//			}
+//		},
+//	})
+//
+// Evaluate tells how good the network became.
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"inkling/data"
+	"inkling/nn"
+)
+
+// Config says what to train, on what, and how.
+type Config struct {
+	// Network is changed in place. Its outputs are the logits of the classes of
+	// the Loader's data set.
+	Network   nn.Module
+	Loss      nn.Loss // nil means nn.CrossEntropy{}
+	Optimizer nn.Optimizer
+
+	// Loader hands out the batches: BatchSize, Shuffle and Seed are its own.
+	Loader *data.Loader
+
+	// Epochs is how often every picture is shown, 1 or more.
+	Epochs int
+
+	// Workers is the number of goroutines that compute, 0 for GOMAXPROCS. The
+	// trained weights do not depend on it.
+	Workers int
+
+	// LogEvery is the number of batches between two LossReport events, 0 for
+	// none. An epoch that has fewer batches is reported once, at its end.
+	LogEvery int
+
+	// OnEvent, if set, hears of the training as it goes. It is called between
+	// two steps, and training waits for it.
+	OnEvent func(Event)
+
+	// Checkpoint, if set, is called at the end of every epoch (numbered from 1)
+	// when all weights are finite: the moment to save them. Its error ends the
+	// training.
+	Checkpoint func(epoch int) error
+}
+
+// Kind is what an Event tells of.
+type Kind string
+
+// The kinds of events.
+const (
+	Progress   Kind = "progress" // a few thousand pictures were shown; has no Loss
+	LossReport Kind = "loss"     // Config.LogEvery batches were shown; Loss is their mean
+	EpochEnd   Kind = "epoch"    // an epoch is over; Loss is the mean of its batches
+)
+
+// progressImages is how many pictures lie between two Progress events: enough
+// that listening costs nothing, few enough that a bar moves.
+const progressImages = 2000
+
+// Event is one report of a training on its way.
+type Event struct {
+	Kind    Kind
+	Epoch   int           // from 1
+	Batch   int           // of this epoch, from 1
+	Images  int           // pictures shown so far, in all epochs
+	Loss    float64       // see Kind
+	Elapsed time.Duration // since the first step
+}
+
+// Result sums up a training, also one that ended early.
+type Result struct {
+	Epochs  int           // completed
+	Steps   int           // batches shown
+	Images  int           // pictures shown
+	Loss    float64       // mean of the last epoch's batches, 0 if there was none
+	Elapsed time.Duration // from the first step to the end
+}
+
+// ImagesPerSecond is the mean speed, 0 if nothing was done.
+func (r Result) ImagesPerSecond() float64 {
+	if r.Elapsed <= 0 {
+		return 0
+	}
+	return float64(r.Images) / r.Elapsed.Seconds()
+}
+
+// DivergedError reports that training went astray: the loss or a weight is not
+// a finite number any more. The network is spoilt.
+type DivergedError struct {
+	Epoch, Batch int     // from 1
+	Loss         float64 // of that batch; finite if it was a weight that became infinite
+}
+
+func (e *DivergedError) Error() string {
+	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
+		return fmt.Sprintf("the loss became %v in epoch %d at batch %d: training diverged, try a smaller learning rate", e.Loss, e.Epoch, e.Batch)
+	}
+	return fmt.Sprintf("a weight became infinite in epoch %d at batch %d: training diverged, try a smaller learning rate", e.Epoch, e.Batch)
+}
+
+// Run trains the network for the epochs asked for. It returns early, with what
+// was done until then, when
+//   - ctx is cancelled: after the step at hand, with an error that wraps
+//     context.Cause(ctx); the weights are good, as of that step;
+//   - training diverges: with a *DivergedError;
+//   - a picture cannot be read, or Checkpoint fails.
+//
+// The same network, data and settings give the same bits in the weights,
+// whatever Workers and GOMAXPROCS are.
+func Run(ctx context.Context, c Config) (Result, error) {
+	program, err := compile(&c)
+	if err != nil {
+		return Result{}, err
+	}
+	t := &training{Config: c, program: program}
+	// A select on ctx.Done() would cost as much as a small kernel in every step.
+	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
+
+	started := time.Now()
+	t.started = started
+	for epoch := 1; epoch <= c.Epochs && err == nil; epoch++ {
+		if err = context.Cause(ctx); err == nil {
+			err = t.epoch(ctx, epoch)
+		}
+	}
+	t.result.Elapsed = time.Since(started)
+	return t.result, err
+}
+
+// compile checks the fields and makes the program that trains.
+func compile(c *Config) (*nn.TrainProgram, error) {
+	switch {
+	case c.Network == nil:
+		return nil, errors.New("train: Config.Network is nil: set the network to train")
+	case c.Optimizer == nil:
+		return nil, errors.New("train: Config.Optimizer is nil: set one, such as &optim.SGD{LR: 0.001, Momentum: 0.9}")
+	case c.Loader == nil:
+		return nil, errors.New("train: Config.Loader is nil: set the loader of the pictures")
+	case c.Epochs < 1:
+		return nil, fmt.Errorf("train: Config.Epochs is %d, want 1 or more", c.Epochs)
+	case c.Workers < 0:
+		return nil, fmt.Errorf("train: Config.Workers is %d, want 0 or more", c.Workers)
+	case c.LogEvery < 0:
+		return nil, fmt.Errorf("train: Config.LogEvery is %d, want 0 or more", c.LogEvery)
+	}
+	if c.Loss == nil {
+		c.Loss = nn.CrossEntropy{}
+	}
+	channels, height, width, err := c.Loader.Shape()
+	if err != nil {
+		return nil, err
+	}
+	// A batch is never larger than the data set, so neither need the program be.
+	batch := min(max(c.Loader.BatchSize, 1), c.Loader.Dataset.Len())
+	program, err := nn.CompileTrain(c.Network, c.Loss, c.Optimizer, batch, channels, height, width)
+	if err != nil {
+		return nil, err
+	}
+	inference, err := nn.Compile(c.Network, 1, channels, height, width)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkClasses(inference, c.Loader.Dataset); err != nil {
+		return nil, err
+	}
+	if c.Workers > 0 {
+		program.SetWorkers(c.Workers)
+	}
+	return program, nil
+}
+
+// checkClasses reports whether the network tells apart as many classes as the
+// data set has.
+func checkClasses(program *nn.Program, d data.Dataset) error {
+	outputs, classes := program.OutputShape()[1:].Elements(), len(d.Classes())
+	if outputs != classes {
+		return fmt.Errorf("the network tells %d classes apart, but the data set has %d", outputs, classes)
+	}
+	return nil
+}
+
+// training is a Run on its way.
+type training struct {
+	Config
+	program *nn.TrainProgram
+	started time.Time
+	stop    atomic.Bool
+	result  Result
+}
+
+// epoch shows every picture once. Its loop allocates nothing.
+func (t *training) epoch(ctx context.Context, epoch int) error {
+	logEvery := min(t.LogEvery, t.Loader.Len())
+	var sum, running float64 // losses of the epoch, and since the last report
+	batches, progress := 0, progressImages
+	for i, batch := range t.Loader.Batches() {
+		loss := t.program.Step(batch.Images, batch.Labels)
+		batches = i + 1
+		t.result.Steps++
+		t.result.Images += len(batch.Labels)
+		if loss-loss != 0 { // NaN or infinite
+			return &DivergedError{epoch, batches, loss}
+		}
+		sum += loss
+		running += loss
+		if logEvery > 0 && batches%logEvery == 0 {
+			t.emit(LossReport, epoch, batches, running/float64(logEvery))
+			running = 0
+		}
+		if progress -= len(batch.Labels); progress <= 0 {
+			progress = progressImages
+			t.emit(Progress, epoch, batches, 0)
+		}
+		if t.stop.Load() {
+			if !finite(t.Network) {
+				return &DivergedError{epoch, batches, loss}
+			}
+			return fmt.Errorf("training was stopped in epoch %d after batch %d: %w", epoch, batches, context.Cause(ctx))
+		}
+	}
+	if err := t.Loader.Err(); err != nil {
+		return err
+	}
+	t.result.Loss = sum / float64(batches)
+	// The last update comes after the last loss.
+	if !finite(t.Network) {
+		return &DivergedError{epoch, batches, t.result.Loss}
+	}
+	t.result.Epochs = epoch
+	t.emit(EpochEnd, epoch, batches, t.result.Loss)
+	if t.Checkpoint != nil {
+		return t.Checkpoint(epoch)
+	}
+	return nil
+}
+
+func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
+	if t.OnEvent != nil {
+		t.OnEvent(Event{kind, epoch, batch, t.result.Images, loss, time.Since(t.started)})
+	}
+}
+
+// finite reports whether all weights are finite numbers.
+func finite(network nn.Module) bool {
+	var values []float32
+	for _, e := range nn.State(network) {
+		n := nn.Shape(e.Shape()).Elements()
+		values = append(values[:0], make([]float32, n)...)
+		e.Read(values)
+		for _, v := range values {
+			if v-v != 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
