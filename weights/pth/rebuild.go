@@ -131,11 +131,10 @@ func (u *unpickler) orderedDict(args []any) error {
 		if !ok || len(l.items) != 2 {
 			return u.fault("OrderedDict wants pairs of a key and a value, got %s", describe(pair))
 		}
-		key, ok := l.items[0].(string)
-		if !ok {
+		if _, ok := l.items[0].(string); !ok {
 			return u.fault("%s is the key of an OrderedDict", describe(l.items[0]))
 		}
-		d.add(entry{key, l.items[1]})
+		d.add(entry{l.items[0], l.items[1]})
 	}
 	return nil
 }

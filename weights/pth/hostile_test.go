@@ -1,0 +1,492 @@
+package pth
+
+import (
+	"archive/zip"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// part is a record of an archive made by hand.
+type part struct {
+	name string
+	data string
+}
+
+// craft makes an archive of the given pickle, a storage data/0 of 24 bytes and
+// further records.
+func craft(t testing.TB, pickle string, more ...part) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zipWriter{w: &b}
+	parts := slices.Concat([]part{{"data.pkl", pickle}, {"data/0", strings.Repeat("\x00\x00\x80\x3f", 6)}}, more, []part{{"version", "3\n"}})
+	for _, p := range parts {
+		if err := z.record(p.name, []byte(p.data)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.finish(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func le32(n uint32) string { return string(binary.LittleEndian.AppendUint32(nil, n)) }
+func le64(n uint64) string { return string(binary.LittleEndian.AppendUint64(nil, n)) }
+
+func str(s string) string { return "X" + le32(uint32(len(s))) + s }
+
+// num is the pickle of an integer.
+func num(n int64) string { return "\x8a\x08" + le64(uint64(n)) }
+
+func nums(numbers ...int64) string {
+	s := "("
+	for _, n := range numbers {
+		s += num(n)
+	}
+	return s + "t"
+}
+
+// storageOf is the pickle of a storage, tensorOf that of a tensor on data/0.
+func storageOf(class, key string, count int64) string {
+	return "(" + str("storage") + "ctorch\n" + class + "\n" + str(key) + str("cpu") + num(count) + "tQ"
+}
+
+func tensorOn(storage string, offset int64, size, stride string) string {
+	return "ctorch._utils\n_rebuild_tensor_v2\n(" + storage + num(offset) + size + stride + "\x89ccollections\nOrderedDict\n)RtR"
+}
+
+func tensorOf(offset int64, size, stride string) string {
+	return tensorOn(storageOf("FloatStorage", "0", 6), offset, size, stride)
+}
+
+func stateOf(tensor string) string { return "\x80\x02}" + str("w") + tensor + "s." }
+
+func TestCraftedIsFine(t *testing.T) {
+	for _, pickle := range []string{
+		stateOf(tensorOf(0, nums(2, 3), nums(3, 1))),
+		stateOf(tensorOf(5, nums(), nums())),
+		stateOf(tensorOf(6, nums(0), nums(1))),
+		stateOf(tensorOf(0, nums(3, 4), nums(0, 0))),
+		stateOf(tensorOf(0, nums(1, 6), nums(math.MaxInt32, 1))),
+		"\x80\x02ccollections\nOrderedDict\n(]]" + str("w") + "a" + tensorOf(0, nums(6), nums(1)) + "aatR.",
+		"\x80\x04\x95" + le64(0) + "}" + str("w") + "0" + "2" + "\x941" + ".",
+	} {
+		_, err := readBytes(craft(t, pickle))
+		if strings.HasSuffix(pickle, "1.") {
+			if err == nil {
+				t.Error("POP_MARK without a MARK: no error")
+			}
+		} else if err != nil {
+			t.Errorf("%q: %v", pickle, err)
+		}
+	}
+}
+
+func TestHostilePickles(t *testing.T) {
+	ok := tensorOf(0, nums(6), nums(1))
+	deep := strings.Repeat("]", 150) + strings.Repeat("a", 149)
+	tests := []struct{ name, pickle, says string }{
+		{"empty", "", "wants 2 more bytes"},
+		{"protocol 0", "(dp0\n.", "protocol of 2 or later|pickle of protocol 2 or later"},
+		{"protocol 6", "\x80\x06}.", "pickle protocol 6 is unknown"},
+		{"no STOP", "\x80\x02}", "ends without STOP"},
+		{"nothing at STOP", "\x80\x02.", "empty stack"},
+		{"two values at STOP", "\x80\x02}}.", "left over"},
+		{"a MARK at STOP", "\x80\x02(}.", "left over"},
+		{"bytes after STOP", "\x80\x02}.}", "1 bytes follow the end"},
+		{"opcode 118", "\x80\x02v.", "opcode 118 (0x76)"},
+		{"opcode 121", "\x80\x02y.", "opcode 121"},
+		{"INST", "\x80\x02(ios\nsystem\n.", "opcode 105"},
+		{"os.system", "\x80\x02cos\nsystem\n(" + str("true") + "tR.", "os.system"},
+		{"os.system by STACK_GLOBAL", "\x80\x04" + str("os") + str("system") + "\x93.", "os.system"},
+		{"builtins.eval", "\x80\x02c__builtin__\neval\n.", "__builtin__.eval"},
+		{"a function of torch", "\x80\x02ctorch.hub\nload\n.", "torch.hub.load"},
+		{"a name across the dot", "\x80\x02ctorch\n_utils._rebuild_tensor_v3\n.", "_rebuild_tensor_v3"},
+		{"a name with escape codes", "\x80\x02cos\n\x1b[31msystem\n.", `"os.\x1b[31msystem"`},
+		{"an endless name", "\x80\x02c" + strings.Repeat("a", 1000), "does not end"},
+		{"STACK_GLOBAL of numbers", "\x80\x04K\x01K\x02\x93.", "wants two str"},
+		{"REDUCE of a storage class", "\x80\x02ctorch\nFloatStorage\n)R.", "no function"},
+		{"REDUCE of a dict", "\x80\x02})R.", "calls a dict"},
+		{"REDUCE with a list", "\x80\x02ccollections\nOrderedDict\n]R.", "a list"},
+		{"OrderedDict of numbers", "\x80\x02ccollections\nOrderedDict\n(]K\x01atR.", "wants pairs"},
+		{"BUILD of a tensor", "\x80\x02" + ok + "}b.", "sets attributes of a tensor"},
+		{"BUILD with a tuple", "\x80\x02})b.", "sets attributes of a dict to a tuple"},
+		{"SETITEM of a list", "\x80\x02]K\x01K\x02s.", "is no dict"},
+		{"SETITEMS without a value", "\x80\x02}(K\x01u.", "without a value"},
+		{"SETITEM with a dict for a key", "\x80\x02}}K\x01s.", "a dict is the key"},
+		{"APPEND to a dict", "\x80\x02}K\x01a.", "is no list"},
+		{"TUPLE without MARK", "\x80\x02t.", "MARK that is not there"},
+		{"TUPLE3 of two", "\x80\x02NN\x87.", "empty stack"},
+		{"APPEND from under a MARK", "\x80\x02](a.", "empty stack"},
+		{"memo never stored", "\x80\x02h\x05.", "fetches value 5 of its memo"},
+		{"memo with a gap", "\x80\x02}r\xff\xff\xff\xff.", "stores value 4294967295"},
+		{"huge text", "\x80\x02X\xff\xff\xff\xff.", "wants 4294967295 more bytes"},
+		{"huge text of 8 bytes", "\x80\x04\x8d" + le64(1<<63) + ".", "more bytes"},
+		{"huge bytes", "\x80\x04\x8e" + le64(1<<62) + ".", "more bytes"},
+		{"huge frame", "\x80\x04\x95" + le64(1<<40) + "}.", "a frame of 1099511627776 bytes"},
+		{"text not UTF-8", "\x80\x02X\x02\x00\x00\x00\xff\xfe.", "not UTF-8"},
+		{"deep nesting", "\x80\x02" + deep + ".", "nested more than 100 deep"},
+		{"two tensors of a name", "\x80\x02}(" + str("w") + ok + str("w") + ok + "u.", "two tensors w"},
+		{"persistent id of a number", "\x80\x02K\x01Q.", "persistent id"},
+		{"persistent id of another kind", "\x80\x02(" + str("module") + "NNNNtQ.", "persistent id"},
+		{"a missing storage", stateOf(tensorOn(storageOf("FloatStorage", "7", 6), 0, nums(1), nums(1))), "data/7"},
+		{"a storage's path", stateOf(tensorOn(storageOf("FloatStorage", "../data.pkl", 6), 0, nums(1), nums(1))), "is missing"},
+		{"a storage too long", stateOf(tensorOn(storageOf("FloatStorage", "0", 7), 0, nums(1), nums(1))), "7 elements of float32, its record has 24 bytes"},
+		{"a storage of exabytes", stateOf(tensorOn(storageOf("FloatStorage", "0", 1<<58), 0, nums(1<<40), nums(1))), "said to hold"},
+		{"a storage of -1", stateOf(tensorOn(storageOf("FloatStorage", "0", -1), 0, nums(1), nums(1))), "declares -1"},
+		{"a complex storage", stateOf(tensorOn(storageOf("ComplexFloatStorage", "0", 3), 0, nums(1), nums(1))), "torch.ComplexFloatStorage"},
+		{"one storage, two types", "\x80\x02]" + ok + "a" + tensorOn(storageOf("IntStorage", "0", 6), 0, nums(6), nums(1)) + "a.", "and, elsewhere"},
+		{"negative offset", stateOf(tensorOf(-1, nums(1), nums(1))), "starts at element -1"},
+		{"offset past the end", stateOf(tensorOf(7, nums(0), nums(1))), "starts at element 7"},
+		{"offset at the end", stateOf(tensorOf(6, nums(1), nums(1))), "past the end"},
+		{"offset at the end, expanded", stateOf(tensorOf(6, nums(5), nums(0))), "past the end"},
+		{"negative dimension", stateOf(tensorOf(0, nums(-2, -3), nums(3, 1))), "dimension 0 of a tensor is -2"},
+		{"negative stride", stateOf(tensorOf(5, nums(6), nums(-1))), "stride -1"},
+		{"shape past the end", stateOf(tensorOf(0, nums(7), nums(1))), "past the end"},
+		{"stride past the end", stateOf(tensorOf(0, nums(2), nums(6))), "past the end"},
+		{"overflowing shape", stateOf(tensorOf(0, nums(1<<32, 1<<32), nums(0, 0))), "too many elements"},
+		{"overflowing stride", stateOf(tensorOf(0, nums(5, 5), nums(1<<62, 1<<62))), "past the end|numbers from 0"},
+		{"expanded beyond reason", stateOf(tensorOf(0, nums(1<<30), nums(0))), "more than the"},
+		{"more strides than dimensions", stateOf(tensorOf(0, nums(6), nums(6, 1))), "1 dimensions and 2 strides"},
+		{"65 dimensions", stateOf(tensorOf(0, nums(slices.Repeat([]int64{1}, 65)...), nums(slices.Repeat([]int64{1}, 65)...))), "at most 64"},
+		{"a dimension that is a str", stateOf(tensorOf(0, "("+str("6")+"t", nums(1))), "wanted two int"},
+		{"the negative bit", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storageOf("FloatStorage", "0", 6) + num(0) + nums(6) + nums(1) + "\x89}}" + str("neg") + "\x88stR.", "negative bit"},
+		{"3 arguments", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(NNNtR.", "6 or 7 arguments"},
+		{"arguments of other kinds", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(NNNNNNtR.", "wants a storage"},
+		{"a parameter of nothing", "\x80\x02ctorch._utils\n_rebuild_parameter\n(NNNtR.", "_rebuild_parameter wants"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			data := craft(t, test.pickle)
+			_, err := readBytes(data)
+			var format *FormatError
+			if !errors.As(err, &format) || format.Record != "data.pkl" {
+				t.Fatalf("error %v, want a FormatError in data.pkl", err)
+			}
+			if !slices.ContainsFunc(strings.Split(test.says, "|"), func(s string) bool { return strings.Contains(err.Error(), s) }) {
+				t.Errorf("error %q, want %q", err, test.says)
+			}
+			if strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 1000 {
+				t.Errorf("error %q is not one line", err)
+			}
+		})
+	}
+}
+
+// allocated returns the bytes that reading data and converting its tensors
+// allocates in all.
+func allocated(data []byte) uint64 {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	f, err := readBytes(data)
+	if err == nil {
+		for _, tensor := range slices.Concat(f.Tensors, f.Others) {
+			tensor.Float32s()
+		}
+	}
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc
+}
+
+func checkMemory(t *testing.T, data []byte) {
+	t.Helper()
+	if used, most := allocated(data), 8*uint64(len(data))+1<<20; used > most {
+		t.Errorf("reading %d bytes took %d bytes of memory, at most %d allowed", len(data), used, most)
+	}
+}
+
+// TestBombs holds reading to 8 times the file and 1 MB for files made to take
+// more.
+func TestBombs(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates memory of its own")
+	}
+	const n = 20_000
+	share := "ctorch._utils\n_rebuild_tensor_v2\nq\x00(" + storageOf("FloatStorage", "0", 6) + "K\x00" + nums(6) + nums(1) + "\x89Ntq\x01R0"
+	names := make([]byte, 0, 8*n)
+	for i := range n {
+		names = fmt.Appendf(names, "X\x03\x00\x00\x00%03x", i%4096)
+		names = append(names, 'h', 0, 'h', 1, 'R')
+	}
+	keyed := strings.Repeat("k", 100_000)
+	tests := map[string]string{
+		"lists":           "\x80\x02" + strings.Repeat("]", n) + ".",
+		"dicts":           "\x80\x02" + strings.Repeat("}", n) + ".",
+		"marks":           "\x80\x02" + strings.Repeat("(", n) + ".",
+		"empty texts":     "\x80\x04" + strings.Repeat("\x8c\x00", n) + ".",
+		"big integers":    "\x80\x02" + strings.Repeat("\x8a\x09123456789", n) + ".",
+		"doubling tuples": "\x80\x02)q\x00" + strings.Repeat("h\x00h\x00\x86q\x00", n) + ".",
+		"doubling lists":  "\x80\x02]" + strings.Repeat("q\x00](h\x00h\x00h\x00h\x00e", n) + ".",
+		"memoize":         "\x80\x04]" + strings.Repeat("\x94", n) + ".",
+		"ordered dicts":   "\x80\x02ccollections\nOrderedDict\nq\x00(](" + strings.Repeat("](X\x01\x00\x00\x00aNe", 100) + "etq\x01" + strings.Repeat("h\x00h\x01R", n) + ".",
+		"names":           "\x80\x02" + strings.Repeat("ctorch\nFloatStorage\n", n) + ".",
+		"tensors":         "\x80\x02}" + share + "(" + string(names) + "u.",
+		"tensors in list": "\x80\x02]" + share + "(" + strings.Repeat("h\x00h\x01R", n) + "e.",
+		"one tensor":      "\x80\x02]" + tensorOf(0, nums(6), nums(1)) + "q\x000(" + strings.Repeat("h\x00", n) + "e.",
+		"long paths":      "\x80\x02" + str(keyed) + "q\x00" + strings.Repeat("}h\x00", 90) + tensorOf(0, nums(6), nums(1)) + strings.Repeat("s", 90) + ".",
+		"a loop":          "\x80\x02]q\x00(" + strings.Repeat("h\x00", n) + "e.",
+		"expanded":        stateOf(tensorOf(0, nums(400_000), nums(0))),
+	}
+	for name, pickle := range tests {
+		t.Run(name, func(t *testing.T) { checkMemory(t, craft(t, pickle)) })
+	}
+	for name, metadata := range map[string]string{
+		"pairs":        `{"":"` + strings.Repeat(`","":"`, n) + `"}`,
+		"distinct":     "{" + distinctPairs(n) + "}",
+		"deep":         strings.Repeat("[", n),
+		"no JSON":      strings.Repeat("x", n),
+		"other values": "{" + strings.Repeat(`"":0,`, n) + `"":0}`,
+	} {
+		t.Run("metadata, "+name, func(t *testing.T) {
+			checkMemory(t, craft(t, stateOf(tensorOf(0, nums(6), nums(1))), part{metadataRecord, metadata}))
+		})
+	}
+}
+
+func distinctPairs(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, `"%x":"",`, i)
+	}
+	return strings.TrimSuffix(b.String(), ",")
+}
+
+func TestBadRecords(t *testing.T) {
+	good := stateOf(tensorOf(0, nums(6), nums(1)))
+	tests := []struct {
+		name string
+		more []part
+		says string
+	}{
+		{"twice", []part{{"data/0", ""}}, "twice"},
+		{"byte order", []part{{"byteorder", "middle"}}, "record byteorder, byte 0: the byte order is middle"},
+		{"TorchScript", []part{{"constants.pkl", ""}}, "TorchScript"},
+		{"metadata", []part{{metadataRecord, `{"a":1}`}}, "no JSON object of strings"},
+		{"metadata null", []part{{metadataRecord, `null`}}, "no JSON object of strings"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := readBytes(craft(t, good, test.more...)); err == nil || !strings.Contains(err.Error(), test.says) {
+				t.Errorf("error %v, want %q", err, test.says)
+			}
+		})
+	}
+	f := mustRead(t, craft(t, good, part{"byteorder", "big"}, part{".data/serialization_id", "1"}))
+	if values := mustFloat32s(t, f.Tensors[0]); values[0] != math.Float32frombits(0x0000803f) {
+		t.Errorf("big-endian value %v", values[0])
+	}
+}
+
+// foreignZip packs records with the standard library, which writes what
+// PyTorch does not: times, versions, data descriptors without a need.
+func foreignZip(t *testing.T, method uint16, folder string, names ...string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	for _, name := range names {
+		w, err := z.CreateHeader(&zip.FileHeader{Name: folder + name, Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		content := map[string]string{"data.pkl": stateOf(tensorOf(0, nums(6), nums(1))), "data/0": strings.Repeat("\x00\x00\x80\x3f", 6), "version": "3\n"}[name]
+		if _, err := io.WriteString(w, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestForeignZips(t *testing.T) {
+	if f := mustRead(t, foreignZip(t, zip.Store, "repacked/", "data.pkl", "data/0", "version")); len(f.Tensors) != 1 {
+		t.Errorf("%d tensors", len(f.Tensors))
+	}
+	for name, test := range map[string]struct {
+		data []byte
+		says string
+	}{
+		"compressed": {foreignZip(t, zip.Deflate, "a/", "data.pkl", "data/0", "version"), "compressed or encrypted"},
+		"no folder":  {foreignZip(t, zip.Store, "", "data.pkl", "data/0", "version"), "one folder"},
+		"no pickle":  {foreignZip(t, zip.Store, "a/", "data/0", "version"), "no record data.pkl"},
+		"no version": {foreignZip(t, zip.Store, "a/", "data.pkl", "data/0"), "no record version"},
+		"backslash":  {foreignZip(t, zip.Store, "a\\b/", "data.pkl", "data/0", "version"), "plain UTF-8"},
+	} {
+		if _, err := readBytes(test.data); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%s: error %v, want %q", name, err, test.says)
+		}
+	}
+}
+
+// TestTamperedDirectory changes numbers of a valid archive so that they still
+// look like numbers.
+func TestTamperedDirectory(t *testing.T) {
+	tensors, metadata := small(t)
+	data := mustWrite(t, tensors, metadata)
+	central := bytes.Index(data, []byte("PK\x01\x02"))
+	second := central + 1 + bytes.Index(data[central+1:], []byte("PK\x01\x02"))
+	put16 := binary.LittleEndian.PutUint16
+	put32 := binary.LittleEndian.PutUint32
+	tests := map[string]struct {
+		tamper func(d []byte) []byte
+		says   string
+	}{
+		"overlap":            {func(d []byte) []byte { put32(d[second+42:], 0); return d }, "its header is cut short"},
+		"offset in the data": {func(d []byte) []byte { put32(d[second+42:], 100); return d }, "overlap|is said to hold"},
+		"offset far away":    {func(d []byte) []byte { put32(d[second+42:], 1<<31); return d }, "behind the last record"},
+		"size, both headers": {func(d []byte) []byte {
+			for _, at := range []int{central + 20, central + 24, 18, 22} {
+				put32(d[at:], 1<<31)
+			}
+			return d
+		}, "is said to hold 2147483648 bytes"},
+		"size, directory only": {func(d []byte) []byte { put32(d[central+20:], 10); put32(d[central+24:], 10); return d }, "header gives a size"},
+		"encrypted":            {func(d []byte) []byte { put16(d[central+8:], flagUTF8|1); put16(d[6:], flagUTF8|1); return d }, "compressed or encrypted"},
+		"zip64 not there":      {func(d []byte) []byte { put32(d[central+42:], max32); return d }, "zip64 field"},
+		"comment":              {func(d []byte) []byte { put16(d[len(d)-2:], 3); return append(d, "abc"...) }, "cut short|comment"},
+		"comment in the end":   {func(d []byte) []byte { put16(d[len(d)-2:], 3); return d }, "comment"},
+		"count":                {func(d []byte) []byte { put16(d[len(d)-14:], 1); put16(d[len(d)-12:], 1); return d }, "says 1 records"},
+		"huge count": {func(d []byte) []byte {
+			put16(d[len(d)-14:], max16)
+			put16(d[len(d)-12:], max16)
+			end := len(d) - endSize - locatorSize - end64Size
+			binary.LittleEndian.PutUint64(d[end+24:], 1<<60)
+			binary.LittleEndian.PutUint64(d[end+32:], 1<<60)
+			return d
+		}, "said to hold 1152921504606846976 records"},
+		"gap": {func(d []byte) []byte {
+			// A record of the directory is taken out with all that names it.
+			length := second - central
+			d = slices.Delete(d, central, second)
+			end := len(d) - endSize - locatorSize - end64Size
+			for _, at := range []int{end + 24, end + 32} {
+				binary.LittleEndian.PutUint64(d[at:], binary.LittleEndian.Uint64(d[at:])-1)
+			}
+			binary.LittleEndian.PutUint64(d[end+40:], binary.LittleEndian.Uint64(d[end+40:])-uint64(length))
+			binary.LittleEndian.PutUint64(d[end+end64Size+8:], uint64(end))
+			tail := d[len(d)-endSize:]
+			put16(tail[8:], binary.LittleEndian.Uint16(tail[8:])-1)
+			put16(tail[10:], binary.LittleEndian.Uint16(tail[10:])-1)
+			put32(tail[12:], binary.LittleEndian.Uint32(tail[12:])-uint32(length))
+			return d
+		}, "neither overlap nor leave a gap"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			_, err := readBytes(test.tamper(slices.Clone(data)))
+			if err == nil || !slices.ContainsFunc(strings.Split(test.says, "|"), func(s string) bool { return strings.Contains(err.Error(), s) }) {
+				t.Errorf("error %v, want %q", err, test.says)
+			}
+		})
+	}
+}
+
+// TestZip64 reads an archive whose sizes and offsets stand in zip64 fields, in
+// both headers, as PyTorch writes beyond 4 GiB.
+func TestZip64(t *testing.T) {
+	var b bytes.Buffer
+	z := zipWriter{w: &b}
+	pickle := stateOf(tensorOf(0, nums(6), nums(1)))
+	for _, p := range []part{{"data.pkl", pickle}, {"data/0", strings.Repeat("\x00\x00\x80\x3f", 6)}, {"version", "3\n"}} {
+		name := archiveFolder + "/" + p.name
+		before, header := len(z.central), z.at
+		if err := z.record(p.name, []byte(p.data)); err != nil {
+			t.Fatal(err)
+		}
+		size := uint64(len(p.data))
+		field := "\x01\x00\x18\x00" + le64(size) + le64(size) + le64(header)
+		// The directory's header refers to the field for all three numbers.
+		central := z.central[before:]
+		binary.LittleEndian.PutUint32(central[20:], max32)
+		binary.LittleEndian.PutUint32(central[24:], max32)
+		binary.LittleEndian.PutUint16(central[30:], uint16(len(field)))
+		binary.LittleEndian.PutUint32(central[42:], max32)
+		z.central = append(z.central, field...)
+		// The local one is rebuilt with the field before the padding.
+		local := b.Bytes()[header:]
+		rest := slices.Clone(local[localSize+len(name):])
+		binary.LittleEndian.PutUint32(local[18:], max32)
+		binary.LittleEndian.PutUint32(local[22:], max32)
+		binary.LittleEndian.PutUint16(local[28:], binary.LittleEndian.Uint16(local[28:])+uint16(len(field)))
+		b.Truncate(int(header) + localSize + len(name))
+		b.WriteString(field)
+		b.Write(rest)
+		z.at += uint64(len(field))
+	}
+	if err := z.finish(); err != nil {
+		t.Fatal(err)
+	}
+	data := b.Bytes()
+	if f := mustRead(t, data); len(f.Tensors) != 1 {
+		t.Errorf("%d tensors", len(f.Tensors))
+	}
+	detects(t, data, func(int) bool { return false })
+}
+
+func FuzzRead(f *testing.F) {
+	for _, name := range []string{"tensor_only.pth", "nested.pth", "net_protocol5.pth", "net_legacy.pth"} {
+		f.Add(readTestdata(f, name))
+	}
+	f.Add(craft(f, "\x80\x02}."))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if used, most := allocated(data), 8*uint64(len(data))+1<<20; used > most && !raceEnabled {
+			// Other goroutines of the fuzzer allocate too: the least of several
+			// measurements counts.
+			for range 5 {
+				used = min(used, allocated(data))
+			}
+			if used > most {
+				t.Errorf("reading %d bytes took %d bytes of memory", len(data), used)
+			}
+		}
+	})
+}
+
+// FuzzPickle reaches the pickle machine without a CRC in the way.
+func FuzzPickle(f *testing.F) {
+	f.Add([]byte(stateOf(tensorOf(0, nums(2, 3), nums(3, 1)))))
+	f.Add([]byte("\x80\x02]q\x00(h\x00h\x00e."))
+	for _, name := range []string{"nested.pth", "checkpoint.pth", "net_protocol4.pth"} {
+		a, err := openArchive(readTestdata(f, name))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(a.records["data.pkl"].data)
+	}
+	f.Fuzz(func(t *testing.T, pickle []byte) {
+		data := craft(t, string(pickle), part{"data/1", "12345678"}, part{"data/2", "1"})
+		file, err := readBytes(data)
+		if err != nil {
+			return
+		}
+		total := 0
+		for _, tensor := range slices.Concat(file.Tensors, file.Others) {
+			values, err := tensor.Float32s()
+			if err != nil {
+				t.Fatal(err)
+			}
+			total += 4 * len(values)
+		}
+		if most := 8*len(data) + 1<<20; total > most {
+			t.Errorf("%d bytes of values from a file of %d", total, len(data))
+		}
+		if names := map[string]bool{}; len(file.Tensors) > 0 {
+			for _, tensor := range file.Tensors {
+				if names[tensor.Name] {
+					t.Errorf("two tensors %q", tensor.Name)
+				}
+				names[tensor.Name] = true
+			}
+			sameFiles(t, mustRead(t, mustWrite(t, file.Tensors, nil)), &File{Tensors: file.Tensors})
+		}
+	})
+}
