@@ -1,0 +1,162 @@
+// Package emnist opens EMNIST, handwritten characters of some 3,600 people in the
+// format of MNIST, and gets it from NIST when it is told to.
+//
+// EMNIST is by Gregory Cohen, Saeed Afshar, Jonathan Tapson and André van Schaik
+// (2017, arXiv:1702.05373) and derives from NIST Special Database 19. Its split
+// "mnist" has the size and the classes of MNIST: 60,000 digits to train on and
+// 10,000 to test with, each 28x28, white on black.
+//
+// The published pictures lie transposed: rows and columns are exchanged. A
+// network that was trained on them so, as in PyTorch's usual tutorials, does not
+// read upright digits, and the other way round. So how the pictures shall lie is
+// always said, see [Orientation].
+package emnist
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"slices"
+	"strings"
+
+	"inkling/data"
+	"inkling/data/idx"
+	"inkling/transform"
+)
+
+// Orientation says how the pictures of a data set lie. Its zero value is no
+// orientation: it has to be chosen.
+type Orientation int
+
+const (
+	// Raw pictures are transposed, as they were published.
+	Raw Orientation = iota + 1
+	// Upright pictures are as people read them.
+	Upright
+)
+
+// String returns "raw" or "upright".
+func (o Orientation) String() string {
+	switch o {
+	case Raw:
+		return "raw"
+	case Upright:
+		return "upright"
+	}
+	return fmt.Sprintf("Orientation(%d)", int(o))
+}
+
+// split is what there is to know of a part of EMNIST.
+type split struct {
+	name    string
+	classes []string // classes[label], as the published mapping file of the split has them
+}
+
+// splits has a line for every part that can be opened.
+var splits = []split{
+	{"mnist", []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+}
+
+// Splits are the names of the parts of EMNIST that can be opened.
+func Splits() []string {
+	var names []string
+	for _, s := range splits {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+func findSplit(name string) (split, error) {
+	i := slices.IndexFunc(splits, func(s split) bool { return s.name == name })
+	if i < 0 {
+		return split{}, fmt.Errorf("%q is not the name of a split of EMNIST, want %s", name, strings.Join(Splits(), " or "))
+	}
+	return splits[i], nil
+}
+
+// files returns the published names of the images and labels of a part, without
+// their .gz.
+func (s split) files(part string) (images, labels string) {
+	prefix := "emnist-" + s.name + "-" + part
+	return prefix + "-images-idx3-ubyte", prefix + "-labels-idx1-ubyte"
+}
+
+// allFiles returns the names of all four files.
+func (s split) allFiles() []string {
+	var all []string
+	for _, part := range []string{"train", "test"} {
+		images, labels := s.files(part)
+		all = append(all, images, labels)
+	}
+	return all
+}
+
+// Dataset is a part of EMNIST in memory.
+type Dataset struct {
+	*data.Memory
+	split       string
+	orientation Orientation
+}
+
+// Split is the name of the split that the pictures belong to.
+func (d *Dataset) Split() string { return d.split }
+
+// Orientation is how the pictures lie.
+func (d *Dataset) Orientation() Orientation { return d.orientation }
+
+// Open returns the pictures of a split to train on, or those to test with, lying
+// as orientation says, from a folder that holds the published files. It looks
+// for them in the folder itself, in EMNIST/raw, where torchvision puts them, and
+// in gzip, as the archive has them; with or without .gz.
+func Open(fsys fs.FS, splitName string, train bool, orientation Orientation) (*Dataset, error) {
+	s, err := findSplit(splitName)
+	if err != nil {
+		return nil, err
+	}
+	if orientation != Raw && orientation != Upright {
+		return nil, errors.New("the orientation of EMNIST's pictures is not given, want Raw (transposed, as published) or Upright")
+	}
+	part := "test"
+	if train {
+		part = "train"
+	}
+	imagesBase, labelsBase := s.files(part)
+	imagesName, err := idx.Find(fsys, places(imagesBase)...)
+	if err != nil {
+		return nil, err
+	}
+	labelsName, err := idx.Find(fsys, places(labelsBase)...)
+	if err != nil {
+		return nil, err
+	}
+	images, labels, err := idx.Open(fsys, imagesName, labelsName)
+	if err != nil {
+		return nil, err
+	}
+	if orientation == Upright {
+		transposeAll(images)
+	}
+	memory, err := data.NewMemory(images.Pixels, labels, s.classes, 1, images.Height, images.Width)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not usable: %w", labelsName, err)
+	}
+	return &Dataset{memory, s.name, orientation}, nil
+}
+
+// places returns where a file may be.
+func places(name string) []string {
+	return []string{name, path.Join("EMNIST/raw", name), path.Join("gzip", name)}
+}
+
+// transposeAll exchanges rows and columns of all pictures where they are.
+func transposeAll(images *idx.Images) {
+	lying := &transform.Picture{Format: transform.Format{Channels: 1, Height: images.Height, Width: images.Width}}
+	upright := transform.NewPicture(transform.Format{Channels: 1, Height: images.Width, Width: images.Height})
+	for at := 0; at < len(images.Pixels); at += lying.Len() {
+		lying.Bytes = images.Pixels[at : at+lying.Len()]
+		transform.Transpose{}.Apply(upright, lying)
+		copy(lying.Bytes, upright.Bytes)
+	}
+	images.Height, images.Width = images.Width, images.Height
+}
