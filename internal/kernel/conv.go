@@ -58,6 +58,14 @@ func (c *Conv) Pack(packed, weights []float32) { c.PackChannels(packed, weights,
 
 // PackChannels does what Pack does for output channels from..to-1 alone.
 func (c *Conv) PackChannels(packed, weights []float32, from, to int) {
+	if whole := from + (to-from)&^7; useAssembly && c.Run >= 8 {
+		c.packAssembly(packed, weights, from, whole)
+		from = whole
+	}
+	c.packPlain(packed, weights, from, to)
+}
+
+func (c *Conv) packPlain(packed, weights []float32, from, to int) {
 	lanes, row, filter := Lanes(c.Channels), c.FilterRow(), c.Filter()
 	blockSize := lanes * c.KernelRows * c.Run
 	for channel := from; channel < to; channel++ {

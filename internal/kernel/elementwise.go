@@ -45,11 +45,7 @@ type SGD struct {
 // A nil momentum means none: weight -= LearningRate*g.
 func (s *SGD) Update(weights, gradient, momentum []float32) {
 	if n := len(weights) &^ 7; useAssembly && n > 0 && momentum != nil {
-		look := float32(0)
-		if s.Nesterov {
-			look = 1
-		}
-		sgdAssembly(&weights[0], &gradient[0], &momentum[0], n, s.LearningRate, s.Momentum, s.Damped, s.WeightDecay, look)
+		s.updateAssembly(weights, gradient, momentum, n)
 		weights, gradient, momentum = weights[n:], gradient[n:], momentum[n:]
 	}
 	s.updatePlain(weights, gradient, momentum)

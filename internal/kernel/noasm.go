@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package kernel
 
 const useAssembly = false
@@ -22,5 +24,8 @@ func addAssembly(y, x *float32, n int) {}
 
 func maskPositiveAssembly(gradient, output *float32, n int) {}
 
-func sgdAssembly(weights, gradient, momentum *float32, n int, learningRate, momentumFactor, damped, weightDecay, nesterov float32) {
-}
+func (s *SGD) updateAssembly(weights, gradient, momentum []float32, n int) {}
+
+func (c *Conv) packAssembly(packed, weights []float32, from, to int) {}
+
+func fmaLoop(rounds uint64) {}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// collect writes the kernel behind Collect. Whether an output is alive is a
+// coin toss, so it is no branch: every pair is written, and the place for the
+// next moves on if it is to stay. A float is positive if its bits are, as a
+// signed integer.
+func collect() {
+	TEXT("collectPositive", NOSPLIT, "func(pairs *uint64, count uint64, out *float32, chosen *uint8, outStep uint64, gradient *float32, gradientStep uint64, offsets *int32) uint64")
+	Doc("collectPositive is Collect with relu; outStep and gradientStep are in elements. It returns the number of pairs.")
+	pairs, count, out, chosen := load("pairs"), load("count"), load("out"), load("chosen")
+	outStep, gradient, gradientStep, offsets := load("outStep"), load("gradient"), load("gradientStep"), load("offsets")
+	start, next := GP64(), GP64()
+	MOVQ(pairs, start)
+	Label("output")
+	value, position, slope := GP32(), GP64(), GP32()
+	MOVBQZX(at(chosen, 0), position)
+	MOVL(at(gradient, 0), slope)
+	MOVL(indexed(offsets, position, 4, 0), position.As32())
+	LEAQ(at(pairs, 8), next)
+	MOVL(position.As32(), at(pairs, 0))
+	MOVL(slope, at(pairs, 4))
+	MOVL(at(out, 0), value)
+	TESTL(value, value)
+	CMOVQGT(next, pairs)
+	LEAQ(indexed(out, outStep, 4, 0), out)
+	ADDQ(outStep, chosen)
+	LEAQ(indexed(gradient, gradientStep, 4, 0), gradient)
+	ADDQ(Imm(16), offsets)
+	DECQ(count)
+	JNZ(LabelRef("output"))
+	SUBQ(start, pairs)
+	SHRQ(Imm(3), pairs)
+	Store(pairs, ReturnIndex(0))
+	RET()
+}
+
+// blockSizes are the parts of a filter, in rows and vectors a row, that fit
+// into registers.
+var blockSizes = func() (sizes [][2]int) {
+	for vectors := 1; vectors <= 4; vectors++ {
+		for rows := 1; rows <= []int{0, 5, 5, 3, 3}[vectors]; rows++ {
+			sizes = append(sizes, [2]int{rows, vectors})
+		}
+	}
+	return sizes
+}()
+
+// pairAddress computes where the input of a pair lies, and returns the
+// addresses of the rows below it.
+func pairAddress(pair, in, inRow, inRow3 reg.Register, offset, rows int) []Mem {
+	base, base3 := GP64(), GP64()
+	MOVLQSX(at(pair, offset), base)
+	LEAQ(indexed(in, base, 4, 0), base)
+	if rows > 3 {
+		LEAQ(indexed(base, inRow3, 1, 0), base3)
+	}
+	return []Mem{at(base, 0), indexed(base, inRow, 1, 0), indexed(base, inRow, 2, 0), at(base3, 0), indexed(base3, inRow, 1, 0)}[:rows]
+}
+
+// weightGradients writes a kernel for each size of block: it keeps the block's
+// sums in registers while it goes through the pairs.
+func weightGradients() {
+	for _, size := range blockSizes {
+		rows, vectors := size[0], size[1]
+		name := fmt.Sprintf("weightGradient%dx%d", rows, vectors)
+		TEXT(name, NOSPLIT, "func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32")
+		Doc(name+fmt.Sprintf(" adds to %d rows of %d vectors of a filter what the pairs (at least one) contribute;", rows, vectors),
+			"see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.")
+		filter, in, pairs, count, inRow, filterRow := load("filter"), load("in"), load("pairs"), load("count"), load("inRow"), load("filterRow")
+		inRow3 := GP64()
+		LEAQ(indexed(inRow, inRow, 2, 0), inRow3)
+		// Where a block is small, two sets of sums hide the latency of FMA.
+		sets := 1
+		if rows*vectors <= 6 {
+			sets = 2
+		}
+		sums := make([][]reg.VecVirtual, sets)
+		bias := make([]reg.VecVirtual, sets)
+		for s := range sums {
+			sums[s], bias[s] = ymms(rows*vectors), YMM()
+			VXORPS(bias[s], bias[s], bias[s])
+			for _, y := range sums[s] {
+				VXORPS(y, y, y)
+			}
+		}
+		one := func(set, offset int) {
+			slope := YMM()
+			VBROADCASTSS(at(pairs, offset+4), slope)
+			for r, m := range pairAddress(pairs, in, inRow, inRow3, offset, rows) {
+				for v := range vectors {
+					VFMADD231PS(m.Offset(32*v), slope, sums[set][r*vectors+v])
+				}
+			}
+			VADDPS(slope, bias[set], bias[set])
+		}
+		if sets == 2 {
+			SUBQ(Imm(2), count)
+			JL(LabelRef("last"))
+			Label("two")
+			one(0, 0)
+			one(1, 8)
+			ADDQ(Imm(16), pairs)
+			SUBQ(Imm(2), count)
+			JGE(LabelRef("two"))
+			Label("last")
+			ADDQ(Imm(2), count)
+			JZ(LabelRef("done"))
+			one(0, 0)
+			Label("done")
+			for i, y := range sums[1] {
+				VADDPS(y, sums[0][i], sums[0][i])
+			}
+			VADDPS(bias[1], bias[0], bias[0])
+		} else {
+			Label("pair")
+			one(0, 0)
+			ADDQ(Imm(8), pairs)
+			DECQ(count)
+			JNZ(LabelRef("pair"))
+		}
+		Store(bias[0].AsX(), ReturnIndex(0))
+		for r := range rows {
+			for v := range vectors {
+				y := sums[0][r*vectors+v]
+				VADDPS(at(filter, 32*v), y, y)
+				VMOVUPS(y, at(filter, 32*v))
+			}
+			if r < rows-1 {
+				ADDQ(filterRow, filter)
+			}
+		}
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// inputGradients writes a kernel for each size of block: it keeps the block of
+// the filter in registers while it goes through the pairs.
+func inputGradients() {
+	for _, size := range blockSizes {
+		rows, vectors := size[0], size[1]
+		name := fmt.Sprintf("inputGradient%dx%d", rows, vectors)
+		TEXT(name, NOSPLIT, "func(gradient, filter *float32, pairs *uint64, count, inRow, filterRow uint64)")
+		Doc(name+fmt.Sprintf(" adds what %d rows of %d vectors of a filter contribute for the pairs (at least one);", rows, vectors),
+			"see Conv.InputGradient. Rows are apart by bytes.")
+		gradient, filter, pairs, count, inRow, filterRow := load("gradient"), load("filter"), load("pairs"), load("count"), load("inRow"), load("filterRow")
+		inRow3 := GP64()
+		LEAQ(indexed(inRow, inRow, 2, 0), inRow3)
+		weights := ymms(rows * vectors)
+		for r := range rows {
+			for v := range vectors {
+				VMOVUPS(at(filter, 32*v), weights[r*vectors+v])
+			}
+			if r < rows-1 {
+				ADDQ(filterRow, filter)
+			}
+		}
+		Label("pair")
+		slope := YMM()
+		VBROADCASTSS(at(pairs, 4), slope)
+		for r, m := range pairAddress(pairs, gradient, inRow, inRow3, 0, rows) {
+			for v := range vectors {
+				y := YMM()
+				VMOVUPS(m.Offset(32*v), y)
+				VFMADD231PS(weights[r*vectors+v], slope, y)
+				VMOVUPS(y, m.Offset(32*v))
+			}
+		}
+		ADDQ(Imm(8), pairs)
+		DECQ(count)
+		JNZ(LabelRef("pair"))
+		VZEROUPPER()
+		RET()
+	}
+}

@@ -1,0 +1,99 @@
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// elementwise writes the kernels that go through arrays vector by vector; all
+// counts are multiples of 8 and at least 8.
+func elementwise() {
+	TEXT("addAssembly", NOSPLIT, "func(y, x *float32, n int)")
+	Doc("addAssembly: for i < n: y[i] += x[i]. n is a positive multiple of 8.")
+	y, x, n := load("y"), load("x"), load("n")
+	Label("next")
+	v := YMM()
+	VMOVUPS(at(y, 0), v)
+	VADDPS(at(x, 0), v, v)
+	VMOVUPS(v, at(y, 0))
+	advance(n, y, x)
+
+	TEXT("maskPositiveAssembly", NOSPLIT, "func(gradient, output *float32, n int)")
+	Doc("maskPositiveAssembly: for i < n: if !(output[i] > 0) { gradient[i] = 0 }. n is a positive multiple of 8.")
+	gradient, output, n := load("gradient"), load("output"), load("n")
+	zero, mask := YMM(), YMM()
+	VXORPS(zero, zero, zero)
+	Label("next")
+	VMOVUPS(at(output, 0), mask)
+	VCMPPS(Imm(0x1e), zero, mask, mask) // output > 0
+	VANDPS(at(gradient, 0), mask, mask)
+	VMOVUPS(mask, at(gradient, 0))
+	advance(n, gradient, output)
+
+	for _, nesterov := range []bool{false, true} {
+		name := "sgdMomentum"
+		if nesterov {
+			name = "sgdNesterov"
+		}
+		TEXT(name, NOSPLIT, "func(weights, gradient, momentum *float32, n int, learningRate, momentumFactor, damped, weightDecay float32)")
+		Doc(name + " is SGD.Update with a momentum. n is a positive multiple of 8.")
+		weights, gradient, momentum, n := load("weights"), load("gradient"), load("momentum"), load("n")
+		factor := func(name string) reg.VecVirtual {
+			y := YMM()
+			b, err := Param(name).Resolve()
+			if err != nil {
+				panic(err)
+			}
+			VBROADCASTSS(b.Addr, y)
+			return y
+		}
+		rate, keep, damped, decay := factor("learningRate"), factor("momentumFactor"), factor("damped"), factor("weightDecay")
+		Label("next")
+		w, g, m := YMM(), YMM(), YMM()
+		VMOVUPS(at(weights, 0), w)
+		VMOVUPS(at(gradient, 0), g)
+		VFMADD231PS(decay, w, g)
+		VMULPS(at(momentum, 0), keep, m)
+		VFMADD231PS(damped, g, m)
+		VMOVUPS(m, at(momentum, 0))
+		if nesterov {
+			VFMADD231PS(keep, m, g)
+			m = g
+		}
+		VFNMADD231PS(rate, m, w)
+		VMOVUPS(w, at(weights, 0))
+		advance(n, weights, gradient, momentum)
+	}
+}
+
+// advance ends a loop that began at label next.
+func advance(n reg.Register, pointers ...reg.Register) {
+	for _, p := range pointers {
+		ADDQ(Imm(32), p)
+	}
+	SUBQ(Imm(8), n)
+	JNZ(LabelRef("next"))
+	VZEROUPPER()
+	RET()
+}
+
+// peak writes the loop that finds out how fast FMA can be.
+func peak() {
+	TEXT("fmaLoop", NOSPLIT, "func(rounds uint64)")
+	Doc("fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.")
+	rounds := load("rounds")
+	acc, one := ymms(12), YMM()
+	VXORPS(one, one, one)
+	for _, a := range acc {
+		VXORPS(a, a, a)
+	}
+	Label("round")
+	for _, a := range acc {
+		VFMADD231PS(one, one, a)
+	}
+	DECQ(rounds)
+	JNZ(LabelRef("round"))
+	VZEROUPPER()
+	RET()
+}

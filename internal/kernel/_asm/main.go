@@ -1,0 +1,47 @@
+// Command _asm writes the assembly of package kernel for amd64 with AVX2 and
+// FMA. Each function is declared by the Go loop it replaces.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	convForward()
+	pack()
+	collect()
+	weightGradients()
+	inputGradients()
+	linearForward()
+	matMul()
+	elementwise()
+	peak()
+	Generate()
+}
+
+// load puts a parameter into a register of its own.
+func load(name string) reg.Register { return Load(Param(name), GP64()) }
+
+// argument reads a parameter into an existing register, for values that are
+// needed too seldom to hold a register.
+func argument(name string, to reg.Register) { Load(Param(name), to) }
+
+func ymms(n int) []reg.VecVirtual {
+	list := make([]reg.VecVirtual, n)
+	for i := range list {
+		list[i] = YMM()
+	}
+	return list
+}
+
+func at(base reg.Register, offset int) Mem { return Mem{Base: base, Disp: offset} }
+
+func indexed(base, index reg.Register, scale uint8, offset int) Mem {
+	if index == nil {
+		return at(base, offset)
+	}
+	return Mem{Base: base, Index: index, Scale: scale, Disp: offset}
+}
