@@ -54,6 +54,12 @@ const (
 	legacyMagic = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19."
 )
 
+// Sniff tells from the first bytes of a file, 15 or more, whether it looks like
+// one that Read reads.
+func Sniff(head []byte) bool {
+	return bytes.HasPrefix(head, []byte(zipMagic)) || bytes.HasPrefix(head, []byte(legacyMagic))
+}
+
 // ReadFile reads the weight file at path. Its errors name the file; a file
 // that is damaged or of a wrong kind gives a *FormatError.
 func ReadFile(path string) (*File, error) {

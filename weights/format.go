@@ -1,0 +1,131 @@
+package weights
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+
+	"inkling/weights/pth"
+)
+
+// Format is a file format for weights.
+type Format struct {
+	// Name is what the format is called: "pth".
+	Name string
+	// Endings are the file endings that choose the format when saving, in
+	// lower case and with the dot; the first one is the usual one.
+	Endings []string
+	// Sniff tells from the first bytes of a file, at most 64, whether it is of
+	// this format.
+	Sniff func(head []byte) bool
+	// Read reads a file of size bytes: the tensors and the metadata, which is
+	// nil if there is none. It must take at most 8 times the file's size and
+	// 1 MB of memory, whatever the file says.
+	Read func(r io.ReaderAt, size int64) (file *File, metadata map[string]string, err error)
+	// Write writes float32 tensors, and the metadata unless it is empty.
+	Write func(w io.Writer, tensors []Tensor, metadata map[string]string) error
+}
+
+var registry = struct {
+	sync.RWMutex
+	formats []Format
+}{formats: []Format{pyTorch}}
+
+// RegisterFormat adds a format for Save, Load and Read, usually from the init
+// function of the package that has it. It panics if the name or an ending is
+// taken.
+func RegisterFormat(f Format) {
+	registry.Lock()
+	defer registry.Unlock()
+	for _, known := range registry.formats {
+		for _, ending := range f.Endings {
+			if slices.Contains(known.Endings, ending) {
+				panic("weights: RegisterFormat: the ending " + ending + " is taken by " + known.Name)
+			}
+		}
+		if known.Name == f.Name {
+			panic("weights: RegisterFormat: the name " + f.Name + " is taken")
+		}
+	}
+	registry.formats = append(registry.formats, f)
+}
+
+// formatFor returns the format that the ending of path names.
+func formatFor(path string) (Format, error) {
+	registry.RLock()
+	defer registry.RUnlock()
+	ending := strings.ToLower(filepath.Ext(path))
+	var known []string
+	for _, f := range registry.formats {
+		if slices.Contains(f.Endings, ending) {
+			return f, nil
+		}
+		known = append(known, f.Endings...)
+	}
+	if ending == "" {
+		return Format{}, fmt.Errorf("cannot save %s: the name has no ending to choose the format by; add one of %s", path, strings.Join(known, ", "))
+	}
+	return Format{}, fmt.Errorf("cannot save %s: the ending %s names no known format; use one of %s", path, ending, strings.Join(known, ", "))
+}
+
+// sniff returns the format that the first bytes of r show. What nobody knows
+// goes to PyTorch's reader, whose refusal says what the file looks like.
+func sniff(r io.ReaderAt) (Format, error) {
+	head := make([]byte, 64)
+	n, err := r.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return Format{}, err
+	}
+	registry.RLock()
+	defer registry.RUnlock()
+	for _, f := range registry.formats {
+		if f.Sniff(head[:n]) {
+			return f, nil
+		}
+	}
+	return pyTorch, nil
+}
+
+// pyTorch is the format of package weights/pth.
+var pyTorch = Format{
+	Name:    "pth",
+	Endings: []string{".pth", ".pt"},
+	Sniff:   pth.Sniff,
+	Read: func(r io.ReaderAt, size int64) (*File, map[string]string, error) {
+		in, err := pth.Read(r, size)
+		if err != nil {
+			return nil, nil, err
+		}
+		file := &File{}
+		if file.Tensors, err = fromPyTorch(in.Tensors); err == nil {
+			file.Others, err = fromPyTorch(in.Others)
+		}
+		return file, in.Metadata, err
+	},
+	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+		out := make([]pth.Tensor, 0, len(tensors))
+		for _, t := range tensors {
+			o, err := pth.New(t.Name, t.Shape, t.Values)
+			if err != nil {
+				return err
+			}
+			out = append(out, o)
+		}
+		return pth.Write(w, out, metadata)
+	},
+}
+
+func fromPyTorch(in []pth.Tensor) ([]Tensor, error) {
+	out := make([]Tensor, 0, len(in))
+	for i := range in {
+		values, err := in[i].Float32s()
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Values: values})
+	}
+	return out, nil
+}

@@ -1,0 +1,60 @@
+package weights
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// MismatchError tells everything in which a file differs from the network that
+// it was to be loaded into.
+type MismatchError struct {
+	// Path is the file.
+	Path string
+	// Missing names the parameters of the network that the file lacks, in the
+	// network's order.
+	Missing []string
+	// Unexpected names the tensors of the file that the network lacks, in the
+	// file's order.
+	Unexpected []string
+	// Shapes holds the parameters that both have, with different shapes, in the
+	// network's order.
+	Shapes []ShapeMismatch
+}
+
+// ShapeMismatch is a parameter whose shape in the file is not the network's.
+type ShapeMismatch struct {
+	Name string
+	// Want is the network's shape, Got the file's.
+	Want, Got []int
+}
+
+// Error returns a sentence and, below it, one line for each difference.
+func (e *MismatchError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s does not fit the network, so nothing was loaded; give the file of this network or build the network of this file:", e.Path)
+	for _, name := range e.Missing {
+		fmt.Fprintf(&b, "\n  missing in the file: %s", name)
+	}
+	for _, name := range e.Unexpected {
+		fmt.Fprintf(&b, "\n  unexpected in the file: %s", printable(name))
+	}
+	for _, s := range e.Shapes {
+		fmt.Fprintf(&b, "\n  wrong shape: %s, wanted %v, got %v", s.Name, s.Want, s.Got)
+		turned := slices.Clone(s.Got)
+		slices.Reverse(turned)
+		if slices.Equal(turned, s.Want) {
+			b.WriteString(" (transposed)")
+		}
+	}
+	return b.String()
+}
+
+// printable keeps a name from a file from breaking the line or the terminal.
+func printable(name string) string {
+	quoted := fmt.Sprintf("%q", name)
+	if name != "" && quoted == `"`+name+`"` {
+		return name
+	}
+	return quoted
+}

@@ -1,0 +1,190 @@
+// Package weights saves the parameters of a network to a file and loads them
+// again. The format is chosen by the file's ending when saving and by the
+// file's first bytes when loading; PyTorch's .pth is known, see package
+// weights/pth.
+//
+// What a program must know to use the weights (the data set, its classes, the
+// normalisation) travels in the file as Metadata.
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+
+	"inkling/internal/atomicfile"
+)
+
+// Entry is one named tensor of a network, such as nn.State returns.
+type Entry interface {
+	// Name is the state-dict key, as PyTorch has it: "conv1.weight".
+	Name() string
+	// Shape holds the dimensions in PyTorch's order.
+	Shape() []int
+	// Read copies the values to dst, in row-major order of Shape; dst has room
+	// for exactly all of them.
+	Read(dst []float32)
+	// Write sets the values from src, in row-major order of Shape; src has
+	// exactly all of them.
+	Write(src []float32)
+}
+
+// Tensor is a named tensor of a file.
+type Tensor struct {
+	Name  string
+	Shape []int
+	// DType is the element type in the file, under PyTorch's name: "float32",
+	// "bfloat16", ...
+	DType string
+	// Values holds the elements in row-major order, converted to float32.
+	Values []float32
+}
+
+// File is the content of a weight file.
+type File struct {
+	// Format is the name of the file's format: "pth".
+	Format string
+	// Tensors is the state dict in the order of the file, empty if the file
+	// has none.
+	Tensors []Tensor
+	// Others holds tensors outside the state dict, such as an optimiser's in a
+	// checkpoint, named by their path in the file.
+	Others []Tensor
+	// Metadata is nil if the file has none, as one that PyTorch wrote.
+	Metadata *Metadata
+}
+
+// Save writes the state, and at most one Metadata with it, to the file at path,
+// whole or not at all: an old file survives any fault. The ending of path
+// chooses the format; .pth and .pt are PyTorch's.
+func Save[E Entry](path string, state []E, metadata ...Metadata) error {
+	format, err := formatFor(path)
+	if err != nil {
+		return err
+	}
+	if len(metadata) > 1 {
+		return fmt.Errorf("cannot save %s: %d metadata were given, wanted at most one", path, len(metadata))
+	}
+	if len(state) == 0 {
+		return fmt.Errorf("cannot save %s: the network has no parameters with values; initialise it with nn.Init first", path)
+	}
+	var pairs map[string]string
+	for _, m := range metadata {
+		if pairs, err = m.pairs(); err != nil {
+			return fmt.Errorf("cannot save %s: %w", path, err)
+		}
+	}
+	tensors := make([]Tensor, 0, len(state))
+	for _, e := range state {
+		t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
+		e.Read(t.Values)
+		tensors = append(tensors, t)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error { return format.Write(w, tensors, pairs) })
+}
+
+// Load sets the state to the values in the file at path. The file must have
+// exactly the state's names with exactly its shapes: otherwise the error is a
+// *MismatchError that lists everything that differs. Whatever the error,
+// nothing of the state has changed.
+func Load[E Entry](path string, state []E) error {
+	file, err := Read(path)
+	if err != nil {
+		return err
+	}
+	if len(file.Tensors) == 0 && len(file.Others) > 0 {
+		return fmt.Errorf("%s holds no state dict, only tensors such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", path, file.Others[0].Name)
+	}
+	found := map[string]*Tensor{}
+	for i := range file.Tensors {
+		found[file.Tensors[i].Name] = &file.Tensors[i]
+	}
+	mismatch := &MismatchError{Path: path}
+	wanted := map[string]bool{}
+	for _, e := range state {
+		name := e.Name()
+		if wanted[name] {
+			return fmt.Errorf("cannot load %s: the network has two parameters named %s", path, name)
+		}
+		wanted[name] = true
+		switch t := found[name]; {
+		case t == nil:
+			mismatch.Missing = append(mismatch.Missing, name)
+		case !slices.Equal(t.Shape, e.Shape()):
+			mismatch.Shapes = append(mismatch.Shapes, ShapeMismatch{Name: name, Want: slices.Clone(e.Shape()), Got: t.Shape})
+		}
+	}
+	for _, t := range file.Tensors {
+		if !wanted[t.Name] {
+			mismatch.Unexpected = append(mismatch.Unexpected, t.Name)
+		}
+	}
+	if len(mismatch.Missing)+len(mismatch.Unexpected)+len(mismatch.Shapes) > 0 {
+		return mismatch
+	}
+	for _, e := range state {
+		e.Write(found[e.Name()].Values)
+	}
+	return nil
+}
+
+// Read reads the file at path, for a look at what is in it.
+func Read(path string) (*File, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, &pathError{path + " does not exist; check the name of the weight file", err}
+		}
+		return nil, &pathError{path + " cannot be opened; check its permissions", err}
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, &pathError{fmt.Sprintf("%s cannot be read: %v", path, err), err}
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &pathError{path + " is no regular file; give the name of a weight file", fs.ErrInvalid}
+	}
+	format, err := sniff(f)
+	if err != nil {
+		return nil, &pathError{fmt.Sprintf("%s cannot be read: %v", path, err), err}
+	}
+	file, pairs, err := format.Read(f, info.Size())
+	if err == nil {
+		file.Metadata, err = metadataOf(pairs)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	file.Format = format.Name
+	return file, nil
+}
+
+// ReadMetadata returns the metadata of the file at path, nil if it has none.
+func ReadMetadata(path string) (*Metadata, error) {
+	file, err := Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return file.Metadata, nil
+}
+
+// pathError is a sentence for a person and its cause.
+type pathError struct {
+	text  string
+	cause error
+}
+
+func (e *pathError) Error() string { return e.text }
+func (e *pathError) Unwrap() error { return e.cause }
+
+func elements(shape []int) int {
+	count := 1
+	for _, n := range shape {
+		count *= n
+	}
+	return count
+}
