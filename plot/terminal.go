@@ -1,0 +1,65 @@
+package plot
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+)
+
+// Terminal draws a picture with characters, for a terminal that knows 24-bit
+// colours (https://github.com/termstandard/colors): each is an upper half block
+// whose colour is one pixel and whose background is the pixel below. A picture
+// wider than columns is made smaller by a whole factor, each pixel then being
+// the mean of a square.
+func Terminal(w io.Writer, img image.Image, columns int) error {
+	if columns < 1 {
+		return fmt.Errorf("a picture cannot be drawn %d columns wide, want at least 1", columns)
+	}
+	bounds := img.Bounds()
+	if bounds.Empty() {
+		return errors.New("an empty picture cannot be drawn")
+	}
+	factor := (bounds.Dx() + columns - 1) / columns
+	width, height := (bounds.Dx()+factor-1)/factor, (bounds.Dy()+factor-1)/factor
+	pixel := func(x, y int) color.RGBA {
+		from := bounds.Min.Add(image.Pt(x*factor, y*factor))
+		return mean(img, image.Rectangle{from, from.Add(image.Pt(factor, factor))}.Intersect(bounds))
+	}
+	out := bufio.NewWriter(w)
+	for y := 0; y < height; y += 2 {
+		var lastUpper, lastLower color.RGBA // transparent, unlike every pixel
+		for x := range width {
+			if upper := pixel(x, y); upper != lastUpper {
+				fmt.Fprintf(out, "\x1b[38;2;%d;%d;%dm", upper.R, upper.G, upper.B)
+				lastUpper = upper
+			}
+			if y+1 < height {
+				if lower := pixel(x, y+1); lower != lastLower {
+					fmt.Fprintf(out, "\x1b[48;2;%d;%d;%dm", lower.R, lower.G, lower.B)
+					lastLower = lower
+				}
+			}
+			out.WriteString("▀")
+		}
+		out.WriteString("\x1b[0m\n")
+	}
+	return out.Flush()
+}
+
+// mean is the mean colour of a part of a picture, over black where it is
+// transparent.
+func mean(img image.Image, part image.Rectangle) color.RGBA {
+	var r, g, b uint64
+	for y := part.Min.Y; y < part.Max.Y; y++ {
+		for x := part.Min.X; x < part.Max.X; x++ {
+			pr, pg, pb, _ := img.At(x, y).RGBA()
+			r, g, b = r+uint64(pr), g+uint64(pg), b+uint64(pb)
+		}
+	}
+	// The sums are of 16-bit levels, of which a byte is the upper half.
+	n := uint64(part.Dx()*part.Dy()) << 8
+	return color.RGBA{byte(r / n), byte(g / n), byte(b / n), 255}
+}
