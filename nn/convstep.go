@@ -171,21 +171,20 @@ func (s *convStep) backward(shard, first, last int) {
 	for i := first; i < last; i++ {
 		result, chosen := s.result.from(i), s.chosen[i*s.result.stride:]
 		gradient := s.output.gradient.from(i)
-		var inputGradient []float32
-		if s.pictureGradient.data != nil {
-			if inputGradient = s.pictureGradient.part(i, s.pictureGradient.stride); s.copies {
-				clear(inputGradient)
-			}
-		}
 		for channel := range s.op.out {
 			n := kernel.Collect(sums.pairs, pixels, s.conv.ReLU, result[channel:], chosen[channel:], s.conv.OutPixel,
 				gradient[channel*channelStep:], pixelStep, s.offsets)
 			sums.bias[channel] += s.conv.WeightGradient(sums.filters[channel*filter:][:filter], s.picture.from(i), sums.pairs[:n])
-			if inputGradient != nil {
-				s.conv.InputGradient(inputGradient, s.weight.data[channel*filter:][:filter], sums.pairs[:n])
-			}
 		}
-		if inputGradient != nil && s.copies {
+		if s.pictureGradient.data == nil {
+			continue
+		}
+		inputGradient := s.pictureGradient.part(i, s.pictureGradient.stride)
+		if s.copies {
+			clear(inputGradient)
+		}
+		s.conv.InputGradient(inputGradient, s.weight.data, result, chosen, gradient, pixelStep, channelStep, s.offsets)
+		if s.copies {
 			s.addPictureGradient(i)
 		}
 	}

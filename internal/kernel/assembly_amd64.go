@@ -70,7 +70,7 @@ var weightGradient = [5][6]func(filter, in *float32, pairs *uint64, count, inRow
 	4: {1: weightGradient1x4, 2: weightGradient2x4, 3: weightGradient3x4},
 }
 
-var inputGradient = [5][6]func(gradient, filter *float32, pairs *uint64, count, inRow, filterRow uint64){
+var inputGradient = [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64){
 	1: {1: inputGradient1x1, 2: inputGradient2x1, 3: inputGradient3x1, 4: inputGradient4x1, 5: inputGradient5x1},
 	2: {1: inputGradient1x2, 2: inputGradient2x2, 3: inputGradient3x2, 4: inputGradient4x2, 5: inputGradient5x2},
 	3: {1: inputGradient1x3, 2: inputGradient2x3, 3: inputGradient3x3},
@@ -93,14 +93,25 @@ func (c *Conv) weightGradientAssembly(filter, in []float32, pairs []Pair) (bias 
 	return bias
 }
 
-func (c *Conv) inputGradientAssembly(gradient, filter []float32, pairs []Pair) {
-	list, count, filterRow := (*uint64)(unsafe.Pointer(&pairs[0])), uint64(len(pairs)), c.FilterRow()
-	for at := 0; at < filterRow; at += 32 {
-		vectors := min((filterRow-at)/8, 4)
-		for row := 0; row < c.KernelRows; {
-			rows := min(c.KernelRows-row, mostRows[vectors])
-			inputGradient[vectors][rows](&gradient[row*c.InRow+at], &filter[row*filterRow+at], list, count, uint64(4*c.InRow), uint64(4*filterRow))
-			row += rows
+func (c *Conv) inputGradientAssembly(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+	filterRow, size := c.FilterRow(), c.Filter()
+	relu, positions := uint64(0), uint64(2)
+	if c.ReLU {
+		relu = 1
+	}
+	if c.Pool {
+		positions = 8 // counted in twos
+	}
+	for channel := 0; channel < c.Channels; channel += 16 {
+		alive := uint64(1)<<min(16, c.Channels-channel) - 1
+		for at := 0; at < filterRow; at += 32 {
+			vectors := min((filterRow-at)/8, 4)
+			for row := 0; row < c.KernelRows; {
+				rows := min(c.KernelRows-row, mostRows[vectors])
+				inputGradient[vectors][rows](&gradient[row*c.InRow+at], &filters[channel*size+row*filterRow+at], &out[channel], &chosen[channel], &slopes[channel*channelStep], &offsets[0],
+					uint64(c.OutHeight*c.OutWidth), positions, alive, relu, uint64(c.OutPixel), uint64(4*pixelStep), uint64(4*channelStep), uint64(4*size), uint64(4*c.InRow), uint64(4*filterRow))
+				row += rows
+			}
 		}
 	}
 }

@@ -215,24 +215,35 @@ func (c *Conv) weightGradientPlain(filter, in []float32, pairs []Pair) (bias flo
 	return bias
 }
 
-// InputGradient adds the gradient of the picture that comes from one channel:
+// InputGradient adds the gradient of the picture:
 //
-//	for each pair: for row, i: gradient[pair.Offset + row*InRow + i] += pair.Gradient * filter[row*FilterRow()+i]
+//	for p in 0..pixels-1, for each channel:
+//	  if !ReLU || out[p*OutPixel+channel] > 0:
+//	    at = offsets[4*p + chosen[p*OutPixel+channel]]
+//	    for row, i: gradient[at + row*InRow + i] += slopes[p*pixelStep + channel*channelStep] * filters[channel][row][i]
 //
-// It computes whole vectors, so the filter must be zero between Run and
-// FilterRow(), and gradient have Slack floats beyond the last input.
-func (c *Conv) InputGradient(gradient, filter []float32, pairs []Pair) {
-	if useAssembly && len(pairs) > 0 {
-		c.inputGradientAssembly(gradient, filter, pairs)
+// It computes whole vectors, so the filters must be zero between Run and
+// FilterRow(); gradient, out and chosen have Slack elements beyond the last.
+func (c *Conv) InputGradient(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+	if useAssembly {
+		c.inputGradientAssembly(gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
 		return
 	}
-	c.inputGradientPlain(gradient, filter, pairs)
+	c.inputGradientPlain(gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
 }
 
-func (c *Conv) inputGradientPlain(gradient, filter []float32, pairs []Pair) {
-	for _, pair := range pairs {
-		for row := range c.KernelRows {
-			axpy(gradient[int(pair.Offset)+row*c.InRow:][:c.Run], filter[row*c.FilterRow():], pair.Gradient)
+func (c *Conv) inputGradientPlain(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+	row, size := c.FilterRow(), c.Filter()
+	for p := range c.OutHeight * c.OutWidth {
+		for channel := range c.Channels {
+			at := p*c.OutPixel + channel
+			if c.ReLU && !(out[at] > 0) {
+				continue
+			}
+			from, slope := int(offsets[4*p+int(chosen[at])]), slopes[p*pixelStep+channel*channelStep]
+			for r := range c.KernelRows {
+				axpy(gradient[from+r*c.InRow:][:c.Run], filters[channel*size+r*row:], slope)
+			}
 		}
 	}
 }

@@ -91,69 +91,69 @@ func weightGradient2x4(filter *float32, in *float32, pairs *uint64, count uint64
 // see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
 func weightGradient3x4(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
 
-// inputGradient1x1 adds what 1 rows of 1 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient1x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient1x1 adds what 1 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient2x1 adds what 2 rows of 1 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient2x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient2x1 adds what 2 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient3x1 adds what 3 rows of 1 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient3x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient3x1 adds what 3 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient4x1 adds what 4 rows of 1 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient4x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient4x1 adds what 4 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient5x1 adds what 5 rows of 1 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient5x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient5x1 adds what 5 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient1x2 adds what 1 rows of 2 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient1x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient1x2 adds what 1 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient2x2 adds what 2 rows of 2 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient2x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient2x2 adds what 2 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient3x2 adds what 3 rows of 2 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient3x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient3x2 adds what 3 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient4x2 adds what 4 rows of 2 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient4x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient4x2 adds what 4 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient5x2 adds what 5 rows of 2 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient5x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient5x2 adds what 5 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient1x3 adds what 1 rows of 3 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient1x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient1x3 adds what 1 rows of 3 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient2x3 adds what 2 rows of 3 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient2x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient2x3 adds what 2 rows of 3 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient3x3 adds what 3 rows of 3 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient3x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient3x3 adds what 3 rows of 3 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient1x4 adds what 1 rows of 4 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient1x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient1x4 adds what 1 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient2x4 adds what 2 rows of 4 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient2x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient2x4 adds what 2 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
-// inputGradient3x4 adds what 3 rows of 4 vectors of a filter contribute for the pairs (at least one);
-// see Conv.InputGradient. Rows are apart by bytes.
-func inputGradient3x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
+// inputGradient3x4 adds what 3 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
 // linear4x2 is LinearForward for 4 examples, a tile of 2 outputs at a time. Steps are in bytes.
 func linear4x2(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)

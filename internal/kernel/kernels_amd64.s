@@ -1677,717 +1677,1450 @@ pair:
 	VZEROUPPER
 	RET
 
-// func inputGradient1x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient1x1(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), SI
-	VMOVUPS (CX), Y0
+DATA positionBytes<>+0(SB)/1, $0x00
+DATA positionBytes<>+1(SB)/1, $0x00
+DATA positionBytes<>+2(SB)/1, $0x00
+DATA positionBytes<>+3(SB)/1, $0x00
+DATA positionBytes<>+4(SB)/1, $0x00
+DATA positionBytes<>+5(SB)/1, $0x00
+DATA positionBytes<>+6(SB)/1, $0x00
+DATA positionBytes<>+7(SB)/1, $0x00
+DATA positionBytes<>+8(SB)/1, $0x00
+DATA positionBytes<>+9(SB)/1, $0x00
+DATA positionBytes<>+10(SB)/1, $0x00
+DATA positionBytes<>+11(SB)/1, $0x00
+DATA positionBytes<>+12(SB)/1, $0x00
+DATA positionBytes<>+13(SB)/1, $0x00
+DATA positionBytes<>+14(SB)/1, $0x00
+DATA positionBytes<>+15(SB)/1, $0x00
+DATA positionBytes<>+16(SB)/1, $0x01
+DATA positionBytes<>+17(SB)/1, $0x01
+DATA positionBytes<>+18(SB)/1, $0x01
+DATA positionBytes<>+19(SB)/1, $0x01
+DATA positionBytes<>+20(SB)/1, $0x01
+DATA positionBytes<>+21(SB)/1, $0x01
+DATA positionBytes<>+22(SB)/1, $0x01
+DATA positionBytes<>+23(SB)/1, $0x01
+DATA positionBytes<>+24(SB)/1, $0x01
+DATA positionBytes<>+25(SB)/1, $0x01
+DATA positionBytes<>+26(SB)/1, $0x01
+DATA positionBytes<>+27(SB)/1, $0x01
+DATA positionBytes<>+28(SB)/1, $0x01
+DATA positionBytes<>+29(SB)/1, $0x01
+DATA positionBytes<>+30(SB)/1, $0x01
+DATA positionBytes<>+31(SB)/1, $0x01
+DATA positionBytes<>+32(SB)/1, $0x02
+DATA positionBytes<>+33(SB)/1, $0x02
+DATA positionBytes<>+34(SB)/1, $0x02
+DATA positionBytes<>+35(SB)/1, $0x02
+DATA positionBytes<>+36(SB)/1, $0x02
+DATA positionBytes<>+37(SB)/1, $0x02
+DATA positionBytes<>+38(SB)/1, $0x02
+DATA positionBytes<>+39(SB)/1, $0x02
+DATA positionBytes<>+40(SB)/1, $0x02
+DATA positionBytes<>+41(SB)/1, $0x02
+DATA positionBytes<>+42(SB)/1, $0x02
+DATA positionBytes<>+43(SB)/1, $0x02
+DATA positionBytes<>+44(SB)/1, $0x02
+DATA positionBytes<>+45(SB)/1, $0x02
+DATA positionBytes<>+46(SB)/1, $0x02
+DATA positionBytes<>+47(SB)/1, $0x02
+DATA positionBytes<>+48(SB)/1, $0x03
+DATA positionBytes<>+49(SB)/1, $0x03
+DATA positionBytes<>+50(SB)/1, $0x03
+DATA positionBytes<>+51(SB)/1, $0x03
+DATA positionBytes<>+52(SB)/1, $0x03
+DATA positionBytes<>+53(SB)/1, $0x03
+DATA positionBytes<>+54(SB)/1, $0x03
+DATA positionBytes<>+55(SB)/1, $0x03
+DATA positionBytes<>+56(SB)/1, $0x03
+DATA positionBytes<>+57(SB)/1, $0x03
+DATA positionBytes<>+58(SB)/1, $0x03
+DATA positionBytes<>+59(SB)/1, $0x03
+DATA positionBytes<>+60(SB)/1, $0x03
+DATA positionBytes<>+61(SB)/1, $0x03
+DATA positionBytes<>+62(SB)/1, $0x03
+DATA positionBytes<>+63(SB)/1, $0x03
+GLOBL positionBytes<>(SB), RODATA|NOPTR, $64
 
-pair:
-	VBROADCASTSS 4(DX), Y1
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y2
-	VFMADD231PS  Y0, Y1, Y2
-	VMOVUPS      Y2, (CX)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+// func inputGradient1x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient1x1(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
+
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X1
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X1, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Y0
+
+channel:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Y2
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Y2, Y0
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel
+	VMOVUPS      Y0, (R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient2x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient2x1(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y1
+// func inputGradient2x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient2x1(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y2
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y3
-	VFMADD231PS  Y0, Y2, Y3
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      (CX)(SI*1), Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VMOVUPS      Y3, (CX)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X2
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X2, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   (R13)(DI*1), Y1
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y3
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y3, Y0
+	VFMADD231PS  (R14)(R8*1), Y3, Y1
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, (R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient3x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient3x1(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
+// func inputGradient3x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient3x1(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y3
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y4
-	VFMADD231PS  Y0, Y3, Y4
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      (CX)(SI*1), Y4
-	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      Y4, (CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y4
-	VFMADD231PS  Y2, Y3, Y4
-	VMOVUPS      Y4, (CX)(SI*2)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X3
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X3, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   (R13)(DI*1), Y1
+	VMOVUPS   (R13)(DI*2), Y2
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y4
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y4, Y0
+	VFMADD231PS  (R14)(R8*1), Y4, Y1
+	VFMADD231PS  (R14)(R8*2), Y4, Y2
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, (R13)(DI*1)
+	VMOVUPS      Y2, (R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient4x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient4x1(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y3
+// func inputGradient4x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient4x1(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y4
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	LEAQ         (CX)(R8*1), DI
-	VMOVUPS      (CX), Y5
-	VFMADD231PS  Y0, Y4, Y5
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      (CX)(SI*1), Y5
-	VFMADD231PS  Y1, Y4, Y5
-	VMOVUPS      Y5, (CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y5
-	VFMADD231PS  Y2, Y4, Y5
-	VMOVUPS      Y5, (CX)(SI*2)
-	VMOVUPS      (DI), Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMOVUPS      Y5, (DI)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X4
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X4, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Y0
+	VMOVUPS   (R13)(DI*1), Y1
+	VMOVUPS   (R13)(DI*2), Y2
+	VMOVUPS   (R14), Y3
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Y5
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Y5, Y0
+	VFMADD231PS  (R15)(R8*1), Y5, Y1
+	VFMADD231PS  (R15)(R8*2), Y5, Y2
+	VFMADD231PS  (R11), Y5, Y3
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, (R13)(DI*1)
+	VMOVUPS      Y2, (R13)(DI*2)
+	VMOVUPS      Y3, (R14)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient5x1(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient5x1(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
+// func inputGradient5x1(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient5x1(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y5
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	LEAQ         (CX)(R8*1), DI
-	VMOVUPS      (CX), Y6
-	VFMADD231PS  Y0, Y5, Y6
-	VMOVUPS      Y6, (CX)
-	VMOVUPS      (CX)(SI*1), Y6
-	VFMADD231PS  Y1, Y5, Y6
-	VMOVUPS      Y6, (CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VMOVUPS      Y6, (CX)(SI*2)
-	VMOVUPS      (DI), Y6
-	VFMADD231PS  Y3, Y5, Y6
-	VMOVUPS      Y6, (DI)
-	VMOVUPS      (DI)(SI*1), Y6
-	VFMADD231PS  Y4, Y5, Y6
-	VMOVUPS      Y6, (DI)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X5
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X5, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Y0
+	VMOVUPS   (R13)(DI*1), Y1
+	VMOVUPS   (R13)(DI*2), Y2
+	VMOVUPS   (R14), Y3
+	VMOVUPS   (R14)(DI*1), Y4
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Y6
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Y6, Y0
+	VFMADD231PS  (R15)(R8*1), Y6, Y1
+	VFMADD231PS  (R15)(R8*2), Y6, Y2
+	VFMADD231PS  (R11), Y6, Y3
+	VFMADD231PS  (R11)(R8*1), Y6, Y4
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, (R13)(DI*1)
+	VMOVUPS      Y2, (R13)(DI*2)
+	VMOVUPS      Y3, (R14)
+	VMOVUPS      Y4, (R14)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient1x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient1x2(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), SI
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
+// func inputGradient1x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient1x2(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
 
-pair:
-	VBROADCASTSS 4(DX), Y2
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y3
-	VFMADD231PS  Y0, Y2, Y3
-	VMOVUPS      Y3, (CX)
-	VMOVUPS      32(CX), Y3
-	VFMADD231PS  Y1, Y2, Y3
-	VMOVUPS      Y3, 32(CX)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X2
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X2, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Y0
+	VMOVUPS   32(R11), Y1
+
+channel:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Y3
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Y3, Y0
+	VFMADD231PS  32(R12), Y3, Y1
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient2x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient2x2(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	VMOVUPS 32(CX), Y3
+// func inputGradient2x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient2x2(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y4
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y5
-	VFMADD231PS  Y0, Y4, Y5
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      32(CX), Y5
-	VFMADD231PS  Y1, Y4, Y5
-	VMOVUPS      Y5, 32(CX)
-	VMOVUPS      (CX)(SI*1), Y5
-	VFMADD231PS  Y2, Y4, Y5
-	VMOVUPS      Y5, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMOVUPS      Y5, 32(CX)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X4
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X4, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   (R13)(DI*1), Y2
+	VMOVUPS   32(R13)(DI*1), Y3
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y5
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y5, Y0
+	VFMADD231PS  32(R14), Y5, Y1
+	VFMADD231PS  (R14)(R8*1), Y5, Y2
+	VFMADD231PS  32(R14)(R8*1), Y5, Y3
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, (R13)(DI*1)
+	VMOVUPS      Y3, 32(R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient3x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient3x2(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	VMOVUPS 32(CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
-	VMOVUPS 32(CX), Y5
+// func inputGradient3x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient3x2(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y6
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VMOVUPS      Y7, (CX)
-	VMOVUPS      32(CX), Y7
-	VFMADD231PS  Y1, Y6, Y7
-	VMOVUPS      Y7, 32(CX)
-	VMOVUPS      (CX)(SI*1), Y7
-	VFMADD231PS  Y2, Y6, Y7
-	VMOVUPS      Y7, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVUPS      Y7, 32(CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y7
-	VFMADD231PS  Y4, Y6, Y7
-	VMOVUPS      Y7, (CX)(SI*2)
-	VMOVUPS      32(CX)(SI*2), Y7
-	VFMADD231PS  Y5, Y6, Y7
-	VMOVUPS      Y7, 32(CX)(SI*2)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X6
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X6, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   (R13)(DI*1), Y2
+	VMOVUPS   32(R13)(DI*1), Y3
+	VMOVUPS   (R13)(DI*2), Y4
+	VMOVUPS   32(R13)(DI*2), Y5
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y7
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y7, Y0
+	VFMADD231PS  32(R14), Y7, Y1
+	VFMADD231PS  (R14)(R8*1), Y7, Y2
+	VFMADD231PS  32(R14)(R8*1), Y7, Y3
+	VFMADD231PS  (R14)(R8*2), Y7, Y4
+	VFMADD231PS  32(R14)(R8*2), Y7, Y5
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, (R13)(DI*1)
+	VMOVUPS      Y3, 32(R13)(DI*1)
+	VMOVUPS      Y4, (R13)(DI*2)
+	VMOVUPS      Y5, 32(R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient4x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient4x2(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	VMOVUPS 32(CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
-	VMOVUPS 32(CX), Y5
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y6
-	VMOVUPS 32(CX), Y7
+// func inputGradient4x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient4x2(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y8
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	LEAQ         (CX)(R8*1), DI
-	VMOVUPS      (CX), Y9
-	VFMADD231PS  Y0, Y8, Y9
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      32(CX), Y9
-	VFMADD231PS  Y1, Y8, Y9
-	VMOVUPS      Y9, 32(CX)
-	VMOVUPS      (CX)(SI*1), Y9
-	VFMADD231PS  Y2, Y8, Y9
-	VMOVUPS      Y9, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y9
-	VFMADD231PS  Y3, Y8, Y9
-	VMOVUPS      Y9, 32(CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y9
-	VFMADD231PS  Y4, Y8, Y9
-	VMOVUPS      Y9, (CX)(SI*2)
-	VMOVUPS      32(CX)(SI*2), Y9
-	VFMADD231PS  Y5, Y8, Y9
-	VMOVUPS      Y9, 32(CX)(SI*2)
-	VMOVUPS      (DI), Y9
-	VFMADD231PS  Y6, Y8, Y9
-	VMOVUPS      Y9, (DI)
-	VMOVUPS      32(DI), Y9
-	VFMADD231PS  Y7, Y8, Y9
-	VMOVUPS      Y9, 32(DI)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X8
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X8, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   (R13)(DI*1), Y2
+	VMOVUPS   32(R13)(DI*1), Y3
+	VMOVUPS   (R13)(DI*2), Y4
+	VMOVUPS   32(R13)(DI*2), Y5
+	VMOVUPS   (R14), Y6
+	VMOVUPS   32(R14), Y7
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Y9
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Y9, Y0
+	VFMADD231PS  32(R15), Y9, Y1
+	VFMADD231PS  (R15)(R8*1), Y9, Y2
+	VFMADD231PS  32(R15)(R8*1), Y9, Y3
+	VFMADD231PS  (R15)(R8*2), Y9, Y4
+	VFMADD231PS  32(R15)(R8*2), Y9, Y5
+	VFMADD231PS  (R11), Y9, Y6
+	VFMADD231PS  32(R11), Y9, Y7
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, (R13)(DI*1)
+	VMOVUPS      Y3, 32(R13)(DI*1)
+	VMOVUPS      Y4, (R13)(DI*2)
+	VMOVUPS      Y5, 32(R13)(DI*2)
+	VMOVUPS      Y6, (R14)
+	VMOVUPS      Y7, 32(R14)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient5x2(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient5x2(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y2
-	VMOVUPS 32(CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
-	VMOVUPS 32(CX), Y5
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y6
-	VMOVUPS 32(CX), Y7
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y8
-	VMOVUPS 32(CX), Y9
+// func inputGradient5x2(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient5x2(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y10
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	LEAQ         (CX)(R8*1), DI
-	VMOVUPS      (CX), Y11
-	VFMADD231PS  Y0, Y10, Y11
-	VMOVUPS      Y11, (CX)
-	VMOVUPS      32(CX), Y11
-	VFMADD231PS  Y1, Y10, Y11
-	VMOVUPS      Y11, 32(CX)
-	VMOVUPS      (CX)(SI*1), Y11
-	VFMADD231PS  Y2, Y10, Y11
-	VMOVUPS      Y11, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y11
-	VFMADD231PS  Y3, Y10, Y11
-	VMOVUPS      Y11, 32(CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y11
-	VFMADD231PS  Y4, Y10, Y11
-	VMOVUPS      Y11, (CX)(SI*2)
-	VMOVUPS      32(CX)(SI*2), Y11
-	VFMADD231PS  Y5, Y10, Y11
-	VMOVUPS      Y11, 32(CX)(SI*2)
-	VMOVUPS      (DI), Y11
-	VFMADD231PS  Y6, Y10, Y11
-	VMOVUPS      Y11, (DI)
-	VMOVUPS      32(DI), Y11
-	VFMADD231PS  Y7, Y10, Y11
-	VMOVUPS      Y11, 32(DI)
-	VMOVUPS      (DI)(SI*1), Y11
-	VFMADD231PS  Y8, Y10, Y11
-	VMOVUPS      Y11, (DI)(SI*1)
-	VMOVUPS      32(DI)(SI*1), Y11
-	VFMADD231PS  Y9, Y10, Y11
-	VMOVUPS      Y11, 32(DI)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X10
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X10, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   (R13)(DI*1), Y2
+	VMOVUPS   32(R13)(DI*1), Y3
+	VMOVUPS   (R13)(DI*2), Y4
+	VMOVUPS   32(R13)(DI*2), Y5
+	VMOVUPS   (R14), Y6
+	VMOVUPS   32(R14), Y7
+	VMOVUPS   (R14)(DI*1), Y8
+	VMOVUPS   32(R14)(DI*1), Y9
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Y11
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Y11, Y0
+	VFMADD231PS  32(R15), Y11, Y1
+	VFMADD231PS  (R15)(R8*1), Y11, Y2
+	VFMADD231PS  32(R15)(R8*1), Y11, Y3
+	VFMADD231PS  (R15)(R8*2), Y11, Y4
+	VFMADD231PS  32(R15)(R8*2), Y11, Y5
+	VFMADD231PS  (R11), Y11, Y6
+	VFMADD231PS  32(R11), Y11, Y7
+	VFMADD231PS  (R11)(R8*1), Y11, Y8
+	VFMADD231PS  32(R11)(R8*1), Y11, Y9
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, (R13)(DI*1)
+	VMOVUPS      Y3, 32(R13)(DI*1)
+	VMOVUPS      Y4, (R13)(DI*2)
+	VMOVUPS      Y5, 32(R13)(DI*2)
+	VMOVUPS      Y6, (R14)
+	VMOVUPS      Y7, 32(R14)
+	VMOVUPS      Y8, (R14)(DI*1)
+	VMOVUPS      Y9, 32(R14)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient1x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient1x3(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), SI
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
+// func inputGradient1x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient1x3(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
 
-pair:
-	VBROADCASTSS 4(DX), Y3
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y4
-	VFMADD231PS  Y0, Y3, Y4
-	VMOVUPS      Y4, (CX)
-	VMOVUPS      32(CX), Y4
-	VFMADD231PS  Y1, Y3, Y4
-	VMOVUPS      Y4, 32(CX)
-	VMOVUPS      64(CX), Y4
-	VFMADD231PS  Y2, Y3, Y4
-	VMOVUPS      Y4, 64(CX)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X3
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X3, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Y0
+	VMOVUPS   32(R11), Y1
+	VMOVUPS   64(R11), Y2
+
+channel:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Y4
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Y4, Y0
+	VFMADD231PS  32(R12), Y4, Y1
+	VFMADD231PS  64(R12), Y4, Y2
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+	VMOVUPS      Y2, 64(R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient2x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient2x3(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y3
-	VMOVUPS 32(CX), Y4
-	VMOVUPS 64(CX), Y5
+// func inputGradient2x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient2x3(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y6
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y7
-	VFMADD231PS  Y0, Y6, Y7
-	VMOVUPS      Y7, (CX)
-	VMOVUPS      32(CX), Y7
-	VFMADD231PS  Y1, Y6, Y7
-	VMOVUPS      Y7, 32(CX)
-	VMOVUPS      64(CX), Y7
-	VFMADD231PS  Y2, Y6, Y7
-	VMOVUPS      Y7, 64(CX)
-	VMOVUPS      (CX)(SI*1), Y7
-	VFMADD231PS  Y3, Y6, Y7
-	VMOVUPS      Y7, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y7
-	VFMADD231PS  Y4, Y6, Y7
-	VMOVUPS      Y7, 32(CX)(SI*1)
-	VMOVUPS      64(CX)(SI*1), Y7
-	VFMADD231PS  Y5, Y6, Y7
-	VMOVUPS      Y7, 64(CX)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X6
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X6, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   64(R13), Y2
+	VMOVUPS   (R13)(DI*1), Y3
+	VMOVUPS   32(R13)(DI*1), Y4
+	VMOVUPS   64(R13)(DI*1), Y5
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y7
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y7, Y0
+	VFMADD231PS  32(R14), Y7, Y1
+	VFMADD231PS  64(R14), Y7, Y2
+	VFMADD231PS  (R14)(R8*1), Y7, Y3
+	VFMADD231PS  32(R14)(R8*1), Y7, Y4
+	VFMADD231PS  64(R14)(R8*1), Y7, Y5
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, 64(R13)
+	VMOVUPS      Y3, (R13)(DI*1)
+	VMOVUPS      Y4, 32(R13)(DI*1)
+	VMOVUPS      Y5, 64(R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient3x3(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient3x3(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y3
-	VMOVUPS 32(CX), Y4
-	VMOVUPS 64(CX), Y5
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y6
-	VMOVUPS 32(CX), Y7
-	VMOVUPS 64(CX), Y8
+// func inputGradient3x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient3x3(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y9
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y10
-	VFMADD231PS  Y0, Y9, Y10
-	VMOVUPS      Y10, (CX)
-	VMOVUPS      32(CX), Y10
-	VFMADD231PS  Y1, Y9, Y10
-	VMOVUPS      Y10, 32(CX)
-	VMOVUPS      64(CX), Y10
-	VFMADD231PS  Y2, Y9, Y10
-	VMOVUPS      Y10, 64(CX)
-	VMOVUPS      (CX)(SI*1), Y10
-	VFMADD231PS  Y3, Y9, Y10
-	VMOVUPS      Y10, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y10
-	VFMADD231PS  Y4, Y9, Y10
-	VMOVUPS      Y10, 32(CX)(SI*1)
-	VMOVUPS      64(CX)(SI*1), Y10
-	VFMADD231PS  Y5, Y9, Y10
-	VMOVUPS      Y10, 64(CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y10
-	VFMADD231PS  Y6, Y9, Y10
-	VMOVUPS      Y10, (CX)(SI*2)
-	VMOVUPS      32(CX)(SI*2), Y10
-	VFMADD231PS  Y7, Y9, Y10
-	VMOVUPS      Y10, 32(CX)(SI*2)
-	VMOVUPS      64(CX)(SI*2), Y10
-	VFMADD231PS  Y8, Y9, Y10
-	VMOVUPS      Y10, 64(CX)(SI*2)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X9
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X9, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   64(R13), Y2
+	VMOVUPS   (R13)(DI*1), Y3
+	VMOVUPS   32(R13)(DI*1), Y4
+	VMOVUPS   64(R13)(DI*1), Y5
+	VMOVUPS   (R13)(DI*2), Y6
+	VMOVUPS   32(R13)(DI*2), Y7
+	VMOVUPS   64(R13)(DI*2), Y8
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y10
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y10, Y0
+	VFMADD231PS  32(R14), Y10, Y1
+	VFMADD231PS  64(R14), Y10, Y2
+	VFMADD231PS  (R14)(R8*1), Y10, Y3
+	VFMADD231PS  32(R14)(R8*1), Y10, Y4
+	VFMADD231PS  64(R14)(R8*1), Y10, Y5
+	VFMADD231PS  (R14)(R8*2), Y10, Y6
+	VFMADD231PS  32(R14)(R8*2), Y10, Y7
+	VFMADD231PS  64(R14)(R8*2), Y10, Y8
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, 64(R13)
+	VMOVUPS      Y3, (R13)(DI*1)
+	VMOVUPS      Y4, 32(R13)(DI*1)
+	VMOVUPS      Y5, 64(R13)(DI*1)
+	VMOVUPS      Y6, (R13)(DI*2)
+	VMOVUPS      Y7, 32(R13)(DI*2)
+	VMOVUPS      Y8, 64(R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient1x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient1x4(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), SI
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
+// func inputGradient1x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient1x4(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
 
-pair:
-	VBROADCASTSS 4(DX), Y4
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y5
-	VFMADD231PS  Y0, Y4, Y5
-	VMOVUPS      Y5, (CX)
-	VMOVUPS      32(CX), Y5
-	VFMADD231PS  Y1, Y4, Y5
-	VMOVUPS      Y5, 32(CX)
-	VMOVUPS      64(CX), Y5
-	VFMADD231PS  Y2, Y4, Y5
-	VMOVUPS      Y5, 64(CX)
-	VMOVUPS      96(CX), Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMOVUPS      Y5, 96(CX)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X4
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X4, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Y0
+	VMOVUPS   32(R11), Y1
+	VMOVUPS   64(R11), Y2
+	VMOVUPS   96(R11), Y3
+
+channel:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Y5
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Y5, Y0
+	VFMADD231PS  32(R12), Y5, Y1
+	VFMADD231PS  64(R12), Y5, Y2
+	VFMADD231PS  96(R12), Y5, Y3
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel
+	VMOVUPS      Y0, (R11)
+	VMOVUPS      Y1, 32(R11)
+	VMOVUPS      Y2, 64(R11)
+	VMOVUPS      Y3, 96(R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient2x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient2x4(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
-	VMOVUPS 32(CX), Y5
-	VMOVUPS 64(CX), Y6
-	VMOVUPS 96(CX), Y7
+// func inputGradient2x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient2x4(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y8
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y9
-	VFMADD231PS  Y0, Y8, Y9
-	VMOVUPS      Y9, (CX)
-	VMOVUPS      32(CX), Y9
-	VFMADD231PS  Y1, Y8, Y9
-	VMOVUPS      Y9, 32(CX)
-	VMOVUPS      64(CX), Y9
-	VFMADD231PS  Y2, Y8, Y9
-	VMOVUPS      Y9, 64(CX)
-	VMOVUPS      96(CX), Y9
-	VFMADD231PS  Y3, Y8, Y9
-	VMOVUPS      Y9, 96(CX)
-	VMOVUPS      (CX)(SI*1), Y9
-	VFMADD231PS  Y4, Y8, Y9
-	VMOVUPS      Y9, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y9
-	VFMADD231PS  Y5, Y8, Y9
-	VMOVUPS      Y9, 32(CX)(SI*1)
-	VMOVUPS      64(CX)(SI*1), Y9
-	VFMADD231PS  Y6, Y8, Y9
-	VMOVUPS      Y9, 64(CX)(SI*1)
-	VMOVUPS      96(CX)(SI*1), Y9
-	VFMADD231PS  Y7, Y8, Y9
-	VMOVUPS      Y9, 96(CX)(SI*1)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X8
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X8, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   64(R13), Y2
+	VMOVUPS   96(R13), Y3
+	VMOVUPS   (R13)(DI*1), Y4
+	VMOVUPS   32(R13)(DI*1), Y5
+	VMOVUPS   64(R13)(DI*1), Y6
+	VMOVUPS   96(R13)(DI*1), Y7
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y9
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y9, Y0
+	VFMADD231PS  32(R14), Y9, Y1
+	VFMADD231PS  64(R14), Y9, Y2
+	VFMADD231PS  96(R14), Y9, Y3
+	VFMADD231PS  (R14)(R8*1), Y9, Y4
+	VFMADD231PS  32(R14)(R8*1), Y9, Y5
+	VFMADD231PS  64(R14)(R8*1), Y9, Y6
+	VFMADD231PS  96(R14)(R8*1), Y9, Y7
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, 64(R13)
+	VMOVUPS      Y3, 96(R13)
+	VMOVUPS      Y4, (R13)(DI*1)
+	VMOVUPS      Y5, 32(R13)(DI*1)
+	VMOVUPS      Y6, 64(R13)(DI*1)
+	VMOVUPS      Y7, 96(R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 
-// func inputGradient3x4(gradient *float32, filter *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64)
-// Requires: AVX, FMA3
-TEXT ·inputGradient3x4(SB), NOSPLIT, $0-48
-	MOVQ    gradient+0(FP), AX
-	MOVQ    filter+8(FP), CX
-	MOVQ    pairs+16(FP), DX
-	MOVQ    count+24(FP), BX
-	MOVQ    inRow+32(FP), SI
-	MOVQ    filterRow+40(FP), DI
-	LEAQ    (SI)(SI*2), R8
-	VMOVUPS (CX), Y0
-	VMOVUPS 32(CX), Y1
-	VMOVUPS 64(CX), Y2
-	VMOVUPS 96(CX), Y3
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y4
-	VMOVUPS 32(CX), Y5
-	VMOVUPS 64(CX), Y6
-	VMOVUPS 96(CX), Y7
-	ADDQ    DI, CX
-	VMOVUPS (CX), Y8
-	VMOVUPS 32(CX), Y9
-	VMOVUPS 64(CX), Y10
-	VMOVUPS 96(CX), Y11
+// func inputGradient3x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient3x4(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
 
-pair:
-	VBROADCASTSS 4(DX), Y12
-	MOVLQSX      (DX), CX
-	LEAQ         (AX)(CX*4), CX
-	VMOVUPS      (CX), Y13
-	VFMADD231PS  Y0, Y12, Y13
-	VMOVUPS      Y13, (CX)
-	VMOVUPS      32(CX), Y13
-	VFMADD231PS  Y1, Y12, Y13
-	VMOVUPS      Y13, 32(CX)
-	VMOVUPS      64(CX), Y13
-	VFMADD231PS  Y2, Y12, Y13
-	VMOVUPS      Y13, 64(CX)
-	VMOVUPS      96(CX), Y13
-	VFMADD231PS  Y3, Y12, Y13
-	VMOVUPS      Y13, 96(CX)
-	VMOVUPS      (CX)(SI*1), Y13
-	VFMADD231PS  Y4, Y12, Y13
-	VMOVUPS      Y13, (CX)(SI*1)
-	VMOVUPS      32(CX)(SI*1), Y13
-	VFMADD231PS  Y5, Y12, Y13
-	VMOVUPS      Y13, 32(CX)(SI*1)
-	VMOVUPS      64(CX)(SI*1), Y13
-	VFMADD231PS  Y6, Y12, Y13
-	VMOVUPS      Y13, 64(CX)(SI*1)
-	VMOVUPS      96(CX)(SI*1), Y13
-	VFMADD231PS  Y7, Y12, Y13
-	VMOVUPS      Y13, 96(CX)(SI*1)
-	VMOVUPS      (CX)(SI*2), Y13
-	VFMADD231PS  Y8, Y12, Y13
-	VMOVUPS      Y13, (CX)(SI*2)
-	VMOVUPS      32(CX)(SI*2), Y13
-	VFMADD231PS  Y9, Y12, Y13
-	VMOVUPS      Y13, 32(CX)(SI*2)
-	VMOVUPS      64(CX)(SI*2), Y13
-	VFMADD231PS  Y10, Y12, Y13
-	VMOVUPS      Y13, 64(CX)(SI*2)
-	VMOVUPS      96(CX)(SI*2), Y13
-	VFMADD231PS  Y11, Y12, Y13
-	VMOVUPS      Y13, 96(CX)(SI*2)
-	ADDQ         $0x08, DX
-	DECQ         BX
-	JNZ          pair
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X12
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X12, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Y0
+	VMOVUPS   32(R13), Y1
+	VMOVUPS   64(R13), Y2
+	VMOVUPS   96(R13), Y3
+	VMOVUPS   (R13)(DI*1), Y4
+	VMOVUPS   32(R13)(DI*1), Y5
+	VMOVUPS   64(R13)(DI*1), Y6
+	VMOVUPS   96(R13)(DI*1), Y7
+	VMOVUPS   (R13)(DI*2), Y8
+	VMOVUPS   32(R13)(DI*2), Y9
+	VMOVUPS   64(R13)(DI*2), Y10
+	VMOVUPS   96(R13)(DI*2), Y11
+
+channel:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Y13
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Y13, Y0
+	VFMADD231PS  32(R14), Y13, Y1
+	VFMADD231PS  64(R14), Y13, Y2
+	VFMADD231PS  96(R14), Y13, Y3
+	VFMADD231PS  (R14)(R8*1), Y13, Y4
+	VFMADD231PS  32(R14)(R8*1), Y13, Y5
+	VFMADD231PS  64(R14)(R8*1), Y13, Y6
+	VFMADD231PS  96(R14)(R8*1), Y13, Y7
+	VFMADD231PS  (R14)(R8*2), Y13, Y8
+	VFMADD231PS  32(R14)(R8*2), Y13, Y9
+	VFMADD231PS  64(R14)(R8*2), Y13, Y10
+	VFMADD231PS  96(R14)(R8*2), Y13, Y11
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel
+	VMOVUPS      Y0, (R13)
+	VMOVUPS      Y1, 32(R13)
+	VMOVUPS      Y2, 64(R13)
+	VMOVUPS      Y3, 96(R13)
+	VMOVUPS      Y4, (R13)(DI*1)
+	VMOVUPS      Y5, 32(R13)(DI*1)
+	VMOVUPS      Y6, 64(R13)(DI*1)
+	VMOVUPS      Y7, 96(R13)(DI*1)
+	VMOVUPS      Y8, (R13)(DI*2)
+	VMOVUPS      Y9, 32(R13)(DI*2)
+	VMOVUPS      Y10, 64(R13)(DI*2)
+	VMOVUPS      Y11, 96(R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
 	VZEROUPPER
 	RET
 

@@ -8,7 +8,8 @@ func (c *Conv) forwardAssembly(in, packed, bias, out []float32, chosen []uint8) 
 
 func (c *Conv) weightGradientAssembly(filter, in []float32, pairs []Pair) float32 { return 0 }
 
-func (c *Conv) inputGradientAssembly(gradient, filter []float32, pairs []Pair) {}
+func (c *Conv) inputGradientAssembly(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+}
 
 func collectAssembly(pairs []Pair, count int, out []float32, chosen []uint8, outStep int, gradient []float32, gradientStep int, offsets []int32) int {
 	return 0

@@ -142,41 +142,106 @@ func weightGradients() {
 	}
 }
 
-// inputGradients writes a kernel for each size of block: it keeps the block of
-// the filter in registers while it goes through the pairs.
+// inputGradients writes a kernel for each size of block. Going through the
+// outputs' positions in the outer loop, it loads and stores the gradient of
+// the input once a position, not once a channel.
 func inputGradients() {
+	numbers := GLOBL("positionBytes", RODATA|NOPTR)
+	for i := range 64 {
+		DATA(i, U8(uint8(i/16)))
+	}
 	for _, size := range blockSizes {
 		rows, vectors := size[0], size[1]
 		name := fmt.Sprintf("inputGradient%dx%d", rows, vectors)
-		TEXT(name, NOSPLIT, "func(gradient, filter *float32, pairs *uint64, count, inRow, filterRow uint64)")
-		Doc(name+fmt.Sprintf(" adds what %d rows of %d vectors of a filter contribute for the pairs (at least one);", rows, vectors),
-			"see Conv.InputGradient. Rows are apart by bytes.")
-		gradient, filter, pairs, count, inRow, filterRow := load("gradient"), load("filter"), load("pairs"), load("count"), load("inRow"), load("filterRow")
-		inRow3 := GP64()
-		LEAQ(indexed(inRow, inRow, 2, 0), inRow3)
-		weights := ymms(rows * vectors)
-		for r := range rows {
+		TEXT(name, NOSPLIT, "func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64)")
+		Doc(name+fmt.Sprintf(" adds what %d rows of %d vectors of up to 16 filters contribute; see Conv.InputGradient.", rows, vectors),
+			"alive has a bit for each channel, outStep is in elements, the other steps in bytes.")
+		filters, out, chosen, slopes, offsets := load("filters"), load("out"), load("chosen"), load("slopes"), load("offsets")
+		inRow, filterRow := load("inRow"), load("filterRow")
+		alive, mask, scratch := GP64(), GP64(), GP64()
+		acc := ymms(rows * vectors)
+
+		Label("pixel")
+		argument("alive", alive)
+		argument("relu", scratch)
+		TESTQ(scratch, scratch)
+		JZ(LabelRef("masked"))
+		zero, low, high := YMM(), YMM(), YMM()
+		VXORPS(zero, zero, zero)
+		VMOVUPS(at(out, 0), low)
+		VMOVUPS(at(out, 32), high)
+		VCMPPS(Imm(0x1e), zero, low, low) // out > 0
+		VCMPPS(Imm(0x1e), zero, high, high)
+		VMOVMSKPS(low, mask.As32())
+		VMOVMSKPS(high, scratch.As32())
+		SHLL(Imm(8), scratch.As32())
+		ORL(scratch.As32(), mask.As32())
+		ANDL(mask.As32(), alive.As32())
+		Label("masked")
+		which, number := XMM(), GP64()
+		VMOVDQU(at(chosen, 0), which)
+		XORL(number.As32(), number.As32())
+		Label("position")
+		equal, table := XMM(), GP64()
+		LEAQ(numbers, table)
+		VPCMPEQB(indexed(table, number, 8, 0), which, equal)
+		VPMOVMSKB(equal, mask.As32())
+		ANDL(alive.As32(), mask.As32())
+		JZ(LabelRef("nobody"))
+		argument("gradient", scratch)
+		place, inRow3 := GP64(), GP64()
+		MOVLQSX(indexed(offsets, number, 2, 0), place)
+		LEAQ(indexed(scratch, place, 4, 0), place)
+		if rows > 3 {
+			LEAQ(indexed(place, inRow, 2, 0), inRow3)
+			ADDQ(inRow, inRow3)
+		}
+		targets := []Mem{at(place, 0), indexed(place, inRow, 1, 0), indexed(place, inRow, 2, 0), at(inRow3, 0), indexed(inRow3, inRow, 1, 0)}[:rows]
+		for r, m := range targets {
 			for v := range vectors {
-				VMOVUPS(at(filter, 32*v), weights[r*vectors+v])
-			}
-			if r < rows-1 {
-				ADDQ(filterRow, filter)
+				VMOVUPS(m.Offset(32*v), acc[r*vectors+v])
 			}
 		}
-		Label("pair")
-		slope := YMM()
-		VBROADCASTSS(at(pairs, 4), slope)
-		for r, m := range pairAddress(pairs, gradient, inRow, inRow3, 0, rows) {
+		Label("channel")
+		filter, slope := GP64(), YMM()
+		TZCNTQ(mask, scratch)
+		argument("channelStep", filter)
+		IMULQ(scratch, filter)
+		VBROADCASTSS(indexed(slopes, filter, 1, 0), slope)
+		argument("filterStep", filter)
+		IMULQ(scratch, filter)
+		ADDQ(filters, filter)
+		if rows > 3 {
+			LEAQ(indexed(filter, filterRow, 2, 0), scratch)
+			ADDQ(filterRow, scratch)
+		}
+		for r, m := range []Mem{at(filter, 0), indexed(filter, filterRow, 1, 0), indexed(filter, filterRow, 2, 0), at(scratch, 0), indexed(scratch, filterRow, 1, 0)}[:rows] {
 			for v := range vectors {
-				y := YMM()
-				VMOVUPS(m.Offset(32*v), y)
-				VFMADD231PS(weights[r*vectors+v], slope, y)
-				VMOVUPS(y, m.Offset(32*v))
+				VFMADD231PS(m.Offset(32*v), slope, acc[r*vectors+v])
 			}
 		}
-		ADDQ(Imm(8), pairs)
-		DECQ(count)
-		JNZ(LabelRef("pair"))
+		LEAQ(at(mask, -1), scratch) // clear the lowest bit
+		ANDQ(scratch, mask)
+		JNZ(LabelRef("channel"))
+		for r, m := range targets {
+			for v := range vectors {
+				VMOVUPS(acc[r*vectors+v], m.Offset(32*v))
+			}
+		}
+		Label("nobody")
+		ADDQ(Imm(2), number)
+		argument("positions", scratch)
+		CMPQ(number, scratch)
+		JL(LabelRef("position"))
+		argument("outStep", scratch)
+		LEAQ(indexed(out, scratch, 4, 0), out)
+		ADDQ(scratch, chosen)
+		argument("pixelStep", scratch)
+		ADDQ(scratch, slopes)
+		ADDQ(Imm(16), offsets)
+		pixels := NewParamAddr("pixels", 48)
+		DECQ(pixels)
+		JNZ(LabelRef("pixel"))
 		VZEROUPPER()
 		RET()
 	}

@@ -1,0 +1,17 @@
+package kernel
+
+import "testing"
+
+func TestMeasurePeak(t *testing.T) {
+	peak := MeasurePeak(1)
+	if !useAssembly {
+		if peak != 0 {
+			t.Errorf("without assembly the peak is %g, want 0", peak)
+		}
+		return
+	}
+	if peak < 1e9 || peak > 1e12 {
+		t.Errorf("peak of one core is %g FLOP/s, which is no processor's", peak)
+	}
+	t.Logf("%.1f GFLOP/s on one core, %.1f on two", peak/1e9, MeasurePeak(2)/1e9)
+}
