@@ -356,6 +356,35 @@ func TestRegisterFormat(t *testing.T) {
 	}
 }
 
+// TestMemory holds reading whole files to 8 times their size and 1 MB.
+func TestMemory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.pth")
+	for name, metadata := range map[string]Metadata{
+		"none":         {},
+		"many classes": {Classes: make([]string, 20_000)},
+		"some classes": {Classes: make([]string, 3_000)},
+		"long classes": {Classes: []string{strings.Repeat("x", 200_000)}},
+		"quotes":       {Extra: map[string]string{"a": strings.Repeat(`"`, 50_000)}},
+	} {
+		state := append(network(), &param{name: "large", shape: []int{50_000}, values: make([]float32, 50_000)})
+		if err := Save(path, state, metadata); err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most := 8*uint64(info.Size()) + 1<<20
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err = Read(path)
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > most {
+			t.Errorf("%s: reading %d bytes took %d bytes of memory (%v)", name, info.Size(), used, err)
+		}
+	}
+}
+
 // FuzzMetadata holds reading metadata to 8 times a file of it and 1 MB.
 func FuzzMetadata(f *testing.F) {
 	f.Add(`["0","1"]`, `[0.1307]`, `[0.3081]`, `[1,28,28]`, "1")
