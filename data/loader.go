@@ -126,14 +126,14 @@ func (l *Loader) batchSize() int { return max(l.BatchSize, 1) }
 // check tells which field is not valid.
 func (l *Loader) check() error {
 	if l.Dataset == nil {
-		return errors.New("Loader.Dataset is nil: set the data set to load")
+		return errors.New("the loader's Dataset is nil: set the data set to load")
 	}
 	for _, f := range []struct {
 		name  string
 		value int
 	}{{"BatchSize", l.BatchSize}, {"Workers", l.Workers}, {"Prefetch", l.Prefetch}} {
 		if f.value < 0 {
-			return fmt.Errorf("Loader.%s is %d, want 0 or more", f.name, f.value)
+			return fmt.Errorf("the loader's %s is %d, want 0 or more", f.name, f.value)
 		}
 	}
 	if l.Dataset.Len() < 1 {

@@ -237,10 +237,10 @@ func TestInvalidLoader(t *testing.T) {
 		loader  Loader
 		message string
 	}{
-		{"zero value", Loader{}, "Loader.Dataset is nil"},
-		{"batch size", Loader{Dataset: d, BatchSize: -4}, "Loader.BatchSize is -4, want 0 or more"},
-		{"workers", Loader{Dataset: d, Workers: -1}, "Loader.Workers is -1"},
-		{"prefetch", Loader{Dataset: d, Prefetch: -1}, "Loader.Prefetch is -1"},
+		{"zero value", Loader{}, "the loader's Dataset is nil"},
+		{"batch size", Loader{Dataset: d, BatchSize: -4}, "the loader's BatchSize is -4, want 0 or more"},
+		{"workers", Loader{Dataset: d, Workers: -1}, "the loader's Workers is -1"},
+		{"prefetch", Loader{Dataset: d, Prefetch: -1}, "the loader's Prefetch is -1"},
 		{"empty", Loader{Dataset: empty}, "is empty"},
 	}
 	for _, test := range tests {

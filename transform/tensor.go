@@ -43,25 +43,25 @@ type Normalize struct {
 // neither zero nor, as all of them, infinite or not a number.
 func (n Normalize) Format(in Format) (Format, error) {
 	if !in.Float {
-		return Format{}, fmt.Errorf("Normalize wants float32, but gets %v: put ToTensor before it", in)
+		return Format{}, fmt.Errorf("the step Normalize wants float32, but gets %v: put ToTensor before it", in)
 	}
 	for _, list := range []struct {
 		name   string
 		values []float32
 	}{{"Mean", n.Mean}, {"Std", n.Std}} {
 		if len(list.values) != 1 && len(list.values) != in.Channels {
-			return Format{}, fmt.Errorf("Normalize.%s has %d values for a picture of %d channels: give one for each channel, or one for all",
+			return Format{}, fmt.Errorf("the %s of Normalize has %d values for a picture of %d channels: give one for each channel, or one for all",
 				list.name, len(list.values), in.Channels)
 		}
 		for c, v := range list.values {
 			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
-				return Format{}, fmt.Errorf("Normalize.%s[%d] is %v: give a finite number", list.name, c, v)
+				return Format{}, fmt.Errorf("the %s of channel %d in Normalize is %v: give a finite number", list.name, c, v)
 			}
 		}
 	}
 	for c, v := range n.Std {
 		if v == 0 {
-			return Format{}, fmt.Errorf("Normalize.Std[%d] is 0, which would divide by zero: give the standard deviation of channel %d", c, c)
+			return Format{}, fmt.Errorf("the Std of channel %d in Normalize is 0, which would divide by zero: give the standard deviation of that channel", c)
 		}
 	}
 	return in, nil

@@ -198,10 +198,10 @@ func TestCompileRefuses(t *testing.T) {
 		{"Normalize first", Compose{Normalize{[]float32{1}, []float32{1}}, ToTensor{}}, 1, "put ToTensor before it"},
 		{"ToTensor twice", Compose{ToTensor{}, ToTensor{}}, 1, "only once"},
 		{"nil step", Compose{ToTensor{}, nil}, 1, "step 1 of Compose is nil"},
-		{"no mean", Compose{ToTensor{}, Normalize{}}, 1, "Normalize.Mean has 0 values for a picture of 1 channels"},
-		{"two means for three channels", Compose{ToTensor{}, Normalize{[]float32{1, 2}, []float32{1}}}, 3, "Normalize.Mean has 2 values for a picture of 3 channels"},
-		{"zero std", Compose{ToTensor{}, Normalize{[]float32{1}, []float32{1, 0, 1}}}, 3, "Normalize.Std[1] is 0"},
-		{"nan std", Compose{ToTensor{}, Normalize{[]float32{1}, []float32{nan}}}, 3, "Normalize.Std[0] is NaN"},
+		{"no mean", Compose{ToTensor{}, Normalize{}}, 1, "the Mean of Normalize has 0 values for a picture of 1 channels"},
+		{"two means for three channels", Compose{ToTensor{}, Normalize{[]float32{1, 2}, []float32{1}}}, 3, "the Mean of Normalize has 2 values for a picture of 3 channels"},
+		{"zero std", Compose{ToTensor{}, Normalize{[]float32{1}, []float32{1, 0, 1}}}, 3, "the Std of channel 1 in Normalize is 0"},
+		{"nan std", Compose{ToTensor{}, Normalize{[]float32{1}, []float32{nan}}}, 3, "the Std of channel 0 in Normalize is NaN"},
 		{"no channels", ToTensor{}, 0, "0x28x28"},
 	}
 	for _, test := range tests {

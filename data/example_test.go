@@ -1,0 +1,34 @@
+package data_test
+
+import (
+	"fmt"
+
+	"inkling/data"
+	"inkling/transform"
+)
+
+func ExampleLoader() {
+	// Three pictures of 1x1x2 samples.
+	pictures, err := data.NewMemory([]byte{0, 255, 51, 102, 255, 0}, []byte{1, 0, 1}, []string{"cat", "dog"}, 1, 1, 2)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	loader := &data.Loader{
+		Dataset:   pictures,
+		BatchSize: 2,
+		Transform: transform.Compose{
+			transform.ToTensor{},
+			transform.Normalize{Mean: []float32{0.5}, Std: []float32{0.5}},
+		},
+	}
+	for i, batch := range loader.Batches() {
+		fmt.Println(i, batch.Images, batch.Labels)
+	}
+	if err := loader.Err(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// 0 [-1 1 -0.6 -0.19999999] [1 0]
+	// 1 [1 -1] [1]
+}
