@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math"
 	"reflect"
+	"strings"
 )
 
 // MetadataVersion is the version of Metadata that this package writes. It is
@@ -129,6 +130,11 @@ func metadataOf(pairs map[string]string) (*Metadata, error) {
 		const mostNumbers = 4096
 		if _, isText := f.value.(*[]string); !isText && len(text) > mostNumbers {
 			return nil, fmt.Errorf("the metadata's field %s has %d bytes, wanted at most %d", f.name, len(text), mostNumbers)
+		}
+		if list, isText := f.value.(*[]string); isText {
+			// Room for all at once keeps a growing list from being copied; a
+			// text takes three characters with its quotes and comma.
+			*list = make([]string, 0, min(strings.Count(text, ","), len(text)/3)+1)
 		}
 		if err := json.Unmarshal([]byte(text), f.value); err != nil {
 			return nil, fmt.Errorf("the metadata's field %s is %s, which is not what it must be (%w)", f.name, printable(text[:min(len(text), 80)]), err)

@@ -230,11 +230,24 @@ func byteOrder(a *archive) (binary.ByteOrder, error) {
 	return nil, within("byteorder", fault(0, "the byte order is %s; wanted little or big", shorten(string(r.data[:min(len(r.data), 16)]))))
 }
 
+// metadataCost is what a metadata record may take in memory, until its user has
+// made lists of its texts: several copies of the text, and for each pair of
+// texts a place in a map.
+func metadataCost(data []byte) int64 {
+	quotes := int64(0)
+	for i := 0; i < len(data); i++ {
+		switch data[i] {
+		case '\\':
+			i++ // an escaped character delimits nothing
+		case '"':
+			quotes++
+		}
+	}
+	return 10*int64(len(data)) + 50*quotes
+}
+
 func readMetadata(data []byte, b *budget) (map[string]string, error) {
-	// A pair takes 4 quotation marks, and in memory up to 200 bytes beside the
-	// text.
-	pairs := int64(bytes.Count(data, []byte{'"'}))
-	if !b.spend(4*int64(len(data)) + 50*pairs) {
+	if !b.spend(metadataCost(data)) {
 		return nil, fault(0, "metadata of %d bytes is too much for a file of this size", len(data))
 	}
 	var metadata map[string]string

@@ -24,10 +24,15 @@ const (
 // which torch.load ignores. The same tensors and metadata give the same bytes.
 //
 // It is an error if two tensors have the same name, if a tensor holds no data,
+// if the metadata is so much larger than the tensors that Read would refuse it,
 // or if the file would exceed 4 GiB.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	z := zipWriter{w: w}
 	pickle, contents, err := pickleState(tensors)
+	if err != nil {
+		return err
+	}
+	text, err := metadataText(metadata, tensors, pickle, contents)
 	if err != nil {
 		return err
 	}
@@ -42,13 +47,8 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 			return err
 		}
 	}
-	if len(metadata) > 0 {
-		// Maps are marshalled in the order of their keys.
-		text, err := json.MarshalIndent(metadata, "", "  ")
-		if err != nil {
-			return err
-		}
-		if err := z.record(metadataRecord, append(text, '\n')); err != nil {
+	if text != nil {
+		if err := z.record(metadataRecord, text); err != nil {
 			return err
 		}
 	}
@@ -57,6 +57,29 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		return err
 	}
 	return z.finish()
+}
+
+// metadataText returns the metadata record, nil for none, unless it would not be
+// read again.
+func metadataText(metadata map[string]string, tensors []Tensor, pickle []byte, contents [][]byte) ([]byte, error) {
+	if len(metadata) == 0 {
+		return nil, nil
+	}
+	// Maps are marshalled in the order of their keys.
+	text, err := json.MarshalIndent(metadata, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	size := int64(len(pickle) + len(text))
+	cost := metadataCost(text)
+	for i := range tensors {
+		size += int64(len(contents[i]))
+		cost += 4 * int64(tensors[i].Elements())
+	}
+	if cost > newBudget(size).all {
+		return nil, fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
+	}
+	return append(text, '\n'), nil
 }
 
 // pickleState returns the pickle of the state dict and the content of the
