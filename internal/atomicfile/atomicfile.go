@@ -139,7 +139,7 @@ func replace(do steps, path string, write func(w io.Writer) error) (err error) {
 	}
 	renamed = true
 	if err := do.syncFolder(folder); err != nil {
-		return sentence(err, "%s is saved, but its folder could not be forced to the disk (%v), so a power failure may undo it; check the disk", path, err)
+		return sentence(err, "%s is saved, but its folder could not be forced to the disk (%v), so a power failure may undo it; check the disk", path, reason(err))
 	}
 	return nil
 }

@@ -177,7 +177,9 @@ func TestFaults(t *testing.T) {
 		return do
 	}
 	failingRename := system
-	failingRename.rename = func(string, string) error { return syscall.EIO }
+	failingRename.rename = func(from, to string) error {
+		return &os.LinkError{Op: "rename", Old: from, New: to, Err: syscall.EIO}
+	}
 	failingCreate := system
 	failingCreate.create = func(string) (file, error) { return nil, syscall.EROFS }
 	own := errors.New("tensor fc1.weight is empty")
@@ -223,6 +225,9 @@ func TestFaults(t *testing.T) {
 			}
 			if !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), path) {
 				t.Errorf("error %q does not name the file and %q", err, test.says)
+			}
+			if strings.Contains(err.Error(), suffix) {
+				t.Errorf("error %q names the temporary file", err)
 			}
 			expect(t, path, "old")
 		})

@@ -51,5 +51,19 @@ func explain(path, folder, step string, err error) error {
 	if errors.Is(err, fs.ErrPermission) {
 		return sentence(err, "cannot save %s: no permission to write in the folder %s; change its permissions or choose another folder", path, folder)
 	}
-	return sentence(err, "cannot save %s: %s failed (%v); check the disk or choose another folder", path, step, err)
+	return sentence(err, "cannot save %s: %s failed (%v); check the disk or choose another folder", path, step, reason(err))
+}
+
+// reason returns what the operating system says, without the temporary file's
+// name that nobody knows.
+func reason(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	var link *os.LinkError
+	if errors.As(err, &link) {
+		return link.Err
+	}
+	return err
 }
