@@ -1,0 +1,146 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strconv"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"inkling/data"
+	"inkling/internal/kernel"
+	"inkling/train"
+)
+
+// A reporter tells of a training: in sentences, with a progress bar if it
+// speaks to a terminal, or in one JSON object a line.
+type reporter struct {
+	out      io.Writer
+	json     bool
+	progress *mpb.Progress // nil without a terminal
+	bar      *mpb.Bar
+}
+
+func newReporter(out io.Writer, json bool) *reporter { return &reporter{out: out, json: json} }
+
+// line prints a line for people.
+func (r *reporter) line(format string, values ...any) {
+	if r.json {
+		return
+	}
+	w := r.out
+	if r.bar != nil {
+		w = r.progress // prints it above the bar
+	}
+	fmt.Fprintf(w, format, values...)
+}
+
+// object prints an event for programs.
+func (r *reporter) object(event string, values map[string]any) {
+	if !r.json {
+		return
+	}
+	values["event"] = event
+	json.NewEncoder(r.out).Encode(values) // maps are written in the order of their keys
+}
+
+// begin tells what is going to be trained, on what and how.
+func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *model) {
+	reason := ""
+	if set.reason != "" {
+		reason = " (" + set.reason + ")"
+	}
+	workers := effectiveWorkers(o.workers)
+	batches := (d.Len()-1)/o.batch + 1
+	r.line("Data: %s%s: %s pictures of %d classes to train on.\n", set.title, reason, thousands(d.Len()), len(d.Classes()))
+	r.line("Network: %s, %s parameters; first weights and order of the pictures from seed %d.\n", architecture, thousands(parameters(m.network)), o.seed)
+	r.line("Training: %s of %s %s of %d; SGD, learning rate %v, momentum %v; %s, kernels: %s.\n",
+		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum, count(workers, "worker"), kernel.Implementation())
+	r.object("begin", map[string]any{
+		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
+		"images": d.Len(), "classes": d.Classes(), "parameters": parameters(m.network),
+		"epochs": o.epochs, "batch": o.batch, "batches": batches, "lr": o.sgd.LR, "momentum": o.sgd.Momentum,
+		"dampening": o.sgd.Dampening, "weight_decay": o.sgd.WeightDecay, "nesterov": o.sgd.Nesterov,
+		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(),
+	})
+	if f := terminal(r.out); f != nil && !r.json {
+		r.startBar(f, int64(o.epochs)*int64(d.Len()))
+	}
+}
+
+func (r *reporter) startBar(out io.Writer, images int64) {
+	r.progress = mpb.New(mpb.WithOutput(out), mpb.WithWidth(40), mpb.WithRefreshRate(100*time.Millisecond))
+	r.bar = r.progress.New(images, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
+		mpb.PrependDecorators(decor.Percentage(decor.WCSyncSpace)),
+		mpb.AppendDecorators(
+			decor.CurrentNoUnit("%d images, "),
+			decor.AverageETA(decor.ET_STYLE_MMSS),
+			decor.Name(" left"),
+		))
+}
+
+// event is told of the training as it goes.
+func (r *reporter) event(e train.Event) {
+	if r.bar != nil {
+		r.bar.SetCurrent(int64(e.Images))
+	}
+	switch e.Kind {
+	case train.LossReport:
+		r.line("[%d, %d] loss: %.3f\n", e.Epoch, e.Batch, e.Loss)
+		r.object("loss", map[string]any{"epoch": e.Epoch, "batch": e.Batch, "loss": e.Loss, "images": e.Images, "seconds": e.Elapsed.Seconds()})
+	case train.EpochEnd:
+		r.object("epoch", map[string]any{"epoch": e.Epoch, "loss": e.Loss, "images": e.Images, "seconds": e.Elapsed.Seconds()})
+	}
+}
+
+// finish tells how long it took.
+func (r *reporter) finish(ran train.Result) {
+	r.close()
+	r.line("Trained on %s in %s: %s images/s.\n", count(ran.Images, "image"), seconds(ran.Elapsed), thousands(int(ran.ImagesPerSecond())))
+	r.object("trained", map[string]any{"epochs": ran.Epochs, "steps": ran.Steps, "images": ran.Images,
+		"seconds": ran.Elapsed.Seconds(), "images_per_second": ran.ImagesPerSecond()})
+}
+
+func (r *reporter) tested(e *train.Evaluation) {
+	r.line("Accuracy of the network on the %d test images: %s\n", e.Total(), percent(e.Accuracy()))
+	r.object("tested", map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss})
+}
+
+func (r *reporter) saved(path string) {
+	r.line("Saved the model in %s.\n", path)
+	r.object("saved", map[string]any{"path": path})
+}
+
+// close takes the progress bar away. It may be called more than once.
+func (r *reporter) close() {
+	if r.bar == nil {
+		return
+	}
+	r.bar.Abort(true)
+	r.progress.Wait()
+	r.bar = nil
+}
+
+// count writes a number and what it counts: 1 epoch, 2 epochs.
+func count(n int, what string) string {
+	return thousands(n) + " " + plural(n, what, what+"s")
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return one
+	}
+	return many
+}
+
+// seconds writes a time span: 1.58 s, 88 s.
+func seconds(d time.Duration) string {
+	places := 2
+	if d >= 10*time.Second {
+		places = 0
+	}
+	return strconv.FormatFloat(d.Seconds(), 'f', places, 64) + " s"
+}

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"inkling/data"
+	"inkling/train"
+	"inkling/weights"
+)
+
+func newTest() *cobra.Command {
+	var dataName, orientation string
+	var limit, workers int
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "test MODEL",
+		Short: "Tell how well a model reads pictures it has not seen",
+		Long: `Let a model classify the test pictures of a data set and count how many it gets
+right: over all, and for every class. The loss is the mean cross-entropy, by which
+the model was trained: it also sees how sure the model was.
+
+The data set, the classes, the normalisation and the way the pictures lie are those
+in the model's file. A file that does not say, as one that PyTorch saved, is tested
+with the tutorial's settings, on pictures as the data set's files have them (EMNIST's
+are transposed); whatever was assumed is said.`,
+		Example: `  inkling test model.pth
+  inkling test model.pth --data emnist --json
+  inkling test pytorch.pth --data emnist --orientation transposed`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := checkOrientation(orientation); err != nil {
+				return err
+			}
+			if limit < 0 || workers < 0 {
+				return usagef("--limit and --workers cannot be negative")
+			}
+			ctx, stop := interruptible()
+			defer stop()
+			return testModel(ctx, c.OutOrStdout(), args[0], dataName, orientation, limit, workers, asJSON)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&dataName, "data", "", "data set to test on, by default the one of the model: "+dataHelp)
+	f.StringVar(&orientation, "orientation", "", "how the pictures shall lie: upright or transposed")
+	f.IntVar(&limit, "limit", 0, "use only the first so many pictures; 0 means all")
+	f.IntVar(&workers, "workers", 0, "processors to use; 0 means all")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+func checkOrientation(orientation string) error {
+	if orientation != "" && orientation != weights.Upright && orientation != weights.Transposed {
+		return usagef("--orientation is %q, want %s or %s", orientation, weights.Upright, weights.Transposed)
+	}
+	return nil
+}
+
+func testModel(ctx context.Context, out io.Writer, path, dataName, orientation string, limit, workers int, asJSON bool) error {
+	m, err := openModel(path)
+	if err != nil {
+		return err
+	}
+	set, err := m.pictureSet(path, dataName)
+	if err != nil {
+		return err
+	}
+	m.orient(orientation, set.stored, "as in the data set's files")
+	d, err := openLimited(set, false, limit)
+	if err != nil {
+		return err
+	}
+	e, err := evaluate(ctx, m, set, d, workers)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return writeJSON(out, testReport(m, set, e))
+	}
+	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.about.Orientation, m.note(path))
+	return printEvaluation(out, e)
+}
+
+// evaluate tests a model on pictures that were checked to suit it.
+func evaluate(ctx context.Context, m *model, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
+	if err := fitsLeNet(d, set); err != nil {
+		return nil, err
+	}
+	e, err := train.Evaluate(ctx, m.network, d, m.transform(), workers)
+	if err != nil && ctx.Err() == nil {
+		return nil, fmt.Errorf("the model cannot be tested on %s: %w", set.title, err)
+	}
+	return e, err
+}
+
+// pictureSet returns the data set that was asked for, or else the one that the
+// model was trained on.
+func (m *model) pictureSet(path, asked string) (*pictureSet, error) {
+	if asked != "" {
+		return findPictures(asked)
+	}
+	switch m.about.Dataset {
+	case "":
+		m.assumed = append(m.assumed, "the data set is the one that --data auto stands for")
+		return findPictures("auto")
+	case "mnist":
+		return findPictures("mnist")
+	case "emnist":
+		if m.about.Split == "" {
+			return findPictures("emnist")
+		}
+		return findPictures("emnist:" + m.about.Split)
+	}
+	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.about.Dataset)
+}
+
+// printEvaluation prints the accuracy, over all and of every class.
+func printEvaluation(out io.Writer, e *train.Evaluation) error {
+	fmt.Fprintf(out, "Accuracy of the network on the %d test images: %s\n", e.Total(), percent(e.Accuracy()))
+	fmt.Fprintf(out, "Mean loss: %.4f\n\n", e.Loss)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "class\timages\tright\taccuracy\ttaken most often for\t\n")
+	for label, name := range e.Classes {
+		correct, total := e.Class(label)
+		accuracy := "-"
+		if total > 0 {
+			accuracy = percent(float64(correct) / float64(total))
+		}
+		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t\n", name, total, correct, accuracy, commonestError(e, label))
+	}
+	return table.Flush()
+}
+
+// commonestError names the class that pictures of a class were most often taken
+// for by mistake.
+func commonestError(e *train.Evaluation, label int) string {
+	worst := -1
+	for prediction, n := range e.Confusion[label] {
+		if prediction != label && n > 0 && (worst < 0 || n > e.Confusion[label][worst]) {
+			worst = prediction
+		}
+	}
+	if worst < 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%s (%dx)", e.Classes[worst], e.Confusion[label][worst])
+}
+
+// testReport is what --json prints.
+func testReport(m *model, set *pictureSet, e *train.Evaluation) any {
+	type class struct {
+		Class    string  `json:"class"`
+		Images   int     `json:"images"`
+		Correct  int     `json:"correct"`
+		Accuracy float64 `json:"accuracy"`
+	}
+	var classes []class
+	for label, name := range e.Classes {
+		correct, total := e.Class(label)
+		classes = append(classes, class{name, total, correct, float64(correct) / float64(max(total, 1))})
+	}
+	return map[string]any{
+		"dataset": set.dataset, "split": set.split, "source": set.title,
+		"orientation": m.about.Orientation, "assumed": m.assumed,
+		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss,
+		"classes": classes, "confusion": e.Confusion,
+	}
+}

@@ -1,0 +1,336 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"runtime"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"inkling/data"
+	"inkling/data/emnist"
+	"inkling/models"
+	"inkling/optim"
+	"inkling/train"
+	"inkling/weights"
+)
+
+// trainOptions are the flags of a training. Their defaults are the tutorial's.
+type trainOptions struct {
+	data              string
+	download          bool
+	epochs, batch     int
+	sgd               optim.SGD
+	seed              uint64
+	workers, logEvery int
+	limit             int
+	out               string
+	test              bool
+	json              bool
+}
+
+func newTrain() *cobra.Command {
+	var o trainOptions
+	c := &cobra.Command{
+		Use:   "train",
+		Short: "Train a network and save it",
+		Long: `Train LeNet, a small convolutional network, to tell the pictures of a data set
+apart, test it on pictures it has not seen, and save it.
+
+The defaults are those of PyTorch's tutorial "Training a Classifier": two epochs
+(every picture is shown twice) in batches of four, by stochastic gradient descent
+with learning rate 0.001 and momentum 0.9. Every 2000 batches a line tells how
+wrong the network still is: [epoch, batch] loss.
+
+The same seed gives the same model, bit for bit, whatever --workers is.
+
+Nothing is downloaded unless --download is given. Ctrl-C stops after the current
+step and saves what was learnt until then; a second Ctrl-C stops at once. Should
+the loss become infinite, training stops too, and what was saved before stays.`,
+		Example: `  inkling train
+  inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
+  inkling train --data emnist --download
+  inkling train --data ~/fashion-mnist --limit 10000 --json`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			ctx, stop := interruptible()
+			defer stop()
+			_, err := runTraining(ctx, &o, newReporter(c.OutOrStdout(), o.json))
+			return err
+		},
+	}
+	o.flags(c)
+	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line, one for each event")
+	return c
+}
+
+// flags adds the flags to a command.
+func (o *trainOptions) flags(c *cobra.Command) {
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.data, "data", "auto", dataHelp)
+	f.BoolVar(&o.download, "download", false, "download EMNIST (536 MB) if it is not there yet")
+	f.IntVar(&o.epochs, "epochs", 2, "how often every picture is shown")
+	f.IntVar(&o.batch, "batch", 4, "pictures a step")
+	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning rate")
+	f.Float64Var(&o.sgd.Momentum, "momentum", 0.9, "share of the last step that is kept")
+	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "share of the gradient that is left out of the momentum")
+	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull of every weight towards zero")
+	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
+	f.Uint64Var(&o.seed, "seed", 1, "number that the first weights and the order of the pictures follow from")
+	f.IntVar(&o.workers, "workers", 0, "processors to use; 0 means all")
+	f.IntVar(&o.limit, "limit", 0, "use only the first so many pictures to train on, and to test with; 0 means all")
+	f.IntVar(&o.logEvery, "log-every", 2000, "batches between two lines about the loss; 0 means no lines")
+	f.BoolVar(&o.test, "test", true, "test the network after the training")
+	f.StringVar(&o.out, "out", "model.pth", "file to save the model in")
+}
+
+// check refuses what makes no sense, before anything is read or written.
+func (o *trainOptions) check() error {
+	for _, f := range []struct {
+		name         string
+		value, least int
+	}{{"epochs", o.epochs, 1}, {"batch", o.batch, 1}, {"workers", o.workers, 0}, {"limit", o.limit, 0}, {"log-every", o.logEvery, 0}} {
+		if f.value < f.least {
+			return usagef("--%s is %d, want %d or more", f.name, f.value, f.least)
+		}
+	}
+	// An arena for more than this would take gigabytes.
+	const mostBatch, mostWorkers = 10_000, 1024
+	if o.batch > mostBatch {
+		return usagef("--batch is %d, want %d at most", o.batch, mostBatch)
+	}
+	if o.workers > mostWorkers {
+		return usagef("--workers is %d, want %d at most", o.workers, mostWorkers)
+	}
+	for _, f := range []struct {
+		name  string
+		value float64
+	}{{"lr", o.sgd.LR}, {"momentum", o.sgd.Momentum}, {"dampening", o.sgd.Dampening}, {"weight-decay", o.sgd.WeightDecay}} {
+		if math.IsNaN(f.value) || math.IsInf(f.value, 0) || f.value < 0 {
+			return usagef("--%s is %v, want a number of 0 or more", f.name, f.value)
+		}
+	}
+	if o.sgd.LR == 0 {
+		return usagef("--lr is 0, want more: without it nothing is learnt")
+	}
+	if o.sgd.Nesterov && (o.sgd.Momentum == 0 || o.sgd.Dampening != 0) {
+		return usagef("--nesterov wants a --momentum above 0 and no --dampening")
+	}
+	_, isEMNIST, err := emnistSplit(o.data)
+	if err == nil && o.download && !isEMNIST && o.data != "auto" {
+		return usagef("--download gets EMNIST, which --data %s does not ask for", o.data)
+	}
+	return err
+}
+
+// trained is a model fresh from its training, and the pictures to test it with.
+type trained struct {
+	model      *model
+	set        *pictureSet
+	test       data.Dataset
+	evaluation *train.Evaluation // nil if it was not tested
+}
+
+// runTraining trains a network, tests it and saves it, as a command's flags say.
+func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, error) {
+	defer r.close()
+	if err := checkSavable(o.out); err != nil {
+		return nil, err
+	}
+	if o.download {
+		if err := download(ctx, o, r); err != nil {
+			return nil, err
+		}
+	}
+	set, err := findPictures(o.data)
+	if err != nil {
+		return nil, err
+	}
+	trainSet, testSet, err := openBoth(set, o.limit)
+	if err != nil {
+		return nil, err
+	}
+	if err := fitsLeNet(trainSet, set); err != nil {
+		return nil, err
+	}
+
+	m := &model{network: models.NewLeNet(len(trainSet.Classes()), o.seed), about: o.metadata(set, trainSet)}
+	result := &trained{model: m, set: set, test: testSet}
+	r.begin(o, set, trainSet, m)
+	ran, err := train.Run(ctx, train.Config{
+		Network:   m.network,
+		Optimizer: &o.sgd,
+		Loader:    &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed},
+		Epochs:    o.epochs,
+		Workers:   o.workers,
+		LogEvery:  o.logEvery,
+		OnEvent:   r.event,
+		Checkpoint: func(epoch int) error {
+			if epoch == o.epochs {
+				return nil // saved below, with the accuracy
+			}
+			m.setExtra("epochs", strconv.Itoa(epoch))
+			return m.save(o.out)
+		},
+	})
+	m.setExtra("epochs", strconv.Itoa(ran.Epochs))
+	m.setExtra("steps", strconv.Itoa(ran.Steps))
+	var diverged *train.DivergedError
+	switch {
+	case errors.As(err, &diverged):
+		return nil, o.explain(diverged, ran)
+	case errors.Is(err, errInterrupted):
+		return nil, o.saveInterrupted(m, ran, r, err)
+	case err != nil:
+		return nil, err
+	}
+	m.setExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
+	r.finish(ran)
+
+	// A fault in the test must not cost the model.
+	var testErr error
+	if o.test {
+		result.evaluation, testErr = train.Evaluate(ctx, m.network, testSet, m.transform(), o.workers)
+		if testErr == nil {
+			m.setExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
+			m.setExtra("test_images", strconv.Itoa(testSet.Len()))
+			r.tested(result.evaluation)
+		}
+	}
+	if err := m.save(o.out); err != nil {
+		return nil, errors.Join(err, testErr)
+	}
+	r.saved(o.out)
+	return result, testErr
+}
+
+// openBoth reads the pictures to train on and those to test with.
+func openBoth(set *pictureSet, limit int) (trainSet, testSet data.Dataset, err error) {
+	var testErr error
+	done := make(chan struct{})
+	go func() { // unpacking takes a while, so both at once
+		defer close(done)
+		testSet, testErr = openLimited(set, false, limit)
+	}()
+	trainSet, err = openLimited(set, true, limit)
+	<-done
+	if err == nil {
+		err = testErr
+	}
+	return trainSet, testSet, err
+}
+
+func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
+	d, err := set.open(train)
+	if err != nil {
+		return nil, err
+	}
+	if d.Len() == 0 {
+		return nil, fmt.Errorf("%s has no pictures", set.title)
+	}
+	return first(d, limit)
+}
+
+// fitsLeNet reports whether the pictures have the size that the network reads.
+func fitsLeNet(d data.Dataset, set *pictureSet) error {
+	channels, height, width := d.Shape()
+	if channels != models.LeNetChannels || height != models.LeNetHeight || width != models.LeNetWidth {
+		return fmt.Errorf("the pictures of %s are %dx%dx%d (channels, height, width), but %s reads %dx%dx%d", set.title,
+			channels, height, width, architecture, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
+	}
+	return nil
+}
+
+// metadata is what is known about the model before the training.
+func (o *trainOptions) metadata(set *pictureSet, d data.Dataset) weights.Metadata {
+	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+	return weights.Metadata{
+		Inkling:      version(),
+		Architecture: architecture,
+		Dataset:      set.dataset,
+		Split:        set.split,
+		Classes:      d.Classes(),
+		Mean:         []float32{defaultMean},
+		Std:          []float32{defaultStd},
+		Orientation:  weights.Upright,
+		Input:        []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
+		Extra: map[string]string{
+			"batch":        strconv.Itoa(o.batch),
+			"optimizer":    "SGD",
+			"lr":           number(o.sgd.LR),
+			"momentum":     number(o.sgd.Momentum),
+			"dampening":    number(o.sgd.Dampening),
+			"weight_decay": number(o.sgd.WeightDecay),
+			"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
+			"seed":         strconv.FormatUint(o.seed, 10),
+			"train_images": strconv.Itoa(d.Len()),
+		},
+	}
+}
+
+func (m *model) setExtra(key, value string) { m.about.Extra[key] = value }
+
+// explain says where training went astray, what to try and what is left.
+func (o *trainOptions) explain(diverged *train.DivergedError, ran train.Result) error {
+	left := fmt.Sprintf("nothing was saved, and %s was not touched", o.out)
+	if ran.Epochs > 0 {
+		left = fmt.Sprintf("%s holds the model as it was after epoch %d", o.out, ran.Epochs)
+	}
+	return fmt.Errorf("%w than --lr %v; %s", diverged, o.sgd.LR, left)
+}
+
+// saveInterrupted saves the model of a training that a signal stopped.
+func (o *trainOptions) saveInterrupted(m *model, ran train.Result, r *reporter, cause error) error {
+	if ran.Steps == 0 {
+		return fmt.Errorf("%w before the first step; nothing was saved", errInterrupted)
+	}
+	m.setExtra("interrupted", "true")
+	r.finish(ran)
+	if err := m.save(o.out); err != nil {
+		return errors.Join(cause, err)
+	}
+	r.saved(o.out)
+	return fmt.Errorf("%w; the model was saved as it was then", cause)
+}
+
+// download gets EMNIST, unless it is there.
+func download(ctx context.Context, o *trainOptions, r *reporter) error {
+	split, _, err := emnistSplit(o.data)
+	if err != nil {
+		return err
+	}
+	if split == "" { // --data auto
+		split = "mnist"
+	}
+	if emnist.Cached(split) {
+		return nil
+	}
+	last := time.Now()
+	r.line("Downloading EMNIST from %s ...\n", emnist.ArchiveURL)
+	err = emnist.Download(ctx, emnist.DownloadOptions{Split: split, Progress: func(done, total int64) {
+		if time.Since(last) > 5*time.Second {
+			last = time.Now()
+			r.line("  %d of %d MB\n", done>>20, total>>20)
+		}
+	}})
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w during the download; nothing of it is kept", errInterrupted)
+	}
+	return err
+}
+
+// effectiveWorkers is what 0 workers mean.
+func effectiveWorkers(n int) int {
+	if n == 0 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return n
+}
