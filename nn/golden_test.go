@@ -39,7 +39,7 @@ func compare(t *testing.T, what string, got, want []float32, tolerance float64) 
 		}
 		worst = max(worst, diff)
 	}
-	if worst > tolerance*largest {
+	if worst > tolerance*max(largest, 1e-30) {
 		t.Errorf("%s: differs by %.2g of its largest magnitude, want at most %.2g", what, worst/largest, tolerance)
 	}
 	return worst / largest

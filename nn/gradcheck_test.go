@@ -1,0 +1,169 @@
+package nn
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// function is a module without parameters.
+type function func(x *Value) *Value
+
+func (f function) Forward(x *Value) *Value { return f(x) }
+
+// TestGradients checks every operation on at least twenty shapes.
+func TestGradients(t *testing.T) {
+	const shapes = 24
+	images := func(r *rand.Rand, channels, size int) []int {
+		return []int{1 + r.IntN(3), channels, size + r.IntN(4), size + r.IntN(4)}
+	}
+	anything := func(r *rand.Rand) []int {
+		shape := []int{1 + r.IntN(3)}
+		for range 1 + r.IntN(3) {
+			shape = append(shape, 1+r.IntN(4))
+		}
+		return shape
+	}
+	cases := []struct {
+		name string
+		make func(r *rand.Rand) (Module, []int)
+	}{
+		{"Conv2d", func(r *rand.Rand) (Module, []int) {
+			groups := 1 + r.IntN(2)
+			l := &Conv2d{In: groups * (1 + r.IntN(2)), Out: groups * (1 + r.IntN(3)), Kernel: 1 + r.IntN(3), Stride: 1 + r.IntN(2),
+				Padding: r.IntN(3), Dilation: 1 + r.IntN(2), Groups: groups, NoBias: r.IntN(4) == 0}
+			return l, images(r, l.In, 5)
+		}},
+		{"MaxPool2d", func(r *rand.Rand) (Module, []int) {
+			kernel := 1 + r.IntN(3)
+			return &MaxPool2d{Kernel: kernel, Stride: r.IntN(3), Padding: r.IntN(kernel/2 + 1)}, images(r, 1+r.IntN(3), 3)
+		}},
+		{"Linear", func(r *rand.Rand) (Module, []int) {
+			l := &Linear{In: 1 + r.IntN(9), Out: 1 + r.IntN(9), NoBias: r.IntN(4) == 0}
+			return l, []int{1 + r.IntN(5), l.In}
+		}},
+		{"ReLU", func(r *rand.Rand) (Module, []int) { return function(ReLU), anything(r) }},
+		{"Flatten", func(r *rand.Rand) (Module, []int) { return function((*Value).Flatten), anything(r) }},
+		{"Add", func(r *rand.Rand) (Module, []int) {
+			return function(func(x *Value) *Value { return Add(ReLU(x), x) }), anything(r)
+		}},
+		{"custom operation", func(r *rand.Rand) (Module, []int) { s := newScale(r); return s, []int{1 + r.IntN(3), 4} }},
+		{"LeNet", func(r *rand.Rand) (Module, []int) {
+			return &small{Conv: Conv2d{In: 1, Out: 2, Kernel: 3}, Pool: MaxPool2d{Kernel: 2}, FC: Linear{In: 8, Out: 3}}, []int{1 + r.IntN(3), 1, 6, 6}
+		}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			for seed := range uint64(shapes) {
+				r := rand.New(rand.NewPCG(seed, 99))
+				module, shape := c.make(r)
+				Init(module, r)
+				if err := CheckGradients(module, r, shape...); err != nil {
+					t.Errorf("%+v on %v: %v", module, Shape(shape), err)
+				}
+			}
+		})
+	}
+}
+
+// small is a network of every built-in layer.
+type small struct {
+	Conv Conv2d
+	Pool MaxPool2d
+	FC   Linear
+}
+
+func (n *small) Forward(x *Value) *Value {
+	return n.FC.Forward(n.Pool.Forward(ReLU(n.Conv.Forward(x))).Flatten())
+}
+
+// scale is a user's own operation with a parameter: each of four features
+// times a factor.
+type scale struct{ Factor Param }
+
+func newScale(r *rand.Rand) *scale {
+	s := &scale{Factor: NewParam(4)}
+	s.Factor.Write([]float32{r.Float32(), r.Float32(), -r.Float32(), 2})
+	return s
+}
+
+func (s *scale) Forward(x *Value) *Value { return Apply(scaleOp{}, []*Param{&s.Factor}, x) }
+
+type scaleOp struct{}
+
+func (scaleOp) Name() string { return "scale" }
+func (scaleOp) OutputShape(in []Shape) (Shape, error) {
+	if in[0][1] != 4 {
+		return nil, fmt.Errorf("wants 4 features, got %d", in[0][1])
+	}
+	return in[0], nil
+}
+func (scaleOp) Forward(c *Call[float32])    { scaleForward(c) }
+func (scaleOp) Backward(c *Call[float32])   { scaleBackward(c) }
+func (scaleOp) Forward64(c *Call[float64])  { scaleForward(c) }
+func (scaleOp) Backward64(c *Call[float64]) { scaleBackward(c) }
+
+func scaleForward[T Float](c *Call[T]) {
+	for i, v := range c.Inputs[0].Data {
+		c.Output.Data[i] = v * c.Params[0].Data[i%4]
+	}
+}
+
+func scaleBackward[T Float](c *Call[T]) {
+	for i, d := range c.OutputGrad.Data {
+		if c.InputGrads[0].Data != nil {
+			c.InputGrads[0].Data[i] += d * c.Params[0].Data[i%4]
+		}
+		c.ParamGrads[0].Data[i%4] += d * c.Inputs[0].Data[i]
+	}
+}
+
+// wrongOp has a gradient that is wrong by a factor.
+type wrongOp struct{ scaleOp }
+
+func (wrongOp) Backward64(c *Call[float64]) {
+	for i, d := range c.OutputGrad.Data {
+		c.InputGrads[0].Data[i] += 1.01 * d * c.Params[0].Data[i%4]
+	}
+}
+
+func TestCheckGradientsFindsMistakes(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 1))
+	factor := NewParam(4)
+	factor.Write([]float32{1, 2, 3, 4})
+	wrong := function(func(x *Value) *Value { return Apply(wrongOp{}, []*Param{&factor}, x) })
+	if err := CheckGradients(wrong, r, 2, 4); err == nil {
+		t.Error("a gradient that is 1 % off passed the check")
+	}
+}
+
+func TestCrossEntropyGradient(t *testing.T) {
+	for seed := range uint64(24) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		n, classes := 1+r.IntN(5), 1+r.IntN(12)
+		stride := classes + r.IntN(4)
+		logits, gradient := make([]float64, n*stride), make([]float64, n*stride)
+		labels := make([]int, n)
+		for i := range logits {
+			logits[i], gradient[i] = 3*r.NormFloat64(), math.NaN()
+		}
+		for i := range labels {
+			labels[i] = r.IntN(classes)
+		}
+		scale := 1 / float64(n)
+		crossEntropyRows(logits, classes, stride, labels, scale, gradient)
+		for i, old := range logits {
+			const eps = 1e-6
+			logits[i] = old + eps
+			up := crossEntropyRows(logits, classes, stride, labels, scale, nil)
+			logits[i] = old - eps
+			down := crossEntropyRows(logits, classes, stride, labels, scale, nil)
+			logits[i] = old
+			want := (up - down) / (2 * eps)
+			if !(math.Abs(gradient[i]-want) <= 1e-5+1e-3*math.Abs(want)) {
+				t.Errorf("%dx%d, element %d: gradient %g, finite difference %g", n, classes, i, gradient[i], want)
+			}
+		}
+	}
+}

@@ -1,0 +1,440 @@
+package nn
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"runtime"
+	"strings"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("inkling/nn.(*team).serve"))
+}
+
+// randomNet is a network of random layers, so that every way in which steps
+// can follow each other is met: padding, strides, groups, pools of other
+// sizes, ReLUs that are shared, residual connections, no biases.
+type randomNet struct {
+	Convs   []*Conv2d
+	Pools   []int // window after each convolution, 0 for none
+	Choices []int
+	FCs     []*Linear
+}
+
+func newRandomNet(r *rand.Rand, in Shape) *randomNet {
+	n := &randomNet{}
+	channels, size := in[0], in[1]
+	for range 1 + r.IntN(3) {
+		kernel := 1 + r.IntN(min(size, 4))
+		c := &Conv2d{In: channels, Out: 1 + r.IntN(24), Kernel: kernel, Stride: 1 + r.IntN(2), Padding: r.IntN(2), NoBias: r.IntN(5) == 0}
+		if r.IntN(6) == 0 && channels%2 == 0 {
+			c.Groups, c.Out = 2, 2*(1+r.IntN(5))
+		}
+		size = (size+2*c.Padding-kernel)/c.Stride + 1
+		pool := []int{0, 2, 2, 3}[r.IntN(4)]
+		if pool > size {
+			pool = 0
+		}
+		if pool > 0 {
+			size = (size-pool)/pool + 1
+		}
+		channels = c.Out
+		n.Convs, n.Pools, n.Choices = append(n.Convs, c), append(n.Pools, pool), append(n.Choices, r.IntN(4))
+	}
+	features := channels * size * size
+	for range r.IntN(3) {
+		l := &Linear{In: features, Out: 1 + r.IntN(30), NoBias: r.IntN(5) == 0}
+		n.FCs = append(n.FCs, l)
+		features = l.Out
+	}
+	n.FCs = append(n.FCs, &Linear{In: features, Out: 2 + r.IntN(12)})
+	Init(n, r)
+	// Whole numbers, so that all sums are exact: then any order of summation
+	// gives the same outputs, and maxima the same ties.
+	for _, e := range State(n) {
+		whole := make([]float32, Shape(e.Shape()).Elements())
+		for i := range whole {
+			whole[i] = float32(r.IntN(3) - 1)
+			if strings.HasPrefix(e.Name(), fmt.Sprintf("fcs.%d.", len(n.FCs)-1)) {
+				whole[i] /= 1 << 10 // keeps the softmax from saturating
+			}
+		}
+		e.Write(whole)
+	}
+	return n
+}
+
+func (n *randomNet) Forward(x *Value) *Value {
+	for i, c := range n.Convs {
+		x = c.Forward(x)
+		switch n.Choices[i] {
+		case 1, 2:
+			x = ReLU(x)
+		case 3:
+			x = Add(x, ReLU(x))
+		}
+		if k := n.Pools[i]; k > 0 {
+			x = (&MaxPool2d{Kernel: k}).Forward(x)
+		}
+	}
+	x = x.Flatten()
+	for i, l := range n.FCs {
+		x = l.Forward(x)
+		if i < len(n.FCs)-1 {
+			x = ReLU(x)
+		}
+	}
+	return x
+}
+
+func randomBatch(r *rand.Rand, n, elements, classes int) ([]float32, []int) {
+	images, labels := make([]float32, n*elements), make([]int, n)
+	for i := range images {
+		images[i] = float32(r.IntN(5) - 2)
+	}
+	for i := range labels {
+		labels[i] = r.IntN(classes)
+	}
+	return images, labels
+}
+
+// TestFusedEqualsUnfused compares compiled programs with the plain operations
+// run one by one.
+func TestFusedEqualsUnfused(t *testing.T) {
+	for seed := range uint64(60) {
+		r := rand.New(rand.NewPCG(seed, 5))
+		batch := 1 + r.IntN(9)
+		shape := []int{batch, 1 + r.IntN(4), 6 + r.IntN(8), 0}
+		shape[3] = shape[2]
+		net := newRandomNet(r, shape[1:])
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			p, err := CompileTrain(net, CrossEntropy{}, newSGD(), shape...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			classes := p.classes
+			images, labels := randomBatch(r, batch, p.inputs, classes)
+			g, err := trace(net, shape)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := newReference[float32](g)
+			copy(ref.values[g.input.index].Data, images)
+			logits := ref.forward().Data
+			compare(t, "training logits", p.Forward(images), logits, 0)
+
+			inference, err := Compile(net, shape...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, "inference logits", inference.Forward(images), logits, 0)
+			for i := range batch {
+				one := inference.Clone().Forward(images[i*p.inputs:][:p.inputs])
+				compare(t, "logits of one example", one, logits[i*classes:][:classes], 0)
+			}
+
+			slope := make([]float32, len(logits))
+			loss := crossEntropyRows(logits, classes, classes, labels, 1/float64(batch), slope)
+			ref.backward(slope)
+			got := p.Backward(labels)
+			compare(t, "loss", []float32{float32(got)}, []float32{float32(loss)}, 1e-5)
+			names := paramNames(net)
+			entries := map[string]Entry{}
+			for _, e := range p.Gradients() {
+				entries[e.Name()] = e
+			}
+			if len(entries) != len(ref.paramGrads) {
+				t.Fatalf("%d gradients, want %d", len(entries), len(ref.paramGrads))
+			}
+			for param, want := range ref.paramGrads {
+				compare(t, "gradient of "+names[param], values(entries[names[param]]), want.Data, 2e-6)
+			}
+		})
+	}
+}
+
+// TestCallByCallEqualsStep trains two equal networks, one by Step, the other
+// by the single calls, with batches of different sizes.
+func TestCallByCallEqualsStep(t *testing.T) {
+	a, b := newLeNet(3), newLeNet(3)
+	pa, err := CompileTrain(a, CrossEntropy{}, newSGD(), 8, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pb, err := CompileTrain(b, CrossEntropy{}, newSGD(), 8, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := goldenImages(t, 80)
+	for _, n := range []int{8, 8, 3, 1, 8, 5} {
+		la := pa.Step(images[:n*784], labels[:n])
+		pb.ZeroGrad()
+		pb.Forward(images[:n*784])
+		lossOnly := pb.Loss(labels[:n])
+		lb := pb.Backward(labels[:n])
+		pb.Update()
+		if la != lb || la != lossOnly {
+			t.Fatalf("losses %v from Step, %v from Backward, %v from Loss", la, lb, lossOnly)
+		}
+		images, labels = images[n*784:], labels[n:]
+	}
+	if digest(a) != digest(b) {
+		t.Error("the weights differ")
+	}
+}
+
+func digest(module any) string {
+	h := sha256.New()
+	for _, e := range State(module) {
+		binary.Write(h, binary.LittleEndian, values(e))
+	}
+	return fmt.Sprintf("%x", h.Sum(nil))
+}
+
+func TestBackwardAdds(t *testing.T) {
+	p, err := CompileTrain(newLeNet(1), CrossEntropy{}, newSGD(), 4, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := goldenImages(t, 4)
+	p.Forward(images)
+	p.Backward(labels)
+	var once [][]float32
+	for _, e := range p.Gradients() {
+		once = append(once, values(e))
+	}
+	p.Backward(labels)
+	for i, e := range p.Gradients() {
+		for j, v := range values(e) {
+			if v != 2*once[i][j] {
+				t.Fatalf("%s: element %d is %v after two Backwards, %v after one", e.Name(), j, v, once[i][j])
+			}
+		}
+	}
+}
+
+// TestDeterminism trains with different numbers of workers and processors:
+// same bits.
+func TestDeterminism(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	images, labels := goldenImages(t, 400)
+	run := func(batch, workers int) string {
+		net := newLeNet(7)
+		p, err := CompileTrain(net, CrossEntropy{}, newSGD(), batch, 1, 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.SetWorkers(workers)
+		defer p.team.close()
+		for at := 0; at < 400; at += batch {
+			n := min(batch, 400-at)
+			p.Step(images[at*784:(at+n)*784], labels[at:at+n])
+		}
+		return digest(net)
+	}
+	for _, batch := range []int{4, 64, 33} {
+		want := run(batch, 1)
+		for procs := 1; procs <= 4; procs++ {
+			runtime.GOMAXPROCS(procs)
+			for _, workers := range []int{1, 2, 4, 8} {
+				if got := run(batch, workers); got != want {
+					t.Errorf("batch %d, %d workers, GOMAXPROCS %d: weights have SHA-256 %s, with one worker %s", batch, workers, procs, got, want)
+				}
+			}
+		}
+	}
+}
+
+func TestInferenceDoesNotDependOnWorkers(t *testing.T) {
+	images, _ := repeatImages(t, 100)
+	p, err := Compile(newLeNet(2), 100, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.SetWorkers(1)
+	want := append([]float32(nil), p.Forward(images)...)
+	for _, workers := range []int{2, 3, 8} {
+		p.SetWorkers(workers)
+		for i, v := range p.Forward(images) {
+			if v != want[i] {
+				t.Fatalf("%d workers: output %d is %v, with one worker %v", workers, i, v, want[i])
+			}
+		}
+	}
+}
+
+func TestNothingIsAllocated(t *testing.T) {
+	images, labels := goldenImages(t, 64)
+	for _, workers := range []int{1, 2} {
+		train, err := CompileTrain(newLeNet(1), CrossEntropy{}, newSGD(), 64, 1, 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		train.SetWorkers(workers)
+		if n := testing.AllocsPerRun(20, func() { train.Step(images, labels) }); n != 0 {
+			t.Errorf("%d workers: a step allocates %v times", workers, n)
+		}
+		infer, err := Compile(newLeNet(1), 64, 1, 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		infer.SetWorkers(workers)
+		if n := testing.AllocsPerRun(20, func() { infer.Forward(images) }); n != 0 {
+			t.Errorf("%d workers: a prediction allocates %v times", workers, n)
+		}
+	}
+}
+
+// TestWeightsAreShared checks that inference follows training.
+func TestWeightsAreShared(t *testing.T) {
+	net := newLeNet(1)
+	train, err := CompileTrain(net, CrossEntropy{}, newSGD(), 4, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	infer, err := Compile(net, 4, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := goldenImages(t, 4)
+	clone := infer.Clone()
+	infer.Forward(images)
+	for range 20 {
+		train.Step(images, labels)
+	}
+	want := train.Forward(images)
+	compare(t, "logits after training", infer.Forward(images), want, 1e-6)
+	compare(t, "logits of a clone", clone.Forward(images), want, 1e-6)
+	for _, e := range State(net) {
+		e.Write(make([]float32, Shape(e.Shape()).Elements()))
+	}
+	for i, v := range infer.Forward(images) {
+		if v != 0 {
+			t.Fatalf("output %d is %v with all weights zero", i, v)
+		}
+	}
+}
+
+func TestCompileErrors(t *testing.T) {
+	bad := func(change func(n *lenet)) *lenet {
+		n := newLeNet(0)
+		change(n)
+		return n
+	}
+	shape := []int{4, 1, 28, 28}
+	for _, c := range []struct {
+		name   string
+		module Module
+		shape  []int
+		want   string
+	}{
+		{"channels", bad(func(n *lenet) { n.Conv2.In = 7 }), shape, "conv2d conv2: wants 7 input channels, got 6 (input 4x6x12x12)"},
+		{"features", bad(func(n *lenet) { n.FC1.In = 100 }), shape, "linear fc1: wants 100 input features, got 256"},
+		{"small picture", newLeNet(0), []int{4, 1, 12, 12}, "conv2d conv2: its 5x5 filter does not fit into the input 4x6x4x4"},
+		{"pool", bad(func(n *lenet) { n.Pool.Kernel = 0 }), shape, "maxpool2d after relu after conv2d conv1: wants a kernel and stride of at least 1"},
+		{"dimension", newLeNet(0), []int{4, 0, 28, 28}, "input shape 4x0x28x28 has a dimension below 1"},
+		{"rank", newLeNet(0), []int{4}, "no dimension after the batch"},
+		{"no Init", &Linear{In: 784, Out: 10}, []int{4, 784}, "call nn.Init"},
+		{"nil", function(func(x *Value) *Value { return nil }), shape, "not computed from its input"},
+		{"custom", function(func(x *Value) *Value { return Apply(scaleOp{}, nil, x.Flatten()) }), shape, "scale after flatten at the input: wants 4 features, got 784"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Compile(c.module, c.shape...)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+	noLoss := function(func(x *Value) *Value { return ReLU(x) })
+	if _, err := CompileTrain(noLoss, CrossEntropy{}, newSGD(), 4, 1, 28, 28); err == nil || !strings.Contains(err.Error(), "cross-entropy wants logits of shape N x classes, got 4x1x28x28") {
+		t.Errorf("training a picture: %v", err)
+	}
+	noParams := function(func(x *Value) *Value { return x.Flatten() })
+	if _, err := CompileTrain(noParams, CrossEntropy{}, newSGD(), 4, 1, 28, 28); err == nil || !strings.Contains(err.Error(), "no parameters") {
+		t.Errorf("training nothing: %v", err)
+	}
+	twice := &Linear{In: 4, Out: 4}
+	Init(twice, rand.New(rand.NewPCG(0, 0)))
+	shared := function(func(x *Value) *Value { return twice.Forward(twice.Forward(x)) })
+	if _, err := CompileTrain(shared, CrossEntropy{}, newSGD(), 4, 4); err == nil || !strings.Contains(err.Error(), "more than one operation") {
+		t.Errorf("training a layer used twice: %v", err)
+	}
+}
+
+func TestCustomOperationTrains(t *testing.T) {
+	type net struct {
+		function
+		Scale *scale
+		FC    Linear
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	n := &net{Scale: newScale(r), FC: Linear{In: 4, Out: 3}}
+	n.function = func(x *Value) *Value { return n.FC.Forward(n.Scale.Forward(x)) }
+	Init(n, r)
+	p, err := CompileTrain(n, CrossEntropy{}, sgdRule{lr: 0.1, momentum: 0.9}, 8, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := randomBatch(r, 8, 4, 3)
+	before := digest(n.Scale)
+	first := p.Step(images, labels)
+	var last float64
+	for range 300 {
+		last = p.Step(images, labels)
+	}
+	if last > first/2 {
+		t.Errorf("the loss went from %.3f to %.3f in 300 steps", first, last)
+	}
+	if digest(n.Scale) == before {
+		t.Error("the custom operation's parameter did not change")
+	}
+}
+
+func TestStateNames(t *testing.T) {
+	type block struct {
+		BatchNorm Conv2d `nn:"bn"`
+		LastConv  Conv2d
+	}
+	type net struct {
+		Layers []block
+		FC1    Linear
+		hidden Linear
+	}
+	n := &net{Layers: make([]block, 2), FC1: Linear{In: 1, Out: 1, NoBias: true}}
+	for i := range n.Layers {
+		n.Layers[i] = block{Conv2d{In: 1, Out: 1, Kernel: 1, NoBias: true}, Conv2d{In: 1, Out: 1, Kernel: 1}}
+	}
+	_ = n.hidden
+	Init(n, rand.New(rand.NewPCG(0, 0)))
+	var got []string
+	for _, e := range State(n) {
+		got = append(got, e.Name())
+	}
+	want := "layers.0.bn.weight layers.0.last_conv.weight layers.0.last_conv.bias layers.1.bn.weight layers.1.last_conv.weight layers.1.last_conv.bias fc1.weight"
+	if s := strings.Join(got, " "); s != want {
+		t.Errorf("names are %s\nwant %s", s, want)
+	}
+}
+
+func TestParamReadWrite(t *testing.T) {
+	for _, c := range []*Conv2d{{In: 6, Out: 16, Kernel: 5}, {In: 20, Out: 3, Kernel: 3}, {In: 4, Out: 4, Kernel: 2, Groups: 2}} {
+		Init(c, rand.New(rand.NewPCG(0, 0)))
+		want := make([]float32, c.Weight.Shape().Elements())
+		for i := range want {
+			want[i] = float32(i + 1)
+		}
+		c.Weight.Write(want)
+		got := make([]float32, len(want))
+		c.Weight.Read(got)
+		for i := range want {
+			if got[i] != want[i] {
+				t.Fatalf("%+v: element %d is %v, want %v", c.op(), i, got[i], want[i])
+			}
+		}
+	}
+}
