@@ -76,6 +76,9 @@ type trained struct {
 	// compute sets destination to the gradient of rows from..to over a batch
 	// of the given number of examples.
 	compute func(destination []float32, from, to, examples int)
+	// shardOf, if not nil, returns the shard whose worker should update a row
+	// because it has it in its cache, or -1.
+	shardOf func(row int) int
 	// updated, if not nil, is called when rows from..to have changed.
 	updated func(from, to int)
 
@@ -185,6 +188,10 @@ type linearStep struct {
 	input, output *place
 	depth, width  int // padded sizes of input and output
 	ones          []float32
+	// rowShards is how many shards the rows of the weights are divided into
+	// when a program shares out a layer by rows; 0 when it does by examples.
+	rowShards int
+	partial   []buffer // what each shard contributes to the input's gradient
 }
 
 func newLinearStep(op linear, params []*Param, names map[*Param]string, input, output *place) *linearStep {
@@ -199,21 +206,20 @@ func newLinearStep(op linear, params []*Param, names map[*Param]string, input, o
 	return s
 }
 
-func (s *linearStep) forward(first, last int) {
+func (s *linearStep) forward(first, last int) { s.forwardPart(first, last, 0, s.width) }
+
+// forwardPart computes outputs from..to-1, multiples of 8, of some examples.
+func (s *linearStep) forwardPart(first, last, from, to int) {
 	bias := s.noBias
 	if s.bias != nil {
 		bias = s.bias.data
 	}
-	kernel.LinearForward(s.output.values.from(first), s.input.values.from(first), s.weight.data, bias,
-		last-first, s.width, s.depth, s.output.values.stride, s.input.values.stride, s.output.relu)
+	kernel.LinearForward(s.output.values.from(first)[from:], s.input.values.from(first), s.weight.data[from*s.depth:], bias[from:],
+		last-first, to-from, s.depth, s.output.values.stride, s.input.values.stride, s.output.relu)
 }
 
 func (s *linearStep) backward(_, first, last int) {
-	if s.output.relu {
-		for i := first; i < last; i++ {
-			kernel.MaskPositive(s.output.gradient.part(i, s.width), s.output.values.part(i, s.width))
-		}
-	}
+	s.mask(first, last)
 	if s.input.gradient.data == nil {
 		return
 	}
@@ -221,10 +227,76 @@ func (s *linearStep) backward(_, first, last int) {
 		last-first, s.depth, s.width, s.input.gradient.stride, s.output.gradient.stride, 1, s.depth, s.input.added)
 }
 
+// mask takes the gradient back through the fused ReLU.
+func (s *linearStep) mask(first, last int) {
+	if s.output.relu {
+		for i := first; i < last; i++ {
+			kernel.MaskPositive(s.output.gradient.part(i, s.width), s.output.values.part(i, s.width))
+		}
+	}
+}
+
+// shareByRows divides the rows of the weights into shards for a batch.
+func (s *linearStep) shareByRows(shards, batch int) {
+	s.rowShards = shards
+	if s.input.gradient.data != nil {
+		for range shards {
+			s.partial = append(s.partial, newBuffer(batch, s.depth))
+		}
+	}
+}
+
+// shardRows returns the rows of a shard, in whole eights.
+func (s *linearStep) shardRows(shard int) (from, to int) {
+	from, to = share(s.width/8, s.rowShards, shard)
+	return 8 * from, 8 * to
+}
+
+// forwardShard computes a shard's outputs for all examples.
+func (s *linearStep) forwardShard(shard, examples int) {
+	if from, to := s.shardRows(shard); from < to {
+		s.forwardPart(0, examples, from, to)
+	}
+}
+
+// backwardShard computes what a shard's rows contribute to the gradient of the
+// input, for all examples. The part of a shard without rows stays zero.
+func (s *linearStep) backwardShard(shard, examples int) {
+	if from, to := s.shardRows(shard); from < to && s.partial != nil {
+		p := s.partial[shard]
+		kernel.MatMul(p.data, s.output.gradient.data[from:], s.weight.data[from*s.depth:],
+			examples, s.depth, to-from, p.stride, s.output.gradient.stride, 1, s.depth, false)
+	}
+}
+
+// gather adds up what the shards contributed, for some examples.
+func (s *linearStep) gather(first, last int) {
+	for i := first; i < last && s.partial != nil; i++ {
+		gradient := s.input.gradient.part(i, s.depth)
+		for shard, p := range s.partial {
+			if shard == 0 && !s.input.added {
+				copy(gradient, p.part(i, s.depth))
+			} else {
+				kernel.Add(gradient, p.part(i, s.depth))
+			}
+		}
+	}
+}
+
 func (s *linearStep) sharded() bool { return false }
 
+// shardOfRow returns the shard of a row, or -1.
+func (s *linearStep) shardOfRow(row int) int {
+	for shard := range s.rowShards {
+		if _, to := s.shardRows(shard); row < to {
+			return shard
+		}
+	}
+	return -1
+}
+
 func (s *linearStep) trained() []*trained {
-	list := []*trained{{param: s.weight, name: s.names[0], rows: s.width, unit: 8,
+	list := []*trained{{param: s.weight, name: s.names[0], rows: s.width, unit: 8, shardOf: s.shardOfRow,
 		compute: func(destination []float32, from, to, examples int) {
 			kernel.MatMul(destination, s.output.gradient.data[from:], s.input.values.data,
 				to-from, s.depth, examples, s.depth, 1, s.output.gradient.stride, s.input.values.stride, false)

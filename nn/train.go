@@ -23,14 +23,18 @@ type TrainProgram struct {
 	workers   int
 	shards    int
 
-	plan     *plan
-	trained  []*trained
-	tasks    []task
-	team     *team
-	scratch  [][]float32 // for each worker, the gradient of one task
-	taskFrom []int       // worker w has tasks taskFrom[w] to taskFrom[w+1]-1
-	inputs   int         // elements of one example
-	classes  int
+	plan    *plan
+	trained []*trained
+	tasks   []task
+	mine    [][]task // the tasks of each worker
+	team    *team
+	scratch [][]float32 // for each worker, the gradient of one task
+
+	// The phases of a forward pass, a backward pass, and both.
+	forwardPhases, backwardPhases, stepPhases []phase
+
+	inputs  int // elements of one example
+	classes int
 
 	steps   int // updates done
 	images  []float32
@@ -85,6 +89,7 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 	if len(p.trained) == 0 {
 		return nil, fmt.Errorf("nn: the network has no parameters to train")
 	}
+	p.makePhases()
 	p.stepBody, p.forwardBody, p.backwardBody, p.updateBody = p.stepWork, p.forwardWork, p.backwardWork, p.updateWork
 	p.SetWorkers(runtime.GOMAXPROCS(0))
 	return p, nil
@@ -122,24 +127,43 @@ func (p *TrainProgram) SetWorkers(n int) {
 	p.shareTasks()
 }
 
-// shareTasks gives each worker neighbouring tasks of about equal size.
+// shareTasks gives each task to a worker: to the one that has its weights in
+// its cache, if there is one, else to the one with least to do.
 func (p *TrainProgram) shareTasks() {
-	largest, total := 0, 0
-	for _, k := range p.tasks {
-		largest, total = max(largest, len(k.values)), total+len(k.values)
+	largest, load := 0, make([]int, p.team.size)
+	p.mine, p.scratch = make([][]task, p.team.size), make([][]float32, p.team.size)
+	give := func(k task, worker int) {
+		load[worker] += len(k.values)
+		p.mine[worker] = append(p.mine[worker], k)
 	}
-	p.scratch, p.taskFrom = nil, []int{0}
-	done, next := 0, 0
-	for worker := range p.team.size {
-		p.scratch = append(p.scratch, alignedFloats(largest))
-		for next < len(p.tasks) && (done+len(p.tasks[next].values)/2)*p.team.size <= total*(worker+1) {
-			done += len(p.tasks[next].values)
-			next++
+	var free []task
+	for _, k := range p.tasks {
+		largest = max(largest, len(k.values))
+		shard := -1
+		if k.of.shardOf != nil {
+			shard = k.of.shardOf(k.from)
 		}
-		if worker == p.team.size-1 {
-			next = len(p.tasks)
+		if shard < 0 {
+			free = append(free, k)
+			continue
 		}
-		p.taskFrom = append(p.taskFrom, next)
+		for worker := range p.team.size {
+			if from, to := share(p.shards, p.team.size, worker); from <= shard && shard < to {
+				give(k, worker)
+			}
+		}
+	}
+	for _, k := range free {
+		least := 0
+		for worker := range load {
+			if load[worker] < load[least] {
+				least = worker
+			}
+		}
+		give(k, least)
+	}
+	for worker := range p.scratch {
+		p.scratch[worker] = alignedFloats(largest)
 	}
 }
 
@@ -152,6 +176,7 @@ func (p *TrainProgram) Step(images []float32, labels []int) float64 {
 	p.setBatch(images)
 	p.setLabels(labels)
 	p.begin()
+	clear(p.losses)
 	p.team.run(p.stepBody)
 	p.finishUpdate()
 	return p.totalLoss()
@@ -172,8 +197,8 @@ func (p *TrainProgram) Forward(images []float32) []float32 {
 // Loss returns the loss of the outputs of the last Forward.
 func (p *TrainProgram) Loss(labels []int) float64 {
 	p.setLabels(labels)
+	clear(p.losses)
 	for shard := range p.shards {
-		p.losses[shard] = 0
 		p.addLoss(shard, p.shardStart(shard), p.shardStart(shard+1), false)
 	}
 	return p.totalLoss()
@@ -184,6 +209,7 @@ func (p *TrainProgram) Loss(labels []int) float64 {
 func (p *TrainProgram) Backward(labels []int) float64 {
 	p.setLabels(labels)
 	p.keepGradients()
+	clear(p.losses)
 	p.team.run(p.backwardBody)
 	return p.totalLoss()
 }
