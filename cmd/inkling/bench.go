@@ -64,7 +64,7 @@ For numbers that mean something, let nothing else run.`, thousands(forwardMultip
 		Example: `  inkling bench
   inkling bench --tutorial
   inkling bench --json --runs 9`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if runs < 1 || runs > 1000 {
 				return usagef("--runs is %d, want 1 to 1000", runs)

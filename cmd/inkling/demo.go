@@ -29,7 +29,7 @@ nothing else and takes seconds.
 examples/tutorial/main.go in the source is the same as one short program.`,
 		Example: `  inkling demo
   inkling demo --epochs 5 --out five.pth`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.test = true
 			if err := o.check(); err != nil {

@@ -24,7 +24,7 @@ what the file says about its training. It reads every .pth file of PyTorch that
 holds tensors, of any network, and runs nothing that is in it.`,
 		Example: `  inkling info model.pth
   inkling info resnet18.pth --json`,
-		Args: cobra.ExactArgs(1),
+		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := weights.Read(args[0])
 			if err != nil {

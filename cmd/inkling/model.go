@@ -29,8 +29,7 @@ const (
 type model struct {
 	network *models.LeNet
 	about   weights.Metadata
-	// assumed tells, in sentences without a full stop, what the file did not
-	// say and was taken for granted.
+	// assumed is what the file did not say and was taken for granted.
 	assumed []string
 }
 
@@ -92,12 +91,12 @@ func (m *model) orient(asked, otherwise, why string) {
 	}
 }
 
-// note is a line that says what was assumed, empty if nothing was.
+// note says what was assumed, a line each; it is empty if nothing was.
 func (m *model) note(path string) string {
 	if len(m.assumed) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s does not say everything about its pictures; assumed: %s.\n", path, strings.Join(m.assumed, "; "))
+	return fmt.Sprintf("%s does not say everything about its pictures; assumed:\n  - %s\n", path, strings.Join(m.assumed, "\n  - "))
 }
 
 // transform makes the network's input of an upright picture of bytes.

@@ -32,7 +32,7 @@ becomes white on black. A picture of 28x28 is taken as it is.`,
 		Example: `  inkling predict model.pth seven.png
   inkling predict model.pth scans/*.jpg --json
   curl -s https://example.com/digit.png | inkling predict model.pth -`,
-		Args: cobra.MinimumNArgs(2),
+		Args: wantArgs("MODEL", "IMAGE..."),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkOrientation(orientation); err != nil {
 				return err

@@ -78,7 +78,6 @@ New here? "inkling demo" goes through everything once and explains it.`,
   inkling test model.pth                    how good is it?
   inkling predict model.pth digit.png       what is in this picture?`,
 		Version:       version(),
-		Args:          cobra.NoArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -97,6 +96,29 @@ New here? "inkling demo" goes through everything once and explains it.`,
 		root.AddCommand(command)
 	}
 	return root
+}
+
+// noArgs refuses arguments.
+func noArgs(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return usagef("%q is one word too many: only flags are wanted", args[0])
+	}
+	return nil
+}
+
+// wantArgs wants one argument for each name, and any number for the last one if
+// that ends in "...".
+func wantArgs(names ...string) cobra.PositionalArgs {
+	return func(_ *cobra.Command, args []string) error {
+		open := strings.HasSuffix(names[len(names)-1], "...")
+		switch {
+		case len(args) < len(names):
+			return usagef("%s is missing", strings.TrimSuffix(names[len(args)], "..."))
+		case len(args) > len(names) && !open:
+			return usagef("%q is one word too many: only %s is wanted", args[len(names)], strings.Join(names, " "))
+		}
+		return nil
+	}
 }
 
 func inGroup(id string, c *cobra.Command) *cobra.Command {

@@ -28,7 +28,7 @@ training: a wrong label or a picture lying on its side is seen at once.`,
 		Example: `  inkling show
   inkling show --count 64 --seed 7 --out many.png
   inkling show --data emnist`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			const most = 1024
 			if number < 1 || number > most {
@@ -113,7 +113,7 @@ func printBatch(out io.Writer, d data.Dataset) error {
 	}
 	channels, height, width := d.Shape()
 	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil {
+	if err != nil || columns < 1 {
 		columns = 80
 	}
 	perRow := min(max(columns/width, 1), 8)

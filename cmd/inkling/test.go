@@ -31,7 +31,7 @@ are transposed); whatever was assumed is said.`,
 		Example: `  inkling test model.pth
   inkling test model.pth --data emnist --json
   inkling test pytorch.pth --data emnist --orientation transposed`,
-		Args: cobra.ExactArgs(1),
+		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := checkOrientation(orientation); err != nil {
 				return err

@@ -55,7 +55,7 @@ the loss become infinite, training stops too, and what was saved before stays.`,
   inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json`,
-		Args: cobra.NoArgs,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
 				return err
@@ -154,7 +154,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	trainSet, testSet, err := openBoth(set, o.limit)
+	trainSet, testSet, err := openBoth(set, o.test, o.limit)
 	if err != nil {
 		return nil, err
 	}
@@ -212,13 +212,16 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	return result, testErr
 }
 
-// openBoth reads the pictures to train on and those to test with.
-func openBoth(set *pictureSet, limit int) (trainSet, testSet data.Dataset, err error) {
+// openBoth reads the pictures to train on and, if they are wanted, those to test
+// with.
+func openBoth(set *pictureSet, test bool, limit int) (trainSet, testSet data.Dataset, err error) {
 	var testErr error
 	done := make(chan struct{})
 	go func() { // unpacking takes a while, so both at once
 		defer close(done)
-		testSet, testErr = openLimited(set, false, limit)
+		if test {
+			testSet, testErr = openLimited(set, false, limit)
+		}
 	}()
 	trainSet, err = openLimited(set, true, limit)
 	<-done
@@ -232,9 +235,6 @@ func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
 	d, err := set.open(train)
 	if err != nil {
 		return nil, err
-	}
-	if d.Len() == 0 {
-		return nil, fmt.Errorf("%s has no pictures", set.title)
 	}
 	return first(d, limit)
 }

@@ -38,7 +38,7 @@ func newVersion() *cobra.Command {
 		Short:   "Print the version, and what it was built for",
 		Long:    "Print the version, the Go release and system it was built with, and which kernels this processor runs.",
 		Example: "  inkling version",
-		Args:    cobra.NoArgs,
+		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, err := fmt.Fprintf(c.OutOrStdout(), "inkling %s\n%s %s/%s, kernels: %s\n",
 				version(), runtime.Version(), runtime.GOOS, runtime.GOARCH, kernel.Implementation())
