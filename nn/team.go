@@ -4,6 +4,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // team runs one function on several goroutines at once, over and over, at
@@ -20,9 +21,12 @@ type team struct {
 	arrived  atomic.Uint64 // arrivals at barriers, of all members together
 	_        [56]byte
 	sleeping atomic.Int64
-	closed   atomic.Bool
-	mutex    sync.Mutex
-	wake     sync.Cond
+	// stalled is how long members have waited at barriers beyond spinning, in
+	// nanoseconds, all together.
+	stalled atomic.Int64
+	closed  atomic.Bool
+	mutex   sync.Mutex
+	wake    sync.Cond
 }
 
 // How long a member waits for the next run before it yields, and before it
@@ -70,11 +74,16 @@ func (t *team) barrier() {
 	size := uint64(t.size)
 	arrival := t.arrived.Add(1)
 	target := (arrival + size - 1) / size * size
-	for round := 0; t.arrived.Load() < target; round++ {
-		if round >= spinRounds {
-			runtime.Gosched()
+	for range spinRounds {
+		if t.arrived.Load() >= target {
+			return
 		}
 	}
+	start := time.Now()
+	for t.arrived.Load() < target {
+		runtime.Gosched()
+	}
+	t.stalled.Add(int64(time.Since(start)))
 }
 
 func (t *team) serve(worker int) {

@@ -28,6 +28,8 @@ type TrainProgram struct {
 	tasks   []task
 	mine    [][]task // the tasks of each worker
 	team    *team
+	active  int // members of the team that take part in the current run
+	crowd   crowd
 	scratch [][]float32 // for each worker, the gradient of one task
 
 	// The phases of a forward pass, a backward pass, and both.
@@ -177,7 +179,7 @@ func (p *TrainProgram) Step(images []float32, labels []int) float64 {
 	p.setLabels(labels)
 	p.begin()
 	clear(p.losses)
-	p.team.run(p.stepBody)
+	p.run(p.stepBody)
 	p.finishUpdate()
 	return p.totalLoss()
 }
@@ -187,7 +189,7 @@ func (p *TrainProgram) Step(images []float32, labels []int) float64 {
 func (p *TrainProgram) Forward(images []float32) []float32 {
 	p.setBatch(images)
 	p.labels = nil
-	p.team.run(p.forwardBody)
+	p.run(p.forwardBody)
 	for i := range p.count {
 		copy(p.outputs[i*p.classes:], p.plan.output.values.part(i, p.classes))
 	}
@@ -210,7 +212,7 @@ func (p *TrainProgram) Backward(labels []int) float64 {
 	p.setLabels(labels)
 	p.keepGradients()
 	clear(p.losses)
-	p.team.run(p.backwardBody)
+	p.run(p.backwardBody)
 	return p.totalLoss()
 }
 
@@ -226,7 +228,7 @@ func (p *TrainProgram) ZeroGrad() {
 func (p *TrainProgram) Update() {
 	p.keepGradients()
 	p.begin()
-	p.team.run(p.updateBody)
+	p.run(p.updateBody)
 	p.finishUpdate()
 }
 

@@ -93,26 +93,28 @@ func (p *TrainProgram) addBackward(list []phase) []phase {
 
 func (p *TrainProgram) stepWork(worker int) {
 	p.pass(worker, p.stepPhases)
-	for i := range p.mine[worker] {
-		k := &p.mine[worker][i]
-		p.update(k, p.gradientOf(k, worker))
-	}
+	p.eachTask(worker, func(k *task) { p.update(k, p.gradientOf(k, worker)) })
 }
 
 func (p *TrainProgram) forwardWork(worker int) { p.pass(worker, p.forwardPhases) }
 
 func (p *TrainProgram) backwardWork(worker int) {
 	p.pass(worker, p.backwardPhases)
-	for i := range p.mine[worker] {
-		k := &p.mine[worker][i]
-		kernel.Add(k.keptGradient(), p.gradientOf(k, worker))
-	}
+	p.eachTask(worker, func(k *task) { kernel.Add(k.keptGradient(), p.gradientOf(k, worker)) })
 }
 
 func (p *TrainProgram) updateWork(worker int) {
-	for i := range p.mine[worker] {
-		k := &p.mine[worker][i]
-		p.update(k, k.keptGradient())
+	p.eachTask(worker, func(k *task) { p.update(k, k.keptGradient()) })
+}
+
+// eachTask calls do for each of a worker's tasks: a member that runs alone has
+// everybody's.
+func (p *TrainProgram) eachTask(worker int, do func(k *task)) {
+	from, to := share(len(p.mine), p.active, worker)
+	for _, tasks := range p.mine[from:to] {
+		for i := range tasks {
+			do(&tasks[i])
+		}
 	}
 }
 
@@ -139,7 +141,7 @@ func (p *TrainProgram) shardStart(shard int) int { return p.count * shard / p.sh
 
 // pass runs a worker's part of some phases.
 func (p *TrainProgram) pass(worker int, phases []phase) {
-	from, to := share(p.shards, p.team.size, worker)
+	from, to := share(p.shards, p.active, worker)
 	for i := range phases {
 		if rows := phases[i].rows; rows != nil {
 			for shard := from; shard < to; shard++ {
@@ -148,7 +150,9 @@ func (p *TrainProgram) pass(worker int, phases []phase) {
 		} else {
 			p.runOperations(phases[i].operations, from, to)
 		}
-		p.team.barrier()
+		if p.active > 1 {
+			p.team.barrier()
+		}
 	}
 }
 
