@@ -80,7 +80,7 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) error {
 	e := result.evaluation
 	say(`How good is that? Guessing would be right for %s. The accuracy above counts
    pictures that the network has never seen. By class:`, percent(1/float64(len(e.Classes))))
-	if err := printEvaluation(out, e); err != nil {
+	if err := printClasses(out, e); err != nil {
 		return err
 	}
 

@@ -118,10 +118,15 @@ func (m *model) pictureSet(path, asked string) (*pictureSet, error) {
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.about.Dataset)
 }
 
-// printEvaluation prints the accuracy, over all and of every class.
+// printEvaluation prints the accuracy and the loss, over all and by class.
 func printEvaluation(out io.Writer, e *train.Evaluation) error {
 	fmt.Fprintf(out, "Accuracy of the network on the %d test images: %s\n", e.Total(), percent(e.Accuracy()))
 	fmt.Fprintf(out, "Mean loss: %.4f\n\n", e.Loss)
+	return printClasses(out, e)
+}
+
+// printClasses prints the accuracy of every class.
+func printClasses(out io.Writer, e *train.Evaluation) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprint(table, "class\timages\tright\taccuracy\ttaken most often for\t\n")
 	for label, name := range e.Classes {
