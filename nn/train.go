@@ -112,6 +112,15 @@ func (p *TrainProgram) addTasks(t *trained) {
 	}
 }
 
+// cost estimates how long the task takes, in elements of a linear layer. The
+// gradients of other parameters are summed over shards and packed anew.
+func (k *task) cost() int {
+	if k.of.updated != nil {
+		return 500 + 3*len(k.values)
+	}
+	return 500 + len(k.values)
+}
+
 // SetWorkers sets how many goroutines compute, at most; the default is
 // GOMAXPROCS. The results do not depend on it.
 func (p *TrainProgram) SetWorkers(n int) {
@@ -135,7 +144,7 @@ func (p *TrainProgram) shareTasks() {
 	largest, load := 0, make([]int, p.team.size)
 	p.mine, p.scratch = make([][]task, p.team.size), make([][]float32, p.team.size)
 	give := func(k task, worker int) {
-		load[worker] += len(k.values)
+		load[worker] += k.cost()
 		p.mine[worker] = append(p.mine[worker], k)
 	}
 	var free []task

@@ -73,11 +73,12 @@ var weightGradient = [5][6]func(filter, in *float32, pairs *uint64, count, inRow
 var inputGradient = [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64){
 	1: {1: inputGradient1x1, 2: inputGradient2x1, 3: inputGradient3x1, 4: inputGradient4x1, 5: inputGradient5x1},
 	2: {1: inputGradient1x2, 2: inputGradient2x2, 3: inputGradient3x2, 4: inputGradient4x2, 5: inputGradient5x2},
-	3: {1: inputGradient1x3, 2: inputGradient2x3, 3: inputGradient3x3},
-	4: {1: inputGradient1x4, 2: inputGradient2x4, 3: inputGradient3x4},
+	3: {1: inputGradient1x3, 2: inputGradient2x3, 3: inputGradient3x3, 4: inputGradient4x3, 5: inputGradient5x3},
+	4: {1: inputGradient1x4, 2: inputGradient2x4, 3: inputGradient3x4, 4: inputGradient4x4, 5: inputGradient5x4},
 }
 
-// mostRows is the number of rows of the largest block of so many vectors.
+// mostRows is the number of rows of the largest block of so many vectors that
+// weightGradient has; inputGradient has five rows of each.
 var mostRows = [5]int{1: 5, 2: 5, 3: 3, 4: 3}
 
 func (c *Conv) weightGradientAssembly(filter, in []float32, pairs []Pair) (bias float32) {
@@ -107,7 +108,7 @@ func (c *Conv) inputGradientAssembly(gradient, filters, out []float32, chosen []
 		for at := 0; at < filterRow; at += 32 {
 			vectors := min((filterRow-at)/8, 4)
 			for row := 0; row < c.KernelRows; {
-				rows := min(c.KernelRows-row, mostRows[vectors])
+				rows := min(c.KernelRows-row, 5)
 				inputGradient[vectors][rows](&gradient[row*c.InRow+at], &filters[channel*size+row*filterRow+at], &out[channel], &chosen[channel], &slopes[channel*channelStep], &offsets[0],
 					uint64(c.OutHeight*c.OutWidth), positions, alive, relu, uint64(c.OutPixel), uint64(4*pixelStep), uint64(4*channelStep), uint64(4*size), uint64(4*c.InRow), uint64(4*filterRow))
 				row += rows

@@ -143,6 +143,14 @@ func inputGradient2x3(gradient *float32, filters *float32, out *float32, chosen 
 // alive has a bit for each channel, outStep is in elements, the other steps in bytes.
 func inputGradient3x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
+// inputGradient4x3 adds what 4 rows of 3 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient5x3 adds what 5 rows of 3 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
 // inputGradient1x4 adds what 1 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
 // alive has a bit for each channel, outStep is in elements, the other steps in bytes.
 func inputGradient1x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
@@ -154,6 +162,14 @@ func inputGradient2x4(gradient *float32, filters *float32, out *float32, chosen 
 // inputGradient3x4 adds what 3 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
 // alive has a bit for each channel, outStep is in elements, the other steps in bytes.
 func inputGradient3x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient4x4 adds what 4 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient5x4 adds what 5 rows of 4 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
 
 // linear4x2 is LinearForward for 4 examples, a tile of 2 outputs at a time. Steps are in bytes.
 func linear4x2(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)

@@ -1785,7 +1785,7 @@ position:
 	LEAQ      (R9)(R11*4), R11
 	VMOVUPS   (R11), Y0
 
-channel:
+channel0:
 	TZCNTQ       R8, R9
 	MOVQ         channelStep+96(FP), R12
 	IMULQ        R9, R12
@@ -1796,7 +1796,7 @@ channel:
 	VFMADD231PS  (R12), Y2, Y0
 	LEAQ         -1(R8), R9
 	ANDQ         R9, R8
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R11)
 
 nobody:
@@ -1858,7 +1858,7 @@ position:
 	VMOVUPS   (R13), Y0
 	VMOVUPS   (R13)(DI*1), Y1
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -1870,7 +1870,7 @@ channel:
 	VFMADD231PS  (R14)(R8*1), Y3, Y1
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, (R13)(DI*1)
 
@@ -1934,7 +1934,7 @@ position:
 	VMOVUPS   (R13)(DI*1), Y1
 	VMOVUPS   (R13)(DI*2), Y2
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -1947,7 +1947,7 @@ channel:
 	VFMADD231PS  (R14)(R8*2), Y4, Y2
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, (R13)(DI*1)
 	VMOVUPS      Y2, (R13)(DI*2)
@@ -2015,7 +2015,7 @@ position:
 	VMOVUPS   (R13)(DI*2), Y2
 	VMOVUPS   (R14), Y3
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R15
 	IMULQ        R11, R15
@@ -2031,7 +2031,7 @@ channel:
 	VFMADD231PS  (R11), Y5, Y3
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, (R13)(DI*1)
 	VMOVUPS      Y2, (R13)(DI*2)
@@ -2101,7 +2101,7 @@ position:
 	VMOVUPS   (R14), Y3
 	VMOVUPS   (R14)(DI*1), Y4
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R15
 	IMULQ        R11, R15
@@ -2118,7 +2118,7 @@ channel:
 	VFMADD231PS  (R11)(R8*1), Y6, Y4
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, (R13)(DI*1)
 	VMOVUPS      Y2, (R13)(DI*2)
@@ -2184,7 +2184,7 @@ position:
 	VMOVUPS   (R11), Y0
 	VMOVUPS   32(R11), Y1
 
-channel:
+channel0:
 	TZCNTQ       R8, R9
 	MOVQ         channelStep+96(FP), R12
 	IMULQ        R9, R12
@@ -2196,7 +2196,7 @@ channel:
 	VFMADD231PS  32(R12), Y3, Y1
 	LEAQ         -1(R8), R9
 	ANDQ         R9, R8
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R11)
 	VMOVUPS      Y1, 32(R11)
 
@@ -2261,7 +2261,7 @@ position:
 	VMOVUPS   (R13)(DI*1), Y2
 	VMOVUPS   32(R13)(DI*1), Y3
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -2275,7 +2275,7 @@ channel:
 	VFMADD231PS  32(R14)(R8*1), Y5, Y3
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, (R13)(DI*1)
@@ -2344,7 +2344,7 @@ position:
 	VMOVUPS   (R13)(DI*2), Y4
 	VMOVUPS   32(R13)(DI*2), Y5
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -2360,7 +2360,7 @@ channel:
 	VFMADD231PS  32(R14)(R8*2), Y7, Y5
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, (R13)(DI*1)
@@ -2435,7 +2435,7 @@ position:
 	VMOVUPS   (R14), Y6
 	VMOVUPS   32(R14), Y7
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R15
 	IMULQ        R11, R15
@@ -2455,7 +2455,7 @@ channel:
 	VFMADD231PS  32(R11), Y9, Y7
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, (R13)(DI*1)
@@ -2534,7 +2534,7 @@ position:
 	VMOVUPS   (R14)(DI*1), Y8
 	VMOVUPS   32(R14)(DI*1), Y9
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R15
 	IMULQ        R11, R15
@@ -2556,7 +2556,7 @@ channel:
 	VFMADD231PS  32(R11)(R8*1), Y11, Y9
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, (R13)(DI*1)
@@ -2628,7 +2628,7 @@ position:
 	VMOVUPS   32(R11), Y1
 	VMOVUPS   64(R11), Y2
 
-channel:
+channel0:
 	TZCNTQ       R8, R9
 	MOVQ         channelStep+96(FP), R12
 	IMULQ        R9, R12
@@ -2641,7 +2641,7 @@ channel:
 	VFMADD231PS  64(R12), Y4, Y2
 	LEAQ         -1(R8), R9
 	ANDQ         R9, R8
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R11)
 	VMOVUPS      Y1, 32(R11)
 	VMOVUPS      Y2, 64(R11)
@@ -2709,7 +2709,7 @@ position:
 	VMOVUPS   32(R13)(DI*1), Y4
 	VMOVUPS   64(R13)(DI*1), Y5
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -2725,7 +2725,7 @@ channel:
 	VFMADD231PS  64(R14)(R8*1), Y7, Y5
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, 64(R13)
@@ -2799,7 +2799,7 @@ position:
 	VMOVUPS   32(R13)(DI*2), Y7
 	VMOVUPS   64(R13)(DI*2), Y8
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -2818,7 +2818,7 @@ channel:
 	VFMADD231PS  64(R14)(R8*2), Y10, Y8
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, 64(R13)
@@ -2833,6 +2833,261 @@ nobody:
 	ADDQ $0x02, R12
 	MOVQ positions+56(FP), R11
 	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient4x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient4x3(SB), NOSPLIT, $8-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X9
+	XORL    R13, R13
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R13*8), X9, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R13*2), R14
+	LEAQ      (R11)(R14*4), R14
+	LEAQ      (R14)(DI*2), R15
+	ADDQ      DI, R15
+	VMOVUPS   (R14), Y0
+	VMOVUPS   32(R14), Y1
+	VMOVUPS   64(R14), Y2
+	VMOVUPS   (R14)(DI*1), Y3
+	VMOVUPS   32(R14)(DI*1), Y4
+	VMOVUPS   64(R14)(DI*1), Y5
+	VMOVUPS   (R14)(DI*2), Y6
+	VMOVUPS   32(R14)(DI*2), Y7
+	VMOVUPS   64(R14)(DI*2), Y8
+	MOVQ      R10, R12
+
+channel0:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), BP
+	IMULQ        R11, BP
+	VBROADCASTSS (BX)(BP*1), Y10
+	MOVQ         filterStep+104(FP), BP
+	IMULQ        R11, BP
+	ADDQ         AX, BP
+	VFMADD231PS  (BP), Y10, Y0
+	VFMADD231PS  32(BP), Y10, Y1
+	VFMADD231PS  64(BP), Y10, Y2
+	VFMADD231PS  (BP)(R8*1), Y10, Y3
+	VFMADD231PS  32(BP)(R8*1), Y10, Y4
+	VFMADD231PS  64(BP)(R8*1), Y10, Y5
+	VFMADD231PS  (BP)(R8*2), Y10, Y6
+	VFMADD231PS  32(BP)(R8*2), Y10, Y7
+	VFMADD231PS  64(BP)(R8*2), Y10, Y8
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel0
+	VMOVUPS      Y0, (R14)
+	VMOVUPS      Y1, 32(R14)
+	VMOVUPS      Y2, 64(R14)
+	VMOVUPS      Y3, (R14)(DI*1)
+	VMOVUPS      Y4, 32(R14)(DI*1)
+	VMOVUPS      Y5, 64(R14)(DI*1)
+	VMOVUPS      Y6, (R14)(DI*2)
+	VMOVUPS      Y7, 32(R14)(DI*2)
+	VMOVUPS      Y8, 64(R14)(DI*2)
+	VMOVUPS      (R15), Y0
+	VMOVUPS      32(R15), Y1
+	VMOVUPS      64(R15), Y2
+	MOVQ         R10, R12
+
+channel3:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), R10
+	IMULQ        R11, R10
+	VBROADCASTSS (BX)(R10*1), Y3
+	MOVQ         filterStep+104(FP), R10
+	IMULQ        R11, R10
+	ADDQ         AX, R10
+	LEAQ         (R10)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R11), Y3, Y0
+	VFMADD231PS  32(R11), Y3, Y1
+	VFMADD231PS  64(R11), Y3, Y2
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel3
+	VMOVUPS      Y0, (R15)
+	VMOVUPS      Y1, 32(R15)
+	VMOVUPS      Y2, 64(R15)
+
+nobody:
+	ADDQ $0x02, R13
+	MOVQ positions+56(FP), R11
+	CMPQ R13, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient5x3(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient5x3(SB), NOSPLIT, $8-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X9
+	XORL    R13, R13
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R13*8), X9, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R13*2), R14
+	LEAQ      (R11)(R14*4), R14
+	LEAQ      (R14)(DI*2), R15
+	ADDQ      DI, R15
+	VMOVUPS   (R14), Y0
+	VMOVUPS   32(R14), Y1
+	VMOVUPS   64(R14), Y2
+	VMOVUPS   (R14)(DI*1), Y3
+	VMOVUPS   32(R14)(DI*1), Y4
+	VMOVUPS   64(R14)(DI*1), Y5
+	VMOVUPS   (R14)(DI*2), Y6
+	VMOVUPS   32(R14)(DI*2), Y7
+	VMOVUPS   64(R14)(DI*2), Y8
+	MOVQ      R10, R12
+
+channel0:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), BP
+	IMULQ        R11, BP
+	VBROADCASTSS (BX)(BP*1), Y10
+	MOVQ         filterStep+104(FP), BP
+	IMULQ        R11, BP
+	ADDQ         AX, BP
+	VFMADD231PS  (BP), Y10, Y0
+	VFMADD231PS  32(BP), Y10, Y1
+	VFMADD231PS  64(BP), Y10, Y2
+	VFMADD231PS  (BP)(R8*1), Y10, Y3
+	VFMADD231PS  32(BP)(R8*1), Y10, Y4
+	VFMADD231PS  64(BP)(R8*1), Y10, Y5
+	VFMADD231PS  (BP)(R8*2), Y10, Y6
+	VFMADD231PS  32(BP)(R8*2), Y10, Y7
+	VFMADD231PS  64(BP)(R8*2), Y10, Y8
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel0
+	VMOVUPS      Y0, (R14)
+	VMOVUPS      Y1, 32(R14)
+	VMOVUPS      Y2, 64(R14)
+	VMOVUPS      Y3, (R14)(DI*1)
+	VMOVUPS      Y4, 32(R14)(DI*1)
+	VMOVUPS      Y5, 64(R14)(DI*1)
+	VMOVUPS      Y6, (R14)(DI*2)
+	VMOVUPS      Y7, 32(R14)(DI*2)
+	VMOVUPS      Y8, 64(R14)(DI*2)
+	VMOVUPS      (R15), Y0
+	VMOVUPS      32(R15), Y1
+	VMOVUPS      64(R15), Y2
+	VMOVUPS      (R15)(DI*1), Y3
+	VMOVUPS      32(R15)(DI*1), Y4
+	VMOVUPS      64(R15)(DI*1), Y5
+	MOVQ         R10, R12
+
+channel3:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), R10
+	IMULQ        R11, R10
+	VBROADCASTSS (BX)(R10*1), Y6
+	MOVQ         filterStep+104(FP), R10
+	IMULQ        R11, R10
+	ADDQ         AX, R10
+	LEAQ         (R10)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R11), Y6, Y0
+	VFMADD231PS  32(R11), Y6, Y1
+	VFMADD231PS  64(R11), Y6, Y2
+	VFMADD231PS  (R11)(R8*1), Y6, Y3
+	VFMADD231PS  32(R11)(R8*1), Y6, Y4
+	VFMADD231PS  64(R11)(R8*1), Y6, Y5
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel3
+	VMOVUPS      Y0, (R15)
+	VMOVUPS      Y1, 32(R15)
+	VMOVUPS      Y2, 64(R15)
+	VMOVUPS      Y3, (R15)(DI*1)
+	VMOVUPS      Y4, 32(R15)(DI*1)
+	VMOVUPS      Y5, 64(R15)(DI*1)
+
+nobody:
+	ADDQ $0x02, R13
+	MOVQ positions+56(FP), R11
+	CMPQ R13, R11
 	JL   position
 	MOVQ outStep+80(FP), R11
 	LEAQ (CX)(R11*4), CX
@@ -2890,7 +3145,7 @@ position:
 	VMOVUPS   64(R11), Y2
 	VMOVUPS   96(R11), Y3
 
-channel:
+channel0:
 	TZCNTQ       R8, R9
 	MOVQ         channelStep+96(FP), R12
 	IMULQ        R9, R12
@@ -2904,7 +3159,7 @@ channel:
 	VFMADD231PS  96(R12), Y5, Y3
 	LEAQ         -1(R8), R9
 	ANDQ         R9, R8
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R11)
 	VMOVUPS      Y1, 32(R11)
 	VMOVUPS      Y2, 64(R11)
@@ -2975,7 +3230,7 @@ position:
 	VMOVUPS   64(R13)(DI*1), Y6
 	VMOVUPS   96(R13)(DI*1), Y7
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -2993,7 +3248,7 @@ channel:
 	VFMADD231PS  96(R14)(R8*1), Y9, Y7
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, 64(R13)
@@ -3072,7 +3327,7 @@ position:
 	VMOVUPS   64(R13)(DI*2), Y10
 	VMOVUPS   96(R13)(DI*2), Y11
 
-channel:
+channel0:
 	TZCNTQ       R10, R11
 	MOVQ         channelStep+96(FP), R14
 	IMULQ        R11, R14
@@ -3094,7 +3349,7 @@ channel:
 	VFMADD231PS  96(R14)(R8*2), Y13, Y11
 	LEAQ         -1(R10), R11
 	ANDQ         R11, R10
-	JNZ          channel
+	JNZ          channel0
 	VMOVUPS      Y0, (R13)
 	VMOVUPS      Y1, 32(R13)
 	VMOVUPS      Y2, 64(R13)
@@ -3112,6 +3367,288 @@ nobody:
 	ADDQ $0x02, R12
 	MOVQ positions+56(FP), R11
 	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient4x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient4x4(SB), NOSPLIT, $8-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X12
+	XORL    R13, R13
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R13*8), X12, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R13*2), R14
+	LEAQ      (R11)(R14*4), R14
+	LEAQ      (R14)(DI*2), R15
+	ADDQ      DI, R15
+	VMOVUPS   (R14), Y0
+	VMOVUPS   32(R14), Y1
+	VMOVUPS   64(R14), Y2
+	VMOVUPS   96(R14), Y3
+	VMOVUPS   (R14)(DI*1), Y4
+	VMOVUPS   32(R14)(DI*1), Y5
+	VMOVUPS   64(R14)(DI*1), Y6
+	VMOVUPS   96(R14)(DI*1), Y7
+	VMOVUPS   (R14)(DI*2), Y8
+	VMOVUPS   32(R14)(DI*2), Y9
+	VMOVUPS   64(R14)(DI*2), Y10
+	VMOVUPS   96(R14)(DI*2), Y11
+	MOVQ      R10, R12
+
+channel0:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), BP
+	IMULQ        R11, BP
+	VBROADCASTSS (BX)(BP*1), Y13
+	MOVQ         filterStep+104(FP), BP
+	IMULQ        R11, BP
+	ADDQ         AX, BP
+	VFMADD231PS  (BP), Y13, Y0
+	VFMADD231PS  32(BP), Y13, Y1
+	VFMADD231PS  64(BP), Y13, Y2
+	VFMADD231PS  96(BP), Y13, Y3
+	VFMADD231PS  (BP)(R8*1), Y13, Y4
+	VFMADD231PS  32(BP)(R8*1), Y13, Y5
+	VFMADD231PS  64(BP)(R8*1), Y13, Y6
+	VFMADD231PS  96(BP)(R8*1), Y13, Y7
+	VFMADD231PS  (BP)(R8*2), Y13, Y8
+	VFMADD231PS  32(BP)(R8*2), Y13, Y9
+	VFMADD231PS  64(BP)(R8*2), Y13, Y10
+	VFMADD231PS  96(BP)(R8*2), Y13, Y11
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel0
+	VMOVUPS      Y0, (R14)
+	VMOVUPS      Y1, 32(R14)
+	VMOVUPS      Y2, 64(R14)
+	VMOVUPS      Y3, 96(R14)
+	VMOVUPS      Y4, (R14)(DI*1)
+	VMOVUPS      Y5, 32(R14)(DI*1)
+	VMOVUPS      Y6, 64(R14)(DI*1)
+	VMOVUPS      Y7, 96(R14)(DI*1)
+	VMOVUPS      Y8, (R14)(DI*2)
+	VMOVUPS      Y9, 32(R14)(DI*2)
+	VMOVUPS      Y10, 64(R14)(DI*2)
+	VMOVUPS      Y11, 96(R14)(DI*2)
+	VMOVUPS      (R15), Y0
+	VMOVUPS      32(R15), Y1
+	VMOVUPS      64(R15), Y2
+	VMOVUPS      96(R15), Y3
+	MOVQ         R10, R12
+
+channel3:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), R10
+	IMULQ        R11, R10
+	VBROADCASTSS (BX)(R10*1), Y4
+	MOVQ         filterStep+104(FP), R10
+	IMULQ        R11, R10
+	ADDQ         AX, R10
+	LEAQ         (R10)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R11), Y4, Y0
+	VFMADD231PS  32(R11), Y4, Y1
+	VFMADD231PS  64(R11), Y4, Y2
+	VFMADD231PS  96(R11), Y4, Y3
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel3
+	VMOVUPS      Y0, (R15)
+	VMOVUPS      Y1, 32(R15)
+	VMOVUPS      Y2, 64(R15)
+	VMOVUPS      Y3, 96(R15)
+
+nobody:
+	ADDQ $0x02, R13
+	MOVQ positions+56(FP), R11
+	CMPQ R13, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient5x4(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, BMI, FMA3
+TEXT ·inputGradient5x4(SB), NOSPLIT, $8-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X12
+	XORL    R13, R13
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R13*8), X12, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R13*2), R14
+	LEAQ      (R11)(R14*4), R14
+	LEAQ      (R14)(DI*2), R15
+	ADDQ      DI, R15
+	VMOVUPS   (R14), Y0
+	VMOVUPS   32(R14), Y1
+	VMOVUPS   64(R14), Y2
+	VMOVUPS   96(R14), Y3
+	VMOVUPS   (R14)(DI*1), Y4
+	VMOVUPS   32(R14)(DI*1), Y5
+	VMOVUPS   64(R14)(DI*1), Y6
+	VMOVUPS   96(R14)(DI*1), Y7
+	VMOVUPS   (R14)(DI*2), Y8
+	VMOVUPS   32(R14)(DI*2), Y9
+	VMOVUPS   64(R14)(DI*2), Y10
+	VMOVUPS   96(R14)(DI*2), Y11
+	MOVQ      R10, R12
+
+channel0:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), BP
+	IMULQ        R11, BP
+	VBROADCASTSS (BX)(BP*1), Y13
+	MOVQ         filterStep+104(FP), BP
+	IMULQ        R11, BP
+	ADDQ         AX, BP
+	VFMADD231PS  (BP), Y13, Y0
+	VFMADD231PS  32(BP), Y13, Y1
+	VFMADD231PS  64(BP), Y13, Y2
+	VFMADD231PS  96(BP), Y13, Y3
+	VFMADD231PS  (BP)(R8*1), Y13, Y4
+	VFMADD231PS  32(BP)(R8*1), Y13, Y5
+	VFMADD231PS  64(BP)(R8*1), Y13, Y6
+	VFMADD231PS  96(BP)(R8*1), Y13, Y7
+	VFMADD231PS  (BP)(R8*2), Y13, Y8
+	VFMADD231PS  32(BP)(R8*2), Y13, Y9
+	VFMADD231PS  64(BP)(R8*2), Y13, Y10
+	VFMADD231PS  96(BP)(R8*2), Y13, Y11
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel0
+	VMOVUPS      Y0, (R14)
+	VMOVUPS      Y1, 32(R14)
+	VMOVUPS      Y2, 64(R14)
+	VMOVUPS      Y3, 96(R14)
+	VMOVUPS      Y4, (R14)(DI*1)
+	VMOVUPS      Y5, 32(R14)(DI*1)
+	VMOVUPS      Y6, 64(R14)(DI*1)
+	VMOVUPS      Y7, 96(R14)(DI*1)
+	VMOVUPS      Y8, (R14)(DI*2)
+	VMOVUPS      Y9, 32(R14)(DI*2)
+	VMOVUPS      Y10, 64(R14)(DI*2)
+	VMOVUPS      Y11, 96(R14)(DI*2)
+	VMOVUPS      (R15), Y0
+	VMOVUPS      32(R15), Y1
+	VMOVUPS      64(R15), Y2
+	VMOVUPS      96(R15), Y3
+	VMOVUPS      (R15)(DI*1), Y4
+	VMOVUPS      32(R15)(DI*1), Y5
+	VMOVUPS      64(R15)(DI*1), Y6
+	VMOVUPS      96(R15)(DI*1), Y7
+	MOVQ         R10, R12
+
+channel3:
+	TZCNTQ       R12, R11
+	MOVQ         channelStep+96(FP), R10
+	IMULQ        R11, R10
+	VBROADCASTSS (BX)(R10*1), Y8
+	MOVQ         filterStep+104(FP), R10
+	IMULQ        R11, R10
+	ADDQ         AX, R10
+	LEAQ         (R10)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R11), Y8, Y0
+	VFMADD231PS  32(R11), Y8, Y1
+	VFMADD231PS  64(R11), Y8, Y2
+	VFMADD231PS  96(R11), Y8, Y3
+	VFMADD231PS  (R11)(R8*1), Y8, Y4
+	VFMADD231PS  32(R11)(R8*1), Y8, Y5
+	VFMADD231PS  64(R11)(R8*1), Y8, Y6
+	VFMADD231PS  96(R11)(R8*1), Y8, Y7
+	LEAQ         -1(R12), R11
+	ANDQ         R11, R12
+	JNZ          channel3
+	VMOVUPS      Y0, (R15)
+	VMOVUPS      Y1, 32(R15)
+	VMOVUPS      Y2, 64(R15)
+	VMOVUPS      Y3, 96(R15)
+	VMOVUPS      Y4, (R15)(DI*1)
+	VMOVUPS      Y5, 32(R15)(DI*1)
+	VMOVUPS      Y6, 64(R15)(DI*1)
+	VMOVUPS      Y7, 96(R15)(DI*1)
+
+nobody:
+	ADDQ $0x02, R13
+	MOVQ positions+56(FP), R11
+	CMPQ R13, R11
 	JL   position
 	MOVQ outStep+80(FP), R11
 	LEAQ (CX)(R11*4), CX

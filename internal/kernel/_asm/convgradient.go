@@ -144,14 +144,21 @@ func weightGradients() {
 
 // inputGradients writes a kernel for each size of block. Going through the
 // outputs' positions in the outer loop, it loads and stores the gradient of
-// the input once a position, not once a channel.
+// the input once a position, not once a channel. A block of more rows than fit
+// into registers is done in two halves, one after the other at each position:
+// neighbouring positions overlap, and while the loads of one half wait for
+// what was stored before, the other half goes on.
 func inputGradients() {
 	numbers := GLOBL("positionBytes", RODATA|NOPTR)
 	for i := range 64 {
 		DATA(i, U8(uint8(i/16)))
 	}
-	for _, size := range blockSizes {
-		rows, vectors := size[0], size[1]
+	for i := range 20 {
+		rows, vectors := i%5+1, i/5+1
+		half := rows
+		if rows*vectors > 10 {
+			half = min(rows, 3)
+		}
 		name := fmt.Sprintf("inputGradient%dx%d", rows, vectors)
 		TEXT(name, NOSPLIT, "func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64)")
 		Doc(name+fmt.Sprintf(" adds what %d rows of %d vectors of up to 16 filters contribute; see Conv.InputGradient.", rows, vectors),
@@ -159,7 +166,8 @@ func inputGradients() {
 		filters, out, chosen, slopes, offsets := load("filters"), load("out"), load("chosen"), load("slopes"), load("offsets")
 		inRow, filterRow := load("inRow"), load("filterRow")
 		alive, mask, scratch := GP64(), GP64(), GP64()
-		acc := ymms(rows * vectors)
+		acc := ymms(half * vectors)
+		left := GP64()
 
 		Label("pixel")
 		argument("alive", alive)
@@ -197,35 +205,40 @@ func inputGradients() {
 			ADDQ(inRow, inRow3)
 		}
 		targets := []Mem{at(place, 0), indexed(place, inRow, 1, 0), indexed(place, inRow, 2, 0), at(inRow3, 0), indexed(inRow3, inRow, 1, 0)}[:rows]
-		for r, m := range targets {
-			for v := range vectors {
-				VMOVUPS(m.Offset(32*v), acc[r*vectors+v])
+		for from := 0; from < rows; from += half {
+			to := min(from+half, rows)
+			loop := fmt.Sprintf("channel%d", from)
+			for r, m := range targets[from:to] {
+				for v := range vectors {
+					VMOVUPS(m.Offset(32*v), acc[r*vectors+v])
+				}
 			}
-		}
-		Label("channel")
-		filter, slope := GP64(), YMM()
-		TZCNTQ(mask, scratch)
-		argument("channelStep", filter)
-		IMULQ(scratch, filter)
-		VBROADCASTSS(indexed(slopes, filter, 1, 0), slope)
-		argument("filterStep", filter)
-		IMULQ(scratch, filter)
-		ADDQ(filters, filter)
-		if rows > 3 {
-			LEAQ(indexed(filter, filterRow, 2, 0), scratch)
-			ADDQ(filterRow, scratch)
-		}
-		for r, m := range []Mem{at(filter, 0), indexed(filter, filterRow, 1, 0), indexed(filter, filterRow, 2, 0), at(scratch, 0), indexed(scratch, filterRow, 1, 0)}[:rows] {
-			for v := range vectors {
-				VFMADD231PS(m.Offset(32*v), slope, acc[r*vectors+v])
+			MOVQ(mask, left)
+			Label(loop)
+			filter, slope := GP64(), YMM()
+			TZCNTQ(left, scratch)
+			argument("channelStep", filter)
+			IMULQ(scratch, filter)
+			VBROADCASTSS(indexed(slopes, filter, 1, 0), slope)
+			argument("filterStep", filter)
+			IMULQ(scratch, filter)
+			ADDQ(filters, filter)
+			if to > 3 {
+				LEAQ(indexed(filter, filterRow, 2, 0), scratch)
+				ADDQ(filterRow, scratch)
 			}
-		}
-		LEAQ(at(mask, -1), scratch) // clear the lowest bit
-		ANDQ(scratch, mask)
-		JNZ(LabelRef("channel"))
-		for r, m := range targets {
-			for v := range vectors {
-				VMOVUPS(acc[r*vectors+v], m.Offset(32*v))
+			for r, m := range []Mem{at(filter, 0), indexed(filter, filterRow, 1, 0), indexed(filter, filterRow, 2, 0), at(scratch, 0), indexed(scratch, filterRow, 1, 0)}[from:to] {
+				for v := range vectors {
+					VFMADD231PS(m.Offset(32*v), slope, acc[r*vectors+v])
+				}
+			}
+			LEAQ(at(left, -1), scratch) // clear the lowest bit
+			ANDQ(scratch, left)
+			JNZ(LabelRef(loop))
+			for r, m := range targets[from:to] {
+				for v := range vectors {
+					VMOVUPS(acc[r*vectors+v], m.Offset(32*v))
+				}
 			}
 		}
 		Label("nobody")
