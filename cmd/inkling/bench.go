@@ -80,8 +80,8 @@ For numbers that mean something, let nothing else run.`, thousands(forwardMultip
 	}
 	f := c.Flags()
 	f.BoolVar(&tutorial, "tutorial", false, "also time the two epochs of the tutorial, with its loader")
-	f.IntVar(&runs, "runs", 5, "runs of which the median counts")
-	f.DurationVar(&length, "length", 50*time.Millisecond, "least time a run takes")
+	f.IntVar(&runs, "runs", 5, "measure `N` times and take the median")
+	f.DurationVar(&length, "length", 50*time.Millisecond, "measure for this `TIME` at least")
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
 	return c
 }

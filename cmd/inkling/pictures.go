@@ -28,7 +28,7 @@ type pictureSet struct {
 	open func(train bool) (data.Dataset, error)
 }
 
-const dataHelp = `auto, mnist, emnist, emnist:SPLIT or a folder with the idx files of one of them; auto is EMNIST if it was downloaded, else MNIST, which is built in`
+const dataHelp = "`SET` of pictures: auto, mnist, emnist[:SPLIT] or a folder with such files"
 
 // findPictures looks for what --data names. It reads no pictures yet, and
 // downloads nothing.
@@ -41,12 +41,12 @@ func findPictures(name string) (*pictureSet, error) {
 		if emnist.Cached("mnist") {
 			set, err := cachedEMNIST("mnist")
 			if err == nil {
-				set.reason = "found where it was downloaded to"
+				set.reason = "It was downloaded before; --data mnist takes the digits that are built in."
 			}
 			return set, err
 		}
 		set := builtinMNIST()
-		set.reason = `EMNIST was not downloaded; "inkling train --download" does that`
+		set.reason = `EMNIST was not downloaded; "inkling train --download" does that.`
 		return set, nil
 	case name == "mnist":
 		return builtinMNIST(), nil

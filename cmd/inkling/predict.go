@@ -53,8 +53,8 @@ becomes white on black. A picture of 28x28 is taken as it is.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&inverting, "invert", "auto", "turn dark ink on light paper into light on dark: auto, yes or no")
-	f.StringVar(&orientation, "orientation", "", "how the model wants pictures to lie: upright or transposed (default: as its file says)")
+	f.StringVar(&inverting, "invert", "auto", "`WHEN` to make dark ink light and light paper dark: auto, yes or no")
+	f.StringVar(&orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
 	return c
 }

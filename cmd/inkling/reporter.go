@@ -49,16 +49,16 @@ func (r *reporter) object(event string, values map[string]any) {
 
 // begin tells what is going to be trained, on what and how.
 func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *model) {
-	reason := ""
-	if set.reason != "" {
-		reason = " (" + set.reason + ")"
-	}
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
-	r.line("Data: %s%s: %s pictures of %d classes to train on.\n", set.title, reason, thousands(d.Len()), len(d.Classes()))
-	r.line("Network: %s, %s parameters; first weights and order of the pictures from seed %d.\n", architecture, thousands(parameters(m.network)), o.seed)
-	r.line("Training: %s of %s %s of %d; SGD, learning rate %v, momentum %v; %s, kernels: %s.\n",
-		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum, count(workers, "worker"), kernel.Implementation())
+	r.line("Data: %s: %s pictures of %d classes to train on.\n", set.title, thousands(d.Len()), len(d.Classes()))
+	if set.reason != "" {
+		r.line("      %s\n", set.reason)
+	}
+	r.line("Network: %s, %s parameters, seed %d.\n", architecture, thousands(parameters(m.network)), o.seed)
+	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
+		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
+	r.line("Computing: %s, %s kernels.\n", count(workers, "worker"), kernel.Implementation())
 	r.object("begin", map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
 		"images": d.Len(), "classes": d.Classes(), "parameters": parameters(m.network),

@@ -59,9 +59,9 @@ training: a wrong label or a picture lying on its side is seen at once.`,
 	}
 	f := c.Flags()
 	f.StringVar(&dataName, "data", "auto", dataHelp)
-	f.IntVar(&number, "count", 16, "number of pictures")
-	f.Uint64Var(&seed, "seed", 1, "number that the choice follows from")
-	f.StringVar(&out, "out", "batch.png", "PNG file to draw them in")
+	f.IntVar(&number, "count", 16, "show `N` pictures")
+	f.Uint64Var(&seed, "seed", 1, "`NUMBER` that the choice follows from")
+	f.StringVar(&out, "out", "batch.png", "draw them in `FILE`, a PNG")
 	return c
 }
 

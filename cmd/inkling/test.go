@@ -45,10 +45,10 @@ are transposed); whatever was assumed is said.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&dataName, "data", "", "data set to test on, by default the one of the model: "+dataHelp)
-	f.StringVar(&orientation, "orientation", "", "how the pictures shall lie: upright or transposed")
-	f.IntVar(&limit, "limit", 0, "use only the first so many pictures; 0 means all")
-	f.IntVar(&workers, "workers", 0, "processors to use; 0 means all")
+	f.StringVar(&dataName, "data", "", "`SET` of pictures, as for train; by default that of the model")
+	f.StringVar(&orientation, "orientation", "", "`WAY` that the pictures shall lie: upright or transposed")
+	f.IntVar(&limit, "limit", 0, "use only the first `N` pictures; 0 means all")
+	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
 }

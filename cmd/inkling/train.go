@@ -48,6 +48,11 @@ wrong the network still is: [epoch, batch] loss.
 
 The same seed gives the same model, bit for bit, whatever --workers is.
 
+The data set is EMNIST (split mnist) if it was downloaded before, else MNIST, which
+is built in; --data chooses. A folder may hold files under MNIST's names, such as
+those of Fashion-MNIST, or under EMNIST's. EMNIST's pictures are stored lying on
+their side; the network is shown them upright, and its file says so.
+
 Nothing is downloaded unless --download is given. Ctrl-C stops after the current
 step and saves what was learnt until then; a second Ctrl-C stops at once. Should
 the loss become infinite, training stops too, and what was saved before stays.`,
@@ -77,19 +82,19 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	f.BoolVar(&o.download, "download", false, "download EMNIST (536 MB) if it is not there yet")
-	f.IntVar(&o.epochs, "epochs", 2, "how often every picture is shown")
-	f.IntVar(&o.batch, "batch", 4, "pictures a step")
-	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning rate")
-	f.Float64Var(&o.sgd.Momentum, "momentum", 0.9, "share of the last step that is kept")
-	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "share of the gradient that is left out of the momentum")
-	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull of every weight towards zero")
+	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
+	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
+	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning `RATE`: how far the weights move")
+	f.Float64Var(&o.sgd.Momentum, "momentum", 0.9, "keep this `SHARE` of the last step")
+	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "leave this `SHARE` of the gradient out of the momentum")
+	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
 	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
-	f.Uint64Var(&o.seed, "seed", 1, "number that the first weights and the order of the pictures follow from")
-	f.IntVar(&o.workers, "workers", 0, "processors to use; 0 means all")
-	f.IntVar(&o.limit, "limit", 0, "use only the first so many pictures to train on, and to test with; 0 means all")
-	f.IntVar(&o.logEvery, "log-every", 2000, "batches between two lines about the loss; 0 means no lines")
+	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights and order of pictures follow from")
+	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
+	f.IntVar(&o.limit, "limit", 0, "use only the first `N` pictures of each set; 0 means all")
+	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
-	f.StringVar(&o.out, "out", "model.pth", "file to save the model in")
+	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth or .pt")
 }
 
 // check refuses what makes no sense, before anything is read or written.
