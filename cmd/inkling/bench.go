@@ -58,7 +58,8 @@ GFLOP/s counts two operations for each of the %s multiply-adds of a picture on
 its way forward, and for training three times as many less those of a gradient that
 nobody needs, the first layer's with respect to the picture: %s. The last column
 is the share of what the processor reached, measured then and there, with nothing
-but independent multiply-adds in registers.
+but independent multiply-adds in registers. Training may come out above 100%%: the
+zeros that max-pool and ReLU leave behind are counted, but not multiplied with.
 
 For numbers that mean something, let nothing else run.`, thousands(forwardMultiplyAdds), thousands(trainingMultiplyAdds)),
 		Example: `  inkling bench

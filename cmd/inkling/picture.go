@@ -104,28 +104,24 @@ func blank(gray *image.Gray) bool {
 	return !slices.ContainsFunc(gray.Pix, func(v uint8) bool { return v != gray.Pix[0] })
 }
 
-// fit brings a picture to the network's size. One that is not square is first
-// put in the middle of a square of its paper; then it is resized as Pillow
-// does with BILINEAR.
+// fit brings a picture to a square of size x size: its longer side is made size
+// pixels long, as Pillow does with BILINEAR, and paper fills what is missing of
+// a square.
 func fit(gray *image.Gray, size int) *image.Gray {
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	if width == size && height == size {
 		return gray
 	}
-	if width != height {
-		side := max(width, height)
-		square := image.NewGray(image.Rect(0, 0, side, side))
-		draw.Draw(square, square.Rect, image.NewUniform(color.Gray{Y: paper(gray)}), image.Point{}, draw.Src)
-		corner := image.Pt((side-width)/2, (side-height)/2)
-		draw.Draw(square, gray.Rect.Add(corner), gray, image.Point{}, draw.Src)
-		gray = square
-	}
-	resized := bild.Resize(gray, size, size, bild.Linear)
-	small := image.NewGray(resized.Rect)
-	for i := range small.Pix {
-		small.Pix[i] = resized.Pix[4*i]
-	}
-	return small
+	// Resizing comes first: the square round a picture of 1x50,000,000 would
+	// not fit in any memory.
+	side := max(width, height)
+	scaled := func(length int) int { return max((length*size+side/2)/side, 1) }
+	resized := bild.Resize(gray, scaled(width), scaled(height), bild.Linear)
+	square := image.NewGray(image.Rect(0, 0, size, size))
+	draw.Draw(square, square.Rect, image.NewUniform(color.Gray{Y: paper(gray)}), image.Point{}, draw.Src)
+	corner := image.Pt((size-resized.Rect.Dx())/2, (size-resized.Rect.Dy())/2)
+	draw.Draw(square, resized.Rect.Add(corner), resized, image.Point{}, draw.Src)
+	return square
 }
 
 // invert turns dark on light into light on dark, which is what the networks
