@@ -49,6 +49,9 @@ func openModel(path string) (*model, error) {
 	if want := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}; m.about.Input != nil && !slices.Equal(m.about.Input, want) {
 		return nil, fmt.Errorf("%s says that its network reads pictures of %v, but %s reads %v", path, m.about.Input, architecture, want)
 	}
+	for i, class := range m.about.Classes {
+		m.about.Classes[i] = printable(class)
+	}
 	m.fillIn(file)
 	if len(m.about.Mean) != 1 {
 		return nil, fmt.Errorf("%s has %d means and standard deviations, but its pictures have 1 channel", path, len(m.about.Mean))

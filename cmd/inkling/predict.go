@@ -61,12 +61,17 @@ becomes white on black. A picture of 28x28 is taken as it is.`,
 
 // A prediction is what a model thinks of one picture.
 type prediction struct {
-	Image         string             `json:"image"`
-	Class         string             `json:"class"`
-	Probability   float64            `json:"probability"`
-	Probabilities map[string]float64 `json:"probabilities"`
-	Inverted      bool               `json:"inverted"`
-	Resized       bool               `json:"resized"`
+	Image         string         `json:"image"`
+	Class         string         `json:"class"`
+	Probability   float64        `json:"probability"`
+	Probabilities []classAndOdds `json:"probabilities"` // in the order of the classes
+	Inverted      bool           `json:"inverted"`
+	Resized       bool           `json:"resized"`
+}
+
+type classAndOdds struct {
+	Class       string  `json:"class"`
+	Probability float64 `json:"probability"`
 }
 
 func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inverting string, asJSON bool) error {
@@ -97,9 +102,8 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 		}
 		best := train.Argmax(probabilities)
 		p.Class, p.Probability = m.about.Classes[best], float64(probabilities[best])
-		p.Probabilities = map[string]float64{}
 		for i, v := range probabilities {
-			p.Probabilities[m.about.Classes[i]] = float64(v)
+			p.Probabilities = append(p.Probabilities, classAndOdds{m.about.Classes[i], float64(v)})
 		}
 		all = append(all, p)
 		if asJSON {
@@ -110,7 +114,7 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 				return err
 			}
 		}
-		if err := printPrediction(out, p, m.about.Classes, probabilities); err != nil {
+		if err := printPrediction(out, p); err != nil {
 			return err
 		}
 	}
@@ -120,18 +124,19 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 	return nil
 }
 
-func printPrediction(out io.Writer, p prediction, classes []string, probabilities []float32) error {
+func printPrediction(out io.Writer, p prediction) error {
 	remark := ""
 	if p.Inverted {
 		remark = "; dark ink on light paper, so inverted"
 	}
 	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, p.Class, percent(p.Probability), remark)
-	for i, name := range classes {
-		bar := strings.Repeat("█", int(math.Round(30*float64(probabilities[i]))))
+	for _, c := range p.Probabilities {
+		bar := ""
 		if terminal(out) != nil {
-			fmt.Fprintf(out, "  %2s %7s %s\n", name, percent(float64(probabilities[i])), bar)
-		} else {
-			fmt.Fprintf(out, "  %2s %7s\n", name, percent(float64(probabilities[i])))
+			bar = " " + strings.Repeat("█", int(math.Round(30*c.Probability)))
+		}
+		if _, err := fmt.Fprintf(out, "  %2s %7s%s\n", c.Class, percent(c.Probability), bar); err != nil {
+			return err
 		}
 	}
 	return nil
