@@ -93,7 +93,7 @@ func TestRunLearns(t *testing.T) {
 // processors Go uses.
 func TestRunSameBits(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	c := config(t, 402) // the last batch is short
+	c := config(t, 202) // the last batch is short
 	c.Workers = 1
 	if _, err := Run(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func TestRunSameBits(t *testing.T) {
 	for processors := 1; processors <= 4; processors++ {
 		runtime.GOMAXPROCS(processors)
 		for _, workers := range []int{1, 2, 4, 8} {
-			c := config(t, 402)
+			c := config(t, 202)
 			c.Workers = workers
 			if _, err := Run(t.Context(), c); err != nil {
 				t.Fatal(err)
@@ -112,7 +112,7 @@ func TestRunSameBits(t *testing.T) {
 			}
 		}
 	}
-	other := config(t, 402)
+	other := config(t, 202)
 	other.Loader.Seed = 2
 	if _, err := Run(t.Context(), other); err != nil {
 		t.Fatal(err)
