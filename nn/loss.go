@@ -7,7 +7,7 @@ import "math"
 type Loss interface {
 	// Name is the loss's name in messages.
 	Name() string
-	// OutputShape says whether outputs of this shape can be judged.
+	// CheckShape says whether outputs of this shape can be judged.
 	CheckShape(outputs Shape) error
 	// Rows adds up the losses of some examples and sets the gradient of the
 	// loss with respect to their outputs, both multiplied by scale (for a mean

@@ -84,7 +84,7 @@ func backwardOp[T Float](op Op, c *Call[T]) {
 	}
 }
 
-// wantInputs is the common start of a shape rule: one input of the given rank.
+// wantRank is the common start of a shape rule: one input of the given rank.
 func wantRank(inputs []Shape, rank int, dims string) (Shape, error) {
 	if len(inputs) != 1 {
 		return nil, errorf("wants one input, got %d", len(inputs))
