@@ -165,14 +165,26 @@ func walkParams(module any, visit func(name string, p *Param)) {
 // walk visits every addressable struct reachable through exported fields,
 // passing a pointer to it; visit returns whether to go on inside.
 func walk(v reflect.Value, name string, visit func(name string, pointer reflect.Value) bool) {
+	walkFrom(v, name, map[uintptr]bool{}, visit)
+}
+
+// walkFrom is walk inside the structs that open holds: a part that points back
+// to one of them is not entered again.
+func walkFrom(v reflect.Value, name string, open map[uintptr]bool, visit func(name string, pointer reflect.Value) bool) {
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
+		if at := v.Pointer(); !v.IsNil() && !open[at] {
+			open[at] = true
+			walkFrom(v.Elem(), name, open, visit)
+			delete(open, at)
+		}
+	case reflect.Interface:
 		if !v.IsNil() {
-			walk(v.Elem(), name, visit)
+			walkFrom(v.Elem(), name, open, visit)
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			walk(v.Index(i), join(name, fmt.Sprint(i)), visit)
+			walkFrom(v.Index(i), join(name, fmt.Sprint(i)), open, visit)
 		}
 	case reflect.Struct:
 		if !v.CanAddr() || !visit(name, v.Addr()) {
@@ -187,7 +199,7 @@ func walk(v reflect.Value, name string, visit func(name string, pointer reflect.
 			if key == "" && !field.Anonymous {
 				key = stateKey(field.Name)
 			}
-			walk(v.Field(i), join(name, key), visit)
+			walkFrom(v.Field(i), join(name, key), open, visit)
 		}
 	}
 }

@@ -72,6 +72,9 @@ func (p *Program) SetWorkers(n int) {
 // Batch returns the largest number of examples of one Forward.
 func (p *Program) Batch() int { return p.batch }
 
+// InputShape returns the shape of the images for a full batch.
+func (p *Program) InputShape() Shape { return p.graph.input.shape }
+
 // OutputShape returns the shape of the outputs for a full batch.
 func (p *Program) OutputShape() Shape { return p.graph.output.shape }
 

@@ -421,6 +421,23 @@ func TestStateNames(t *testing.T) {
 	}
 }
 
+func TestStateOfAModuleThatPointsToItself(t *testing.T) {
+	type part struct {
+		FC     Linear
+		Parent any
+	}
+	n := &part{FC: Linear{In: 2, Out: 2}}
+	n.Parent = &part{FC: Linear{In: 2, Out: 2}, Parent: n}
+	Init(n, rand.New(rand.NewPCG(0, 0)))
+	var got []string
+	for _, e := range State(n) {
+		got = append(got, e.Name())
+	}
+	if s := strings.Join(got, " "); s != "fc.weight fc.bias parent.fc.weight parent.fc.bias" {
+		t.Errorf("names are %s", s)
+	}
+}
+
 func TestParamReadWrite(t *testing.T) {
 	for _, c := range []*Conv2d{{In: 6, Out: 16, Kernel: 5}, {In: 20, Out: 3, Kernel: 3}, {In: 4, Out: 4, Kernel: 2, Groups: 2}} {
 		Init(c, rand.New(rand.NewPCG(0, 0)))
