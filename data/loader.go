@@ -40,6 +40,11 @@ type Loader struct {
 	Shuffle bool
 	Seed    uint64
 
+	// Order, if set, decides the order in place of Shuffle and Seed: it returns
+	// the numbers of an epoch's pictures, as many as the n that the data set
+	// has. It is called once for every loop over batches.
+	Order func(epoch, n int) []int
+
 	// Epoch is the number of the epoch that the next call of Batches hands
 	// out. The call counts it up; set it to take up a training where it
 	// stopped.
@@ -102,12 +107,17 @@ func (l *Loader) Batches() iter.Seq2[int, *Batch] {
 			l.err = err
 			return
 		}
+		order, err := l.order(epoch)
+		if err != nil {
+			l.err = err
+			return
+		}
 		r := &run{
 			dataset:   l.Dataset,
 			classes:   len(l.Dataset.Classes()),
 			batchSize: min(l.batchSize(), l.Dataset.Len()),
 			batches:   l.Len(),
-			order:     l.order(epoch),
+			order:     order,
 		}
 		if l.Workers == 0 || r.batches == 0 {
 			l.err = r.here(pipeline, yield)
@@ -156,7 +166,10 @@ func (l *Loader) compile() (*transform.Pipeline, error) {
 // here rather than taken from rand.Shuffle, so that a seed means the same order
 // for ever. The high half of the product (Lemire 2019, arXiv:1805.10941) is off
 // a uniform choice by less than one part in 2^64 / n.
-func (l *Loader) order(epoch int) []int {
+func (l *Loader) order(epoch int) ([]int, error) {
+	if l.Order != nil {
+		return l.givenOrder(epoch)
+	}
 	order := make([]int, l.Dataset.Len())
 	for i := range order {
 		order[i] = i
@@ -168,7 +181,22 @@ func (l *Loader) order(epoch int) []int {
 			order[i], order[j] = order[j], order[i]
 		}
 	}
-	return order
+	return order, nil
+}
+
+// givenOrder returns what Order says, if that makes sense.
+func (l *Loader) givenOrder(epoch int) ([]int, error) {
+	n := l.Dataset.Len()
+	order := l.Order(epoch, n)
+	if len(order) != n {
+		return nil, fmt.Errorf("the loader's Order gave %d numbers for epoch %d, want %d, one for each picture", len(order), epoch, n)
+	}
+	for _, index := range order {
+		if index < 0 || index >= n {
+			return nil, fmt.Errorf("the loader's Order gave the number %d for epoch %d, want 0 to %d", index, epoch, n-1)
+		}
+	}
+	return order, nil
 }
 
 // A run is one epoch on its way.

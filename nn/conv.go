@@ -1,9 +1,6 @@
 package nn
 
-import (
-	"fmt"
-	"math/rand/v2"
-)
+import "fmt"
 
 // Conv2d is a two-dimensional convolution (cross-correlation, as in
 // torch.nn.Conv2d): N x In x H x W to N x Out x Ho x Wo, with
@@ -38,7 +35,7 @@ func (l *Conv2d) Forward(x *Value) *Value {
 	return Apply(l.op(), params, x)
 }
 
-func (l *Conv2d) initialize(r *rand.Rand) {
+func (l *Conv2d) initialize(uniform func(bound float64) float32) {
 	c := l.op()
 	if c.in < 1 || c.out < 1 || c.kernel < 1 || c.padding < 0 || c.in%c.groups != 0 || c.out%c.groups != 0 {
 		panic(fmt.Sprintf("nn.Init: Conv2d{In: %d, Out: %d, Kernel: %d, Padding: %d, Groups: %d}: sizes must be at least 1, padding at least 0, and groups divide the channels",
@@ -48,10 +45,10 @@ func (l *Conv2d) initialize(r *rand.Rand) {
 	strides, size := c.weightLayout()
 	l.Weight.allocate(shape, strides, size)
 	bound := fanInBound(shape[1] * c.kernel * c.kernel)
-	l.Weight.uniform(bound, r)
+	l.Weight.draw(bound, uniform)
 	if !l.NoBias {
 		l.Bias.allocate(Shape{c.out}, []int{1}, paddedChannels(c.out))
-		l.Bias.uniform(bound, r)
+		l.Bias.draw(bound, uniform)
 	}
 }
 

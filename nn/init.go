@@ -6,9 +6,10 @@ import (
 	"reflect"
 )
 
-// initializer is a layer that sets its own initial weights.
+// initializer is a layer that sets its own initial weights. uniform draws from
+// [-bound, bound).
 type initializer interface {
-	initialize(r *rand.Rand)
+	initialize(uniform func(bound float64) float32)
 }
 
 // Init gives every layer of the module PyTorch's default initial weights,
@@ -20,20 +21,27 @@ type initializer interface {
 // module is a pointer to a struct. A layer's sizes must be set; one that has a
 // size below 1 makes Init panic.
 func Init(module any, r *rand.Rand) {
+	InitUniform(module, func(bound float64) float32 { return float32((2*r.Float64() - 1) * bound) })
+}
+
+// InitUniform is Init with numbers from elsewhere: uniform returns a draw from
+// [-bound, bound). With the draws of package torchrand the weights are those of
+// PyTorch.
+func InitUniform(module any, uniform func(bound float64) float32) {
 	walk(reflect.ValueOf(module), "", func(_ string, v reflect.Value) bool {
 		layer, ok := v.Interface().(initializer)
 		if ok {
-			layer.initialize(r)
+			layer.initialize(uniform)
 		}
 		return !ok
 	})
 }
 
-// uniform fills p with values from [-bound, bound) in PyTorch's element order.
-func (p *Param) uniform(bound float64, r *rand.Rand) {
+// draw fills p in PyTorch's element order.
+func (p *Param) draw(bound float64, uniform func(bound float64) float32) {
 	values := make([]float32, p.shape.Elements())
 	for i := range values {
-		values[i] = float32((2*r.Float64() - 1) * bound)
+		values[i] = uniform(bound)
 	}
 	p.Write(values)
 }

@@ -1,9 +1,6 @@
 package nn
 
-import (
-	"fmt"
-	"math/rand/v2"
-)
+import "fmt"
 
 // Linear is a fully connected layer, y = x Wᵀ + b as torch.nn.Linear:
 // N x In to N x Out.
@@ -24,16 +21,16 @@ func (l *Linear) Forward(x *Value) *Value {
 	return Apply(linear{l.In, l.Out}, params, x)
 }
 
-func (l *Linear) initialize(r *rand.Rand) {
+func (l *Linear) initialize(uniform func(bound float64) float32) {
 	if l.In < 1 || l.Out < 1 {
 		panic(fmt.Sprintf("nn.Init: Linear{In: %d, Out: %d}: sizes must be at least 1", l.In, l.Out))
 	}
 	bound := fanInBound(l.In)
 	l.Weight.allocate(Shape{l.Out, l.In}, []int{roundUp(l.In, 8), 1}, roundUp(l.In, 8)*roundUp(l.Out, 8))
-	l.Weight.uniform(bound, r)
+	l.Weight.draw(bound, uniform)
 	if !l.NoBias {
 		l.Bias.allocate(Shape{l.Out}, []int{1}, roundUp(l.Out, 8))
-		l.Bias.uniform(bound, r)
+		l.Bias.draw(bound, uniform)
 	}
 }
 

@@ -14,7 +14,9 @@ import (
 	"inkling/data"
 	"inkling/data/emnist"
 	"inkling/models"
+	"inkling/nn"
 	"inkling/optim"
+	"inkling/torchrand"
 	"inkling/train"
 	"inkling/weights"
 )
@@ -26,6 +28,7 @@ type trainOptions struct {
 	epochs, batch     int
 	sgd               optim.SGD
 	seed              uint64
+	rng               string
 	workers, logEvery int
 	limit             int
 	out               string
@@ -46,7 +49,10 @@ The defaults are those of PyTorch's tutorial "Training a Classifier": two epochs
 with learning rate 0.001 and momentum 0.9. Every 2000 batches a line tells how
 wrong the network still is: [epoch, batch] loss.
 
-The same seed gives the same model, bit for bit, whatever --workers is.
+The same seed gives the same model, bit for bit, whatever --workers is. With
+--rng torch the first weights and the order of the pictures are those of a PyTorch
+program that begins with torch.manual_seed(seed) and makes this network, then a
+DataLoader with shuffle=True.
 
 The data set is EMNIST (split mnist) if it was downloaded before, else MNIST, which
 is built in; --data chooses. A folder may hold files under MNIST's names, such as
@@ -58,6 +64,7 @@ step and saves what was learnt until then; a second Ctrl-C stops at once. Should
 the loss become infinite, training stops too, and what was saved before stays.`,
 		Example: `  inkling train
   inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
+  inkling train --rng torch --seed 0
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json`,
 		Args: noArgs,
@@ -90,6 +97,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
 	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights and order of pictures follow from")
+	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.IntVar(&o.limit, "limit", 0, "use only the first `N` pictures of each set; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
@@ -114,6 +122,9 @@ func (o *trainOptions) check() error {
 	}
 	if o.workers > mostWorkers {
 		return usagef("--workers is %d, want %d at most", o.workers, mostWorkers)
+	}
+	if o.rng != "go" && o.rng != "torch" {
+		return usagef("--rng is %q, want go or torch", o.rng)
 	}
 	for _, f := range []struct {
 		name  string
@@ -168,12 +179,18 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	}
 
 	m := &model{network: models.NewLeNet(len(trainSet.Classes()), o.seed), about: o.metadata(set, trainSet)}
+	loader := &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed}
+	if o.rng == "torch" {
+		generator := torchrand.New(o.seed)
+		nn.InitUniform(m.network, generator.Symmetric)
+		loader.Order = generator.Order
+	}
 	result := &trained{model: m, set: set, test: testSet}
 	r.begin(o, set, trainSet, m)
 	ran, err := train.Run(ctx, train.Config{
 		Network:   m.network,
 		Optimizer: &o.sgd,
-		Loader:    &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed},
+		Loader:    loader,
 		Epochs:    o.epochs,
 		Workers:   o.workers,
 		LogEvery:  o.logEvery,
@@ -276,6 +293,7 @@ func (o *trainOptions) metadata(set *pictureSet, d data.Dataset) weights.Metadat
 			"weight_decay": number(o.sgd.WeightDecay),
 			"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
 			"seed":         strconv.FormatUint(o.seed, 10),
+			"rng":          o.rng,
 			"train_images": strconv.Itoa(d.Len()),
 		},
 	}
