@@ -1,0 +1,160 @@
+package sketch
+
+import (
+	"image"
+	"math"
+)
+
+// How large the ink is and how wide the pen, in pixels of the result.
+const (
+	emnistInk = 24.0
+	emnistPen = 2.4
+	mnistInk  = 20.0
+	mnistPen  = 2.2
+)
+
+// smallest is the share of the pad's side below which ink is a dot.
+const smallest = 0.04
+
+var (
+	blurring = blurTaps(canvasSize, 1)
+	bicubic  = newTaps(canvasSize, 0, canvasSize, Size, bicubicFilter)
+	shrink   = bicubic.after(blurring)
+	area     = newTaps(canvasSize, 0, canvasSize, Size, areaFilter)
+)
+
+// FromStrokes turns strokes into the network's picture.
+//
+// It fails when the drawing has more than MaxPoints or MaxStrokes, when a
+// coordinate is not a number or beyond MaxCoordinate, or when the procedure is
+// none. A drawing without points is Empty.
+func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
+	if _, err := ParseProcedure(string(p)); err != nil {
+		return nil, err
+	}
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	r := &Result{}
+	ink, found := d.bounds()
+	if !found {
+		r.Empty = true
+		return r, nil
+	}
+	c := newCanvas()
+	defer c.free()
+	pad := d.pad(ink)
+	if p == Tutorial || len(opts) > 0 {
+		width, height := c.drawPad(&d, pad)
+		r.note(opts, "drawing", func() *image.Gray { return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height)))) })
+		if p == Tutorial {
+			r.resize(c.pix[:], canvasSize, newTaps(canvasSize, 0, width, Size, bilinearFilter), newTaps(canvasSize, 0, height, Size, bilinearFilter))
+			r.note(opts, "scale", r.Image)
+			return r, nil
+		}
+		clear(c.pix[:])
+	}
+
+	side, pen := emnistInk*detail, emnistPen*detail
+	if p == MNIST {
+		side, pen = mnistInk*detail, mnistPen*detail
+	}
+	// What is drawn is wider than the points by the pen.
+	if least := smallest * pad.side(); ink.side() < least {
+		x, y := (ink.left+ink.right)/2, (ink.top+ink.bottom)/2
+		ink = box{x - least/2, y - least/2, x + least/2, y + least/2}
+		side = 2 * pen
+	}
+	at := centred(ink, side-pen)
+	c.draw(d.Strokes, at, pen/2)
+	r.finish(c, p, opts)
+	return r, nil
+}
+
+// drawPad draws the pad with everything on it as it was drawn, as large as fits
+// the canvas, from its upper left corner. It returns how large the pad is there.
+func (c *canvas) drawPad(d *Drawing, pad box) (width, height float64) {
+	scale := canvasSize / pad.side()
+	at := placement{scale, scale, -scale * pad.left, -scale * pad.top}
+	c.draw(d.Strokes, at, scale*d.brushWidth(pad)/2)
+	return max(scale*pad.width(), 1), max(scale*pad.height(), 1)
+}
+
+// finish makes the result of a canvas in whose middle the ink lies, in its right
+// size.
+func (r *Result) finish(c *canvas, p Procedure, opts []Option) {
+	r.note(opts, "crop", func() *image.Gray { return crop(c.image(), c.bounds()) })
+	if p == MNIST {
+		r.resize(c.pix[:], canvasSize, area, area)
+		r.note(opts, "scale", r.Image)
+		r.centreMass()
+		r.note(opts, "centre", r.Image)
+		return
+	}
+	if len(opts) > 0 {
+		r.note(opts, "centre", c.image)
+		blurred := newCanvas()
+		defer blurred.free()
+		resample(blurred.pix[:], c.pix[:], canvasSize, blurring, blurring)
+		r.note(opts, "blur", blurred.image)
+	}
+	r.resize(c.pix[:], canvasSize, shrink, shrink)
+	r.note(opts, "scale", r.Image)
+}
+
+// resize makes the result's pixels of a picture of width columns.
+func (r *Result) resize(src []float32, width int, across, down taps) {
+	var pixels [Size * Size]float32
+	resample(pixels[:], src, width, across, down)
+	for i, v := range pixels {
+		r.Pixels[i] = level(v)
+	}
+}
+
+// centreMass moves the pixels by whole ones so that their centre of mass comes to
+// lie in the middle. They are not moved so far that ink is lost.
+func (r *Result) centreMass() {
+	var sum, sumX, sumY float64
+	left, top, right, bottom := Size, Size, 0, 0
+	for y := range Size {
+		for x := range Size {
+			v := float64(r.Pixels[y*Size+x])
+			if v == 0 {
+				continue
+			}
+			sum, sumX, sumY = sum+v, sumX+v*(float64(x)+0.5), sumY+v*(float64(y)+0.5)
+			left, right, top, bottom = min(left, x), max(right, x+1), min(top, y), max(bottom, y+1)
+		}
+	}
+	if sum == 0 {
+		return
+	}
+	dx := min(max(int(math.Round(Size/2-sumX/sum)), -left), Size-right)
+	dy := min(max(int(math.Round(Size/2-sumY/sum)), -top), Size-bottom)
+	var moved [Size * Size]byte
+	for y := top; y < bottom; y++ {
+		copy(moved[(y+dy)*Size+left+dx:], r.Pixels[y*Size+left:y*Size+right])
+	}
+	r.Pixels = moved
+}
+
+// bounds returns the rectangle of the canvas that holds ink.
+func (c *canvas) bounds() image.Rectangle {
+	var ink image.Rectangle
+	for y := range canvasSize {
+		if first, end := inked(c.row(y)); first < end {
+			ink = ink.Union(image.Rect(first, y, end, y+1))
+		}
+	}
+	return ink
+}
+
+// crop returns a part of a picture as one of its own.
+func crop(img *image.Gray, part image.Rectangle) *image.Gray {
+	part = part.Intersect(img.Rect)
+	out := image.NewGray(image.Rect(0, 0, part.Dx(), part.Dy()))
+	for y := range part.Dy() {
+		copy(out.Pix[y*out.Stride:][:part.Dx()], img.Pix[img.PixOffset(part.Min.X, part.Min.Y+y):])
+	}
+	return out
+}
