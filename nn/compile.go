@@ -71,19 +71,31 @@ func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool
 			users[in] = append(users[in], &groups[i])
 		}
 	}
+	// A view is a Flatten that needs no copy: its result is the same memory.
+	view := func(gr *group) bool {
+		_, flattens := gr.first.op.(flatten)
+		return flattens && gr.output != g.output && len(users[gr.first.inputs[0]]) == 1
+	}
+	// adds reports whether the users of a value add to its gradient, which so
+	// has to start from zero: all do but a linear layer that is the only user.
+	var adds func(v *Value) bool
+	adds = func(v *Value) bool {
+		if len(users[v]) != 1 {
+			return v != g.output
+		}
+		only := users[v][0]
+		if view(only) {
+			return adds(only.output)
+		}
+		_, sets := only.first.op.(linear)
+		return !sets
+	}
+
 	p := &plan{}
 	places := map[*Value]*place{}
-	put := func(v *Value, differentiable bool) *place {
-		pl := &place{shape: v.shape[1:], values: newBuffer(examples, v.shape[1:].Elements())}
-		if train && differentiable {
-			pl.gradient = newBuffer(examples, pl.elements())
-		}
-		places[v] = pl
-		return pl
-	}
-	// differentiable values depend on a parameter.
-	differentiable := map[*Value]bool{}
-	p.input = put(g.input, false)
+	p.input = &place{shape: g.input.shape[1:], values: newBuffer(examples, g.input.shape[1:].Elements())}
+	places[g.input] = p.input
+	differentiable := map[*Value]bool{} // values that depend on a parameter
 	for i := range groups {
 		gr := &groups[i]
 		n := gr.first
@@ -94,62 +106,38 @@ func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool
 			learns = learns || differentiable[in]
 		}
 		differentiable[gr.output] = learns
-		if _, view := n.op.(flatten); view && gr.output != g.output && !inputs[0].channelsLast && len(users[n.inputs[0]]) == 1 {
-			from := inputs[0]
-			places[gr.output] = &place{shape: gr.output.shape[1:], values: from.values, gradient: from.gradient, relu: false}
-			p.shareGradient(places[gr.output], from, users[gr.output])
+		if view(gr) {
+			same := *inputs[0]
+			same.shape = gr.output.shape[1:]
+			places[gr.output] = &same
 			continue
 		}
-		out := &place{shape: gr.output.shape[1:], relu: gr.relu}
-		_, isConv := n.op.(conv2d)
-		fusedConv := isConv && n.op.(conv2d).fused()
-		elements := out.elements()
-		if fusedConv && onlyFusedConvs(users[gr.output]) {
-			out.channelsLast = true
+		conv, isConv := n.op.(conv2d)
+		isConv = isConv && conv.fused()
+		out := &place{shape: gr.output.shape[1:], relu: gr.relu, channelsLast: isConv && onlyFusedConvs(users[gr.output])}
+		elements := out.shape.Elements()
+		if out.channelsLast {
 			elements = out.shape[1] * out.shape[2] * storedChannels(out.shape[0])
 		}
 		out.values = newBuffer(examples, elements)
 		if train && learns {
 			out.gradient = newBuffer(examples, elements)
-			if gr.output != g.output {
-				out.added = addsGradient(users[gr.output])
+			if out.added = adds(gr.output); out.added {
+				p.zeroed = append(p.zeroed, out)
 			}
 		}
 		places[gr.output] = out
-		if out.added {
-			p.zeroed = append(p.zeroed, out)
-		}
-		switch op := n.op.(type) {
-		case conv2d:
-			if fusedConv {
-				s := newConvStep(op, n.params, names, inputs[0], out, gr.pool, examples, shards, train)
-				p.steps, p.convs = append(p.steps, s), append(p.convs, s)
-				continue
-			}
-		case linear:
+		if isConv {
+			s := newConvStep(conv, n.params, names, inputs[0], out, gr.pool, examples, shards, train)
+			p.steps, p.convs = append(p.steps, s), append(p.convs, s)
+		} else if op, ok := n.op.(linear); ok {
 			p.steps = append(p.steps, newLinearStep(op, n.params, names, inputs[0], out))
-			continue
+		} else {
+			p.steps = append(p.steps, newOpStep(n, inputs, out, names, examples, shards, train))
 		}
-		p.steps = append(p.steps, newOpStep(n, inputs, out, names, examples, shards, train))
 	}
 	p.output = places[g.output]
 	return p
-}
-
-// shareGradient makes the gradient of a view start from zero where that of a
-// value of its own would.
-func (p *plan) shareGradient(view, from *place, users []*group) {
-	view.added = addsGradient(users)
-	if from.added && !view.added {
-		// The view was taken for an operation that adds; what uses it sets.
-		from.added = false
-		for i, z := range p.zeroed {
-			if z == from {
-				p.zeroed = append(p.zeroed[:i], p.zeroed[i+1:]...)
-				break
-			}
-		}
-	}
 }
 
 // onlyFusedConvs reports whether a value goes to fused convolutions alone.
@@ -160,16 +148,6 @@ func onlyFusedConvs(users []*group) bool {
 		}
 	}
 	return len(users) > 0
-}
-
-// addsGradient reports whether the users of a value add to its gradient: all
-// do but a linear layer, which sets it if it is the only user.
-func addsGradient(users []*group) bool {
-	if len(users) == 1 {
-		_, sets := users[0].first.op.(linear)
-		return !sets
-	}
-	return true
 }
 
 // shardCount is the number of parts into which a batch is divided, whatever

@@ -34,8 +34,6 @@ type place struct {
 	added bool
 }
 
-func (p *place) elements() int { return p.shape.Elements() }
-
 // pixelStep and channelStep are the distances between neighbouring pixels and
 // neighbouring channels.
 func (p *place) pixelStep() int {
