@@ -46,7 +46,9 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 	pad := d.pad(ink)
 	if p == Tutorial || len(opts) > 0 {
 		width, height := c.drawPad(&d, pad)
-		r.note(opts, "drawing", func() *image.Gray { return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height)))) })
+		r.note(opts, "drawing", func() *image.Gray {
+			return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height))))
+		})
 		if p == Tutorial {
 			r.resize(c.pix[:], canvasSize, newTaps(canvasSize, 0, width, Size, bilinearFilter), newTaps(canvasSize, 0, height, Size, bilinearFilter))
 			r.note(opts, "scale", r.Image)

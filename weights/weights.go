@@ -95,6 +95,12 @@ func Load[E Entry](path string, state []E) error {
 	if err != nil {
 		return err
 	}
+	return Restore(path, file, state)
+}
+
+// Restore sets the state to the values in a file that was read, as Load does; path
+// stands for the file in errors.
+func Restore[E Entry](path string, file *File, state []E) error {
 	if len(file.Tensors) == 0 && len(file.Others) > 0 {
 		return fmt.Errorf("%s holds no state dict, only tensors such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", path, file.Others[0].Name)
 	}
@@ -148,11 +154,17 @@ func Read(path string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &pathError{path + " is no regular file; give the name of a weight file", fs.ErrInvalid}
 	}
-	format, err := sniff(f)
+	return ReadFrom(path, f, info.Size())
+}
+
+// ReadFrom reads a weight file of size bytes from anywhere, such as one that is
+// embedded in a program; path stands for it in errors.
+func ReadFrom(path string, r io.ReaderAt, size int64) (*File, error) {
+	format, err := sniff(r)
 	if err != nil {
 		return nil, &pathError{fmt.Sprintf("%s cannot be read: %v", path, err), err}
 	}
-	file, pairs, err := format.Read(f, info.Size())
+	file, pairs, err := format.Read(r, size)
 	if err == nil {
 		file.Metadata, err = metadataOf(pairs)
 	}
