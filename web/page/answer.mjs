@@ -1,0 +1,284 @@
+/**
+ * Shows what the server answered: the processed picture, the reading, the
+ * steps, the feature maps and the tutorial's own way.
+ */
+import { byId, make } from "./dom.mjs";
+import { decode, show, wipe } from "./pictures.mjs";
+import { barRows, runnersUp } from "./probabilities.mjs";
+import { percent, stepName } from "./translations.mjs";
+
+/** @typedef {import("./api.mjs").Prediction} Prediction */
+/** @typedef {import("./translations.mjs").Language} Language */
+/** @typedef {import("./translations.mjs").TextKey} TextKey */
+
+/**
+ * An answer with its pictures decoded, so that it is shown all at once.
+ * @typedef {object} Reading
+ * @property {Prediction} prediction
+ * @property {ImageBitmap | null} processed
+ * @property {ImageBitmap | null} tutorial
+ * @property {ImageBitmap[]} steps
+ * @property {ImageBitmap[]} features
+ */
+
+/**
+ * @param {Prediction} prediction
+ * @returns {Promise<Reading>}
+ */
+export async function prepare(prediction) {
+  const { processed, tutorial, steps = [], features = [] } = prediction;
+  const [ours, theirs, stepPictures, featurePictures] = await Promise.all([
+    processed ? decode(processed) : null,
+    tutorial?.processed ? decode(tutorial.processed) : null,
+    Promise.all(steps.map((step) => decode(step.image))),
+    Promise.all(features.map((feature) => decode(feature.image))),
+  ]);
+  return { prediction, processed: ours, tutorial: theirs, steps: stepPictures, features: featurePictures };
+}
+
+/** @typedef {(key: TextKey, values?: Record<string, string | number>) => string} Translate */
+
+export class AnswerView {
+  #t;
+  #language;
+  /** @type {string[]} */
+  #classes = [];
+  /** @type {Prediction | null} what is shown; null while the pad is empty */
+  #shown = null;
+  #pageMilliseconds = 0;
+
+  #processed = byId("processed", HTMLCanvasElement);
+  #ours = byId("our-processed", HTMLCanvasElement);
+  #tutorial = byId("tutorial-processed", HTMLCanvasElement);
+  #verdict = byId("verdict", HTMLElement);
+  #digit = byId("digit", HTMLElement);
+  #words = byId("words", HTMLElement);
+  #glance = byId("glance", HTMLElement);
+  #bars = byId("bars", HTMLOListElement);
+  #timing = byId("timing", HTMLElement);
+  #steps = byId("steps", HTMLOListElement);
+  #features = byId("features", HTMLElement);
+
+  /**
+   * @param {Translate} t
+   * @param {() => Language} language
+   */
+  constructor(t, language) {
+    this.#t = t;
+    this.#language = language;
+  }
+
+  /** @param {string[]} classes in the order of the probabilities */
+  set classes(classes) {
+    this.#classes = classes;
+    this.#writeWords();
+  }
+
+  /** @param {Reading} reading */
+  show(reading) {
+    const { prediction } = reading;
+    this.#shown = prediction;
+    this.#pageMilliseconds = 0;
+    showOrWipe(this.#processed, reading.processed);
+    showOrWipe(this.#ours, reading.processed);
+    showOrWipe(this.#tutorial, reading.tutorial);
+    showAll(this.#steps, "li", reading.steps);
+    showAll(this.#features, "figure", reading.features);
+    this.#writeWords();
+    for (const bitmap of [reading.processed, reading.tutorial, ...reading.steps, ...reading.features]) {
+      bitmap?.close();
+    }
+  }
+
+  /** The pad is empty. */
+  showEmpty() {
+    this.#shown = null;
+    for (const canvas of [this.#processed, this.#ours, this.#tutorial]) {
+      wipe(canvas);
+    }
+    this.#steps.replaceChildren();
+    this.#features.replaceChildren();
+    this.#writeWords();
+  }
+
+  /** @param {number} milliseconds from the stroke to the answer on the page */
+  showTiming(milliseconds) {
+    this.#pageMilliseconds = milliseconds;
+    this.#writeTiming();
+  }
+
+  /** Writes all words again, in the language that is chosen now. */
+  relabel() {
+    this.#writeWords();
+  }
+
+  /** What a screen reader is told. */
+  get spoken() {
+    const shown = this.#shown;
+    if (!shown || shown.empty || !shown.sure) {
+      return this.#words.textContent ?? "";
+    }
+    return this.#t("spokenSure", { label: shown.label, percent: percent(topOf(shown)) });
+  }
+
+  #writeWords() {
+    const shown = this.#shown;
+    const reads = shown !== null && !shown.empty;
+    this.#verdict.dataset.state = reads ? (shown.sure ? "sure" : "unsure") : "empty";
+    this.#digit.textContent = reads ? shown.label : "·";
+    this.#words.textContent = this.#verdictWords();
+    this.#glance.textContent = reads ? `${shown.label} ${percent(topOf(shown))}` : "";
+    this.#glance.classList.toggle("unsure", reads && !shown.sure);
+    this.#writeBars(reads ? shown.probabilities : this.#classes.map(() => 0), reads ? shown.label : null);
+    this.#writeTiming();
+    const label = this.#t(shown?.processed ? "processedLabel" : "processedEmpty");
+    for (const canvas of [this.#processed, this.#ours]) {
+      canvas.setAttribute("aria-label", label);
+    }
+    this.#tutorial.setAttribute("aria-label", this.#t(shown?.tutorial ? "processedLabel" : "processedEmpty"));
+    this.#writeDetails();
+    this.#writeComparison(reads ? shown : null);
+  }
+
+  #verdictWords() {
+    const shown = this.#shown;
+    if (!shown) {
+      return this.#t("empty");
+    }
+    if (shown.empty) {
+      return this.#t("blank");
+    }
+    const [first, second] = runnersUp(shown.probabilities, this.#classes);
+    if (shown.sure || !first) {
+      return this.#t("sure", { percent: percent(topOf(shown)) });
+    }
+    if (!second || second.probability < 0.01) {
+      return this.#t("unsureAlone", { first: first.label, percent: percent(first.probability) });
+    }
+    return this.#t("unsure", {
+      first: first.label,
+      percent: percent(first.probability),
+      second: second.label,
+      secondPercent: percent(second.probability),
+    });
+  }
+
+  /**
+   * @param {number[]} probabilities
+   * @param {string | null} top
+   */
+  #writeBars(probabilities, top) {
+    const rows = barRows(probabilities, this.#classes);
+    while (this.#bars.children.length > rows.length) {
+      this.#bars.lastElementChild?.remove();
+    }
+    rows.forEach((row, i) => {
+      let item = this.#bars.children[i];
+      if (!(item instanceof HTMLLIElement)) {
+        item = make("li", "", make("span", "label"), make("span", "bar"), make("span", "share"));
+        this.#bars.append(item);
+      }
+      const [label, bar, share] = /** @type {HTMLElement[]} */ ([...item.children]);
+      item.classList.toggle("likeliest", row.label === top);
+      if (label && bar && share) {
+        label.textContent = row.label;
+        bar.style.setProperty("--share", String(row.probability));
+        share.textContent = top === null ? "" : percent(row.probability);
+      }
+    });
+  }
+
+  #writeTiming() {
+    const server = this.#shown?.milliseconds;
+    const known = server !== undefined && this.#pageMilliseconds > 0;
+    this.#timing.textContent = known
+      ? this.#t("timing", { server: server.toFixed(1), page: this.#pageMilliseconds.toFixed(0) })
+      : "";
+  }
+
+  #writeDetails() {
+    const steps = this.#shown?.steps ?? [];
+    label(
+      this.#steps,
+      steps.map(({ name }) => stepName(this.#language(), name)),
+      (name) => this.#t("stepLabel", { name }),
+    );
+    const features = this.#shown?.features ?? [];
+    label(
+      this.#features,
+      features.map(({ name }) => name),
+      (name, i) => this.#t("featuresLabel", { name, maps: features[i]?.maps ?? 0 }),
+    );
+    byId("steps-empty", HTMLElement).hidden = steps.length > 0;
+    byId("features-empty", HTMLElement).hidden = features.length > 0;
+  }
+
+  /** @param {Prediction | null} shown */
+  #writeComparison(shown) {
+    const tutorial = shown?.tutorial;
+    const beside = (/** @type {string} */ name, /** @type {number[]} */ probabilities) =>
+      this.#t("answerBeside", { label: name, percent: percent(Math.max(...probabilities)) });
+    byId("tutorial-answer", HTMLElement).textContent = tutorial ? beside(tutorial.label, tutorial.probabilities) : "";
+    byId("our-answer", HTMLElement).textContent = shown && tutorial ? beside(shown.label, shown.probabilities) : "";
+    byId("agreement", HTMLElement).textContent =
+      !shown || !tutorial
+        ? ""
+        : shown.label === tutorial.label
+          ? this.#t("agree", { label: shown.label })
+          : this.#t("disagree", { tutorial: tutorial.label, ours: shown.label });
+  }
+}
+
+/** @param {Prediction} prediction */
+function topOf(prediction) {
+  return Math.max(...prediction.probabilities);
+}
+
+/**
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap | null} bitmap
+ */
+function showOrWipe(canvas, bitmap) {
+  if (bitmap) {
+    show(canvas, bitmap);
+  } else {
+    wipe(canvas);
+  }
+}
+
+/**
+ * Shows each bitmap on a canvas of its own in the list, with room for a caption.
+ * @param {HTMLElement} list
+ * @param {"li" | "figure"} tag
+ * @param {ImageBitmap[]} bitmaps
+ */
+function showAll(list, tag, bitmaps) {
+  while (list.children.length > bitmaps.length) {
+    list.lastElementChild?.remove();
+  }
+  bitmaps.forEach((bitmap, i) => {
+    let canvas = list.children[i]?.querySelector("canvas");
+    if (!canvas) {
+      canvas = make("canvas", "pixels");
+      canvas.setAttribute("role", "img");
+      list.append(make(tag, "", canvas, make(tag === "figure" ? "figcaption" : "span", "caption")));
+    }
+    show(canvas, bitmap);
+  });
+}
+
+/**
+ * @param {HTMLElement} list
+ * @param {string[]} names
+ * @param {(name: string, i: number) => string} describe
+ */
+function label(list, names, describe) {
+  names.forEach((name, i) => {
+    const item = list.children[i];
+    item?.querySelector("canvas")?.setAttribute("aria-label", describe(name, i));
+    const caption = item?.querySelector(".caption");
+    if (caption) {
+      caption.textContent = name;
+    }
+  });
+}

@@ -1,0 +1,131 @@
+/**
+ * The server's JSON API, as far as this page uses it.
+ */
+import { PAD, rounded } from "./drawing.mjs";
+
+/** @typedef {import("./drawing.mjs").Drawing} Drawing */
+
+/**
+ * @typedef {object} Prediction
+ * @property {string} label
+ * @property {number} index
+ * @property {number[]} probabilities one for each class, in the model's order
+ * @property {boolean} sure
+ * @property {boolean} empty
+ * @property {string} [processed] data URL
+ * @property {number} [milliseconds] that the server took
+ * @property {{ name: string, image: string }[]} [steps]
+ * @property {{ name: string, maps: number, image: string }[]} [features]
+ * @property {{ processed: string, probabilities: number[], label: string }} [tutorial]
+ */
+
+/**
+ * @typedef {object} Model
+ * @property {string[]} classes
+ * @property {number} [accuracy] 0 to 1, on the test set
+ * @property {string} [dataset]
+ * @property {string} [architecture]
+ * @property {boolean} [feedback] whether labelled drawings are kept
+ */
+
+/** What the server refused, in its own words. */
+export class Refusal extends Error {
+  /**
+   * @param {number} status
+   * @param {string} message
+   * @param {number} retryAfter in milliseconds, 0 if it makes no sense to try again
+   */
+  constructor(status, message, retryAfter) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/**
+ * The address of an endpoint, also where the page lies below another path.
+ * @param {string} path
+ */
+export function address(path) {
+  return new URL(path, document.baseURI).href;
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {number} brush the line's width in pad units
+ */
+export function inputOf(drawing, brush) {
+  return drawing.picture
+    ? { image: drawing.picture.dataURL }
+    : { strokes: rounded(drawing.strokes), width: PAD, height: PAD, brush };
+}
+
+/**
+ * @param {Drawing} drawing
+ * @param {number} brush
+ * @param {AbortSignal} signal
+ * @returns {Promise<Prediction>}
+ */
+export async function predict(drawing, brush, signal) {
+  const response = await post("api/predict", { ...inputOf(drawing, brush), details: true }, signal);
+  return response.json();
+}
+
+/**
+ * Says what a drawing shows, to be kept as an example to train on.
+ * @param {Drawing} drawing
+ * @param {number} brush
+ * @param {number} label
+ * @param {number} prediction
+ */
+export async function sendFeedback(drawing, brush, label, prediction) {
+  await post("api/feedback", { ...inputOf(drawing, brush), label, prediction });
+}
+
+/** @returns {Promise<Model>} */
+export async function describeModel() {
+  const response = await fetch(address("api/model"));
+  return (await checked(response)).json();
+}
+
+/**
+ * @param {string} path
+ * @param {unknown} body
+ * @param {AbortSignal} [signal]
+ */
+async function post(path, body, signal) {
+  const response = await fetch(address(path), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+    signal: signal ?? null,
+  });
+  return checked(response);
+}
+
+/** @param {Response} response */
+async function checked(response) {
+  if (response.ok) {
+    return response;
+  }
+  const text = await response.text();
+  const busy = response.status === 429 || response.status === 503;
+  const seconds = Number(response.headers.get("Retry-After") ?? 1);
+  const pause = busy ? Math.min(30, Math.max(0.2, seconds || 1)) * 1000 : 0;
+  throw new Refusal(response.status, sentenceOf(text) ?? `${response.status} ${response.statusText}`, pause);
+}
+
+/**
+ * The sentence in an answer of type application/problem+json.
+ * @param {string} text
+ * @returns {string | null}
+ */
+export function sentenceOf(text) {
+  try {
+    const problem = JSON.parse(text);
+    const sentence = problem?.detail || problem?.title;
+    return typeof sentence === "string" ? sentence : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,284 @@
+/**
+ * Inkling's page: puts the pad, the server and the views together.
+ */
+import { AnswerView, prepare } from "./answer.mjs";
+import { Refusal, describeModel, predict } from "./api.mjs";
+import { byId } from "./dom.mjs";
+import { FeedbackView } from "./feedback.mjs";
+import { anywhereCommand } from "./keyboard.mjs";
+import { Live } from "./live.mjs";
+import { Pad } from "./pad.mjs";
+import { dataURLOf } from "./pictures.mjs";
+import { setUpProgramPanel } from "./program.mjs";
+import { LANGUAGES, chooseLanguage, percent, text } from "./translations.mjs";
+
+/** @typedef {import("./translations.mjs").TextKey} TextKey */
+
+/** What is announced waits until the drawing has rested this long, in milliseconds. */
+const REST = 700;
+
+let language = chooseLanguage([remembered(), ...navigator.languages].filter((tag) => tag !== null));
+
+/** @type {import("./answer.mjs").Translate} */
+const t = (key, values) => text(language, key, values);
+
+const announcement = byId("announcement", HTMLElement);
+/** @type {ReturnType<typeof setTimeout> | undefined} */
+let announcing;
+
+/**
+ * Tells a screen reader, once things have come to rest.
+ * @param {() => string} words
+ */
+function announceAtRest(words) {
+  clearTimeout(announcing);
+  announcing = setTimeout(() => (announcement.textContent = words()), REST);
+}
+
+/** @param {string} words */
+function announce(words) {
+  clearTimeout(announcing);
+  announcement.textContent = words;
+}
+
+// The answer.
+
+/** @type {import("./api.mjs").Model | null} */
+let model = null;
+const digits = Array.from({ length: 10 }, (_, i) => String(i));
+
+const answerView = new AnswerView(t, () => language);
+answerView.classes = digits;
+const feedbackView = new FeedbackView(t, showProblem);
+
+const problem = byId("problem", HTMLElement);
+
+/** @param {unknown} error */
+function showProblem(error) {
+  const refused = error instanceof Refusal;
+  const retry = refused && error.retryAfter > 0;
+  const words = [refused ? error.message : t("offline")];
+  if (retry) {
+    words.push(t("retrying", { seconds: Math.ceil(error.retryAfter / 1000) }));
+  }
+  problem.textContent = words.join(" ");
+  problem.hidden = false;
+  announce(problem.textContent);
+}
+
+const live = new Live({
+  latest: () => ({ drawing: pad.drawing, brush: pad.brush, changedAt: pad.changedAt }),
+  send: async ({ drawing, brush }, signal) => prepare(await predict(drawing, brush, signal)),
+  answered: (reading, { drawing, brush, changedAt }) => {
+    const { prediction } = reading;
+    problem.hidden = true;
+    answerView.show(reading);
+    feedbackView.ask(prediction.empty ? null : { drawing, brush, index: prediction.index });
+    announceAtRest(() => answerView.spoken);
+    requestAnimationFrame(() => measure(changedAt));
+  },
+  failed: (error) => {
+    showProblem(error);
+    return error instanceof Refusal ? error.retryAfter : 0;
+  },
+  frame: (callback) => void requestAnimationFrame(callback),
+  later: (callback, milliseconds) => void setTimeout(callback, milliseconds),
+  now: () => performance.now(),
+});
+
+/**
+ * Measures from the change of the drawing to the frame that shows its answer;
+ * the browser's performance tools show it too.
+ * @param {number} changedAt
+ */
+function measure(changedAt) {
+  performance.clearMeasures("stroke to answer");
+  const { duration } = performance.measure("stroke to answer", { start: changedAt });
+  answerView.showTiming(duration);
+}
+
+// The pad.
+
+const brush = byId("brush", HTMLInputElement);
+const pad = new Pad(byId("pad", HTMLCanvasElement), {
+  brush: { min: Number(brush.min), max: Number(brush.max), step: Number(brush.step), value: Number(brush.value) },
+  changed: () => {
+    byId("invitation", HTMLElement).hidden = !pad.isEmpty;
+    if (!pad.isEmpty) {
+      live.request();
+      return;
+    }
+    live.cancel();
+    problem.hidden = true;
+    answerView.showEmpty();
+    feedbackView.ask(null);
+    announceAtRest(() => answerView.spoken);
+  },
+  toolsChanged: showTools,
+  penMoved: (pen) => announce(t(pen)),
+  crossMoved: (place) => announceAtRest(() => t("place", place)),
+});
+
+const tools = {
+  undo: byId("undo", HTMLButtonElement),
+  redo: byId("redo", HTMLButtonElement),
+  clear: byId("clear", HTMLButtonElement),
+  eraser: byId("eraser", HTMLButtonElement),
+};
+
+function showTools() {
+  // A button that is disabled outright would lose the focus under the hand.
+  tools.undo.setAttribute("aria-disabled", String(!pad.canUndo));
+  tools.redo.setAttribute("aria-disabled", String(!pad.canRedo));
+  tools.clear.setAttribute("aria-disabled", String(pad.isEmpty));
+  tools.eraser.setAttribute("aria-pressed", String(pad.erasing));
+  brush.value = String(pad.brush);
+}
+
+tools.undo.addEventListener("click", () => pad.undo());
+tools.redo.addEventListener("click", () => pad.redo());
+tools.clear.addEventListener("click", () => pad.clear());
+tools.eraser.addEventListener("click", () => {
+  pad.erasing = !pad.erasing;
+  announce(t(pad.erasing ? "eraserOn" : "eraserOff"));
+});
+brush.addEventListener("input", () => (pad.brush = Number(brush.value)));
+
+document.addEventListener("keydown", (event) => {
+  const command = anywhereCommand(event);
+  if (command) {
+    event.preventDefault();
+    pad[command.action]();
+  }
+});
+
+// Pictures: chosen, pasted, dropped.
+
+/** @param {File | undefined} file */
+async function takePicture(file) {
+  if (!file) {
+    return;
+  }
+  const name = file.name;
+  if (file.type && !file.type.startsWith("image/")) {
+    showProblem(new Refusal(0, t("notPicture", { name }), 0));
+    return;
+  }
+  let dataURL;
+  try {
+    dataURL = await dataURLOf(file);
+  } catch {
+    showProblem(new Refusal(0, t("unreadable", { name }), 0));
+    return;
+  }
+  // The server may know formats that the browser does not: it decides.
+  const bitmap = await createImageBitmap(file).catch(() => null);
+  pad.place({ dataURL, bitmap });
+}
+
+const chooser = byId("file", HTMLInputElement);
+byId("upload", HTMLButtonElement).addEventListener("click", () => chooser.click());
+chooser.addEventListener("change", () => {
+  void takePicture(chooser.files?.[0]);
+  chooser.value = ""; // the same file can be chosen again
+});
+
+document.addEventListener("paste", (event) => {
+  const file = event.clipboardData?.files[0];
+  if (file) {
+    event.preventDefault();
+    void takePicture(file);
+  }
+});
+
+const frame = byId("pad-frame", HTMLElement);
+document.addEventListener("dragover", (event) => {
+  event.preventDefault(); // otherwise the browser would open the file in our place
+  frame.classList.add("dropping");
+});
+document.addEventListener("dragleave", (event) => {
+  if (event.relatedTarget === null) {
+    frame.classList.remove("dropping");
+  }
+});
+document.addEventListener("drop", (event) => {
+  event.preventDefault();
+  frame.classList.remove("dropping");
+  void takePicture(event.dataTransfer?.files[0]);
+});
+
+// Languages.
+
+const languageButton = byId("language", HTMLButtonElement);
+languageButton.addEventListener("click", () => {
+  language = otherLanguage();
+  remember(language);
+  translate();
+});
+
+function otherLanguage() {
+  return language === "zh" ? "en" : "zh";
+}
+
+function translate() {
+  document.documentElement.lang = LANGUAGES[language].tag;
+  document.title = t("title");
+  for (const element of document.querySelectorAll("[data-text]")) {
+    element.textContent = t(/** @type {TextKey} */ (element.getAttribute("data-text")));
+  }
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", t(/** @type {TextKey} */ (element.getAttribute("data-label"))));
+  }
+  languageButton.textContent = LANGUAGES[otherLanguage()].name;
+  languageButton.lang = LANGUAGES[otherLanguage()].tag;
+  answerView.relabel();
+  feedbackView.relabel();
+  showModel();
+}
+
+/** @returns {string | null} the language chosen here before */
+function remembered() {
+  try {
+    return localStorage.getItem("language");
+  } catch {
+    return null; // storage is forbidden in this browser
+  }
+}
+
+/** @param {string} chosen */
+function remember(chosen) {
+  try {
+    localStorage.setItem("language", chosen);
+  } catch {
+    // The choice then holds until the page is closed.
+  }
+}
+
+// The model.
+
+function showModel() {
+  if (!model) {
+    return;
+  }
+  const about = [
+    model.architecture,
+    model.dataset && t("modelDataset", { dataset: model.dataset }),
+    model.accuracy && t("modelAccuracy", { percent: percent(model.accuracy) }),
+  ].filter(Boolean);
+  byId("model", HTMLElement).textContent =
+    about.length === 0 ? "" : t("model", { about: about.join(language === "zh" ? "，" : ", ") });
+}
+
+translate();
+showTools();
+setUpProgramPanel(t, announce);
+try {
+  model = await describeModel();
+  answerView.classes = model.classes;
+  if (model.feedback) {
+    feedbackView.enable(model.classes);
+  }
+  showModel();
+} catch (error) {
+  showProblem(error);
+}

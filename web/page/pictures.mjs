@@ -1,0 +1,67 @@
+/**
+ * Pictures as data URLs, shown on canvases: an <img> would need an exception
+ * for data: in the page's content security policy, a decoded bitmap needs none.
+ */
+
+/**
+ * @param {string} dataURL with base64 data
+ * @returns {Blob}
+ */
+export function blobOf(dataURL) {
+  const match = /^data:([^;,]*);base64,/.exec(dataURL);
+  if (!match) {
+    throw new Error("not a data URL in base64");
+  }
+  const bytes = Uint8Array.from(atob(dataURL.slice(match[0].length)), (character) => character.charCodeAt(0));
+  return new Blob([bytes], { type: match[1] ?? "" });
+}
+
+/**
+ * @param {string} dataURL
+ * @returns {Promise<ImageBitmap>}
+ */
+export async function decode(dataURL) {
+  return createImageBitmap(blobOf(dataURL));
+}
+
+/**
+ * @param {Blob} file
+ * @returns {Promise<string>}
+ */
+export function dataURLOf(file) {
+  return new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(String(reader.result));
+    reader.onerror = () => reject(reader.error);
+    reader.readAsDataURL(file);
+  });
+}
+
+/**
+ * Shows a bitmap pixel by pixel; the style sheet enlarges it.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} bitmap
+ */
+export function show(canvas, bitmap) {
+  if (canvas.width !== bitmap.width || canvas.height !== bitmap.height) {
+    canvas.width = bitmap.width;
+    canvas.height = bitmap.height;
+  }
+  const context = contextOf(canvas);
+  context.clearRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(bitmap, 0, 0);
+}
+
+/** @param {HTMLCanvasElement} canvas */
+export function wipe(canvas) {
+  contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);
+}
+
+/** @param {HTMLCanvasElement} canvas */
+export function contextOf(canvas) {
+  const context = canvas.getContext("2d");
+  if (!context) {
+    throw new Error("this browser cannot draw on a canvas");
+  }
+  return context;
+}
