@@ -1,11 +1,269 @@
 package sketch
 
 import (
-	"errors"
+	"fmt"
 	"image"
+	"image/color"
+	"math"
+	"slices"
 )
 
 // FromPicture turns a picture into the network's picture.
+//
+// EMNIST and MNIST find the ink themselves: dark on light or light on dark, as the
+// border of the picture tells; on a transparent layer what is opaque. Lines that
+// are thinner than those of the data set are made as wide. Tutorial takes the whole
+// picture, as dark ink on white paper.
+//
+// It fails when the picture has no pixels or more than MaxPixels, or when the
+// procedure is none. A picture of one colour, or nearly so, is Empty.
 func FromPicture(img image.Image, p Procedure, opts ...Option) (*Result, error) {
-	return nil, errors.New("pictures cannot be read yet")
+	if _, err := ParseProcedure(string(p)); err != nil {
+		return nil, err
+	}
+	width, height := img.Bounds().Dx(), img.Bounds().Dy()
+	if width < 1 || height < 1 {
+		return nil, fmt.Errorf("the picture has %dx%d pixels, want at least 1x1", width, height)
+	}
+	if height > MaxPixels/width {
+		return nil, fmt.Errorf("the picture has %dx%d pixels, want %d in all at most", width, height, MaxPixels)
+	}
+	gray, opaque := toGray(img)
+	r := &Result{}
+	r.note(opts, "drawing", func() *image.Gray { return thumbnail(gray) })
+	if p == Tutorial {
+		r.tutorial(gray, opts)
+		return r, nil
+	}
+	found, dark := findInk(gray)
+	if !found && opaque != nil {
+		// White on a transparent layer, which is white on white paper.
+		gray, dark = opaque, false
+		found, _ = findInk(gray)
+	}
+	if !found {
+		r.Empty = true
+		return r, nil
+	}
+	if dark {
+		r.note(opts, "invert", func() *image.Gray { return thumbnail(gray) })
+	}
+	side, pen := emnistInk*detail, emnistPen*detail
+	if p == MNIST {
+		side, pen = mnistInk*detail, mnistPen*detail
+	}
+	c := newCanvas()
+	defer c.free()
+	c.place(gray, side, pen)
+	r.finish(c, p, opts)
+	return r, nil
+}
+
+// tutorial makes the result of the whole picture, as Pillow resizes it.
+func (r *Result) tutorial(gray *image.Gray, opts []Option) {
+	small := shrunk(gray, Size, Size)
+	r.Empty = true
+	for i, v := range small.Pix {
+		r.Pixels[i] = 255 - v
+		r.Empty = r.Empty && r.Pixels[i] == 0
+	}
+	r.note(opts, "scale", func() *image.Gray { return small })
+	r.note(opts, "invert", r.Image)
+}
+
+// toGray turns a picture gray with the weights of ITU-R 601, as Pillow does, seen
+// on white paper. If a part of the picture is transparent it also returns how
+// opaque every pixel is.
+func toGray(img image.Image) (gray, opaque *image.Gray) {
+	bounds := img.Bounds()
+	if g, ok := img.(*image.Gray); ok {
+		return crop(g, bounds), nil
+	}
+	gray = image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
+	at := func(x, y int) color.RGBA64 {
+		r, g, b, a := img.At(x, y).RGBA()
+		return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
+	}
+	if direct, ok := img.(image.RGBA64Image); ok {
+		at = direct.RGBA64At // allocates nothing
+	}
+	for y := range bounds.Dy() {
+		for x := range bounds.Dx() {
+			c := at(bounds.Min.X+x, bounds.Min.Y+y)
+			white := 0xffff - uint32(c.A) // the colours are multiplied by alpha already
+			r, g, b := (uint32(c.R)+white)>>8, (uint32(c.G)+white)>>8, (uint32(c.B)+white)>>8
+			i := y*gray.Stride + x
+			gray.Pix[i] = byte((19595*r + 38470*g + 7471*b + 1<<15) >> 16)
+			if white > 0 && opaque == nil {
+				opaque = image.NewGray(gray.Rect)
+				for k := range i {
+					opaque.Pix[k] = 255
+				}
+			}
+			if opaque != nil {
+				opaque.Pix[i] = byte(c.A >> 8)
+			}
+		}
+	}
+	return gray, opaque
+}
+
+// findInk tells whether there is ink on the picture. It makes the ink light, up to
+// 255, and the ground black; dark tells that it was dark ink on a lighter ground.
+func findInk(gray *image.Gray) (found, dark bool) {
+	ground := int(ground(gray))
+	darkest, lightest := int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
+	dark = ground-darkest > lightest-ground
+	contrast := max(ground-darkest, lightest-ground)
+	// The noise of a photograph, or of JPEG, is less.
+	const leastContrast = 24
+	if contrast < leastContrast {
+		return false, dark
+	}
+	// What differs little from the ground is ground, such as shadows.
+	const low, high = 0.2, 0.9
+	for i, v := range gray.Pix {
+		difference := int(v) - ground
+		if dark {
+			difference = -difference
+		}
+		share := (float32(difference)/float32(contrast) - low) / (high - low)
+		gray.Pix[i] = level(share)
+	}
+	return true, dark
+}
+
+// ground is the brightness of what was drawn on: the median of the border.
+func ground(gray *image.Gray) byte {
+	width, height := gray.Rect.Dx(), gray.Rect.Dy()
+	var border []byte
+	border = append(border, gray.Pix[:width]...)
+	border = append(border, gray.Pix[(height-1)*gray.Stride:][:width]...)
+	for y := range height {
+		border = append(border, gray.Pix[y*gray.Stride], gray.Pix[y*gray.Stride+width-1])
+	}
+	slices.Sort(border)
+	return border[len(border)/2]
+}
+
+// place puts the light ink of a picture into the middle of the canvas, its longer
+// side so long, and widens lines that are thinner than the pen.
+func (c *canvas) place(gray *image.Gray, side, pen float64) {
+	ink := inkBounds(gray)
+	longer := float64(max(ink.Dx(), ink.Dy()))
+	thickness := thickness(crop(gray, ink)) * side / longer
+	grow := 0.0
+	if thickness < pen {
+		// The widening lengthens the ink, too, so it begins shorter.
+		grow = (pen - thickness) / 2
+		side -= 2 * grow
+	}
+	width, height := side*float64(ink.Dx())/longer, side*float64(ink.Dy())/longer
+	small := shrunk(crop(gray, ink), max(int(width+0.5), 1), max(int(height+0.5), 1))
+	corner := image.Pt((canvasSize-small.Rect.Dx())/2, (canvasSize-small.Rect.Dy())/2)
+	for y := range small.Rect.Dy() {
+		row := c.row(corner.Y + y)[corner.X:]
+		for x := range small.Rect.Dx() {
+			row[x] = float32(small.Pix[y*small.Stride+x]) / 255
+		}
+	}
+	if grow > 0 {
+		c.widen(grow)
+	}
+}
+
+// shrunk resizes a picture as Pillow does with BILINEAR.
+func shrunk(gray *image.Gray, width, height int) *image.Gray {
+	small := image.NewGray(image.Rect(0, 0, width, height))
+	pixels := make([]float32, width*height)
+	line := make([]float32, gray.Rect.Dx())
+	row := func(y int) []float32 {
+		for x, v := range gray.Pix[y*gray.Stride:][:len(line)] {
+			line[x] = float32(v)
+		}
+		return line
+	}
+	across := newTaps(gray.Rect.Dx(), 0, float64(gray.Rect.Dx()), width, bilinearFilter)
+	down := newTaps(gray.Rect.Dy(), 0, float64(gray.Rect.Dy()), height, bilinearFilter)
+	resample(pixels, row, across, down, true)
+	for i, v := range pixels {
+		small.Pix[i] = level(v / 255)
+	}
+	return small
+}
+
+// inkBounds returns the rectangle that holds what is light.
+func inkBounds(gray *image.Gray) image.Rectangle {
+	const ink = 96
+	var bounds image.Rectangle
+	width := gray.Rect.Dx()
+	for y := range gray.Rect.Dy() {
+		row := gray.Pix[y*gray.Stride:][:width]
+		first := slices.IndexFunc(row, func(v byte) bool { return v >= ink })
+		if first < 0 {
+			continue
+		}
+		last := width - 1
+		for row[last] < ink {
+			last--
+		}
+		bounds = bounds.Union(image.Rect(first, y, last+1, y+1))
+	}
+	return bounds
+}
+
+// thickness estimates how thick the lines of a picture are, in its pixels: a line
+// is as thick as its area divided by half the length of its edge, and the length
+// of the edge is the sum of the slopes of the brightness.
+func thickness(gray *image.Gray) float64 {
+	at := func(x, y int) float64 {
+		if x < 0 || y < 0 || x >= gray.Rect.Dx() || y >= gray.Rect.Dy() {
+			return 0
+		}
+		return float64(gray.Pix[y*gray.Stride+x])
+	}
+	var inked, edge float64
+	for y := -1; y < gray.Rect.Dy(); y++ {
+		for x := -1; x < gray.Rect.Dx(); x++ {
+			v := at(x, y)
+			inked += v
+			edge += math.Hypot(at(x+1, y)-v, at(x, y+1)-v)
+		}
+	}
+	return 2 * inked / edge
+}
+
+// widen makes lines wider by so many pixels on each side: every pixel becomes as
+// light as the lightest one so near.
+func (c *canvas) widen(by float64) {
+	old := newCanvas()
+	defer old.free()
+	old.pix = c.pix
+	reach := int(math.Ceil(by))
+	for dy := -reach; dy <= reach; dy++ {
+		for dx := -reach; dx <= reach; dx++ {
+			// A pixel at the rim of the circle counts as far as it is inside.
+			share := float32(min(by+0.5-math.Hypot(float64(dx), float64(dy)), 1))
+			if share <= 0 || dx == 0 && dy == 0 {
+				continue
+			}
+			for y := max(0, -dy); y < min(canvasSize, canvasSize-dy); y++ {
+				from, to := old.row(y), c.row(y+dy)
+				for x := max(0, -dx); x < min(canvasSize, canvasSize-dx); x++ {
+					to[x+dx] = max(to[x+dx], share*from[x])
+				}
+			}
+		}
+	}
+}
+
+// thumbnail returns a copy that is not larger than a page shows.
+func thumbnail(gray *image.Gray) *image.Gray {
+	const largest = 280
+	width, height := gray.Rect.Dx(), gray.Rect.Dy()
+	side := max(width, height)
+	if side <= largest {
+		return crop(gray, gray.Rect)
+	}
+	return shrunk(gray, max(width*largest/side, 1), max(height*largest/side, 1))
 }

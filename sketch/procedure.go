@@ -50,7 +50,7 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 			return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height))))
 		})
 		if p == Tutorial {
-			r.resize(c.pix[:], canvasSize, newTaps(canvasSize, 0, width, Size, bilinearFilter), newTaps(canvasSize, 0, height, Size, bilinearFilter))
+			r.resize(c, newTaps(canvasSize, 0, width, Size, bilinearFilter), newTaps(canvasSize, 0, height, Size, bilinearFilter))
 			r.note(opts, "scale", r.Image)
 			return r, nil
 		}
@@ -87,7 +87,7 @@ func (c *canvas) drawPad(d *Drawing, pad box) (width, height float64) {
 func (r *Result) finish(c *canvas, p Procedure, opts []Option) {
 	r.note(opts, "crop", func() *image.Gray { return crop(c.image(), c.bounds()) })
 	if p == MNIST {
-		r.resize(c.pix[:], canvasSize, area, area)
+		r.resize(c, area, area)
 		r.note(opts, "scale", r.Image)
 		r.centreMass()
 		r.note(opts, "centre", r.Image)
@@ -97,17 +97,17 @@ func (r *Result) finish(c *canvas, p Procedure, opts []Option) {
 		r.note(opts, "centre", c.image)
 		blurred := newCanvas()
 		defer blurred.free()
-		resample(blurred.pix[:], c.pix[:], canvasSize, blurring, blurring)
+		resample(blurred.pix[:], c.row, blurring, blurring, false)
 		r.note(opts, "blur", blurred.image)
 	}
-	r.resize(c.pix[:], canvasSize, shrink, shrink)
+	r.resize(c, shrink, shrink)
 	r.note(opts, "scale", r.Image)
 }
 
-// resize makes the result's pixels of a picture of width columns.
-func (r *Result) resize(src []float32, width int, across, down taps) {
+// resize makes the result's pixels of a canvas.
+func (r *Result) resize(c *canvas, across, down taps) {
 	var pixels [Size * Size]float32
-	resample(pixels[:], src, width, across, down)
+	resample(pixels[:], c.row, across, down, false)
 	for i, v := range pixels {
 		r.Pixels[i] = level(v)
 	}

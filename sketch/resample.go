@@ -109,44 +109,60 @@ func (t taps) after(before taps) taps {
 	return both
 }
 
-// resample resizes a picture of width columns, first across and then down. dst
-// has room for len(down) rows of len(across) pixels.
-func resample(dst, src []float32, width int, across, down taps) {
-	height := len(src) / width
-	var room [canvasSize * canvasSize]float32
-	narrow := room[:]
-	if n := height * len(across); n > len(narrow) {
-		narrow = make([]float32, n)
-	}
-	narrow = narrow[:height*len(across)]
-	for y := range height {
-		row := src[y*width : (y+1)*width]
-		left, end := inked(row)
-		if left == end {
-			continue // room is black
+// resample resizes a picture whose rows are given one after another, first across
+// and then down. dst has room for len(down) rows of len(across) pixels. With whole
+// the pixels are rounded to whole numbers in between, as Pillow does with bytes.
+//
+// It holds one row at a time, so that a picture of any shape costs no more memory
+// than its result.
+func resample(dst []float32, row func(y int) []float32, across, down taps, whole bool) {
+	clear(dst)
+	width := len(across)
+	narrow := make([]float32, width)
+	first := 0 // the first row of dst that is not complete
+	last := down[len(down)-1]
+	for y := down[0].first; y < last.first+len(last.weights); y++ {
+		for first < len(down) && down[first].first+len(down[first].weights) <= y {
+			first++
 		}
-		for i, t := range across {
-			first, weights := t.first, t.weights
-			if first >= end || first+len(weights) <= left {
+		if !across.apply(narrow, row(y)) {
+			continue
+		}
+		if whole {
+			for x, v := range narrow {
+				narrow[x] = float32(math.Floor(float64(v) + 0.5))
+			}
+		}
+		for i := first; i < len(down) && down[i].first <= y; i++ {
+			if y-down[i].first >= len(down[i].weights) {
 				continue
 			}
-			pixels := row[first:][:len(weights)]
-			var sum float32
+			w := down[i].weights[y-down[i].first]
+			for x, v := range dst[i*width:][:width] {
+				dst[i*width+x] = v + w*narrow[x]
+			}
+		}
+	}
+}
+
+// apply resizes a line. It returns false, and has done nothing, if that is black.
+func (t taps) apply(dst, line []float32) bool {
+	left, end := inked(line)
+	if left == end {
+		return false
+	}
+	for i := range t {
+		first, weights := t[i].first, t[i].weights
+		var sum float32
+		if first < end && first+len(weights) > left {
+			pixels := line[first:][:len(weights)]
 			for k, w := range weights {
 				sum += w * pixels[k]
 			}
-			narrow[y*len(across)+i] = sum
 		}
+		dst[i] = sum
 	}
-	for i, t := range down {
-		row := dst[i*len(across) : (i+1)*len(across)]
-		clear(row)
-		for k, w := range t.weights {
-			for x, v := range narrow[(t.first+k)*len(across):][:len(row)] {
-				row[x] += w * v
-			}
-		}
-	}
+	return true
 }
 
 // inked returns the first pixel of a row that is not black and the one past the
