@@ -93,11 +93,11 @@ func ParseProcedure(name string) (Procedure, error) {
 	return "", fmt.Errorf("%q is no way to prepare a drawing, want %s", name, strings.Join(names, " or "))
 }
 
-// ForDataset returns the procedure for a network by the data set that it was
-// trained on, as the network's metadata names it. It is EMNIST for a name that is
-// not known.
-func ForDataset(name string) Procedure {
-	if name == "mnist" {
+// ForModel returns the procedure for a network by the data set that it was trained
+// on, and the split of that, as the network's metadata names them: MNIST for "mnist"
+// and for a folder with files under MNIST's names, else EMNIST.
+func ForModel(dataset, split string) Procedure {
+	if dataset == "mnist" || dataset == "folder" && split == "" {
 		return MNIST
 	}
 	return EMNIST
