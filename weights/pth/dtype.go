@@ -2,7 +2,8 @@ package pth
 
 import (
 	"encoding/binary"
-	"math"
+
+	"inkling/weights/internal/untrusted"
 )
 
 // DType is the type of a tensor's elements, under PyTorch's names.
@@ -58,53 +59,9 @@ func (d DType) Size() int {
 	return dtypes[d].size
 }
 
-// float32From returns the conversion of one element to float32, which rounds
-// to nearest as tensor.float() does: a float64 or int64 may lose digits, and a
-// float64 beyond float32 becomes an infinity. A bool is 0 or 1.
+// float32From returns the conversion of one element to float32, as
+// tensor.float() does it.
 func (d DType) float32From(order binary.ByteOrder) func(b []byte) float32 {
-	switch d {
-	case Float32:
-		return func(b []byte) float32 { return math.Float32frombits(order.Uint32(b)) }
-	case Float64:
-		return func(b []byte) float32 { return float32(math.Float64frombits(order.Uint64(b))) }
-	case Float16:
-		return func(b []byte) float32 { return halfToFloat32(order.Uint16(b)) }
-	case BFloat16:
-		// bfloat16 is the upper half of a float32.
-		return func(b []byte) float32 { return math.Float32frombits(uint32(order.Uint16(b)) << 16) }
-	case Uint8:
-		return func(b []byte) float32 { return float32(b[0]) }
-	case Int8:
-		return func(b []byte) float32 { return float32(int8(b[0])) }
-	case Int16:
-		return func(b []byte) float32 { return float32(int16(order.Uint16(b))) }
-	case Int32:
-		return func(b []byte) float32 { return float32(int32(order.Uint32(b))) }
-	case Int64:
-		return func(b []byte) float32 { return float32(int64(order.Uint64(b))) }
-	case Bool:
-		return func(b []byte) float32 {
-			if b[0] != 0 {
-				return 1
-			}
-			return 0
-		}
-	}
-	panic("pth: conversion from " + d.String())
-}
-
-// halfToFloat32 converts an IEEE 754 binary16, exactly: 1 sign bit, 5 bits of
-// exponent with bias 15, 10 bits of fraction.
-func halfToFloat32(h uint16) float32 {
-	sign := uint32(h>>15) << 31
-	exponent := uint32(h>>10) & 0x1f
-	fraction := uint32(h) & 0x3ff
-	switch exponent {
-	case 0: // zero or subnormal: fraction times 2^-24
-		value := math.Float32bits(float32(fraction) * 0x1p-24)
-		return math.Float32frombits(sign | value)
-	case 0x1f: // infinity or NaN
-		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
-	}
-	return math.Float32frombits(sign | (exponent-15+127)<<23 | fraction<<13)
+	element := untrusted.Elements[d.String()]
+	return func(b []byte) float32 { return element.Float32(b, order) }
 }

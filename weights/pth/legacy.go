@@ -16,7 +16,7 @@ func readLegacy(data []byte) (*File, error) {
 		s := storages[key]
 		if s == nil {
 			const storageCost = 200 // with its place in the map
-			if !b.spend(storageCost + int64(len(key))) {
+			if !b.Spend(storageCost + int64(len(key))) {
 				return nil, fault(-1, "there are too many storages for a file of this size")
 			}
 			s = &storage{dtype: dtype, count: count}

@@ -96,8 +96,8 @@ func (u *unpickler) fault(format string, arguments ...any) error {
 }
 
 func (u *unpickler) spend(bytes int) error {
-	if !u.budget.spend(int64(bytes)) {
-		return u.fault("the pickle asks for more memory than a file of this size may take (%d bytes)", u.budget.all)
+	if !u.budget.Spend(int64(bytes)) {
+		return u.fault("the pickle asks for more memory than a file of this size may take (%d bytes)", u.budget.All())
 	}
 	return nil
 }

@@ -17,7 +17,6 @@ package pth
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +25,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"inkling/weights/internal/untrusted"
 )
 
 // File is what a weight file holds.
@@ -119,15 +120,11 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 
 // guess names what a file is that is no weight file.
 func guess(data []byte) string {
+	if known := untrusted.Guess(data); known != "" {
+		return known
+	}
 	head := string(data[:min(len(data), 64)])
-	trimmed := strings.TrimLeft(head, " \t\r\n\ufeff")
 	switch {
-	case strings.HasPrefix(trimmed, "<"):
-		return "this is a web page or another text with tags, perhaps an error page saved by a download"
-	case strings.HasPrefix(head, "version https://git-lfs"):
-		return "this is a Git LFS pointer, not the file it stands for; run git lfs pull"
-	case strings.HasPrefix(head, "\x1f\x8b"):
-		return "this is compressed with gzip; unpack it first"
 	case strings.HasPrefix(head, "\x80") && len(data) > 1 && data[1] <= 5:
 		return "this is a bare pickle, which PyTorch does not write"
 	case strings.HasPrefix(head, "PK\x05\x06"):
@@ -166,7 +163,7 @@ func readZip(data []byte) (*File, error) {
 				return nil, fault(-1, "storage %s is missing: there is no record data/%s", shorten(key), shorten(key))
 			}
 			const storageCost = 200 // with its place in the map
-			if !b.spend(storageCost) {
+			if !b.Spend(storageCost) {
 				return nil, fault(-1, "there are too many storages for a file of this size")
 			}
 			s = &storage{dtype: dtype, count: count, data: r.data, order: order}
@@ -192,7 +189,7 @@ func readZip(data []byte) (*File, error) {
 		return nil, within("data.pkl", err)
 	}
 	if r, ok := a.records[metadataRecord]; ok {
-		if file.Metadata, err = readMetadata(r.data, b); err != nil {
+		if file.Metadata, err = untrusted.ReadMetadata(r.data, b); err != nil {
 			return nil, within(metadataRecord, err)
 		}
 	}
@@ -228,31 +225,4 @@ func byteOrder(a *archive) (binary.ByteOrder, error) {
 		return binary.BigEndian, nil
 	}
 	return nil, within("byteorder", fault(0, "the byte order is %s; wanted little or big", shorten(string(r.data[:min(len(r.data), 16)]))))
-}
-
-// metadataCost is what a metadata record may take in memory, until its user has
-// made lists of its texts: several copies of the text, and for each pair of
-// texts a place in a map.
-func metadataCost(data []byte) int64 {
-	quotes := int64(0)
-	for i := 0; i < len(data); i++ {
-		switch data[i] {
-		case '\\':
-			i++ // an escaped character delimits nothing
-		case '"':
-			quotes++
-		}
-	}
-	return 10*int64(len(data)) + 50*quotes
-}
-
-func readMetadata(data []byte, b *budget) (map[string]string, error) {
-	if !b.spend(metadataCost(data)) {
-		return nil, fault(0, "metadata of %d bytes is too much for a file of this size", len(data))
-	}
-	var metadata map[string]string
-	if err := json.Unmarshal(data, &metadata); err != nil || metadata == nil {
-		return nil, fault(0, "the metadata is no JSON object of strings (%v); write the file again with Inkling", err)
-	}
-	return metadata, nil
 }

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/weights/internal/untrusted"
 )
 
 // expectedTensor is an entry of testdata/expected.json.
@@ -187,7 +189,7 @@ func TestHalfToFloat32(t *testing.T) {
 		case exponent == 31:
 			want = math.NaN()
 		}
-		got := float64(halfToFloat32(h))
+		got := float64(untrusted.HalfToFloat32(h))
 		if math.IsNaN(want) != math.IsNaN(got) || !math.IsNaN(want) && math.Float64bits(got) != math.Float64bits(want) {
 			t.Fatalf("half %04x is %v, want %v", h, got, want)
 		}

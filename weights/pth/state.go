@@ -168,8 +168,8 @@ func (w *walker) visit(container any) (bool, error) {
 }
 
 func (w *walker) spend(bytes int64) error {
-	if !w.budget.spend(bytes) {
-		return fault(-1, "the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.all)
+	if !w.budget.Spend(bytes) {
+		return fault(-1, "the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.All())
 	}
 	return nil
 }

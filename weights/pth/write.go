@@ -9,6 +9,8 @@ import (
 	"math"
 	"strconv"
 	"unicode/utf8"
+
+	"inkling/weights/internal/untrusted"
 )
 
 const (
@@ -71,12 +73,12 @@ func metadataText(metadata map[string]string, tensors []Tensor, pickle []byte, c
 		return nil, err
 	}
 	size := int64(len(pickle) + len(text))
-	cost := metadataCost(text)
+	cost := untrusted.MetadataCost(text)
 	for i := range tensors {
 		size += int64(len(contents[i]))
 		cost += 4 * int64(tensors[i].Elements())
 	}
-	if cost > newBudget(size).all {
+	if cost > newBudget(size).All() {
 		return nil, fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
 	}
 	return append(text, '\n'), nil

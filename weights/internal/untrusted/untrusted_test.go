@@ -1,0 +1,142 @@
+package untrusted
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math"
+	"testing"
+)
+
+func TestElements(t *testing.T) {
+	nan, infinity := float32(math.NaN()), float32(math.Inf(1))
+	tests := []struct {
+		name  string
+		bytes string // little-endian
+		want  float32
+	}{
+		{"float64", "\x00\x00\x00\x00\x00\x00\xf8\xbf", -1.5},
+		{"float64", "\x00\x00\x00\x00\x00\x00\xf0\x7e", infinity}, // 2^1008
+		{"float32", "\x01\x00\x00\x00", 0x1p-149},
+		{"float16", "\x00\xbe", -1.5},
+		{"float16", "\x01\x00", 0x1p-24},
+		{"float16", "\x00\x7c", infinity},
+		{"float16", "\x01\x7c", nan},
+		{"bfloat16", "\xc0\xbf", -1.5},
+		{"float8_e5m2", "\xbe", -1.5},
+		{"float8_e5m2", "\x01", 0x1p-16},
+		{"float8_e5m2", "\x7b", 57344}, // the largest
+		{"float8_e5m2", "\x7c", infinity},
+		{"float8_e5m2", "\x7d", nan},
+		{"float8_e4m3fn", "\xbc", -1.5},
+		{"float8_e4m3fn", "\x01", 0x1p-9},
+		{"float8_e4m3fn", "\x07", 0.875 * 0x1p-6}, // the largest subnormal
+		{"float8_e4m3fn", "\x08", 0x1p-6},         // the smallest normal
+		{"float8_e4m3fn", "\x7e", 448},            // the largest
+		{"float8_e4m3fn", "\x7f", nan},
+		{"float8_e4m3fn", "\xff", nan},
+		{"uint8", "\xff", 255},
+		{"uint16", "\x01\xff", 65281},
+		{"uint32", "\xff\xff\xff\xff", 0x1p32},
+		{"uint64", "\xff\xff\xff\xff\xff\xff\xff\xff", 0x1p64},
+		{"int8", "\xff", -1},
+		{"int16", "\xfe\xff", -2},
+		{"int32", "\x01\x00\x00\x01", 0x1p24}, // rounds to even
+		{"int64", "\xff\xff\xff\xff\xff\xff\xff\xff", -1},
+		{"bool", "\x00", 0},
+		{"bool", "\x02", 1},
+	}
+	seen := map[string]bool{}
+	for _, test := range tests {
+		e := Elements[test.name]
+		seen[test.name] = true
+		if e.Size != len(test.bytes) {
+			t.Fatalf("%s has %d bytes, want %d", test.name, e.Size, len(test.bytes))
+		}
+		swapped := []byte(test.bytes)
+		for i, j := 0, len(swapped)-1; i < j; i, j = i+1, j-1 {
+			swapped[i], swapped[j] = swapped[j], swapped[i]
+		}
+		for order, data := range map[binary.ByteOrder][]byte{binary.LittleEndian: []byte(test.bytes), binary.BigEndian: swapped} {
+			got := e.Float32(data, order)
+			if got != test.want && !(got != got && test.want != test.want) {
+				t.Errorf("%s %x, %v: %v, want %v", test.name, data, order, got, test.want)
+			}
+		}
+	}
+	if len(seen) != len(Elements) {
+		t.Errorf("%d of %d types were tested", len(seen), len(Elements))
+	}
+	if negative := Elements["float8_e4m3fn"].Float32([]byte{0x80}, binary.LittleEndian); negative != 0 || !math.Signbit(float64(negative)) {
+		t.Errorf("float8_e4m3fn 0x80 is %v, want -0", negative)
+	}
+}
+
+func TestReadFloat32s(t *testing.T) {
+	const count = 10_001 // more than a part, and no multiple of it
+	data := make([]byte, 2*count)
+	for i := range count {
+		binary.BigEndian.PutUint16(data[2*i:], uint16(i))
+	}
+	e := Elements["uint16"]
+	values, err := ReadFloat32s(bytes.NewReader(data), count, e, binary.BigEndian)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range values {
+		if v != float32(i) {
+			t.Fatalf("element %d is %v", i, v)
+		}
+	}
+	if _, err := ReadFloat32s(bytes.NewReader(data[:2*count-1]), count, e, binary.BigEndian); !errors.Is(err, io.ErrUnexpectedEOF) {
+		t.Errorf("a byte too few: %v", err)
+	}
+	if values, err := ReadFloat32s(bytes.NewReader(nil), 0, e, binary.BigEndian); err != nil || len(values) != 0 {
+		t.Errorf("no elements: %v, %v", values, err)
+	}
+}
+
+func TestCount(t *testing.T) {
+	for _, test := range []struct {
+		shape []int
+		want  int
+		ok    bool
+	}{
+		{nil, 1, true},
+		{[]int{2, 3}, 6, true},
+		{[]int{2, 0, 3}, 0, true},
+		{[]int{0, math.MaxInt}, 0, false},
+		{[]int{math.MaxInt32, math.MaxInt32}, 0, false},
+		{[]int{1 << 40}, 1 << 40, true},
+		{[]int{1 << 20, 1 << 20, 2}, 0, false},
+	} {
+		if got, ok := Count(test.shape); got != test.want || ok != test.ok {
+			t.Errorf("Count(%v) is %d, %v; want %d, %v", test.shape, got, ok, test.want, test.ok)
+		}
+	}
+}
+
+func TestBudget(t *testing.T) {
+	b := NewBudget(100)
+	if b.All() != 600+512<<10 || !b.Spend(b.All()-1) || b.Spend(2) || b.Spend(-1) || !b.Spend(1) || b.Spend(1) {
+		t.Errorf("budget %+v", b)
+	}
+}
+
+func TestFormatError(t *testing.T) {
+	for _, test := range []struct {
+		err  FormatError
+		want string
+	}{
+		{FormatError{Offset: -1, Reason: "reason"}, "reason"},
+		{FormatError{Path: "a.pth", Record: "b c", Offset: 3, Reason: "reason"}, `a.pth, record "b c", byte 3: reason`},
+	} {
+		if got := test.err.Error(); got != test.want {
+			t.Errorf("%q, want %q", got, test.want)
+		}
+	}
+	if got := Shorten("\x1b" + string(make([]byte, 100))); len(got) > 400 || got[:5] != `"\x1b` {
+		t.Errorf("Shorten: %s", got)
+	}
+}
