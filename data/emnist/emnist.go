@@ -2,9 +2,17 @@
 // format of MNIST, and gets it from NIST when it is told to.
 //
 // EMNIST is by Gregory Cohen, Saeed Afshar, Jonathan Tapson and André van Schaik
-// (2017, arXiv:1702.05373) and derives from NIST Special Database 19. Its split
-// "mnist" has the size and the classes of MNIST: 60,000 digits to train on and
-// 10,000 to test with, each 28x28, white on black.
+// (2017, arXiv:1702.05373) and derives from NIST Special Database 19. It comes in
+// six splits, of 28x28 pictures, white on black:
+//
+//	mnist     digits, as many as MNIST has   60,000 to train on    10,000 to test with
+//	digits    digits                        240,000                40,000
+//	letters   letters, both cases one class 124,800                20,800
+//	balanced  as bymerge, equally many      112,800                18,800
+//	bymerge   as byclass, but letters that look alike in both cases are one class
+//	                                        697,932               116,323
+//	byclass   digits, capitals, small letters
+//	                                        697,932               116,323
 //
 // The published pictures lie transposed: rows and columns are exchanged. A
 // network that was trained on them so, as in PyTorch's usual tutorials, does not
@@ -50,13 +58,32 @@ func (o Orientation) String() string {
 // split is what there is to know of a part of EMNIST.
 type split struct {
 	name    string
-	classes []string // classes[label], as the published mapping file of the split has them
+	classes []string // what the published mapping file of the split names, in its order
+	first   byte     // the label of classes[0] in the published files
 }
 
-// splits has a line for every part that can be opened.
+const (
+	digits   = "0123456789"
+	capitals = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	smalls   = "abcdefghijklmnopqrstuvwxyz"
+
+	// unlike are the small letters that do not look like their capitals. The
+	// others share a class with these in the splits bymerge and balanced.
+	unlike = "abdefghnqrt"
+)
+
+// splits has a line for every part, the most usual first. A letter that stands
+// for both cases is named by its capital, which the mapping files name first.
 var splits = []split{
-	{"mnist", []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}},
+	{"mnist", characters(digits), 0},
+	{"digits", characters(digits), 0},
+	{"letters", characters(capitals), 1},
+	{"balanced", characters(digits + capitals + unlike), 0},
+	{"bymerge", characters(digits + capitals + unlike), 0},
+	{"byclass", characters(digits + capitals + smalls), 0},
 }
+
+func characters(s string) []string { return strings.Split(s, "") }
 
 // Splits are the names of the parts of EMNIST that can be opened.
 func Splits() []string {
@@ -70,9 +97,15 @@ func Splits() []string {
 func findSplit(name string) (split, error) {
 	i := slices.IndexFunc(splits, func(s split) bool { return s.name == name })
 	if i < 0 {
-		return split{}, fmt.Errorf("%q is not the name of a split of EMNIST, want %s", name, strings.Join(Splits(), " or "))
+		return split{}, fmt.Errorf("%q is not the name of a split of EMNIST, want %s", name, oneOf(Splits()))
 	}
 	return splits[i], nil
+}
+
+// oneOf lists what may be chosen from: a, b or c.
+func oneOf(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
 // files returns the published names of the images and labels of a part, without
@@ -109,6 +142,10 @@ func (d *Dataset) Orientation() Orientation { return d.orientation }
 // as orientation says, from a folder that holds the published files. It looks
 // for them in the folder itself, in EMNIST/raw, where torchvision puts them, and
 // in gzip, as the archive has them; with or without .gz.
+//
+// The labels count from 0, also those of letters, whose published labels are 1
+// to 26: A is 0. A network trained with PyTorch on letters as torchvision hands
+// them out has a 27th class before A, which never comes.
 func Open(fsys fs.FS, splitName string, train bool, orientation Orientation) (*Dataset, error) {
 	s, err := findSplit(splitName)
 	if err != nil {
@@ -134,6 +171,9 @@ func Open(fsys fs.FS, splitName string, train bool, orientation Orientation) (*D
 	if err != nil {
 		return nil, err
 	}
+	if err := s.countFromZero(labels); err != nil {
+		return nil, fmt.Errorf("%s is not usable: %w", labelsName, err)
+	}
 	if orientation == Upright {
 		transposeAll(images)
 	}
@@ -142,6 +182,18 @@ func Open(fsys fs.FS, splitName string, train bool, orientation Orientation) (*D
 		return nil, fmt.Errorf("%s is not usable: %w", labelsName, err)
 	}
 	return &Dataset{memory, s.name, orientation}, nil
+}
+
+// countFromZero makes indices of the split's classes of published labels.
+func (s split) countFromZero(labels []byte) error {
+	last := int(s.first) + len(s.classes) - 1
+	for i, label := range labels {
+		if label < s.first || int(label) > last {
+			return fmt.Errorf("label %d is %d, want %d to %d in the split %s", i, label, s.first, last, s.name)
+		}
+		labels[i] = label - s.first
+	}
+	return nil
 }
 
 // places returns where a file may be.

@@ -76,10 +76,10 @@ func TestOpenRefuses(t *testing.T) {
 		orientation Orientation
 		message     string
 	}{
-		{"mnist", Upright, "emnist-mnist-test-labels-idx1-ubyte.gz is not usable: label 1 is 10"},
+		{"mnist", Upright, "emnist-mnist-test-labels-idx1-ubyte.gz is not usable: label 1 is 10, want 0 to 9 in the split mnist"},
 		{"mnist", 0, "the orientation of EMNIST's pictures is not given"},
 		{"mnist", 3, "the orientation of EMNIST's pictures is not given"},
-		{"mnits", Raw, `"mnits" is not the name of a split of EMNIST, want mnist`},
+		{"mnits", Raw, `"mnits" is not the name of a split of EMNIST, want mnist, digits, letters, balanced, bymerge or byclass`},
 	} {
 		if _, err := Open(fsys, test.split, false, test.orientation); err == nil || !strings.Contains(err.Error(), test.message) {
 			t.Errorf("%s, %v: error %v, want %q", test.split, test.orientation, err, test.message)

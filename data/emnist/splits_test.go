@@ -1,0 +1,165 @@
+package emnist
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"inkling/data/idx"
+)
+
+// labelled returns the files of a split to test with, one picture a label.
+func labelled(t *testing.T, splitName string, labels ...byte) fstest.MapFS {
+	t.Helper()
+	var images, labelFile bytes.Buffer
+	err := errors.Join(
+		idx.WriteImages(&images, &idx.Images{Count: len(labels), Height: 1, Width: 1, Pixels: make([]byte, len(labels))}),
+		idx.WriteLabels(&labelFile, labels))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{
+		"emnist-" + splitName + "-test-images-idx3-ubyte": {Data: images.Bytes()},
+		"emnist-" + splitName + "-test-labels-idx1-ubyte": {Data: labelFile.Bytes()},
+	}
+}
+
+func TestClassesOfTheSplits(t *testing.T) {
+	for _, test := range []struct {
+		split      string
+		classes    int
+		label      byte // in the file
+		class      string
+		tooLarge   byte
+		complaint  string
+		beforeZero bool // whether label 0 is wrong
+	}{
+		{"mnist", 10, 7, "7", 10, "label 0 is 10, want 0 to 9", false},
+		{"digits", 10, 9, "9", 10, "label 0 is 10, want 0 to 9", false},
+		{"letters", 26, 1, "A", 27, "label 0 is 27, want 1 to 26", true},
+		{"letters", 26, 26, "Z", 27, "label 0 is 27, want 1 to 26", true},
+		{"balanced", 47, 46, "t", 47, "label 0 is 47, want 0 to 46", false},
+		{"balanced", 47, 38, "d", 47, "label 0 is 47, want 0 to 46", false},
+		{"bymerge", 47, 35, "Z", 47, "label 0 is 47, want 0 to 46", false},
+		{"bymerge", 47, 43, "n", 47, "label 0 is 47, want 0 to 46", false},
+		{"byclass", 62, 10, "A", 62, "label 0 is 62, want 0 to 61", false},
+		{"byclass", 62, 38, "c", 62, "label 0 is 62, want 0 to 61", false},
+		{"byclass", 62, 61, "z", 62, "label 0 is 62, want 0 to 61", false},
+	} {
+		d, err := Open(labelled(t, test.split, test.label), test.split, false, Raw)
+		if err != nil {
+			t.Errorf("%s: %v", test.split, err)
+			continue
+		}
+		_, label, err := d.Example(0)
+		if err != nil || len(d.Classes()) != test.classes || d.Classes()[label] != test.class {
+			t.Errorf("%s: label %d of the file is class %d of %q, want %q of %d classes", test.split, test.label, label, d.Classes(), test.class, test.classes)
+		}
+		if _, err := Open(labelled(t, test.split, test.tooLarge), test.split, false, Raw); err == nil || !strings.Contains(err.Error(), test.complaint) {
+			t.Errorf("%s: error %v, want %q", test.split, err, test.complaint)
+		}
+		if _, err := Open(labelled(t, test.split, 0), test.split, false, Raw); (err != nil) != test.beforeZero {
+			t.Errorf("%s: label 0: %v", test.split, err)
+		}
+	}
+}
+
+// The mapping files have a line for every label: the label and the ASCII codes
+// of the characters that it stands for.
+func TestPublishedMappings(t *testing.T) {
+	const folder = "../../../shared/data/emnist-mnist"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skipf("the published files are not beside the repository: %v", err)
+	}
+	for _, s := range splits {
+		file, err := os.Open(folder + "/emnist-" + s.name + "-mapping.txt")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		n := 0
+		for lines := bufio.NewScanner(file); lines.Scan(); n++ {
+			fields := strings.Fields(lines.Text())
+			label, err1 := strconv.Atoi(fields[0])
+			code, err2 := strconv.Atoi(fields[1])
+			if err := errors.Join(err1, err2); err != nil {
+				t.Fatal(err)
+			}
+			if class := s.classes[label-int(s.first)]; class != string(rune(code)) {
+				t.Errorf("%s: label %d is %q, published is %q", s.name, label, class, rune(code))
+			}
+		}
+		if n != len(s.classes) {
+			t.Errorf("%s has %d classes, published are %d", s.name, len(s.classes), n)
+		}
+	}
+}
+
+// Where a letter has its ink tells both that it lies upright and that it has
+// the right name.
+func TestPublishedLetters(t *testing.T) {
+	const folder = "../../../shared/data/emnist-byclass"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skipf("the published files are not beside the repository: %v", err)
+	}
+	d, err := Open(os.DirFS(folder), "byclass", false, Upright)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Len() != 116_323 {
+		t.Fatalf("%d pictures, want 116323", d.Len())
+	}
+	counts := make([]int, 62)
+	ink := make([][28 * 28]int, 62) // the sum of the pictures of a class
+	for i := range d.Len() {
+		pixels, label, err := d.Example(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		counts[label]++
+		for k, v := range pixels {
+			ink[label][k] += int(v)
+		}
+	}
+	if slices.Contains(counts, 0) {
+		t.Errorf("a class has no picture: %v", counts)
+	}
+	// inside sums the ink of a class in some rows and columns.
+	inside := func(class string, rowFrom, rowTo, columnFrom, columnTo int) int {
+		label, sum := slices.Index(d.Classes(), class), 0
+		for y := rowFrom; y < rowTo; y++ {
+			for x := columnFrom; x < columnTo; x++ {
+				sum += ink[label][y*28+x]
+			}
+		}
+		return 1000 * sum / counts[label]
+	}
+	for _, test := range []struct {
+		class string
+		// more says which half has more ink than the opposite one.
+		top, left, bottom, right bool
+	}{
+		{class: "L", left: true, bottom: true},
+		{class: "T", top: true},
+		{class: "F", top: true, left: true},
+		{class: "P", top: true},
+		{class: "b", bottom: true},
+		{class: "h", left: true},
+		{class: "d", right: true, bottom: true},
+		{class: "q", top: true},
+		{class: "4", right: true},
+		{class: "7", top: true},
+	} {
+		top, bottom := inside(test.class, 0, 14, 0, 28), inside(test.class, 14, 28, 0, 28)
+		left, right := inside(test.class, 0, 28, 0, 14), inside(test.class, 0, 28, 14, 28)
+		if test.top && top <= bottom || test.bottom && bottom <= top || test.left && left <= right || test.right && right <= left {
+			t.Errorf("%s has ink %d above, %d below, %d left, %d right", test.class, top, bottom, left, right)
+		}
+	}
+}
