@@ -7,17 +7,18 @@ import (
 
 // How large the ink is and how wide the pen, in pixels of the result.
 const (
-	emnistInk = 24.0
-	emnistPen = 2.4
-	mnistInk  = 20.0
-	mnistPen  = 2.2
+	emnistInk  = 23.0
+	emnistPen  = 2.75
+	emnistBlur = 0.5
+	mnistInk   = 20.0
+	mnistPen   = 2.2
 )
 
 // smallest is the share of the pad's side below which ink is a dot.
 const smallest = 0.04
 
 var (
-	blurring = blurTaps(canvasSize, 1)
+	blurring = blurTaps(canvasSize, emnistBlur*detail)
 	bicubic  = newTaps(canvasSize, 0, canvasSize, Size, bicubicFilter)
 	shrink   = bicubic.after(blurring)
 	area     = newTaps(canvasSize, 0, canvasSize, Size, areaFilter)
