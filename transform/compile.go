@@ -33,23 +33,43 @@ func Compile(t Transform, channels, height, width int) (*Pipeline, error) {
 	if !out.Float {
 		return nil, fmt.Errorf("the transform %s leaves a picture of bytes, but a network reads float32: add ToTensor", name(t))
 	}
-	steps, err := mergePointwise(flatten(nil, t), in)
-	if err != nil {
+	steps, _ := flatten(nil, t, in)
+	if steps, err = mergePointwise(steps, in); err != nil {
 		return nil, err
 	}
 	return newPipeline(steps, in, out)
 }
 
-// flatten appends the single steps of t to steps.
-func flatten(steps []Transform, t Transform) []Transform {
-	if c, ok := t.(Compose); ok {
-		for _, t := range c {
-			steps = flatten(steps, t)
-		}
-		return steps
-	}
-	return append(steps, t)
+// An expander is a step that becomes others, with its tables made, once the
+// format of its input is known. Apply of such a step does the same anew for
+// every picture.
+type expander interface {
+	expand(in Format) []Transform
 }
+
+// flatten appends the single steps of t, whose input has the format in, to steps.
+// It returns the format of the output too. Format has accepted t before.
+func flatten(steps []Transform, t Transform, in Format) ([]Transform, Format) {
+	switch t := t.(type) {
+	case Compose:
+		for _, t := range t {
+			steps, in = flatten(steps, t, in)
+		}
+		return steps, in
+	case expander:
+		steps = append(steps, t.expand(in)...)
+	default:
+		steps = append(steps, t)
+	}
+	out, err := t.Format(in)
+	if err != nil {
+		panic("transform: Format refuses what it accepted before: " + err.Error())
+	}
+	return steps, out
+}
+
+// applyAll applies the steps that a step expands to.
+func applyAll(steps []Transform, dst, src *Picture) { Compose(steps).Apply(dst, src) }
 
 // mergePointwise replaces every run of pointwise steps that begins with bytes
 // and ends with floats by a table.

@@ -12,6 +12,9 @@
 // look at one sample at a time, as these two do, become a table with an entry
 // for each of the 256 values a byte can have, so that they cost one look-up
 // however many of them there are.
+//
+// Steps between a drawing and the network, such as [PasteOver], [Grayscale],
+// [Resize] and [Rotate], work on bytes and give the bytes that Pillow gives.
 package transform
 
 import (

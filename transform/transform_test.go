@@ -237,3 +237,79 @@ func TestApplyAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a picture", n)
 	}
 }
+
+func TestStepsRefuse(t *testing.T) {
+	bytes := Format{Channels: 3, Height: 4, Width: 5}
+	floats := Format{Channels: 3, Height: 4, Width: 5, Float: true}
+	nan := math.NaN()
+	tests := []struct {
+		step    Transform
+		in      Format
+		message string
+	}{
+		{Resize{Height: 2, Width: 2}, floats, "the step Resize wants a picture of bytes, but gets 3x4x5 float32: put it before ToTensor"},
+		{Resize{}, bytes, "Resize would make a picture 0 high and 0 wide"},
+		{Resize{Height: 1 << 40, Width: 1}, bytes, "each side must be from 1 to 32768"},
+		{Resize{Edge: 3, Height: 3}, bytes, "set one of them"},
+		{Resize{Edge: -3}, bytes, "the Edge of Resize is -3"},
+		{Resize{Edge: 32000}, bytes, "each side must be from 1 to 32768"},
+		{Resize{MaxEdge: 3}, bytes, "it has no Edge"},
+		{Resize{Edge: 3, MaxEdge: 3}, bytes, "the longer side must be allowed more"},
+		{Resize{Height: 2, Width: 2, Interpolation: 9}, bytes, "the Interpolation of Resize is Interpolation(9): choose one of [nearest"},
+		{Rotate{Angle: 1, Interpolation: Box}, bytes, "the Interpolation of Rotate is box"},
+		{Rotate{Angle: nan}, bytes, "the Angle of Rotate is NaN"},
+		{Rotate{Angle: 1}, floats, "put it before ToTensor"},
+		{Rotate{Angle: 1, Fill: []float32{1, 2}}, bytes, "the Fill of Rotate has 2 values for a picture of 3 channels"},
+		{Rotate{Angle: 1, Fill: []float32{256}}, bytes, "the Fill of channel 0 in Rotate is 256"},
+		{Crop{Height: -1, Width: 1}, bytes, "Crop would make a picture -1 high"},
+		{CenterCrop{}, bytes, "CenterCrop would make a picture 0 high"},
+		{Pad{Left: -1}, bytes, "the border of Pad is -1, 0, 0 and 0 wide"},
+		{Pad{Left: math.MaxInt}, bytes, "each side must be from 1 to 32768"},
+		{Pad{Top: 4, Mode: Reflect}, bytes, "too wide to be mirrored"},
+		{Pad{Top: 5, Mode: Symmetric}, bytes, "too wide to be mirrored"},
+		{Pad{Mode: 7}, bytes, "the Mode of Pad is 7"},
+		{Grayscale{Channels: 2}, bytes, "give 1 or 3"},
+		{Grayscale{}, Format{Channels: 5, Height: 1, Width: 1}, "1 to 4 channels"},
+		{PasteOver{}, floats, "put it before ToTensor"},
+		{PasteOver{}, Format{Channels: 5, Height: 1, Width: 1}, "1 to 4 channels"},
+		{PasteOver{Ground: []byte{1, 2}}, bytes, "the Ground of PasteOver has 2 values"},
+		{Lambda{Name: "sharpen"}, bytes, "the step sharpen has no Func"},
+	}
+	for _, test := range tests {
+		_, err := Compose{test.step}.Format(test.in)
+		if err == nil || !strings.Contains(err.Error(), test.message) {
+			t.Errorf("%v of %v: error %v, want one with %q", name(test.step), test.in, err, test.message)
+		}
+	}
+}
+
+// Flips, crops, pads and quarter turns move float32 as they move bytes.
+func TestFloatsMoveAsBytes(t *testing.T) {
+	src := NewPicture(Format{Channels: 2, Height: 3, Width: 4})
+	for i := range src.Bytes {
+		src.Bytes[i] = byte(10 * i)
+	}
+	for _, step := range []Transform{HorizontalFlip{}, VerticalFlip{}, Crop{1, -1, 3, 3}, CenterCrop{2, 7},
+		Pad{Left: 1, Bottom: 2, Mode: Reflect}, Pad{Left: 2, Mode: Symmetric}, Rotate{Angle: 90, Expand: true},
+		Rotate{Angle: -90, Expand: true}, Rotate{Angle: 180}, Rotate{Angle: 720}, Invert{}} {
+		want := apply(t, ToTensor{}, apply(t, step, src))
+		got := apply(t, step, apply(t, ToTensor{}, src))
+		if got.Format != want.Format {
+			t.Fatalf("%v: got %v, want %v", name(step), got.Format, want.Format)
+		}
+		for i, v := range want.Floats {
+			if math.Abs(float64(v-got.Floats[i])) > 1e-7 {
+				t.Errorf("%v: sample %d is %v, want %v", name(step), i, got.Floats[i], v)
+				break
+			}
+		}
+	}
+}
+
+func TestLambda(t *testing.T) {
+	src := &Picture{Format: Format{Channels: 1, Height: 1, Width: 3}, Bytes: []byte{3, 1, 2}}
+	got := apply(t, Lambda{Func: func(p *Picture) { slices.Sort(p.Bytes) }}, src)
+	if !slices.Equal(got.Bytes, []byte{1, 2, 3}) || !slices.Equal(src.Bytes, []byte{3, 1, 2}) {
+		t.Errorf("made %v of %v", got.Bytes, src.Bytes)
+	}
+}

@@ -1,0 +1,89 @@
+package transform
+
+import (
+	"fmt"
+	"image"
+	"image/color"
+)
+
+// FromImage returns the samples of an image as a picture of bytes. It has 1
+// channel if img is one of Go's gray types, 3 (red, green, blue) if it is
+// otherwise opaque, and 4 if not: colours as they are without their alpha, and
+// then alpha. Samples of 16 bits lose the lower eight.
+func FromImage(img image.Image) *Picture {
+	bounds := img.Bounds()
+	f := Format{Channels: 4, Height: bounds.Dy(), Width: bounds.Dx()}
+	switch img := img.(type) {
+	case *image.Gray:
+		f.Channels = 1
+		p := NewPicture(f)
+		for y := range f.Height {
+			copy(p.Bytes[y*f.Width:(y+1)*f.Width], img.Pix[y*img.Stride:])
+		}
+		return p
+	case *image.Gray16:
+		f.Channels = 1
+		p := NewPicture(f)
+		for i := range p.Bytes {
+			p.Bytes[i] = byte(img.Gray16At(bounds.Min.X+i%f.Width, bounds.Min.Y+i/f.Width).Y >> 8)
+		}
+		return p
+	}
+	if o, ok := img.(interface{ Opaque() bool }); ok && o.Opaque() {
+		f.Channels = 3
+	}
+	p := NewPicture(f)
+	plane := f.Height * f.Width
+	for y := range f.Height {
+		for x := range f.Width {
+			at := img.At(bounds.Min.X+x, bounds.Min.Y+y)
+			c, ok := at.(color.NRGBA)
+			if !ok {
+				c = color.NRGBAModel.Convert(at).(color.NRGBA)
+			}
+			i := y*f.Width + x
+			p.Bytes[i], p.Bytes[plane+i], p.Bytes[2*plane+i] = c.R, c.G, c.B
+			if f.Channels == 4 {
+				p.Bytes[3*plane+i] = c.A
+			}
+		}
+	}
+	return p
+}
+
+// Image returns the picture as an image, the inverse of [FromImage]: *image.Gray
+// for 1 channel, *image.NRGBA for 3 and 4. A float32 is taken as 0 (black) to 1
+// (white), limited to them, and rounded to the nearest byte. It fails for any
+// other number of channels.
+//
+// torchvision's ToPILImage cuts off instead of rounding, and takes what is
+// outside of 0 to 1 modulo 256.
+func (p *Picture) Image() (image.Image, error) {
+	if p.Channels != 1 && p.Channels != 3 && p.Channels != 4 {
+		return nil, fmt.Errorf("a picture of %v cannot be an image: it must have 1 channel, 3 or 4", p.Format)
+	}
+	bytes := p.Bytes
+	if p.Float {
+		bytes = make([]byte, len(p.Floats))
+		for i, v := range p.Floats {
+			if v > 0 { // not for NaN
+				bytes[i] = byte(min(v, 1)*255 + 0.5)
+			}
+		}
+	}
+	bounds := image.Rect(0, 0, p.Width, p.Height)
+	if p.Channels == 1 {
+		img := image.NewGray(bounds)
+		copy(img.Pix, bytes)
+		return img, nil
+	}
+	img := image.NewNRGBA(bounds)
+	plane := p.Height * p.Width
+	for i := range plane {
+		img.Pix[4*i+3] = 255
+		for c := range p.Channels {
+			img.Pix[4*i+c] = bytes[c*plane+i]
+		}
+	}
+	return img, nil
+}
