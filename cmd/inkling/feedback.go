@@ -1,0 +1,60 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"inkling/feedback"
+)
+
+func newFeedback() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "feedback",
+		Short: "Use the drawings that inkling serve --feedback kept",
+		Long: `Drawings of which somebody said what they show are kept by "inkling serve
+--feedback FILE". They are examples to train on.`,
+		Example: `  inkling serve --feedback drawings.db
+  inkling feedback export --feedback drawings.db --out mine`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(newFeedbackExport())
+	return c
+}
+
+func newFeedbackExport() *cobra.Command {
+	var path, out string
+	c := &cobra.Command{
+		Use:   "export",
+		Short: "Write the drawings as a data set",
+		Long: fmt.Sprintf(`Write the drawings that were kept to a folder: their pictures and labels as idx files
+named as MNIST's (%s and %s), and all that is known about
+them as a table, %s. "inkling train --data FOLDER" trains on them.
+
+The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile),
+		Example: "  inkling feedback export --feedback drawings.db --out mine",
+		Args:    noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if path == "" || out == "" {
+				return usagef("--feedback and --out must be given: the file with the drawings, and the folder to write to")
+			}
+			ctx, stop := interruptible()
+			defer stop()
+			store, err := feedback.OpenExisting(path)
+			if err != nil {
+				return err
+			}
+			defer store.Close()
+			n, err := store.Export(ctx, out)
+			if err != nil {
+				return err
+			}
+			_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s to %s.\n", count(n, "drawing"), out)
+			return err
+		},
+	}
+	c.Flags().StringVar(&path, "feedback", "", "`FILE` that the drawings were kept in")
+	c.Flags().StringVar(&out, "out", "", "`FOLDER` to write to; it is made if need be")
+	return c
+}

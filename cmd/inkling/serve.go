@@ -1,0 +1,200 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/cli/browser"
+	"github.com/spf13/cobra"
+
+	"inkling/feedback"
+	"inkling/models/digits"
+	"inkling/sketch"
+	"inkling/web"
+	"inkling/weights"
+)
+
+// serveMemory is the memory that the garbage collector aims to stay below. It
+// does so at the cost of time, rather than letting pictures that are not needed
+// any more pile up.
+const serveMemory = 192 << 20
+
+// serveOptions are the flags of serve.
+type serveOptions struct {
+	address, preprocess, orientation, feedback, logLevel string
+	hosts                                                []string
+	workers                                              int
+	open, logJSON                                        bool
+}
+
+func newServe() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve [MODEL]",
+		Short: "Open a page on which a model reads what you draw",
+		Long: `Serve a page on which a digit is read while it is being drawn, and an API for
+programs (/openapi.json describes it). Gradio's clients can call it, too. Without
+MODEL it is the built-in network that reads.
+
+The server answers to programs and pages of this machine only. To let others in,
+listen on all addresses (--addr :7860); they can then use this machine's addresses,
+and those names of it that --host allows.`,
+		Example: `  inkling serve --open
+  inkling serve model.pth --feedback drawings.db
+  inkling serve --addr :7860 --host digits.example.org`,
+		Args: optionalModel,
+		RunE: func(c *cobra.Command, args []string) error {
+			level, err := o.check()
+			if err != nil {
+				return err
+			}
+			ctx, stop := interruptible()
+			defer stop()
+			return serve(ctx, c.OutOrStdout(), o.logger(c.ErrOrStderr(), level), args, &o)
+		},
+	}
+	f := c.Flags()
+	f.SortFlags = false
+	f.StringVar(&o.address, "addr", "127.0.0.1:7860", "listen on this `ADDRESS`; port 0 takes any that is free")
+	f.BoolVar(&o.open, "open", false, "open the page in the browser")
+	f.StringVar(&o.preprocess, "preprocess", "auto", "`WAY` from drawings to 28x28 pixels: auto (that of the model's data), emnist, mnist or tutorial")
+	f.StringVar(&o.orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
+	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
+	f.IntVar(&o.workers, "workers", 0, "run the network on `N` goroutines; 0 means one for each processor")
+	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well")
+	f.StringVar(&o.logLevel, "log-level", "info", "log from this `LEVEL` on: debug (every request), info, warn or error")
+	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON")
+	return c
+}
+
+// optionalModel wants no argument or one.
+func optionalModel(c *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return wantArgs("MODEL")(c, args)
+}
+
+func (o *serveOptions) check() (slog.Level, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
+		return 0, usagef("--log-level is %q, want debug, info, warn or error", o.logLevel)
+	}
+	if o.preprocess != "auto" {
+		if _, err := sketch.ParseProcedure(o.preprocess); err != nil {
+			return 0, usagef("--preprocess %w", err)
+		}
+	}
+	if o.workers < 0 || o.workers > 1024 {
+		return 0, usagef("--workers is %d, want 1 to 1024, or 0 for one for each processor", o.workers)
+	}
+	if _, _, err := net.SplitHostPort(o.address); err != nil {
+		return 0, usagef("--addr %q is no address, want HOST:PORT such as 127.0.0.1:7860 or :7860", o.address)
+	}
+	return level, checkOrientation(o.orientation)
+}
+
+func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
+	if o.logJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
+}
+
+func serve(ctx context.Context, out io.Writer, log *slog.Logger, args []string, o *serveOptions) error {
+	m, name, err := servedModel(args)
+	if err != nil {
+		return err
+	}
+	m.orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+	fmt.Fprint(out, m.note(name))
+	procedure := sketch.ForModel(m.about.Dataset, m.about.Split)
+	if o.preprocess != "auto" {
+		procedure = sketch.Procedure(o.preprocess)
+	}
+	var store *feedback.Store
+	if o.feedback != "" {
+		if store, err = feedback.Open(o.feedback); err != nil {
+			return err
+		}
+		defer store.Close()
+	}
+	listener, err := listen(o.address)
+	if err != nil {
+		return err
+	}
+	address := listener.Addr().(*net.TCPAddr)
+	host, _, _ := net.SplitHostPort(o.address)
+	hosts := o.hosts
+	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+		hosts = append(hosts, host) // the name that it listens on is its own
+	}
+	server, err := web.New(web.Config{
+		Name: name, Network: m.network, Transform: m.transform(), About: m.about, Procedure: procedure,
+		Feedback: store, Workers: o.workers, Hosts: hosts, AnyAddress: !address.IP.IsLoopback(),
+		Log: log, Version: version(),
+	})
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer server.Close()
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(serveMemory)
+	}
+	url := pageURL(host, address)
+	fmt.Fprintf(out, "Draw at %s - Ctrl+C ends it.\n", url)
+	if o.open {
+		openPage(log, url)
+	}
+	return server.Serve(ctx, listener)
+}
+
+// servedModel is the model of a file, or the one that is built in.
+func servedModel(args []string) (m *model, name string, err error) {
+	if len(args) > 0 {
+		m, err = openModel(args[0])
+		return m, filepath.Base(args[0]), err
+	}
+	m = &model{}
+	m.network, m.about, err = digits.Load()
+	return m, digits.Name, err
+}
+
+func listen(address string) (net.Listener, error) {
+	listener, err := net.Listen("tcp", address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return nil, fmt.Errorf("--addr %s: another program listens there, perhaps this one; end it or choose another port: %w", address, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("--addr %s: nothing can listen there: %w", address, err)
+	}
+	return listener, nil
+}
+
+// pageURL is where a browser on this machine finds the server.
+func pageURL(host string, address *net.TCPAddr) string {
+	if host == "" || address.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return fmt.Sprintf("http://%s/", net.JoinHostPort(strings.Trim(host, "[]"), fmt.Sprint(address.Port)))
+}
+
+// openPage opens the page. Without a browser the server is as useful.
+func openPage(log *slog.Logger, url string) {
+	browser.Stdout, browser.Stderr = io.Discard, io.Discard
+	if err := browser.OpenURL(url); err != nil {
+		log.Warn("the browser cannot be opened; open the page yourself", "url", url, "cause", err)
+	}
+}

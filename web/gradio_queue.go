@@ -1,0 +1,362 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"net/http"
+	"time"
+)
+
+const (
+	// maxQueued is how many calls may be waiting or running.
+	maxQueued = 256
+	// maxSessions is how many sessions are remembered.
+	maxSessions = 2048
+	// maxUndelivered is how many messages may be waiting for one session's
+	// stream: a client that does not read cannot have the server keep more.
+	maxUndelivered = 256
+	// sessionTime is how long a session without a stream, or an answer that
+	// nobody fetches, is kept.
+	sessionTime = time.Minute
+	// closeSettles is how long after the end of a stream a call is let in at
+	// the earliest: a client that hears of its call before it hears of the end
+	// would wait on the stream that has ended.
+	closeSettles = 100 * time.Millisecond
+)
+
+// A gradioSession is the messages for one client. All fields belong to the
+// mutex of gradio.
+type gradioSession struct {
+	messages [][]byte
+	pending  int           // calls that are not completed
+	changed  chan struct{} // has an element when there is news for the stream
+	stream   *struct{ _ byte }
+	touched  time.Time
+	closed   time.Time // when its last stream was told to close
+}
+
+// A gradioEvent is one call.
+type gradioEvent struct {
+	id      string
+	session *gradioSession // nil for /call, whose answer is fetched by the event
+	cancel  context.CancelCauseFunc
+	done    chan struct{} // closed when output is there
+	output  *gradioOutput
+	touched time.Time
+}
+
+// A gradioMessage is an element of an event stream of sse_v3.
+type gradioMessage struct {
+	Message   string        `json:"msg"`
+	EventID   string        `json:"event_id,omitempty"`
+	Success   *bool         `json:"success,omitempty"`
+	Rank      *int          `json:"rank,omitempty"`
+	QueueSize *int          `json:"queue_size,omitempty"`
+	RankETA   *float64      `json:"rank_eta,omitempty"`
+	ETA       *float64      `json:"eta,omitempty"`
+	Output    *gradioOutput `json:"output,omitempty"`
+	Text      string        `json:"message,omitempty"`
+	NotFound  bool          `json:"session_not_found,omitempty"`
+}
+
+// A gradioOutput is what a call gave: data, or an error.
+type gradioOutput struct {
+	Data       []any    `json:"data,omitempty"`
+	Generating *bool    `json:"is_generating,omitempty"`
+	Duration   *float64 `json:"duration,omitempty"` // of a call in seconds; of an error's display
+	Error      string   `json:"error,omitempty"`
+	Title      string   `json:"title,omitempty"`
+	Visible    *bool    `json:"visible,omitempty"`
+}
+
+func failedOutput(err error) *gradioOutput {
+	return &gradioOutput{Error: asProblem(err).Detail, Title: "Error", Visible: new(true), Duration: new(10.0)}
+}
+
+// errCancelled is the answer to a call that its client gave up.
+var errCancelled error = problemf(http.StatusGone, "cancelled")
+
+// session returns a client's session, and makes one if need be.
+func (g *gradio) session(hash string) (*gradioSession, error) {
+	g.sweep()
+	s := g.sessions[hash]
+	if s == nil {
+		if len(g.sessions) >= maxSessions {
+			return nil, errBusy
+		}
+		s = &gradioSession{changed: make(chan struct{}, 1)}
+		g.sessions[hash] = s
+	}
+	s.touched = time.Now()
+	return s, nil
+}
+
+// sweep forgets, now and then, what nobody came back for.
+func (g *gradio) sweep() {
+	now := time.Now()
+	if now.Sub(g.swept) < sessionTime/8 {
+		return
+	}
+	g.swept = now
+	for hash, s := range g.sessions {
+		if s.stream == nil && s.pending == 0 && now.Sub(s.touched) > sessionTime {
+			delete(g.sessions, hash)
+		}
+	}
+	for id, e := range g.events {
+		if e.output != nil && now.Sub(e.touched) > sessionTime {
+			delete(g.events, id)
+		}
+	}
+}
+
+// tell queues a message for the session's stream.
+func (s *gradioSession) tell(message gradioMessage) {
+	text, err := json.Marshal(message)
+	if err != nil {
+		panic("web: " + err.Error()) // it is our own struct
+	}
+	s.messages = append(s.messages, text)
+	s.wake()
+}
+
+func (s *gradioSession) wake() {
+	select {
+	case s.changed <- struct{}{}:
+	default:
+	}
+}
+
+// start begins a call, which runs on its own goroutine. The session is nil for a
+// call whose answer is fetched by its event.
+func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, error) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.context.Err() != nil {
+		return nil, errClosed
+	}
+	g.sweep()
+	if g.queued >= maxQueued || len(g.events) >= 2*maxQueued {
+		return nil, errBusy
+	}
+	event := &gradioEvent{id: rand.Text(), done: make(chan struct{}), touched: time.Now()}
+	if hash != "" {
+		session, err := g.session(hash)
+		if err != nil {
+			return nil, err
+		}
+		if len(session.messages)+3*session.pending > maxUndelivered {
+			return nil, problemf(http.StatusServiceUnavailable, "%d messages wait to be read from the session's event stream; read them first", len(session.messages))
+		}
+		session.pending++
+		session.tell(gradioMessage{Message: "estimation", EventID: event.id, Rank: new(0), QueueSize: new(1), RankETA: new(0.0), Success: new(true)})
+		event.session = session
+	}
+	g.queued++
+	g.events[event.id] = event
+	var ctx context.Context
+	ctx, event.cancel = context.WithCancelCause(g.context)
+	g.tasks.Go(func() {
+		defer event.cancel(nil)
+		g.began(event)
+		started := time.Now()
+		data, err := g.predict(ctx, root, input)
+		output := &gradioOutput{Data: data, Generating: new(false), Duration: new(time.Since(started).Seconds())}
+		if err != nil {
+			output = failedOutput(err)
+		}
+		g.complete(event, output)
+		g.mutex.Lock()
+		g.queued--
+		g.mutex.Unlock()
+	})
+	return event, nil
+}
+
+func (g *gradio) began(event *gradioEvent) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if event.session != nil && event.output == nil {
+		event.session.tell(gradioMessage{Message: "process_starts", EventID: event.id, ETA: new(0.0), Success: new(true)})
+	}
+}
+
+// complete tells of a call's output, unless that was done before: a call that
+// was cancelled still returns.
+func (g *gradio) complete(event *gradioEvent, output *gradioOutput) {
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if event.output != nil {
+		return
+	}
+	event.output = output
+	event.touched = time.Now()
+	close(event.done)
+	if s := event.session; s != nil {
+		s.pending--
+		s.touched = event.touched
+		s.tell(gradioMessage{Message: "process_completed", EventID: event.id, Success: new(output.Error == ""), Output: output})
+		delete(g.events, event.id)
+	}
+}
+
+// queueJoin serves POST /queue/join: a call whose answer comes on the session's
+// event stream.
+func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
+	body, release, err := g.server.bodies.read(w, r, maxBody)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var request struct {
+		Data     []json.RawMessage `json:"data"`
+		Function *int              `json:"fn_index"`
+		Session  string            `json:"session_hash"`
+	}
+	if err := parseJSON(r, body, &request); err != nil {
+		return err
+	}
+	switch {
+	case request.Session == "" || len(request.Session) > 128:
+		return problemf(http.StatusUnprocessableEntity, "session_hash has %d characters, want 1 to 128", len(request.Session))
+	case request.Function == nil || *request.Function < 0 || *request.Function >= len(gradioNames):
+		return problemf(http.StatusUnprocessableEntity, "fn_index names no function, want 0 to %d", len(gradioNames)-1)
+	}
+	input, err := onlyInput(request.Data)
+	if err != nil {
+		return err
+	}
+	event, err := g.start(request.Session, rootURL(r), input)
+	if err != nil {
+		return err
+	}
+	g.mutex.Lock()
+	settles := closeSettles - time.Since(event.session.closed)
+	g.mutex.Unlock()
+	if settles > 0 {
+		select {
+		case <-time.After(settles):
+		case <-r.Context().Done():
+		}
+	}
+	answer(w, r, map[string]string{"event_id": event.id})
+	return nil
+}
+
+// onlyInput returns the one input of the functions. It is copied, because it
+// outlives the request's body.
+func onlyInput(data []json.RawMessage) (json.RawMessage, error) {
+	if len(data) != 1 {
+		return nil, problemf(http.StatusUnprocessableEntity, "data has %d values, want 1: the image", len(data))
+	}
+	return bytes.Clone(data[0]), nil
+}
+
+// cancel serves POST /cancel.
+func (g *gradio) cancel(w http.ResponseWriter, r *http.Request) error {
+	body, release, err := g.server.bodies.read(w, r, 64<<10)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var request struct {
+		Event string `json:"event_id"`
+	}
+	if err := parseJSON(r, body, &request); err != nil {
+		return err
+	}
+	g.mutex.Lock()
+	event := g.events[request.Event]
+	g.mutex.Unlock()
+	if event != nil {
+		event.cancel(errCancelled)
+		g.complete(event, failedOutput(errCancelled))
+	}
+	answer(w, r, map[string]bool{"success": true})
+	return nil
+}
+
+// call serves POST /call/NAME, with the inputs in a list.
+func (g *gradio) call(w http.ResponseWriter, r *http.Request) error {
+	return g.callWith(w, r, func(body []byte) (json.RawMessage, error) {
+		var request struct {
+			Data []json.RawMessage `json:"data"`
+		}
+		if err := parseJSON(r, body, &request); err != nil {
+			return nil, err
+		}
+		return onlyInput(request.Data)
+	})
+}
+
+// callKeywords serves POST /call/v2/NAME, with the inputs by their names.
+func (g *gradio) callKeywords(w http.ResponseWriter, r *http.Request) error {
+	return g.callWith(w, r, func(body []byte) (json.RawMessage, error) {
+		var request map[string]json.RawMessage
+		if err := parseJSON(r, body, &request); err != nil {
+			return nil, err
+		}
+		input, found := request["image"]
+		if !found {
+			return nil, problemf(http.StatusUnprocessableEntity, "the request has no image")
+		}
+		return bytes.Clone(input), nil
+	})
+}
+
+func (g *gradio) callWith(w http.ResponseWriter, r *http.Request, parse func(body []byte) (json.RawMessage, error)) error {
+	if functionIndex(r.PathValue("name")) < 0 {
+		return problemf(http.StatusNotFound, "there is no function %.60q, want %q", r.PathValue("name"), gradioNames[0])
+	}
+	body, release, err := g.server.bodies.read(w, r, maxBody)
+	if err != nil {
+		return err
+	}
+	defer release()
+	input, err := parse(body)
+	if err != nil {
+		return err
+	}
+	event, err := g.start("", rootURL(r), input)
+	if err != nil {
+		return err
+	}
+	answer(w, r, map[string]string{"event_id": event.id})
+	return nil
+}
+
+// run serves POST /run/NAME, which answers at once.
+func (g *gradio) run(w http.ResponseWriter, r *http.Request) error {
+	if functionIndex(r.PathValue("name")) < 0 {
+		return problemf(http.StatusNotFound, "there is no function %.60q, want %q", r.PathValue("name"), gradioNames[0])
+	}
+	body, release, err := g.server.bodies.read(w, r, maxBody)
+	if err != nil {
+		return err
+	}
+	defer release()
+	leave, err := g.server.admit()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	var request struct {
+		Data []json.RawMessage `json:"data"`
+	}
+	if err := parseJSON(r, body, &request); err != nil {
+		return err
+	}
+	input, err := onlyInput(request.Data)
+	if err != nil {
+		return err
+	}
+	started := time.Now()
+	data, err := g.predict(r.Context(), rootURL(r), input)
+	if err != nil {
+		return err
+	}
+	answer(w, r, gradioOutput{Data: data, Generating: new(false), Duration: new(time.Since(started).Seconds())})
+	return nil
+}

@@ -1,0 +1,235 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"mime/multipart"
+	"net/http"
+	"strconv"
+
+	"inkling/sketch"
+)
+
+// maxInstances is how many drawings one request may have.
+const maxInstances = 256
+
+// A drawing is one thing to read: exactly one of strokes, image and pixels.
+type drawing struct {
+	Strokes strokes   `json:"strokes,omitempty"`
+	Width   float64   `json:"width,omitempty" minimum:"0" doc:"of the pad that the strokes were drawn on; its corner is at 0, 0"`
+	Height  float64   `json:"height,omitempty" minimum:"0" doc:"of the pad"`
+	Brush   float64   `json:"brush,omitempty" minimum:"0" doc:"the width of the lines on the pad; it matters to the tutorial's preprocessing only"`
+	Image   *string   `json:"image,omitempty" doc:"a picture as a data URL: PNG, JPEG, GIF, WebP or BMP" example:"data:image/png;base64,iVBORw0KGgo..."`
+	Pixels  pixelRows `json:"pixels,omitempty"`
+
+	file []byte // of a picture that came as a file
+}
+
+// A predictRequest is what /api/predict is asked.
+type predictRequest struct {
+	drawing
+	Instances  []drawing `json:"instances,omitempty" nullable:"false" minItems:"1" maxItems:"256" doc:"several drawings to read, in place of one"`
+	Preprocess string    `json:"preprocess,omitempty" enum:"auto,emnist,mnist,tutorial" doc:"how drawings are prepared; auto, which is the default, is the model's preprocess"`
+	Details    bool      `json:"details,omitempty" doc:"whether to tell steps, features and tutorial as well"`
+}
+
+// parseJSON reads a JSON body into value.
+func parseJSON(r *http.Request, body []byte, value any) error {
+	if name, _ := mediaType(r); name != "application/json" {
+		return problemf(http.StatusUnsupportedMediaType, "the request's Content-Type is %.60q, want application/json", r.Header.Get("Content-Type"))
+	}
+	return unmarshal(body, value)
+}
+
+func unmarshal(text []byte, value any) error {
+	err := json.Unmarshal(text, value)
+	var known *problem
+	var syntax *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &known):
+		return known
+	case errors.As(err, &syntax):
+		return problemf(http.StatusBadRequest, "the request is no JSON: at byte %d, %w", syntax.Offset, err)
+	case errors.As(err, &kind):
+		return problemf(http.StatusUnprocessableEntity, "%s is a JSON %s, which it cannot be", orRequest(kind.Field), kind.Value)
+	}
+	return problemf(http.StatusBadRequest, "the request cannot be read: %w", err)
+}
+
+func orRequest(field string) string {
+	if field == "" {
+		return "the request"
+	}
+	return field
+}
+
+// parsePredict reads a request to predict: JSON, or a form with a file.
+func parsePredict(r *http.Request, body []byte) (*predictRequest, error) {
+	request := &predictRequest{}
+	if name, parameters := mediaType(r); name == "multipart/form-data" {
+		return request, request.parseForm(body, parameters["boundary"])
+	}
+	if err := parseJSON(r, body, request); err != nil {
+		return nil, err
+	}
+	if request.Instances != nil {
+		switch {
+		case request.given() != "":
+			return nil, problemf(http.StatusUnprocessableEntity, "the request has %s beside instances, want one of them", request.given())
+		case len(request.Instances) == 0 || len(request.Instances) > maxInstances:
+			return nil, problemf(http.StatusUnprocessableEntity, "instances has %d drawings, want 1 to %d", len(request.Instances), maxInstances)
+		}
+	}
+	return request, nil
+}
+
+func (p *predictRequest) parseForm(body []byte, boundary string) error {
+	form, err := parseForm(body, boundary)
+	if err != nil {
+		return err
+	}
+	for _, part := range form {
+		switch part.name {
+		case "image":
+			if p.file != nil {
+				return problemf(http.StatusUnprocessableEntity, "the form has more than one field image")
+			}
+			p.file = part.content
+		case "preprocess":
+			p.Preprocess = string(part.content)
+		case "details":
+			if p.Details, err = strconv.ParseBool(string(part.content)); err != nil {
+				return problemf(http.StatusUnprocessableEntity, "details is %.20q, want true or false", part.content)
+			}
+		}
+	}
+	if p.file == nil {
+		return problemf(http.StatusUnprocessableEntity, "the form has no field image, which the picture must be in")
+	}
+	return nil
+}
+
+// A formPart is a field of a form, with its file if it has one.
+type formPart struct {
+	name, fileName, mediaType string
+	content                   []byte
+}
+
+// maxParts is how many fields a form may have.
+const maxParts = 32
+
+func parseForm(body []byte, boundary string) ([]formPart, error) {
+	reader := multipart.NewReader(bytes.NewReader(body), boundary)
+	var form []formPart
+	for {
+		part, err := reader.NextPart()
+		if err == io.EOF {
+			return form, nil
+		}
+		if err != nil {
+			return nil, problemf(http.StatusBadRequest, "the form is damaged: %w", err)
+		}
+		if len(form) == maxParts {
+			return nil, problemf(http.StatusRequestEntityTooLarge, "the form has more than the %d fields that are taken", maxParts)
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, problemf(http.StatusBadRequest, "the form is damaged: %w", err)
+		}
+		if content == nil {
+			content = []byte{}
+		}
+		form = append(form, formPart{part.FormName(), part.FileName(), part.Header.Get("Content-Type"), content})
+	}
+}
+
+// given names what the drawing is given as, "" for nothing.
+func (d *drawing) given() string {
+	switch {
+	case d.Strokes != nil:
+		return "strokes"
+	case d.Image != nil || d.file != nil:
+		return "image"
+	case d.Pixels != nil:
+		return "pixels"
+	}
+	return ""
+}
+
+// check wants exactly one kind of drawing.
+func (d *drawing) check() error {
+	kinds := 0
+	for _, given := range []bool{d.Strokes != nil, d.Image != nil || d.file != nil, d.Pixels != nil} {
+		if given {
+			kinds++
+		}
+	}
+	if kinds != 1 {
+		return problemf(http.StatusUnprocessableEntity, "there are %d of strokes, image and pixels, want one", kinds)
+	}
+	return nil
+}
+
+// prepare makes the network's picture of the drawing by each of the procedures.
+// The first one's steps are kept if they are wanted.
+func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, procedures ...sketch.Procedure) ([]*sketch.Result, error) {
+	if err := d.check(); err != nil {
+		return nil, err
+	}
+	results := make([]*sketch.Result, len(procedures))
+	each := func(apply func(sketch.Procedure, ...sketch.Option) (*sketch.Result, error)) error {
+		for i, procedure := range procedures {
+			var options []sketch.Option
+			if withSteps && i == 0 {
+				options = append(options, sketch.WithSteps)
+			}
+			var err error
+			if results[i], err = apply(procedure, options...); err != nil {
+				return problemf(http.StatusUnprocessableEntity, "%w", err)
+			}
+		}
+		return nil
+	}
+	switch d.given() {
+	case "strokes":
+		drawn := sketch.Drawing{Strokes: d.Strokes, Width: d.Width, Height: d.Height, BrushWidth: d.Brush}
+		return results, each(func(p sketch.Procedure, o ...sketch.Option) (*sketch.Result, error) {
+			return sketch.FromStrokes(drawn, p, o...)
+		})
+	case "pixels":
+		result := &sketch.Result{Empty: len(bytes.Trim(d.Pixels, "\x00")) == 0}
+		copy(result.Pixels[:], d.Pixels)
+		for i := range results {
+			results[i] = result
+		}
+		return results, nil
+	}
+	if d.file == nil {
+		var err error
+		if d.file, err = fromDataURL(*d.Image); err != nil {
+			return nil, err
+		}
+	}
+	return results, s.pictures.use(ctx, d.file, func(img image.Image) error {
+		return each(func(p sketch.Procedure, o ...sketch.Option) (*sketch.Result, error) {
+			return sketch.FromPicture(img, p, o...)
+		})
+	})
+}
+
+// within says in which of several drawings a problem is.
+func within(i int, err error) error {
+	var p *problem
+	if !errors.As(err, &p) {
+		return err
+	}
+	return &problem{p.Title, p.Status, fmt.Sprintf("instances[%d]: %s", i, p.Detail), p.cause}
+}

@@ -1,0 +1,127 @@
+package web
+
+import (
+	"encoding/json"
+	"net/http"
+	"reflect"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"inkling/sketch"
+)
+
+// Schema describes strokes.
+func (strokes) Schema(huma.Registry) *huma.Schema {
+	point := &huma.Schema{
+		Type: "array", MinItems: new(2), MaxItems: new(4), Items: &huma.Schema{Type: "number"},
+		Description: "x, y and, if known, milliseconds and pressure from 0 to 1; y runs down",
+	}
+	return &huma.Schema{
+		Type: "array", MaxItems: new(sketch.MaxStrokes), Description: "lines, each drawn without lifting the pen",
+		Items:    &huma.Schema{Type: "array", Items: point},
+		Examples: []any{[][][]float64{{{140, 40, 0, 0.5}, {139, 230, 410, 0.5}}}},
+	}
+}
+
+// Schema describes rows of pixels.
+func (pixelRows) Schema(huma.Registry) *huma.Schema {
+	pixel := &huma.Schema{Type: "number", Minimum: new(0.0), Maximum: new(255.0)}
+	row := &huma.Schema{Type: "array", MinItems: new(sketch.Size), MaxItems: new(sketch.Size), Items: pixel}
+	return &huma.Schema{
+		Type: "array", MinItems: new(sketch.Size), MaxItems: new(sketch.Size), Items: row,
+		Description: "the picture that the network is shown, upright, the ink bright; it is not prepared any more",
+	}
+}
+
+// Schema describes a label.
+func (classLabel) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Description: "what the drawing shows: a class of the model, or the number of one from 0 on",
+		OneOf:       []*huma.Schema{{Type: "string"}, {Type: "integer", Minimum: new(0.0)}},
+	}
+}
+
+// describeAPI serves GET /openapi.json.
+func (s *Server) describeAPI() http.Handler {
+	document := &huma.OpenAPI{
+		OpenAPI: "3.1.0",
+		Info: &huma.Info{
+			Title: "Inkling", Version: s.version,
+			Description: "Says which character a drawing shows. Gradio's clients can call this server, too: the function /predict with the parameter image.",
+		},
+		Servers:    []*huma.Server{{URL: "/"}},
+		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
+	}
+	schema := func(value any) *huma.Schema {
+		return document.Components.Schemas.Schema(reflect.TypeOf(value), true, "")
+	}
+	asJSON := func(schema *huma.Schema) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{"application/json": {Schema: schema}}
+	}
+	// Which failures an operation has, beside those that any request may have.
+	failures := func(o *huma.Operation, statuses ...int) *huma.Operation {
+		for _, status := range append(statuses, http.StatusForbidden, http.StatusInternalServerError) {
+			response := &huma.Response{
+				Description: http.StatusText(status),
+				Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schema(problem{})}},
+			}
+			if status == http.StatusServiceUnavailable {
+				response.Headers = map[string]*huma.Header{"Retry-After": {Schema: &huma.Schema{Type: "integer"}, Description: "seconds to wait"}}
+			}
+			o.Responses[strconv.Itoa(status)] = response
+		}
+		return o
+	}
+	posted := []int{
+		http.StatusBadRequest, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge,
+		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+	}
+
+	request := asJSON(schema(predictRequest{}))
+	request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
+		Type: "object", Required: []string{"image"}, Properties: map[string]*huma.Schema{
+			"image":      {Type: "string", Format: "binary", Description: "the file of a picture"},
+			"preprocess": {Type: "string", Enum: []any{"auto", "emnist", "mnist", "tutorial"}},
+			"details":    {Type: "boolean"},
+		},
+	}}
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a drawing",
+		Description: "The drawing comes as exactly one of strokes, image and pixels, or there are several in instances.",
+		RequestBody: &huma.RequestBody{Required: true, Content: request},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "What the drawing shows; for instances, what each of them shows",
+			Content:     asJSON(&huma.Schema{OneOf: []*huma.Schema{schema(prediction{}), schema(batchPrediction{})}}),
+		}},
+	}, posted...))
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodPost, Path: "/api/feedback", OperationID: "feedback", Summary: "Say what a drawing shows",
+		Description: "The drawing is kept to be trained on. The server must have been started with --feedback.",
+		RequestBody: &huma.RequestBody{Required: true, Content: asJSON(schema(feedbackRequest{}))},
+		Responses:   map[string]*huma.Response{"204": {Description: "It was kept"}},
+	}, append(posted, http.StatusNotFound)...))
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodGet, Path: "/api/model", OperationID: "model", Summary: "Describe the model",
+		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(description{}))}},
+	}))
+	for path, summary := range map[string]string{
+		"/healthz": "Tell whether the server lives", "/readyz": "Tell whether the server takes requests",
+		"/metrics": "Metrics in Prometheus' text format",
+	} {
+		text := map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: "string"}}}
+		o := &huma.Operation{
+			Method: http.MethodGet, Path: path, OperationID: path[1:], Summary: summary,
+			Responses: map[string]*huma.Response{"200": {Description: "Yes", Content: text}},
+		}
+		if path == "/readyz" {
+			o.Responses["503"] = &huma.Response{Description: "It is being stopped", Content: text}
+		}
+		document.AddOperation(failures(o))
+	}
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		panic("web: " + err.Error()) // it is all made here
+	}
+	return staticFile("openapi.json", text)
+}

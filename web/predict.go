@@ -1,0 +1,256 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"image"
+	"image/png"
+	"net/http"
+	"sync"
+	"time"
+
+	"inkling/nn"
+	"inkling/sketch"
+	"inkling/train"
+)
+
+// SureAbove is the probability from which on the network's best guess counts as
+// sure. Softmax makes networks such as LeNet bolder than they should be; below
+// this it pays to ask the person who drew.
+const SureAbove = 0.8
+
+// A prediction is the answer about one drawing.
+type prediction struct {
+	Label         string    `json:"label" doc:"the class that the drawing most probably shows; empty for an empty drawing" example:"7"`
+	Index         int       `json:"index" doc:"the place of that class among the model's classes; -1 for an empty drawing"`
+	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes"`
+	Sure          bool      `json:"sure" doc:"whether the largest probability is high: at least the model's sure_above"`
+	Empty         bool      `json:"empty" doc:"whether there is no ink"`
+	Processed     string    `json:"processed" doc:"the picture that the network was shown, 28x28 and upright, as a data URL"`
+	Milliseconds  float64   `json:"milliseconds" doc:"the time from the whole request to the answer"`
+
+	Steps    []shownStep    `json:"steps,omitempty" nullable:"false" doc:"with details: how the drawing became the processed picture, step by step"`
+	Features []shownFeature `json:"features,omitempty" nullable:"false" doc:"with details: what both convolutions see, after ReLU"`
+	Tutorial *shownTutorial `json:"tutorial,omitempty" doc:"with details: the same with the tutorial's own preprocessing"`
+}
+
+type shownStep struct {
+	Name  string `json:"name" doc:"drawing, invert, crop, scale, centre or blur"`
+	Image string `json:"image" doc:"a data URL"`
+}
+
+type shownFeature struct {
+	Name    string `json:"name" doc:"the layer: conv1 or conv2"`
+	Maps    int    `json:"maps" doc:"the number of feature maps"`
+	Columns int    `json:"columns" doc:"how many of them are side by side in the picture"`
+	Image   string `json:"image" doc:"all maps as tiles without gaps, row by row, as a data URL; white is the largest value of the layer and black 0"`
+}
+
+type shownTutorial struct {
+	Processed     string    `json:"processed" doc:"a data URL"`
+	Probabilities []float32 `json:"probabilities" nullable:"false"`
+	Label         string    `json:"label"`
+}
+
+type batchPrediction struct {
+	Predictions []*prediction `json:"predictions" nullable:"false" doc:"one for each of the instances, in their order"`
+}
+
+// predict serves POST /api/predict.
+func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
+	body, release, err := s.bodies.read(w, r, maxBody)
+	if err != nil {
+		return err
+	}
+	defer release()
+	leave, err := s.admit()
+	if err != nil {
+		return err
+	}
+	defer leave()
+	started := time.Now()
+	request, err := parsePredict(r, body)
+	if err != nil {
+		return err
+	}
+	procedure := s.procedure
+	if request.Preprocess != "" && request.Preprocess != "auto" {
+		if procedure, err = sketch.ParseProcedure(request.Preprocess); err != nil {
+			return problemf(http.StatusUnprocessableEntity, "%w", err)
+		}
+	}
+	if request.Instances == nil {
+		reading, err := s.begin(r.Context(), &request.drawing, procedure, request.Details)
+		if err != nil {
+			return err
+		}
+		p, err := s.finish(r.Context(), reading)
+		if err != nil {
+			return err
+		}
+		p.Milliseconds = milliseconds(started)
+		answer(w, r, p)
+		return nil
+	}
+	readings := make([]*reading, len(request.Instances))
+	for i := range request.Instances {
+		if readings[i], err = s.begin(r.Context(), &request.Instances[i], procedure, request.Details); err != nil {
+			return within(i, err)
+		}
+	}
+	batch := batchPrediction{make([]*prediction, len(readings))}
+	for i, reading := range readings {
+		if batch.Predictions[i], err = s.finish(r.Context(), reading); err != nil {
+			return within(i, err)
+		}
+		batch.Predictions[i].Milliseconds = milliseconds(started)
+	}
+	answer(w, r, batch)
+	return nil
+}
+
+func milliseconds(since time.Time) float64 {
+	return float64(time.Since(since).Microseconds()) / 1000
+}
+
+// A reading is a drawing that the network is being shown.
+type reading struct {
+	prepared      *sketch.Result
+	job           *job // nil if there is no ink
+	tutorial      *sketch.Result
+	tutorialJob   *job
+	details       bool
+	probabilities []float32
+}
+
+// begin prepares a drawing and gives it to the network.
+func (s *Server) begin(ctx context.Context, d *drawing, procedure sketch.Procedure, details bool) (*reading, error) {
+	procedures := []sketch.Procedure{procedure, sketch.Tutorial}
+	if !details || d.given() == "pixels" { // pixels are not preprocessed
+		procedures = procedures[:1]
+	}
+	results, err := s.prepare(ctx, d, details, procedures...)
+	if err != nil {
+		return nil, err
+	}
+	started := &reading{prepared: results[0], details: details}
+	if started.job, err = s.submit(ctx, results[0], details); err != nil {
+		return nil, err
+	}
+	if len(results) > 1 {
+		started.tutorial = results[1]
+		started.tutorialJob, err = s.submit(ctx, results[1], false)
+	}
+	return started, err
+}
+
+// submit gives a prepared drawing to the network, unless there is no ink.
+func (s *Server) submit(ctx context.Context, result *sketch.Result, features bool) (*job, error) {
+	if result.Empty {
+		return nil, nil
+	}
+	j := newJob()
+	j.pixels, j.wantFeatures = result.Pixels, features
+	return j, s.predictor.submit(ctx, j)
+}
+
+// finish waits for the network and makes the answer.
+func (s *Server) finish(ctx context.Context, started *reading) (*prediction, error) {
+	probabilities, index, err := s.await(ctx, started.job)
+	if err != nil {
+		return nil, err
+	}
+	p := &prediction{
+		Label: s.label(index), Index: index, Probabilities: probabilities,
+		Empty: started.job == nil, Processed: dataURL(started.prepared.Image()),
+	}
+	p.Sure = index >= 0 && probabilities[index] >= SureAbove
+	s.metrics.answers.WithLabelValues(p.Label).Inc()
+	if !started.details {
+		return p, nil
+	}
+	for _, step := range started.prepared.Steps {
+		p.Steps = append(p.Steps, shownStep{step.Name, dataURL(step.Image)})
+	}
+	if started.job != nil {
+		for i, values := range started.job.features {
+			shape := s.featureShapes[i]
+			img, columns := tile(values, shape)
+			p.Features = append(p.Features, shownFeature{featureLayers[i].name, shape[1], columns, dataURL(img)})
+		}
+	}
+	if started.tutorial != nil {
+		probabilities, index, err := s.await(ctx, started.tutorialJob)
+		if err != nil {
+			return nil, err
+		}
+		p.Tutorial = &shownTutorial{dataURL(started.tutorial.Image()), probabilities, s.label(index)}
+	}
+	return p, nil
+}
+
+// await returns a job's probabilities and the index of the largest, which is -1
+// if there was no ink and so no job.
+func (s *Server) await(ctx context.Context, j *job) ([]float32, int, error) {
+	if j == nil {
+		return make([]float32, len(s.about.Classes)), -1, nil
+	}
+	if err := s.predictor.wait(ctx, j); err != nil {
+		return nil, 0, err
+	}
+	return j.probabilities, train.Argmax(j.probabilities), nil
+}
+
+// label is the name of a class, "" for -1.
+func (s *Server) label(index int) string {
+	if index < 0 {
+		return ""
+	}
+	return s.about.Classes[index]
+}
+
+// tile lays feature maps of 1 x maps x height x width side by side.
+func tile(values []float32, shape nn.Shape) (img *image.Gray, columns int) {
+	maps, height, width := shape[1], shape[2], shape[3]
+	columns = min(maps, 8)
+	rows := (maps + columns - 1) / columns
+	img = image.NewGray(image.Rect(0, 0, columns*width, rows*height))
+	var largest float32
+	for _, v := range values {
+		largest = max(largest, v)
+	}
+	if largest == 0 {
+		return img, columns
+	}
+	for i, v := range values {
+		m, y, x := i/(height*width), i/width%height, i%width
+		img.Pix[(m/columns*height+y)*img.Stride+m%columns*width+x] = byte(v/largest*255 + 0.5)
+	}
+	return img, columns
+}
+
+// encoder writes PNG without compressing, which would take longer than all else.
+var encoder = png.Encoder{CompressionLevel: png.NoCompression, BufferPool: &pngBuffers{}}
+
+type pngBuffers struct{ pool sync.Pool }
+
+func (p *pngBuffers) Get() *png.EncoderBuffer {
+	buffer, _ := p.pool.Get().(*png.EncoderBuffer)
+	return buffer
+}
+
+func (p *pngBuffers) Put(buffer *png.EncoderBuffer) { p.pool.Put(buffer) }
+
+// toPNG encodes a picture. It cannot fail for one that is not empty.
+func toPNG(img image.Image) []byte {
+	var b bytes.Buffer
+	if err := encoder.Encode(&b, img); err != nil {
+		panic("web: " + err.Error())
+	}
+	return b.Bytes()
+}
+
+func dataURL(img image.Image) string {
+	return "data:image/png;base64," + base64.StdEncoding.EncodeToString(toPNG(img))
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+)
+
+// A problem is an answer that says why there is no other one, in the form of
+// RFC 9457 (application/problem+json).
+type problem struct {
+	Title  string `json:"title" doc:"what the status means" example:"Bad Request"`
+	Status int    `json:"status" doc:"the HTTP status" example:"400"`
+	Detail string `json:"detail" doc:"a sentence for a person: what is wrong, and what is wanted"`
+
+	cause error // for the log
+}
+
+func (p *problem) Error() string { return p.Detail }
+
+func (p *problem) Unwrap() error { return p.cause }
+
+func problemf(status int, format string, values ...any) *problem {
+	wrapped := fmt.Errorf(format, values...)
+	return &problem{Title: http.StatusText(status), Status: status, Detail: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+}
+
+// errClosed is the answer to what comes too late.
+var errClosed error = problemf(http.StatusServiceUnavailable, "the server is being stopped")
+
+// errBusy is the answer when there is too much to do.
+var errBusy error = problemf(http.StatusServiceUnavailable, "the server has more to do than it can; try again in a second")
+
+// asProblem makes a problem of any error. What is nobody's fault but ours is
+// not told to the outside.
+func asProblem(err error) *problem {
+	var p *problem
+	if errors.As(err, &p) {
+		return p
+	}
+	p = problemf(http.StatusInternalServerError, "the server failed; its log says why, under this answer's X-Request-Id")
+	p.cause = err
+	return p
+}
+
+// fail answers with a problem.
+func fail(w http.ResponseWriter, r *http.Request, err error) {
+	p := asProblem(err)
+	noteFailure(r, p)
+	header := w.Header()
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		header.Set("Retry-After", "1")
+	}
+	w.WriteHeader(p.Status)
+	json.NewEncoder(w).Encode(p)
+}
+
+// answer answers with a value as JSON.
+func answer(w http.ResponseWriter, r *http.Request, value any) {
+	text, err := json.Marshal(value)
+	if err != nil {
+		fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.Write(append(text, '\n'))
+}
+
+// handle makes a handler of a function that may fail.
+func handle(serve func(w http.ResponseWriter, r *http.Request) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if err := serve(w, r); err != nil {
+			fail(w, r, err)
+		}
+	}
+}

@@ -1,0 +1,289 @@
+// Package web serves a network over HTTP: a page on which a digit is read while
+// it is being drawn, a JSON API, and the protocol of Gradio's clients.
+//
+// A server is as safe as it can be without passwords: it answers only to names
+// of its own machine and to pages that come from there, bounds what a request
+// may send, how long that may take and how much memory all of them take
+// together, and says so when there is too much to do. It is not made to stand on
+// the open internet without a proxy in front of it.
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"inkling/feedback"
+	"inkling/models"
+	"inkling/nn"
+	"inkling/sketch"
+	"inkling/transform"
+	"inkling/weights"
+)
+
+// Config says what to serve, and how.
+type Config struct {
+	// Name is what the model is called.
+	Name string
+	// Network is the network. It must not be changed while it is served.
+	Network *models.LeNet
+	// Transform makes the network's input of an upright picture of bytes, the
+	// ink bright.
+	Transform transform.Transform
+	// About must have the classes.
+	About weights.Metadata
+	// Procedure is how drawings are prepared when a request does not say it.
+	Procedure sketch.Procedure
+
+	// Feedback keeps labelled drawings; nil means that none are.
+	Feedback *feedback.Store
+	// Workers is the number of goroutines that run the network, 0 for
+	// GOMAXPROCS.
+	Workers int
+	// Hosts are host names to answer to, beside those that always mean this
+	// machine.
+	Hosts []string
+	// AnyAddress lets the server answer to every IP address in place of a name.
+	// It is for servers that listen on more than loopback.
+	AnyAddress bool
+	// Log is where to log; nil means slog.Default().
+	Log *slog.Logger
+	// Version is that of the program.
+	Version string
+}
+
+const (
+	// maxRunning is how many requests are worked on at once. The next ones are
+	// told to come again.
+	maxRunning = 256
+	// drainTime is how long a server that is being stopped waits for answers to
+	// be written.
+	drainTime = 8 * time.Second
+	// arrivalTime is how long it waits for requests that have begun to come.
+	arrivalTime = time.Second
+)
+
+// Server serves one network.
+type Server struct {
+	name          string
+	about         weights.Metadata
+	procedure     sketch.Procedure
+	version       string
+	parameters    int
+	featureShapes [len(featureLayers)]nn.Shape
+
+	log         *slog.Logger
+	metrics     *metrics
+	predictor   *predictor
+	bodies      *bodies
+	pictures    *pictures
+	connections *connections
+	running     chan struct{}
+	feedback    *feedback.Store
+	gradio      *gradio
+	handler     http.Handler
+
+	draining  chan struct{} // closed when the server is being stopped
+	drainOnce sync.Once
+}
+
+// New makes a server and starts the goroutines that run the network. Close ends
+// them.
+func New(c Config) (*Server, error) {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Workers < 1 {
+		c.Workers = runtime.GOMAXPROCS(0)
+	}
+	if _, err := sketch.ParseProcedure(string(c.Procedure)); err != nil {
+		return nil, err
+	}
+	s := &Server{
+		name: c.Name, about: c.About, procedure: c.Procedure, version: c.Version,
+		log: c.Log, metrics: newMetrics(), feedback: c.Feedback,
+		pictures:    &pictures{semaphore.NewWeighted(maxPictures)},
+		connections: newConnections(maxWaiting),
+		running:     make(chan struct{}, maxRunning),
+		draining:    make(chan struct{}),
+	}
+	s.bodies = &bodies{semaphore.NewWeighted(maxBodies), s.connections}
+	for _, entry := range nn.State(c.Network) {
+		s.parameters += nn.Shape(entry.Shape()).Elements()
+	}
+	for i, layer := range featureLayers {
+		program, err := nn.Compile(layer.module(c.Network), 1, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
+		if err != nil {
+			return nil, fmt.Errorf("the network cannot be compiled up to %s: %w", layer.name, err)
+		}
+		s.featureShapes[i] = program.OutputShape()
+	}
+	var err error
+	s.predictor, err = newPredictor(c.Network, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tryNetwork(); err != nil {
+		s.predictor.close()
+		return nil, err
+	}
+	s.gradio = newGradio(s)
+	guard := &guard{anyAddress: c.AnyAddress}
+	for _, name := range c.Hosts {
+		guard.names = append(guard.names, hostname(name))
+	}
+	observer := &observer{log: s.log, metrics: s.metrics}
+	s.handler = observer.observe(guard.protect(s.routes()))
+	return s, nil
+}
+
+// tryNetwork reads a black picture, so that a model that cannot be used is found
+// before anybody asks.
+func (s *Server) tryNetwork() error {
+	ctx := context.Background()
+	j := newJob()
+	if err := s.predictor.submit(ctx, j); err != nil {
+		return err
+	}
+	return s.predictor.wait(ctx, j)
+}
+
+func (s *Server) routes() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /api/predict", handle(s.predict))
+	mux.Handle("POST /api/feedback", handle(s.keepFeedback))
+	mux.HandleFunc("GET /api/model", s.describeModel)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { writeText(w, http.StatusOK, "ok") })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-s.draining:
+			writeText(w, http.StatusServiceUnavailable, "the server is being stopped")
+		default:
+			writeText(w, http.StatusOK, "ready")
+		}
+	})
+	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.Handle("GET /openapi.json", s.describeAPI())
+	s.gradio.routes(mux)
+	addPage(mux)
+	mux.HandleFunc("/", s.notFound)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Body == http.NoBody {
+			s.connections.serving(r.Context())
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// notFound answers what no other route takes.
+func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
+	fail(w, r, problemf(http.StatusNotFound, "there is nothing at %.100q; /openapi.json lists what there is", r.URL.Path))
+}
+
+func writeText(w http.ResponseWriter, status int, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	fmt.Fprintln(w, text)
+}
+
+// admit lets a request in whose body has come, if there is room.
+func (s *Server) admit() (leave func(), err error) {
+	select {
+	case s.running <- struct{}{}:
+		s.metrics.running.Inc()
+		return func() { <-s.running; s.metrics.running.Dec() }, nil
+	default:
+		return nil, errBusy
+	}
+}
+
+// Handler answers requests.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// Serve answers what comes to the listener until ctx is done. It then accepts
+// nothing more, answers what has come, and returns within ten seconds; the error
+// is nil then.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       10 * time.Second, // bodies and streams set their own
+		WriteTimeout:      30 * time.Second, // streams set their own
+		IdleTimeout:       60 * time.Second,
+		MaxHeaderBytes:    16 << 10,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	s.connections.watch(server)
+	stopped := make(chan error, 1)
+	go func() { stopped <- server.Serve(listener) }()
+	select {
+	case err := <-stopped:
+		return fmt.Errorf("the server cannot go on: %w", err)
+	case <-ctx.Done():
+	}
+	s.drain()
+	late := time.AfterFunc(arrivalTime, s.connections.closeWaiting)
+	defer late.Stop()
+	draining, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	err := server.Shutdown(draining)
+	if errors.Is(err, context.DeadlineExceeded) {
+		s.log.Warn("some requests took too long and were broken off")
+		err = server.Close()
+	}
+	<-stopped
+	return err
+}
+
+// drain makes the server say that it is being stopped, and ends event streams
+// that nobody is owed an answer on.
+func (s *Server) drain() { s.drainOnce.Do(func() { close(s.draining) }) }
+
+// Close ends the goroutines that run the network. Nothing must be asked of the
+// server any more.
+func (s *Server) Close() {
+	s.drain()
+	s.gradio.close()
+	s.predictor.close()
+}
+
+// A description is what GET /api/model answers.
+type description struct {
+	Name         string    `json:"name" doc:"what the model is called"`
+	Architecture string    `json:"architecture,omitempty" doc:"the kind of network" example:"LeNet"`
+	Dataset      string    `json:"dataset,omitempty" doc:"what it was trained on" example:"emnist"`
+	Split        string    `json:"split,omitempty" doc:"the part of that"`
+	Classes      []string  `json:"classes" nullable:"false" doc:"the names of the classes, in the order of probabilities"`
+	Accuracy     float64   `json:"accuracy,omitempty" doc:"the share of the test set that it read correctly, 0 to 1"`
+	Input        []int     `json:"input" nullable:"false" doc:"channels, height and width of what it reads"`
+	Mean         []float32 `json:"mean,omitempty" nullable:"false" doc:"what is subtracted from pixels of 0 to 1"`
+	Std          []float32 `json:"std,omitempty" nullable:"false" doc:"what they are divided by then"`
+	Orientation  string    `json:"orientation,omitempty" doc:"how its pictures lay when it was trained"`
+	Parameters   int       `json:"parameters" doc:"how many weights it has"`
+	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial"`
+	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
+	Feedback     bool      `json:"feedback" doc:"whether labelled drawings are kept"`
+	Version      string    `json:"version,omitempty" doc:"of the server"`
+}
+
+func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
+	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.about.Extra["accuracy"]), 64) // absent is 0
+	answer(w, r, description{
+		Name: s.name, Architecture: s.about.Architecture, Dataset: s.about.Dataset, Split: s.about.Split,
+		Classes: s.about.Classes, Accuracy: accuracy,
+		Input: []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
+		Mean:  s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
+		Preprocess: string(s.procedure), SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
+	})
+}
