@@ -27,6 +27,7 @@ type trainOptions struct {
 	download          bool
 	epochs, batch     int
 	sgd               optim.SGD
+	gamma             float64 // the learning rate is multiplied by it after each epoch
 	seed              uint64
 	rng               string
 	workers, logEvery int
@@ -92,6 +93,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
 	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning `RATE`: how far the weights move")
+	f.Float64Var(&o.gamma, "lr-gamma", 1, "multiply the learning rate by this `FACTOR` after each epoch")
 	f.Float64Var(&o.sgd.Momentum, "momentum", 0.9, "keep this `SHARE` of the last step")
 	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "leave this `SHARE` of the gradient out of the momentum")
 	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
@@ -136,6 +138,9 @@ func (o *trainOptions) check() error {
 	}
 	if o.sgd.LR == 0 {
 		return usagef("--lr is 0, want more: without it nothing is learnt")
+	}
+	if !(o.gamma > 0 && o.gamma <= 1) {
+		return usagef("--lr-gamma is %v, want a number above 0, and 1 at most", o.gamma)
 	}
 	if o.sgd.Nesterov && (o.sgd.Momentum == 0 || o.sgd.Dampening != 0) {
 		return usagef("--nesterov wants a --momentum above 0 and no --dampening")
@@ -187,9 +192,10 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	}
 	result := &trained{model: m, set: set, test: testSet}
 	r.begin(o, set, trainSet, m)
+	sgd := o.sgd
 	ran, err := train.Run(ctx, train.Config{
 		Network:   m.network,
-		Optimizer: &o.sgd,
+		Optimizer: &sgd,
 		Loader:    loader,
 		Epochs:    o.epochs,
 		Workers:   o.workers,
@@ -199,6 +205,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 			if epoch == o.epochs {
 				return nil // saved below, with the accuracy
 			}
+			sgd.LR *= o.gamma // as torch.optim.lr_scheduler.ExponentialLR
 			m.setExtra("epochs", strconv.Itoa(epoch))
 			return m.save(o.out)
 		},
@@ -288,6 +295,7 @@ func (o *trainOptions) metadata(set *pictureSet, d data.Dataset) weights.Metadat
 			"batch":        strconv.Itoa(o.batch),
 			"optimizer":    "SGD",
 			"lr":           number(o.sgd.LR),
+			"lr_gamma":     number(o.gamma),
 			"momentum":     number(o.sgd.Momentum),
 			"dampening":    number(o.sgd.Dampening),
 			"weight_decay": number(o.sgd.WeightDecay),
