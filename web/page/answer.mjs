@@ -3,7 +3,7 @@
  * steps, the feature maps and the tutorial's own way.
  */
 import { byId, make } from "./dom.mjs";
-import { decode, show, wipe } from "./pictures.mjs";
+import { decode, show, showTiles, wipe } from "./pictures.mjs";
 import { barRows, runnersUp } from "./probabilities.mjs";
 import { percent, stepName } from "./translations.mjs";
 
@@ -82,8 +82,11 @@ export class AnswerView {
     showOrWipe(this.#processed, reading.processed);
     showOrWipe(this.#ours, reading.processed);
     showOrWipe(this.#tutorial, reading.tutorial);
-    showAll(this.#steps, "li", reading.steps);
-    showAll(this.#features, "figure", reading.features);
+    showAll(this.#steps, "li", reading.steps, show);
+    showAll(this.#features, "figure", reading.features, (canvas, bitmap, i) => {
+      const { maps = 1, columns = 1 } = prediction.features?.[i] ?? {};
+      showTiles(canvas, bitmap, maps, columns);
+    });
     this.#writeWords();
     for (const bitmap of [reading.processed, reading.tutorial, ...reading.steps, ...reading.features]) {
       bitmap?.close();
@@ -215,7 +218,7 @@ export class AnswerView {
 
   /** @param {Prediction | null} shown */
   #writeComparison(shown) {
-    const tutorial = shown?.tutorial;
+    const tutorial = shown?.tutorial?.label ? shown.tutorial : null; // shrunk, the ink may be gone
     const beside = (/** @type {string} */ name, /** @type {number[]} */ probabilities) =>
       this.#t("answerBeside", { label: name, percent: percent(Math.max(...probabilities)) });
     byId("tutorial-answer", HTMLElement).textContent = tutorial ? beside(tutorial.label, tutorial.probabilities) : "";
@@ -251,8 +254,9 @@ function showOrWipe(canvas, bitmap) {
  * @param {HTMLElement} list
  * @param {"li" | "figure"} tag
  * @param {ImageBitmap[]} bitmaps
+ * @param {(canvas: HTMLCanvasElement, bitmap: ImageBitmap, i: number) => void} showOne
  */
-function showAll(list, tag, bitmaps) {
+function showAll(list, tag, bitmaps, showOne) {
   while (list.children.length > bitmaps.length) {
     list.lastElementChild?.remove();
   }
@@ -263,7 +267,7 @@ function showAll(list, tag, bitmaps) {
       canvas.setAttribute("role", "img");
       list.append(make(tag, "", canvas, make(tag === "figure" ? "figcaption" : "span", "caption")));
     }
-    show(canvas, bitmap);
+    showOne(canvas, bitmap, i);
   });
 }
 

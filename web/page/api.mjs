@@ -15,8 +15,17 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {string} [processed] data URL
  * @property {number} [milliseconds] that the server took
  * @property {{ name: string, image: string }[]} [steps]
- * @property {{ name: string, maps: number, image: string }[]} [features]
+ * @property {Features[]} [features]
  * @property {{ processed: string, probabilities: number[], label: string }} [tutorial]
+ */
+
+/**
+ * What a layer finds in the picture, all maps in one image.
+ * @typedef {object} Features
+ * @property {string} name of the layer
+ * @property {number} maps
+ * @property {number} columns how many maps are side by side, without gaps
+ * @property {string} image data URL
  */
 
 /**
@@ -123,9 +132,18 @@ async function checked(response) {
 export function sentenceOf(text) {
   try {
     const problem = JSON.parse(text);
-    const sentence = problem?.detail || problem?.title;
-    return typeof sentence === "string" ? sentence : null;
+    const words = problem?.detail || problem?.title;
+    return typeof words === "string" ? asSentence(words) : null;
   } catch {
     return null;
   }
+}
+
+/**
+ * Errors in programs begin small and end without a full stop.
+ * @param {string} words
+ */
+function asSentence(words) {
+  const sentence = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?。！？]$/.test(sentence) ? sentence : `${sentence}.`;
 }

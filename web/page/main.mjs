@@ -229,6 +229,7 @@ function translate() {
   for (const element of document.querySelectorAll("[data-label]")) {
     element.setAttribute("aria-label", t(/** @type {TextKey} */ (element.getAttribute("data-label"))));
   }
+  announcement.textContent = ""; // it is in the other language
   languageButton.textContent = LANGUAGES[otherLanguage()].name;
   languageButton.lang = LANGUAGES[otherLanguage()].tag;
   answerView.relabel();
@@ -262,11 +263,16 @@ function showModel() {
   }
   const about = [
     model.architecture,
-    model.dataset && t("modelDataset", { dataset: model.dataset }),
+    model.dataset && t("modelDataset", { dataset: datasetName(model.dataset) }),
     model.accuracy && t("modelAccuracy", { percent: percent(model.accuracy) }),
   ].filter(Boolean);
   byId("model", HTMLElement).textContent =
     about.length === 0 ? "" : t("model", { about: about.join(language === "zh" ? "，" : ", ") });
+}
+
+/** @param {string} dataset as the model's metadata call it */
+function datasetName(dataset) {
+  return dataset === "folder" ? t("folder") : dataset;
 }
 
 translate();

@@ -52,6 +52,27 @@ export function show(canvas, bitmap) {
   context.drawImage(bitmap, 0, 0);
 }
 
+/**
+ * Shows tiles, which have no gaps in the bitmap, a pixel apart.
+ * @param {HTMLCanvasElement} canvas
+ * @param {ImageBitmap} bitmap
+ * @param {number} count
+ * @param {number} columns
+ */
+export function showTiles(canvas, bitmap, count, columns) {
+  const rows = Math.ceil(count / columns);
+  const width = bitmap.width / columns;
+  const height = bitmap.height / rows;
+  canvas.width = bitmap.width + columns - 1;
+  canvas.height = bitmap.height + rows - 1;
+  const context = contextOf(canvas);
+  for (let i = 0; i < count; i++) {
+    const column = i % columns;
+    const row = Math.floor(i / columns);
+    context.drawImage(bitmap, column * width, row * height, width, height, column * (width + 1), row * (height + 1), width, height);
+  }
+}
+
 /** @param {HTMLCanvasElement} canvas */
 export function wipe(canvas) {
   contextOf(canvas).clearRect(0, 0, canvas.width, canvas.height);

@@ -100,7 +100,8 @@ test("ten bars in the classes' order, or the ten likeliest", () => {
 
 test("the sentence of a problem, and none from what is not one", () => {
   assert.equal(sentenceOf('{"title":"Bad Request","detail":"The drawing has no strokes."}'), "The drawing has no strokes.");
-  assert.equal(sentenceOf('{"title":"Too Many Requests"}'), "Too Many Requests");
+  assert.equal(sentenceOf('{"detail":"the picture is cut off"}'), "The picture is cut off.");
+  assert.equal(sentenceOf('{"title":"Too Many Requests"}'), "Too Many Requests.");
   for (const nothing of ["", "<html>", "null", "[]", '{"detail":3}', "{}"]) {
     assert.equal(sentenceOf(nothing), null, nothing);
   }
