@@ -82,22 +82,29 @@ func e4m3ToFloat32(b byte) float32 {
 	return math.Float32frombits(sign | (exponent-7+127)<<23 | fraction<<20)
 }
 
-// ReadFloat32s reads count elements from r, a part at a time.
-func ReadFloat32s(r io.Reader, count int, e Element, order binary.ByteOrder) ([]float32, error) {
+// EachFloat32 reads count elements from r, a part at a time, and calls visit
+// with the number and the value of each.
+func EachFloat32(r io.Reader, count int, e Element, order binary.ByteOrder, visit func(i int, value float32)) error {
 	const part = 8 << 10 // bytes
-	values := make([]float32, count)
 	buffer := make([]byte, min(part/e.Size, count)*e.Size)
 	for done := 0; done < count; {
 		n := min(len(buffer)/e.Size, count-done)
 		if _, err := io.ReadFull(r, buffer[:n*e.Size]); err != nil {
-			return nil, err
+			return err
 		}
 		for i := range n {
-			values[done+i] = e.Float32(buffer[i*e.Size:], order)
+			visit(done+i, e.Float32(buffer[i*e.Size:], order))
 		}
 		done += n
 	}
-	return values, nil
+	return nil
+}
+
+// ReadFloat32s returns count elements from r.
+func ReadFloat32s(r io.Reader, count int, e Element, order binary.ByteOrder) ([]float32, error) {
+	values := make([]float32, count)
+	err := EachFloat32(r, count, e, order, func(i int, value float32) { values[i] = value })
+	return values, err
 }
 
 // maxElements bounds the product of the dimensions that are not 0, so that no

@@ -1,0 +1,194 @@
+// Package npy reads and writes NumPy's files: an array (.npy), and a zip
+// archive of named arrays (.npz), as numpy.lib.format describes them.
+//
+// A header is checked against the size of its file before anything in it is
+// believed, and nothing but numbers is ever made of a file: an array of Python
+// objects, which NumPy would unpickle, is refused. Reading a file takes at most
+// 8 times its size and 1 MB of memory.
+package npy
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"inkling/weights/internal/untrusted"
+)
+
+// Array is an array of numbers.
+type Array struct {
+	// Name is the array's name in an archive without the ending .npy, and
+	// Unnamed for a file of one array.
+	Name string
+	// Shape holds the dimensions; it is empty for an array of 0 dimensions,
+	// which has one element.
+	Shape []int
+	// DType is the type of the elements in the file: "float32", "int64". Write
+	// ignores it and writes float32.
+	DType string
+	// Values holds the elements in row-major order, converted to float32 as
+	// NumPy's astype does.
+	Values []float32
+}
+
+// Unnamed is what numpy.savez calls an array that was given no name.
+const Unnamed = "arr_0"
+
+// FormatError tells why a file was refused and where in it: its fields are the
+// Record of the archive, empty for a .npy, the Offset in the record or the
+// file, negative if there is no one place, and the Reason.
+type FormatError = untrusted.FormatError
+
+var (
+	fault   = untrusted.Fault
+	shorten = untrusted.Shorten
+)
+
+const magic = "\x93NUMPY"
+
+// Sniff tells from the first bytes of a file, 6 or more, whether it looks like
+// a .npy.
+func Sniff(head []byte) bool { return strings.HasPrefix(string(head), magic) }
+
+// Read reads a .npy file of size bytes. One that is damaged, or holds anything
+// but numbers, gives a *FormatError.
+func Read(r io.ReaderAt, size int64) (*Array, error) {
+	// A size that is not true must not cost memory.
+	if size > 0 {
+		if n, err := r.ReadAt(make([]byte, 1), size-1); n == 0 && err == io.EOF {
+			return nil, fault(-1, "the file is shorter than the %d bytes it is said to have", size)
+		} else if n == 0 {
+			return nil, err
+		}
+	}
+	a, err := readArray(io.NewSectionReader(r, 0, max(size, 0)), max(size, 0), untrusted.NewBudget(max(size, 0)))
+	if err != nil {
+		return nil, err
+	}
+	a.Name = Unnamed
+	return a, nil
+}
+
+// readArray reads an array, which shall take all size bytes of r.
+func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
+	start := make([]byte, min(size, 12))
+	if _, err := io.ReadFull(r, start); err != nil {
+		return nil, err
+	}
+	if !Sniff(start) {
+		if known := untrusted.Guess(start); known != "" {
+			return nil, fault(0, "%s; wanted a .npy file of NumPy", known)
+		}
+		return nil, fault(0, "this is no .npy file of NumPy: it starts with %q", start[:min(len(start), 8)])
+	}
+	if len(start) < 12 {
+		return nil, fault(size, "the file ends here, within its header; it was cut short")
+	}
+	// Version 1 has two bytes for the length of the header, later ones four.
+	// What was read too many is the header's beginning.
+	length, at := int64(binary.LittleEndian.Uint32(start[8:])), 12
+	switch major, minor := start[6], start[7]; {
+	case major == 1 && minor == 0:
+		length, at = int64(binary.LittleEndian.Uint16(start[8:])), 10
+	case major < 1 || major > 3 || minor != 0:
+		return nil, fault(6, "the format version is %d.%d; versions 1.0, 2.0 and 3.0 can be read", major, minor)
+	}
+	const most = 1 << 16 // a header of 64 dimensions has about 1,500 bytes
+	if length > most {
+		return nil, fault(8, "the header is said to have %d bytes, wanted at most %d", length, most)
+	}
+	if length > size-int64(at) || length < 2 {
+		return nil, fault(8, "the header is said to have %d bytes, the file has %d after it says so; the file was cut short", length, size-int64(at))
+	}
+	text := make([]byte, length)
+	if _, err := io.ReadFull(r, text[copy(text, start[at:]):]); err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(string(text))
+	if err != nil {
+		if f, ok := err.(*FormatError); ok {
+			f.Offset += int64(at)
+		}
+		return nil, err
+	}
+	data := int64(at) + length
+	if want := int64(h.count) * int64(h.element.Size); want != size-data {
+		return nil, fault(data, "an array of the shape %v of %s takes %d bytes, %d are there; the file was cut short or changed after it was written", h.shape, h.element.Name, want, size-data)
+	}
+	if !b.Spend(8*int64(len(h.shape)) + 4*int64(h.count)) {
+		return nil, fault(data, "an array of the shape %v would take more than the %d bytes of memory that a file of this size may take; if it is compressed, save it with numpy.savez", h.shape, b.All())
+	}
+	a := &Array{Shape: h.shape, DType: h.element.Name, Values: make([]float32, h.count)}
+	place := func(i int) int { return i }
+	if h.fortran {
+		place = columnMajor(h.shape)
+	}
+	return a, untrusted.EachFloat32(r, h.count, h.element, h.order, func(i int, value float32) { a.Values[place(i)] = value })
+}
+
+// columnMajor returns a function that tells, called for one element after
+// another of an array whose first dimension runs fastest, where it lies when
+// the last one does.
+func columnMajor(shape []int) func(i int) int {
+	stride, step := make([]int, len(shape)), 1
+	for i := len(shape) - 1; i >= 0; i-- {
+		stride[i] = step
+		step *= max(shape[i], 1)
+	}
+	index, at := make([]int, len(shape)), 0
+	return func(int) int {
+		here := at
+		for i := range index {
+			index[i]++
+			at += stride[i]
+			if index[i] < shape[i] {
+				break
+			}
+			at -= index[i] * stride[i]
+			index[i] = 0
+		}
+		return here
+	}
+}
+
+// Write writes an array as a .npy file of float32 in row-major order. A .npy
+// has no room for a name. It is an error if the values are not as many as the
+// shape says.
+func Write(w io.Writer, a *Array) error {
+	const most = 64 // dimensions, as NumPy 2 has it
+	count, ok := untrusted.Count(a.Shape)
+	if !ok || count != len(a.Values) || len(a.Shape) > most || slices.ContainsFunc(a.Shape, func(n int) bool { return n < 0 }) {
+		return fmt.Errorf("array %s has %d values for the shape %v", shorten(a.Name), len(a.Values), a.Shape)
+	}
+	shape := strings.ReplaceAll(strings.Trim(fmt.Sprint(a.Shape), "[]"), " ", ", ")
+	if len(a.Shape) == 1 {
+		shape += "," // a tuple of one
+	}
+	// Spaces and a new line fill up the header, so that the data starts at a
+	// multiple of 64 bytes.
+	const start, alignment = len(magic) + 4, 64
+	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape)
+	length := (start+len(text)+1+alignment-1)/alignment*alignment - start
+	head := append([]byte(magic), 1, 0)
+	head = binary.LittleEndian.AppendUint16(head, uint16(length))
+	head = fmt.Appendf(head, "%-*s\n", length-1, text)
+	if _, err := w.Write(head); err != nil {
+		return err
+	}
+	const part = 2048
+	var buffer [4 * part]byte
+	for values := a.Values; len(values) > 0; {
+		n := min(part, len(values))
+		for i, v := range values[:n] {
+			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
+		}
+		if _, err := w.Write(buffer[:4*n]); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}

@@ -1,0 +1,262 @@
+package npy
+
+import (
+	"archive/zip"
+	"bytes"
+	"cmp"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"inkling/weights/internal/untrusted"
+)
+
+// Archive is the content of a .npz file.
+type Archive struct {
+	// Arrays holds the arrays in the order of the archive. Members that are no
+	// .npy are passed over.
+	Arrays []Array
+	// Metadata is what WriteArchive stored beside the arrays, nil if there is
+	// none.
+	Metadata map[string]string
+}
+
+const (
+	ending         = ".npy"
+	metadataRecord = "inkling.json"
+	zipMagic       = "PK\x03\x04"
+
+	// recordCost is what a member of an archive takes in memory, beside its
+	// values.
+	recordCost = 800
+)
+
+// SniffArchive tells from the first bytes of a file whether it looks like a
+// .npz: a zip archive whose first member is an array. It takes 34 bytes and as
+// many as the member's name has.
+func SniffArchive(head []byte) bool {
+	const nameLength, name = 26, 30 // in a local file header
+	if len(head) < name || !bytes.HasPrefix(head, []byte(zipMagic)) {
+		return false
+	}
+	end := name + int(binary.LittleEndian.Uint16(head[nameLength:]))
+	return end <= len(head) && bytes.HasSuffix(head[name:end], []byte(ending))
+}
+
+// ReadArchive reads a .npz file of size bytes, compressed or not. Every member
+// is checked against its CRC. A file that is damaged, or has an array of
+// anything but numbers, gives a *FormatError.
+func ReadArchive(r io.ReaderAt, size int64) (*Archive, error) {
+	file := &watched{r: r}
+	z, err := zip.NewReader(file, max(size, 0))
+	if err != nil {
+		return nil, file.explain(fault(-1, "the file is no whole zip archive (%v): it was cut short while it was written or copied; copy or save it again", err))
+	}
+	b := untrusted.NewBudget(size)
+	if !b.Spend(recordCost * int64(len(z.File))) {
+		return nil, fault(-1, "the archive holds %d members, too many for a file of this size", len(z.File))
+	}
+	if err := checkMembers(z.File); err != nil {
+		return nil, file.explain(err)
+	}
+	archive := &Archive{}
+	for _, f := range z.File {
+		name, isArray := strings.CutSuffix(f.Name, ending)
+		if !isArray && f.Name != metadataRecord {
+			continue
+		}
+		err := archive.add(f, name, isArray, b)
+		var format *FormatError
+		if err != nil && !errors.As(err, &format) {
+			err = fault(-1, "the data is damaged (%v); copy or save the file again", err)
+		}
+		if err != nil {
+			return nil, file.explain(untrusted.Within(f.Name, err))
+		}
+	}
+	if len(archive.Arrays) == 0 {
+		return nil, fault(-1, "the zip archive holds no array, that is no member whose name ends in %s", ending)
+	}
+	return archive, nil
+}
+
+// add reads one member to its end, where its CRC is checked.
+func (a *Archive) add(f *zip.File, name string, isArray bool, b *untrusted.Budget) error {
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	if !isArray {
+		// The text is held once while it is read.
+		if f.UncompressedSize64 > uint64(b.All()) || !b.Spend(int64(f.UncompressedSize64)) {
+			return fault(0, "metadata of %d bytes is too much for a file of this size", f.UncompressedSize64)
+		}
+		text := make([]byte, f.UncompressedSize64)
+		if _, err := io.ReadFull(r, text); err != nil {
+			return err
+		}
+		if err := atEnd(r); err != nil {
+			return err
+		}
+		a.Metadata, err = untrusted.ReadMetadata(text, b)
+		return err
+	}
+	array, err := readArray(r, int64(f.UncompressedSize64), b)
+	if err != nil {
+		return err
+	}
+	array.Name = name
+	a.Arrays = append(a.Arrays, *array)
+	return atEnd(r)
+}
+
+// atEnd makes a member's CRC be checked, which happens at its end.
+func atEnd(r io.Reader) error {
+	if n, err := r.Read(make([]byte, 1)); n > 0 {
+		return errors.New("there is more of it than the archive says")
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+// checkMembers looks at the names of an archive's members and at where they
+// lie: an archive whose members share bytes unpacks to far more than it is.
+func checkMembers(files []*zip.File) error {
+	type span struct {
+		start, end int64
+		name       string
+	}
+	names := make(map[string]bool, len(files))
+	spans := make([]span, 0, len(files))
+	for _, f := range files {
+		if names[f.Name] {
+			return fault(-1, "the archive holds %s twice", shorten(f.Name))
+		}
+		names[f.Name] = true
+		const encrypted = 1
+		if f.Flags&encrypted != 0 || f.Method != zip.Store && f.Method != zip.Deflate {
+			return untrusted.Within(f.Name, fault(-1, "the member is encrypted or compressed in a way that NumPy does not (method %d)", f.Method))
+		}
+		const most = 1 << 62
+		start, err := f.DataOffset()
+		if err != nil || f.CompressedSize64 > most || f.UncompressedSize64 > most {
+			return untrusted.Within(f.Name, fault(-1, "the member's header is damaged (%v)", err))
+		}
+		if f.Method == zip.Store && f.CompressedSize64 != f.UncompressedSize64 {
+			return untrusted.Within(f.Name, fault(start, "the member is not compressed, and said to be %d bytes and %d", f.CompressedSize64, f.UncompressedSize64))
+		}
+		const header = 30
+		spans = append(spans, span{start - header - int64(len(f.Name)), start + int64(f.CompressedSize64), f.Name})
+	}
+	slices.SortFunc(spans, func(a, b span) int { return cmp.Compare(a.start, b.start) })
+	end := int64(0)
+	for _, s := range spans {
+		if s.start < end {
+			return untrusted.Within(s.name, fault(-1, "the member overlaps with another; the file was made to deceive"))
+		}
+		end = s.end
+	}
+	return nil
+}
+
+// watched remembers when a file cannot be read, which is no fault of its
+// content.
+type watched struct {
+	r   io.ReaderAt
+	err error
+}
+
+func (w *watched) ReadAt(b []byte, at int64) (int, error) {
+	n, err := w.r.ReadAt(b, at)
+	if err != nil && err != io.EOF {
+		w.err = err
+	}
+	return n, err
+}
+
+func (w *watched) explain(err error) error {
+	if w.err != nil {
+		return w.err
+	}
+	return err
+}
+
+// WriteArchive writes arrays as numpy.savez does, uncompressed, in their order.
+// Metadata, unless empty, becomes the additional member inkling.json, which
+// numpy.load gives as bytes to whoever asks for it. The same arrays and
+// metadata give the same bytes.
+//
+// It is an error if two arrays have the same name, if an array's values are not
+// as many as its shape says, or if ReadArchive would refuse the metadata for a
+// size that is out of proportion to the arrays.
+func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error {
+	if len(arrays) == 0 {
+		return errors.New("there is no array to write")
+	}
+	var text []byte
+	if len(metadata) > 0 {
+		// Maps are marshalled in the order of their keys.
+		var err error
+		if text, err = json.MarshalIndent(metadata, "", "  "); err != nil {
+			return err
+		}
+		text = append(text, '\n')
+		size, cost := int64(0), int64(len(text)+recordCost)+untrusted.MetadataCost(text)
+		for i := range arrays {
+			size += 4 * int64(len(arrays[i].Values))
+			cost += 4*int64(len(arrays[i].Values)) + 8*int64(len(arrays[i].Shape)) + recordCost
+		}
+		if size += int64(len(text)); cost > untrusted.NewBudget(size).All() {
+			return fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
+		}
+	}
+	z := zip.NewWriter(w)
+	names := map[string]bool{}
+	for i := range arrays {
+		a := &arrays[i]
+		const most = 1 << 15
+		if names[a.Name] {
+			return fmt.Errorf("two arrays have the name %s; an archive wants different names", shorten(a.Name))
+		}
+		if !utf8.ValidString(a.Name) || strings.ContainsRune(a.Name, 0) || len(a.Name) > most {
+			return fmt.Errorf("the array name %s is too long or no plain UTF-8", shorten(a.Name))
+		}
+		names[a.Name] = true
+		var content bytes.Buffer
+		content.Grow(4*len(a.Values) + 256)
+		if err := Write(&content, a); err != nil {
+			return err
+		}
+		if err := addMember(z, a.Name+ending, content.Bytes()); err != nil {
+			return err
+		}
+	}
+	if text != nil {
+		if err := addMember(z, metadataRecord, text); err != nil {
+			return err
+		}
+	}
+	return z.Close()
+}
+
+// addMember adds a member whose size and CRC stand before it, as NumPy's do,
+// and without a time.
+func addMember(z *zip.Writer, name string, content []byte) error {
+	const utf8Name = 1 << 11
+	w, err := z.CreateRaw(&zip.FileHeader{
+		Name: name, Flags: utf8Name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(content),
+		CompressedSize64: uint64(len(content)), UncompressedSize64: uint64(len(content)),
+	})
+	if err == nil {
+		_, err = w.Write(content)
+	}
+	return err
+}
