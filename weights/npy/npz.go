@@ -53,8 +53,8 @@ func SniffArchive(head []byte) bool {
 // is checked against its CRC. A file that is damaged, or has an array of
 // anything but numbers, gives a *FormatError.
 func ReadArchive(r io.ReaderAt, size int64) (*Archive, error) {
-	file := &watched{r: r}
-	z, err := zip.NewReader(file, max(size, 0))
+	file := &watched{r: r, size: max(size, 0)}
+	z, err := zip.NewReader(file, file.size)
 	if err != nil {
 		return nil, file.explain(fault(-1, "the file is no whole zip archive (%v): it was cut short while it was written or copied; copy or save it again", err))
 	}
@@ -168,13 +168,18 @@ func checkMembers(files []*zip.File) error {
 }
 
 // watched remembers when a file cannot be read, which is no fault of its
-// content.
+// content. Before the start, where archive/zip may look in a damaged file, and
+// after the end there is nothing to read.
 type watched struct {
-	r   io.ReaderAt
-	err error
+	r    io.ReaderAt
+	size int64
+	err  error
 }
 
 func (w *watched) ReadAt(b []byte, at int64) (int, error) {
+	if at < 0 || at >= w.size {
+		return 0, io.EOF
+	}
 	n, err := w.r.ReadAt(b, at)
 	if err != nil && err != io.EOF {
 		w.err = err
