@@ -17,7 +17,7 @@ const (
 	// maxFile is how large a picture's file may be.
 	maxFile = 8 << 20
 	// maxBodies is the memory for all bodies that are being read or worked on.
-	maxBodies = 48 << 20
+	maxBodies = 32 << 20
 	// bodyStep is by how much memory for a body is asked for.
 	bodyStep = 64 << 10
 	// A body has bodyTime, and bodyTime again for every bodyRate bytes of it.
@@ -30,6 +30,7 @@ const (
 type bodies struct {
 	memory      *semaphore.Weighted
 	connections *connections
+	patience    time.Duration // bodyTime, but for tests
 }
 
 // read reads a whole body. The memory is accounted for as the body comes in, so
@@ -42,7 +43,7 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request, limit int64) (body
 	if expected < 0 {
 		expected = limit // chunked: it may become anything
 	}
-	allowed := bodyTime + bodyTime*time.Duration(expected/bodyRate)
+	allowed := b.patience + b.patience*time.Duration(expected/bodyRate)
 	// Where there is no connection, as in tests, there is no deadline.
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(time.Now().Add(allowed))

@@ -48,7 +48,7 @@ func (p *pictures) use(ctx context.Context, file []byte, see func(image.Image) e
 	}
 	config, format, err := image.DecodeConfig(bytes.NewReader(file))
 	switch {
-	case errors.Is(err, image.ErrFormat) || err == nil && !slices.Contains(pictureFormats, format):
+	case errors.Is(err, image.ErrFormat) || !slices.Contains(pictureFormats, format):
 		return problemf(http.StatusUnprocessableEntity, "the picture is of no known format, want PNG, JPEG, GIF, WebP or BMP")
 	case err != nil:
 		return problemf(http.StatusUnprocessableEntity, "the picture is damaged: %w", err)

@@ -117,7 +117,7 @@ func New(c Config) (*Server, error) {
 		running:     make(chan struct{}, maxRunning),
 		draining:    make(chan struct{}),
 	}
-	s.bodies = &bodies{semaphore.NewWeighted(maxBodies), s.connections}
+	s.bodies = &bodies{semaphore.NewWeighted(maxBodies), s.connections, bodyTime}
 	for _, entry := range nn.State(c.Network) {
 		s.parameters += nn.Shape(entry.Shape()).Elements()
 	}
