@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"inkling/weights/npy"
 	"inkling/weights/pth"
+	"inkling/weights/safetensors"
 )
 
 // Format is a file format for weights.
@@ -18,7 +20,7 @@ type Format struct {
 	// Endings are the file endings that choose the format when saving, in
 	// lower case and with the dot; the first one is the usual one.
 	Endings []string
-	// Sniff tells from the first bytes of a file, at most 64, whether it is of
+	// Sniff tells from the first bytes of a file, at most 1024, whether it is of
 	// this format.
 	Sniff func(head []byte) bool
 	// Read reads a file of size bytes: the tensors and the metadata, which is
@@ -32,7 +34,7 @@ type Format struct {
 var registry = struct {
 	sync.RWMutex
 	formats []Format
-}{formats: []Format{pyTorch}}
+}{formats: []Format{pyTorch, safeTensors, npz, npySingle}}
 
 // RegisterFormat adds a format for Save, Load and Read, usually from the init
 // function of the package that has it. It panics if the name or an ending is
@@ -53,38 +55,53 @@ func RegisterFormat(f Format) {
 	registry.formats = append(registry.formats, f)
 }
 
-// formatFor returns the format that the ending of path names.
-func formatFor(path string) (Format, error) {
+// byEnding returns the format that the ending of path names; without one, it
+// returns all endings that are known.
+func byEnding(path string) (f Format, known []string, ok bool) {
 	registry.RLock()
 	defer registry.RUnlock()
 	ending := strings.ToLower(filepath.Ext(path))
-	var known []string
 	for _, f := range registry.formats {
 		if slices.Contains(f.Endings, ending) {
-			return f, nil
+			return f, nil, true
 		}
 		known = append(known, f.Endings...)
 	}
-	if ending == "" {
+	return Format{}, known, false
+}
+
+// formatFor returns the format to save path in.
+func formatFor(path string) (Format, error) {
+	f, known, ok := byEnding(path)
+	switch ending := strings.ToLower(filepath.Ext(path)); {
+	case ok:
+		return f, nil
+	case ending == "":
 		return Format{}, fmt.Errorf("cannot save %s: the name has no ending to choose the format by; add one of %s", path, strings.Join(known, ", "))
+	default:
+		return Format{}, fmt.Errorf("cannot save %s: the ending %s names no known format; use one of %s", path, ending, strings.Join(known, ", "))
 	}
-	return Format{}, fmt.Errorf("cannot save %s: the ending %s names no known format; use one of %s", path, ending, strings.Join(known, ", "))
 }
 
 // sniff returns the format that the first bytes of r show. What nobody knows
-// goes to PyTorch's reader, whose refusal says what the file looks like.
-func sniff(r io.ReaderAt) (Format, error) {
-	head := make([]byte, 64)
+// goes to the reader that the ending of path names, else to PyTorch's: their
+// refusals say what the file looks like.
+func sniff(r io.ReaderAt, path string) (Format, error) {
+	head := make([]byte, 1024)
 	n, err := r.ReadAt(head, 0)
 	if err != nil && err != io.EOF {
 		return Format{}, err
 	}
 	registry.RLock()
-	defer registry.RUnlock()
-	for _, f := range registry.formats {
+	formats := registry.formats
+	registry.RUnlock()
+	for _, f := range formats {
 		if f.Sniff(head[:n]) {
 			return f, nil
 		}
+	}
+	if f, _, ok := byEnding(path); ok {
+		return f, nil
 	}
 	return pyTorch, nil
 }
@@ -93,7 +110,8 @@ func sniff(r io.ReaderAt) (Format, error) {
 var pyTorch = Format{
 	Name:    "pth",
 	Endings: []string{".pth", ".pt"},
-	Sniff:   pth.Sniff,
+	// A .npz is a zip archive too.
+	Sniff: func(head []byte) bool { return pth.Sniff(head) && !npy.SniffArchive(head) },
 	Read: func(r io.ReaderAt, size int64) (*File, map[string]string, error) {
 		in, err := pth.Read(r, size)
 		if err != nil {
@@ -128,4 +146,76 @@ func fromPyTorch(in []pth.Tensor) ([]Tensor, error) {
 		out = append(out, Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Values: values})
 	}
 	return out, nil
+}
+
+// safeTensors is the format of package weights/safetensors.
+var safeTensors = Format{
+	Name:    "safetensors",
+	Endings: []string{".safetensors"},
+	Sniff:   safetensors.Sniff,
+	Read: func(r io.ReaderAt, size int64) (*File, map[string]string, error) {
+		in, err := safetensors.Read(r, size)
+		if err != nil {
+			return nil, nil, err
+		}
+		file := &File{Tensors: make([]Tensor, 0, len(in.Tensors))}
+		for _, t := range in.Tensors {
+			file.Tensors = append(file.Tensors, Tensor(t))
+		}
+		return file, in.Metadata, nil
+	},
+	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+		out := make([]safetensors.Tensor, 0, len(tensors))
+		for _, t := range tensors {
+			out = append(out, safetensors.Tensor(t))
+		}
+		return safetensors.Write(w, out, metadata)
+	},
+}
+
+// npz is NumPy's archive of named arrays, see package weights/npy.
+var npz = Format{
+	Name:    "npz",
+	Endings: []string{".npz"},
+	Sniff:   npy.SniffArchive,
+	Read: func(r io.ReaderAt, size int64) (*File, map[string]string, error) {
+		in, err := npy.ReadArchive(r, size)
+		if err != nil {
+			return nil, nil, err
+		}
+		file := &File{Tensors: make([]Tensor, 0, len(in.Arrays))}
+		for _, a := range in.Arrays {
+			file.Tensors = append(file.Tensors, Tensor(a))
+		}
+		return file, in.Metadata, nil
+	},
+	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+		out := make([]npy.Array, 0, len(tensors))
+		for _, t := range tensors {
+			out = append(out, npy.Array(t))
+		}
+		return npy.WriteArchive(w, out, metadata)
+	},
+}
+
+// npySingle is NumPy's file of one array without a name, see package
+// weights/npy. As a tensor it has the name npy.Unnamed.
+var npySingle = Format{
+	Name:    "npy",
+	Endings: []string{".npy"},
+	Sniff:   npy.Sniff,
+	Read: func(r io.ReaderAt, size int64) (*File, map[string]string, error) {
+		a, err := npy.Read(r, size)
+		if err != nil {
+			return nil, nil, err
+		}
+		return &File{Tensors: []Tensor{Tensor(*a)}}, nil, nil
+	},
+	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
+		if len(tensors) != 1 || len(metadata) > 0 {
+			return fmt.Errorf("a .npy file has room for one tensor and no metadata, there are %d tensors; use the ending .npz", len(tensors))
+		}
+		a := npy.Array(tensors[0])
+		return npy.Write(w, &a)
+	},
 }

@@ -74,8 +74,9 @@ func (m *Metadata) fields() []field {
 	}
 }
 
-// pairs returns the metadata as it is written to a file.
-func (m Metadata) pairs() (map[string]string, error) {
+// Pairs returns the metadata as it is written to a file: texts under names. It
+// is an error if a value is one that no program could use.
+func (m Metadata) Pairs() (map[string]string, error) {
 	if m.FormatVersion == 0 {
 		m.FormatVersion = MetadataVersion
 	}

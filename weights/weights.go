@@ -1,7 +1,9 @@
 // Package weights saves the parameters of a network to a file and loads them
 // again. The format is chosen by the file's ending when saving and by the
-// file's first bytes when loading; PyTorch's .pth is known, see package
-// weights/pth.
+// file's first bytes when loading. There are PyTorch's .pth, Hugging Face's
+// .safetensors and NumPy's .npz and .npy; see packages weights/pth,
+// weights/safetensors and weights/npy. Package weights/onnx writes whole
+// networks.
 //
 // What a program must know to use the weights (the data set, its classes, the
 // normalisation) travels in the file as Metadata.
@@ -45,7 +47,8 @@ type Tensor struct {
 
 // File is the content of a weight file.
 type File struct {
-	// Format is the name of the file's format: "pth".
+	// Format is the name of the file's format: "pth", "safetensors", "npz" or
+	// "npy".
 	Format string
 	// Tensors is the state dict in the order of the file, empty if the file
 	// has none.
@@ -59,8 +62,24 @@ type File struct {
 
 // Save writes the state, and at most one Metadata with it, to the file at path,
 // whole or not at all: an old file survives any fault. The ending of path
-// chooses the format; .pth and .pt are PyTorch's.
+// chooses the format: .pth and .pt are PyTorch's, .safetensors Hugging Face's,
+// .npz NumPy's.
 func Save[E Entry](path string, state []E, metadata ...Metadata) error {
+	if len(state) == 0 {
+		return fmt.Errorf("cannot save %s: the network has no parameters with values; initialise it with nn.Init first", path)
+	}
+	tensors := make([]Tensor, 0, len(state))
+	for _, e := range state {
+		t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
+		e.Read(t.Values)
+		tensors = append(tensors, t)
+	}
+	return Write(path, tensors, metadata...)
+}
+
+// Write writes tensors, and at most one Metadata with them, as Save does. The
+// elements become float32 whatever a tensor's DType says.
+func Write(path string, tensors []Tensor, metadata ...Metadata) error {
 	format, err := formatFor(path)
 	if err != nil {
 		return err
@@ -68,20 +87,11 @@ func Save[E Entry](path string, state []E, metadata ...Metadata) error {
 	if len(metadata) > 1 {
 		return fmt.Errorf("cannot save %s: %d metadata were given, wanted at most one", path, len(metadata))
 	}
-	if len(state) == 0 {
-		return fmt.Errorf("cannot save %s: the network has no parameters with values; initialise it with nn.Init first", path)
-	}
 	var pairs map[string]string
 	for _, m := range metadata {
-		if pairs, err = m.pairs(); err != nil {
+		if pairs, err = m.Pairs(); err != nil {
 			return fmt.Errorf("cannot save %s: %w", path, err)
 		}
-	}
-	tensors := make([]Tensor, 0, len(state))
-	for _, e := range state {
-		t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
-		e.Read(t.Values)
-		tensors = append(tensors, t)
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return format.Write(w, tensors, pairs) })
 }
@@ -160,7 +170,7 @@ func Read(path string) (*File, error) {
 // ReadFrom reads a weight file of size bytes from anywhere, such as one that is
 // embedded in a program; path stands for it in errors.
 func ReadFrom(path string, r io.ReaderAt, size int64) (*File, error) {
-	format, err := sniff(r)
+	format, err := sniff(r, path)
 	if err != nil {
 		return nil, &pathError{fmt.Sprintf("%s cannot be read: %v", path, err), err}
 	}

@@ -63,7 +63,9 @@ func full() Metadata {
 }
 
 func TestSaveAndLoad(t *testing.T) {
-	for _, name := range []string{"model.pth", "model.pt", "MODEL.PTH"} {
+	for name, format := range map[string]string{
+		"model.pth": "pth", "model.pt": "pth", "MODEL.PTH": "pth", "model.safetensors": "safetensors", "model.npz": "npz",
+	} {
 		path := filepath.Join(t.TempDir(), name)
 		if err := Save(path, network(), full()); err != nil {
 			t.Fatal(err)
@@ -84,7 +86,7 @@ func TestSaveAndLoad(t *testing.T) {
 			t.Errorf("metadata %+v, %v, want %+v", got, err, want)
 		}
 		file, err := Read(path)
-		if err != nil || file.Format != "pth" || len(file.Tensors) != 3 || file.Tensors[1].DType != "float32" {
+		if err != nil || file.Format != format || len(file.Tensors) != 3 || file.Tensors[1].DType != "float32" {
 			t.Errorf("file %+v, %v", file, err)
 		}
 	}
@@ -275,7 +277,7 @@ func TestMetadataChecks(t *testing.T) {
 	for _, test := range tests {
 		m := full()
 		test.change(&m)
-		if _, err := m.pairs(); err == nil || !strings.Contains(err.Error(), test.says) {
+		if _, err := m.Pairs(); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: error %v, want %q", test.name, err, test.says)
 		}
 	}
@@ -305,7 +307,7 @@ func TestUnknownMetadata(t *testing.T) {
 	if err != nil || m.Dataset != "mnist" || !reflect.DeepEqual(m.Extra, map[string]string{"later": "[1]"}) {
 		t.Errorf("%+v, %v", m, err)
 	}
-	pairs, err := m.pairs()
+	pairs, err := m.Pairs()
 	if err != nil || pairs["later"] != "[1]" || pairs["dataset"] != "mnist" {
 		t.Errorf("%v, %v", pairs, err)
 	}
@@ -418,7 +420,7 @@ func FuzzMetadata(f *testing.F) {
 		if err != nil {
 			return
 		}
-		again, err := m.pairs()
+		again, err := m.Pairs()
 		if err != nil {
 			t.Fatal(err)
 		}
