@@ -28,13 +28,13 @@ func (f Format) resized(step string, height, width int) (Format, error) {
 }
 
 // checkFill returns an error unless there is no fill, one, or one a channel.
-func checkFill(step string, fill []float32, in Format) error {
+func checkFill(step, field string, fill []float32, in Format) error {
 	if n := len(fill); n > 1 && n != in.Channels {
-		return fmt.Errorf("the Fill of %s has %d values for a picture of %d channels: give one for each channel, or one for all", step, n, in.Channels)
+		return fmt.Errorf("the %s of %s has %d values for a picture of %d channels: give one for each channel, or one for all", field, step, n, in.Channels)
 	}
 	for c, v := range fill {
 		if math.IsNaN(float64(v)) || !in.Float && (v < 0 || v > 255) {
-			return fmt.Errorf("the Fill of channel %d in %s is %v: give a number from 0 to 255, or any number after ToTensor", c, step, v)
+			return fmt.Errorf("the %s of channel %d in %s is %v: give a number from 0 to 255, or any number after ToTensor", field, c, step, v)
 		}
 	}
 	return nil

@@ -2,17 +2,23 @@ package transform
 
 import (
 	"fmt"
+	"math/rand/v2"
 )
 
 // A Pipeline is a transform made ready for pictures of one size: it allocates
-// nothing when it is applied. It has memory of its own between its steps, so it
-// belongs to one goroutine; [Pipeline.Clone] makes one for another.
+// nothing when it is applied, but for what its random steps draw. It has memory
+// of its own between its steps, so it belongs to one goroutine; [Pipeline.Clone]
+// makes one for another.
 type Pipeline struct {
 	in, out Format
 	steps   []Transform
 	between []*Picture // between[i] lies between step i and i+1
 
 	first, last Picture // headers around the slices given to Apply
+
+	random    bool       // whether any step is
+	source    *rand.PCG  // the state of the generator
+	generator *rand.Rand // nil before Seed
 }
 
 // Compile prepares t for pictures of channels x height x width bytes. A nil t
@@ -107,7 +113,11 @@ func newPipeline(steps []Transform, in, out Format) (*Pipeline, error) {
 	p := &Pipeline{in: in, out: out, steps: steps}
 	p.first.Format, p.last.Format = in, out
 	f := in
+	_, p.random = steps[len(steps)-1].(Random)
 	for _, t := range steps[:len(steps)-1] {
+		if _, ok := t.(Random); ok {
+			p.random = true
+		}
 		var err error
 		if f, err = t.Format(f); err != nil {
 			return nil, err
@@ -117,9 +127,11 @@ func newPipeline(steps []Transform, in, out Format) (*Pipeline, error) {
 	return p, nil
 }
 
-// Clone returns a pipeline that does the same and may run at the same time.
+// Clone returns a pipeline that does the same and may run at the same time. Its
+// random steps need a Seed of their own.
 func (p *Pipeline) Clone() *Pipeline {
 	c := *p
+	c.source, c.generator = nil, nil
 	c.between = make([]*Picture, len(p.between))
 	for i, b := range p.between {
 		c.between[i] = NewPicture(b.Format)
@@ -138,19 +150,33 @@ func (p *Pipeline) Out() (channels, height, width int) {
 }
 
 // Apply transforms the picture src, channel after channel and row by row, into
-// dst. Their lengths must be those of In and Out; it panics when they are not.
+// dst. Their lengths must be those of In and Out, and a pipeline with a random
+// step needs Seed before; it panics when that is not so.
 func (p *Pipeline) Apply(dst []float32, src []byte) {
 	if len(src) != p.in.Len() || len(dst) != p.out.Len() {
 		panic(fmt.Sprintf("transform: Apply with %d samples from %d bytes, want %v from %v", len(dst), len(src), p.out, p.in))
 	}
+	if p.random && p.generator == nil {
+		panic("transform: Apply with a random step before Seed")
+	}
 	p.first.Bytes, p.last.Floats = src, dst
 	picture := &p.first
 	for i, between := range p.between {
-		p.steps[i].Apply(between, picture)
+		p.step(i, picture.Format).Apply(between, picture)
 		picture = between
 	}
-	p.steps[len(p.between)].Apply(&p.last, picture)
+	p.step(len(p.between), picture.Format).Apply(&p.last, picture)
 	p.first.Bytes, p.last.Floats = nil, nil
+}
+
+// step returns step i, drawn if it is random.
+func (p *Pipeline) step(i int, in Format) Transform {
+	if p.random {
+		if random, ok := p.steps[i].(Random); ok {
+			return random.Draw(p.generator, in)
+		}
+	}
+	return p.steps[i]
 }
 
 // A table holds, for every channel, what becomes of each of the 256 bytes.

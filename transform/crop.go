@@ -92,7 +92,7 @@ func (t Pad) Format(in Format) (Format, error) {
 	if max(t.Left, t.Top, t.Right, t.Bottom) > maxSide {
 		return in.resized("Pad", maxSide+1, maxSide+1)
 	}
-	if err := checkFill("Pad", t.Fill, in); err != nil {
+	if err := checkFill("Pad", "Fill", t.Fill, in); err != nil {
 		return Format{}, err
 	}
 	across, down := max(t.Left, t.Right), max(t.Top, t.Bottom)

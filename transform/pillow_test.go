@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -265,5 +266,88 @@ func TestInvertAsTorchvision(t *testing.T) {
 	each(t, "inv_", 2, func(t *testing.T, middle string, want *Picture) {
 		src, _ := input(t, middle)
 		samePicture(t, middle, apply(t, Invert{}, src), want)
+	})
+}
+
+func TestGaussianBlurAsTorchvision(t *testing.T) {
+	each(t, "blur_", 6, func(t *testing.T, middle string, want *Picture) {
+		src, rest := input(t, middle)
+		step := GaussianBlur{Sigma: number(t, rest[1])}
+		if _, err := fmt.Sscanf(rest[0], "%dx%d", &step.KernelWidth, &step.KernelHeight); err != nil {
+			t.Fatal(err)
+		}
+		samePicture(t, middle, apply(t, step, src), want)
+	})
+}
+
+func TestAffineAsTorchvision(t *testing.T) {
+	steps := []Affine{
+		{Angle: 30, TranslateX: 5, TranslateY: -3, Scale: 0.8, Shear: [2]float64{10, -5}},
+		{Angle: -100, Scale: 1.5},
+		{TranslateX: 7, TranslateY: 2},
+		{Angle: 12.5, Shear: [2]float64{0, 25}},
+	}
+	each(t, "affine_", 24, func(t *testing.T, middle string, want *Picture) {
+		src, rest := input(t, middle)
+		step := steps[int(number(t, rest[0]))]
+		step.Interpolation, step.Fill = named(t, rest[1]), []float32{9}
+		samePicture(t, middle, apply(t, step, src), want)
+	})
+}
+
+// torchvision solves for the coefficients in float32, and gets 5 digits right.
+// With its coefficients every byte is the same; with better ones up to 5 bytes of
+// these pictures differ by 1.
+func TestPerspectiveAsTorchvision(t *testing.T) {
+	each(t, "persp_", 6, func(t *testing.T, middle string, want *Picture) {
+		src, rest := input(t, middle)
+		right, bottom := float64(src.Width-1), float64(src.Height-1)
+		step := Perspective{
+			Start:         Corners{{0, 0}, {right, 0}, {right, bottom}, {0, bottom}},
+			End:           Corners{{9, 4}, {right - 3, 11}, {right - 12, bottom - 1}, {2, bottom - 9}},
+			Interpolation: named(t, rest[0]),
+			Fill:          []float32{9},
+		}
+		if n, most := compare(t, middle, apply(t, step, src), want); n > 5 || most > 1 {
+			t.Errorf("%d bytes differ, by up to %d", n, most)
+		}
+
+		w := &warp{height: src.Height, width: src.Width, interpolation: step.Interpolation, fill: step.Fill}
+		name := strings.TrimSuffix(middle, rest[0])
+		for i, v := range golden[float32](t, "pillow/persp_"+name+"coefficients.npy") {
+			w.projection[i] = float64(v)
+		}
+		samePicture(t, "with torchvision's coefficients", apply(t, w, src), want)
+	})
+}
+
+func TestAdjustmentsAsTorchvision(t *testing.T) {
+	for _, test := range []struct {
+		prefix string
+		files  int
+		step   func(v float64) Transform
+	}{
+		{"brightness_", 6, func(v float64) Transform { return AdjustBrightness{v} }},
+		{"contrast_", 6, func(v float64) Transform { return AdjustContrast{v} }},
+		{"saturation_", 6, func(v float64) Transform { return AdjustSaturation{v} }},
+		{"hue_", 8, func(v float64) Transform { return AdjustHue{v} }},
+	} {
+		each(t, test.prefix, test.files, func(t *testing.T, middle string, want *Picture) {
+			src, rest := input(t, middle)
+			samePicture(t, middle, apply(t, test.step(number(t, rest[0])), src), want)
+		})
+	}
+	samePicture(t, "lattice", apply(t, AdjustHue{0.1}, lattice(15)), pillow(t, "lattice_hue_0.1.png"))
+}
+
+func TestElasticAsTorchvision(t *testing.T) {
+	each(t, "elastic_", 4, func(t *testing.T, middle string, want *Picture) {
+		src, rest := input(t, middle)
+		step := &displace{interpolation: named(t, rest[0])}
+		for i := range src.Height * src.Width {
+			step.dx = append(step.dx, 4*math.Sin(float64(i/src.Width)/5))
+			step.dy = append(step.dy, 3*math.Cos(float64(i%src.Width)/7))
+		}
+		samePicture(t, middle, apply(t, step, src), want)
 	})
 }

@@ -31,7 +31,7 @@ func (t Rotate) Format(in Format) (Format, error) {
 	if err := t.Interpolation.check("Rotate", Bicubic); err != nil {
 		return Format{}, err
 	}
-	if err := checkFill("Rotate", t.Fill, in); err != nil {
+	if err := checkFill("Rotate", "Fill", t.Fill, in); err != nil {
 		return Format{}, err
 	}
 	if turns, ok := t.quarters(in); ok {

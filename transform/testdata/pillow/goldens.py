@@ -163,6 +163,7 @@ for n in ("smooth_64x48", "noise_gray_91x64"):
     w, h = im.size
     start = [[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]]
     end = [[9, 4], [w - 4, 11], [w - 13, h - 2], [2, h - 10]]
+    npy(f"persp_{n}_coefficients", np.array(F._get_perspective_coeffs(start, end), np.float32))
     for mode in ("nearest", "bilinear", "bicubic"):
         png(f"persp_{n}_{mode}", F.perspective(im, start, end, getattr(M, mode.upper()), [9] * len(im.getbands())))
 

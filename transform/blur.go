@@ -1,0 +1,103 @@
+package transform
+
+import (
+	"fmt"
+	"math"
+)
+
+// GaussianBlur blurs a picture with a bell of standard deviation Sigma, over as
+// many samples as Kernel, as torchvision.transforms.functional.gaussian_blur. At
+// the edges the picture is mirrored without repeating its outermost sample.
+type GaussianBlur struct {
+	KernelWidth, KernelHeight int     // odd
+	Sigma                     float64 // in samples
+}
+
+// Format takes bytes and keeps the format.
+func (t GaussianBlur) Format(in Format) (Format, error) {
+	if err := wantBytes("GaussianBlur", in); err != nil {
+		return Format{}, err
+	}
+	for _, k := range []int{t.KernelWidth, t.KernelHeight} {
+		if k < 1 || k > maxSide || k%2 == 0 {
+			return Format{}, fmt.Errorf("the kernel of GaussianBlur is %dx%d: give odd numbers from 1 to %d", t.KernelWidth, t.KernelHeight, maxSide)
+		}
+	}
+	if !(t.Sigma > 0) || math.IsInf(t.Sigma, 0) {
+		return Format{}, fmt.Errorf("the Sigma of GaussianBlur is %v: give a positive number", t.Sigma)
+	}
+	return in, nil
+}
+
+// Apply blurs every channel.
+func (t GaussianBlur) Apply(dst, src *Picture) {
+	across, down := bell(t.KernelWidth, t.Sigma), bell(t.KernelHeight, t.Sigma)
+	plane := make([]float64, src.Height*src.Width)
+	for c := range src.Channels {
+		at := c * len(plane)
+		for i := range plane {
+			plane[i] = float64(src.Bytes[at+i])
+		}
+		for i, v := range convolve(plane, src.Height, src.Width, across, down) {
+			// A mean of bytes is one, so it needs no limits.
+			dst.Bytes[at+i] = byte(math.RoundToEven(v))
+		}
+	}
+}
+
+// String names the step with its numbers.
+func (t GaussianBlur) String() string {
+	return fmt.Sprintf("GaussianBlur(%dx%d, sigma %v)", t.KernelWidth, t.KernelHeight, t.Sigma)
+}
+
+// bell returns n samples of a Gaussian, of the sum 1.
+func bell(n int, sigma float64) []float64 {
+	weights, sum := make([]float64, n), 0.0
+	for i := range weights {
+		x := (float64(i) - float64(n-1)/2) / sigma
+		weights[i] = math.Exp(-0.5 * x * x)
+		sum += weights[i]
+	}
+	for i := range weights {
+		weights[i] /= sum
+	}
+	return weights
+}
+
+// convolve weighs the neighbours of every sample of a plane, first along the
+// rows and then along the columns, and mirrors it at its edges.
+func convolve(plane []float64, height, width int, across, down []float64) []float64 {
+	rows := convolveRows(plane, height, width, across)
+	return convolveRows(rows, width, height, down)
+}
+
+// convolveRows weighs along the rows and returns the transposed plane, so that
+// two of it make a convolution along both sides.
+func convolveRows(plane []float64, height, width int, weights []float64) []float64 {
+	out := make([]float64, len(plane))
+	half := len(weights) / 2
+	mirrored := make([]float64, width+2*half)
+	for y := range height {
+		for i := range mirrored {
+			mirrored[i] = plane[y*width+mirror(i-half, width)]
+		}
+		for x := range width {
+			sum := 0.0
+			for k, v := range mirrored[x : x+len(weights)] {
+				sum += float64(v * weights[k])
+			}
+			out[x*height+y] = sum
+		}
+	}
+	return out
+}
+
+// mirror folds a place beyond 0 to n-1 back into it, as often as it takes.
+func mirror(i, n int) int {
+	if n == 1 {
+		return 0
+	}
+	period := 2 * (n - 1)
+	i = (i%period + period) % period
+	return min(i, period-i)
+}
