@@ -7,7 +7,6 @@ import (
 	"math"
 	"runtime"
 	"strconv"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -167,7 +166,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 		return nil, err
 	}
 	if o.download {
-		if err := download(ctx, o, r); err != nil {
+		if err := downloadEMNIST(ctx, o, r); err != nil {
 			return nil, err
 		}
 	}
@@ -332,8 +331,8 @@ func (o *trainOptions) saveInterrupted(m *model, ran train.Result, r *reporter, 
 	return fmt.Errorf("%w; the model was saved as it was then", cause)
 }
 
-// download gets EMNIST, unless it is there.
-func download(ctx context.Context, o *trainOptions, r *reporter) error {
+// downloadEMNIST gets EMNIST, unless it is there.
+func downloadEMNIST(ctx context.Context, o *trainOptions, r *reporter) error {
 	split, _, err := emnistSplit(o.data)
 	if err != nil {
 		return err
@@ -344,16 +343,16 @@ func download(ctx context.Context, o *trainOptions, r *reporter) error {
 	if emnist.Cached(split) {
 		return nil
 	}
-	last := time.Now()
-	r.line("Downloading EMNIST from %s ...\n", emnist.ArchiveURL)
-	err = emnist.Download(ctx, emnist.DownloadOptions{Split: split, Progress: func(done, total int64) {
-		if time.Since(last) > 5*time.Second {
-			last = time.Now()
-			r.line("  %d of %d MB\n", done>>20, total>>20)
-		}
-	}})
+	r.line("Downloading EMNIST's split %s from %s ...\n", split, emnist.ArchiveURL)
+	out := r.out
+	if r.json {
+		out = nil
+	}
+	transfer, done := downloading(out)
+	defer done()
+	err = emnist.Download(ctx, emnist.DownloadOptions{Split: split, Transfer: transfer})
 	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w during the download; nothing of it is kept", errInterrupted)
+		return fmt.Errorf("%w during the download; the next one goes on from here", errInterrupted)
 	}
 	return err
 }
