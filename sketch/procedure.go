@@ -5,13 +5,29 @@ import (
 	"math"
 )
 
-// How large the ink is and how wide the pen, in pixels of the result.
+// How large the ink is, pen included, how wide the pen and, for EMNIST, the sigma of
+// the blur, in pixels of the result.
+//
+// They were chosen so that drawings look like the data sets do. Measured on the
+// 10,000 test pictures of each and on the UCI pen digits of 20 writers, the medians
+// of the mean level (0 to 255), of the thickness of the lines (twice the ink over
+// the sum of the slopes, in pixels), of the longer side of what is at least 64, and
+// of the share of inked pixels that are 250 or more:
+//
+//	                 level  thickness  longer side  saturated
+//	EMNIST            43.7       2.86           24       0.16
+//	drawn as EMNIST   42.4       2.86           24       0.15
+//	MNIST             33.0       2.40           20       0.37
+//	drawn as MNIST    32.1       2.37           20       0.39
+//
+// The blur's sigma of one pixel in NIST's pictures (Cohen et al. 2017) is so about
+// half a pixel here: NIST's digits are about twice as large.
 const (
 	emnistInk  = 23.0
 	emnistPen  = 2.75
 	emnistBlur = 0.5
 	mnistInk   = 20.0
-	mnistPen   = 2.2
+	mnistPen   = 2.4
 )
 
 // smallest is the share of the pad's side below which ink is a dot.
@@ -115,8 +131,9 @@ func (r *Result) resize(c *canvas, across, down taps) {
 }
 
 // centreMass moves the pixels by whole ones so that their centre of mass comes to
-// lie in the middle. They are not moved so far that ink is lost.
+// lie in the middle of pixel 14, 14. They are not moved so far that ink is lost.
 func (r *Result) centreMass() {
+	const middle = Size/2 + 0.5
 	var sum, sumX, sumY float64
 	left, top, right, bottom := Size, Size, 0, 0
 	for y := range Size {
@@ -132,8 +149,8 @@ func (r *Result) centreMass() {
 	if sum == 0 {
 		return
 	}
-	dx := min(max(int(math.Round(Size/2-sumX/sum)), -left), Size-right)
-	dy := min(max(int(math.Round(Size/2-sumY/sum)), -top), Size-bottom)
+	dx := min(max(int(math.Round(middle-sumX/sum)), -left), Size-right)
+	dy := min(max(int(math.Round(middle-sumY/sum)), -top), Size-bottom)
 	var moved [Size * Size]byte
 	for y := top; y < bottom; y++ {
 		copy(moved[(y+dy)*Size+left+dx:], r.Pixels[y*Size+left:y*Size+right])
