@@ -1,6 +1,9 @@
 package transform
 
-import "testing"
+import (
+	"image"
+	"testing"
+)
 
 func BenchmarkPipeline(b *testing.B) {
 	p, err := Compile(Compose{ToTensor{}, Normalize{Mean: []float32{0.5}, Std: []float32{0.5}}}, 1, 28, 28)
@@ -15,5 +18,77 @@ func BenchmarkPipeline(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		p.Apply(dst, src)
+	}
+}
+
+// The usual augmentation of CIFAR.
+func BenchmarkCropAndFlip(b *testing.B) {
+	p, err := Compile(Compose{
+		RandomCrop{Height: 32, Width: 32, Padding: 4},
+		RandomHorizontalFlip{},
+		ToTensor{},
+		Normalize{Mean: []float32{0.4914, 0.4822, 0.4465}, Std: []float32{0.2470, 0.2435, 0.2616}},
+	}, 3, 32, 32)
+	if err != nil {
+		b.Fatal(err)
+	}
+	src, dst := counted(3, 32, 32).Bytes, make([]float32, 3*32*32)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		p.Seed(1, 0, i)
+		p.Apply(dst, src)
+		i++
+	}
+}
+
+// The tutorial's preprocessing of a drawing of 500 by 333.
+func BenchmarkPreprocessing(b *testing.B) {
+	src := pillow(b, "three_500x333_0_input.png")
+	p, err := Compile(preprocessing, src.Channels, src.Height, src.Width)
+	if err != nil {
+		b.Fatal(err)
+	}
+	dst := make([]float32, 28*28)
+	b.ReportAllocs()
+	for b.Loop() {
+		p.Apply(dst, src.Bytes)
+	}
+}
+
+func BenchmarkSteps(b *testing.B) {
+	for _, step := range []Transform{
+		Resize{Height: 28, Width: 28},
+		Resize{Height: 64, Width: 64, Interpolation: Bicubic},
+		Rotate{Angle: 30},
+		Rotate{Angle: 30, Interpolation: Bilinear},
+		GaussianBlur{KernelWidth: 5, KernelHeight: 5, Sigma: 1},
+		RandomPerspective{P: 1},
+		ElasticTransform{},
+		ColorJitter{Brightness: 0.2, Contrast: 0.2, Saturation: 0.2, Hue: 0.1},
+	} {
+		b.Run(name(step), func(b *testing.B) {
+			p, err := Compile(Compose{step, ToTensor{}}, 3, 32, 32)
+			if err != nil {
+				b.Fatal(err)
+			}
+			c, h, w := p.Out()
+			src, dst := counted(3, 32, 32).Bytes, make([]float32, c*h*w)
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				p.Seed(1, 0, i)
+				p.Apply(dst, src)
+				i++
+			}
+		})
+	}
+}
+
+func BenchmarkFromImage(b *testing.B) {
+	img := image.NewYCbCr(image.Rect(0, 0, 32, 32), image.YCbCrSubsampleRatio420)
+	b.ReportAllocs()
+	for b.Loop() {
+		FromImage(img)
 	}
 }

@@ -38,10 +38,10 @@ func gatherPlane[T byte | float32](dst, src []T, width int, rows, columns []int,
 		}
 		row := src[from*width : (from+1)*width]
 		for x, column := range columns {
-			if column < 0 {
-				out[x] = fill
-			} else {
+			if uint(column) < uint(len(row)) {
 				out[x] = row[column]
+			} else {
+				out[x] = fill
 			}
 		}
 	}

@@ -34,13 +34,10 @@ func FromImage(img image.Image) *Picture {
 	}
 	p := NewPicture(f)
 	plane := f.Height * f.Width
+	at := colours(img)
 	for y := range f.Height {
 		for x := range f.Width {
-			at := img.At(bounds.Min.X+x, bounds.Min.Y+y)
-			c, ok := at.(color.NRGBA)
-			if !ok {
-				c = color.NRGBAModel.Convert(at).(color.NRGBA)
-			}
+			c := at(bounds.Min.X+x, bounds.Min.Y+y)
 			i := y*f.Width + x
 			p.Bytes[i], p.Bytes[plane+i], p.Bytes[2*plane+i] = c.R, c.G, c.B
 			if f.Channels == 4 {
@@ -49,6 +46,32 @@ func FromImage(img image.Image) *Picture {
 		}
 	}
 	return p
+}
+
+// colours returns what looks a colour up. The types that PNG and JPEG are decoded
+// to are asked directly, which saves an allocation for every sample.
+func colours(img image.Image) func(x, y int) color.NRGBA {
+	switch img := img.(type) {
+	case *image.NRGBA:
+		return img.NRGBAAt
+	case *image.YCbCr:
+		return func(x, y int) color.NRGBA {
+			c := img.YCbCrAt(x, y)
+			r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
+			return color.NRGBA{r, g, b, 255}
+		}
+	case *image.RGBA:
+		return func(x, y int) color.NRGBA {
+			c := img.RGBAAt(x, y)
+			if c.A == 255 {
+				return color.NRGBA(c)
+			}
+			return color.NRGBAModel.Convert(c).(color.NRGBA)
+		}
+	}
+	return func(x, y int) color.NRGBA {
+		return color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
+	}
 }
 
 // Image returns the picture as an image, the inverse of [FromImage]: *image.Gray

@@ -15,8 +15,12 @@ func TestFromImage(t *testing.T) {
 	rgba := image.NewRGBA(bounds)
 	nrgba := image.NewNRGBA(bounds)
 	paletted := image.NewPaletted(bounds, color.Palette{color.NRGBA{1, 2, 3, 255}, color.NRGBA{4, 5, 6, 255}})
+	ycbcr := image.NewYCbCr(bounds, image.YCbCrSubsampleRatio444)
+	ycbcr.Y[1], ycbcr.Cb[0], ycbcr.Cr[0], ycbcr.Cb[1], ycbcr.Cr[1] = 76, 128, 128, 85, 255
+	clear := image.NewRGBA(bounds)
 	gray.SetGray(4, 2, color.Gray{Y: 200})
 	gray16.SetGray16(4, 2, color.Gray16{Y: 0x80ff})
+	clear.SetRGBA(4, 2, color.RGBA{50, 100, 0, 200}) // multiplied by alpha
 	rgba.SetRGBA(3, 2, color.RGBA{10, 20, 30, 255})
 	rgba.SetRGBA(4, 2, color.RGBA{40, 50, 60, 255})
 	nrgba.SetNRGBA(4, 2, color.NRGBA{100, 150, 200, 7})
@@ -30,6 +34,8 @@ func TestFromImage(t *testing.T) {
 		{"gray", gray, 1, []byte{0, 200}},
 		{"16 bits", gray16, 1, []byte{0, 0x80}},
 		{"opaque", rgba, 3, []byte{10, 40, 20, 50, 30, 60}},
+		{"alpha is divided out", clear, 4, []byte{0, 63, 0, 127, 0, 0, 0, 200}},
+		{"JPEG's", ycbcr, 3, []byte{0, 254, 0, 0, 0, 0}},
 		{"alpha is not multiplied", nrgba, 4, []byte{0, 100, 0, 150, 0, 200, 0, 7}},
 		{"palette", paletted, 3, []byte{1, 4, 2, 5, 3, 6}},
 	} {

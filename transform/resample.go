@@ -21,7 +21,7 @@ func newTaps(in, out int, f filter) taps {
 	t := taps{make([]int, out), make([][]int32, out)}
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
-	support := f.support * stretch
+	support := float64(f.support * stretch)
 	for i := range out {
 		// The conversions forbid the compiler to fuse a product with a sum.
 		center := float64((float64(i) + 0.5) * scale)
