@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"go.uber.org/goleak"
 )
 
 // Gradio's official JavaScript client must be able to call the server. It is
@@ -44,13 +42,6 @@ func TestGradioJavaScriptClient(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "300 overlapped calls settled") {
 		t.Errorf("Gradio's client failed: %v\n%s", err, out)
 	}
-}
-
-// What one test leaves running is no other test's fault.
-func checkLeaks(t *testing.T) {
-	t.Helper()
-	current := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, current) })
 }
 
 // eventually waits until a condition holds, for as long as a slow machine needs.

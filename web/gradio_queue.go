@@ -32,7 +32,7 @@ type gradioSession struct {
 	messages [][]byte
 	pending  int           // calls that are not completed
 	changed  chan struct{} // has an element when there is news for the stream
-	stream   *struct{ _ byte }
+	stream   chan struct{} // of the open stream, closed when another takes over
 	touched  time.Time
 	closed   time.Time // when its last stream was told to close
 }

@@ -48,6 +48,7 @@ func (g *gradio) openStream(w http.ResponseWriter, r *http.Request) (s *stream, 
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Accel-Buffering", "no") // nginx would keep events back
 	w.WriteHeader(http.StatusOK)
+	_ = s.send("") // so that the client knows that it is open
 	return s, func() { g.streams.Add(-1); g.server.metrics.streams.Dec() }, nil
 }
 
@@ -88,22 +89,22 @@ func (g *gradio) heartbeat(w http.ResponseWriter, r *http.Request) {
 // queueData serves GET /queue/data: the messages of a session, until there are
 // no more calls.
 func (g *gradio) queueData(w http.ResponseWriter, r *http.Request) {
-	hash := r.URL.Query().Get("session_hash")
-	g.mutex.Lock()
-	session := g.sessions[hash]
-	own := new(struct{ _ byte })
-	if session != nil {
-		session.stream = own // a stream that was open before ends
-		session.wake()
-	}
-	g.mutex.Unlock()
-
 	s, closeStream, err := g.openStream(w, r)
 	if err != nil {
 		gradioFail(w, r, err)
 		return
 	}
 	defer closeStream()
+	own := make(chan struct{})
+	g.mutex.Lock()
+	session := g.sessions[r.URL.Query().Get("session_hash")]
+	if session != nil {
+		if session.stream != nil {
+			close(session.stream) // that one ends
+		}
+		session.stream = own
+	}
+	g.mutex.Unlock()
 	if session == nil {
 		text, _ := json.Marshal(gradioMessage{Message: "unexpected_error", Text: "there is no such session; call /queue/join first", NotFound: true, Success: new(false)})
 		_ = s.sendData(text)
@@ -122,7 +123,7 @@ func (g *gradio) queueData(w http.ResponseWriter, r *http.Request) {
 }
 
 // deliver sends a session's messages until it is idle.
-func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own *struct{ _ byte }) {
+func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own chan struct{}) {
 	idle := time.NewTimer(streamIdle)
 	defer idle.Stop()
 	beat := time.NewTicker(streamBeat)
@@ -162,6 +163,7 @@ func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own
 				_ = s.sendData(closeStreamMessage)
 				return
 			}
+		case <-own:
 		case <-r.Context().Done():
 			return
 		case <-draining:

@@ -30,6 +30,13 @@ func digitPicture() *image.Gray {
 	return img
 }
 
+// drawnBlank is white paper.
+func drawnBlank() *image.Gray {
+	img := image.NewGray(image.Rect(0, 0, 50, 50))
+	draw.Draw(img, img.Rect, image.White, image.Point{}, draw.Src)
+	return img
+}
+
 // sevenPixels is what the network is shown of the drawing seven.
 func sevenPixels(t testing.TB) string {
 	t.Helper()
@@ -236,8 +243,7 @@ func samePixels(a, b image.Image) bool {
 
 func TestEmpty(t *testing.T) {
 	s := newTestServer(t, nil)
-	white := image.NewGray(image.Rect(0, 0, 50, 50))
-	draw.Draw(white, white.Rect, image.White, image.Point{}, draw.Src)
+	white := drawnBlank()
 	for name, body := range map[string]string{
 		"no strokes":     `{"strokes": [], "details": true}`,
 		"strokes empty":  `{"strokes": [[], []]}`,
