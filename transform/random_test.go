@@ -411,3 +411,51 @@ func TestRandomStepsRefuse(t *testing.T) {
 		}
 	}
 }
+
+// Pictures of one row, one column or one sample go through every step that
+// accepts them, and come out as promised.
+func TestTinyPictures(t *testing.T) {
+	steps := Compose{
+		PasteOver{}, Grayscale{}, Grayscale{Channels: 3}, Invert{}, HorizontalFlip{}, VerticalFlip{}, Transpose{},
+		CenterCrop{3, 2}, Crop{-5, 100, 2, 2}, Pad{Left: 2, Bottom: 3, Mode: Edge}, Pad{Left: 1, Mode: Symmetric}, Pad{Top: 1, Mode: Reflect},
+		Resize{Height: 5, Width: 3}, Resize{Height: 3, Width: 5, Interpolation: Lanczos}, Resize{Edge: 4}, Resize{Edge: 2, MaxEdge: 3},
+		Resize{Height: 1, Width: 1, Interpolation: Nearest},
+		Rotate{Angle: 33, Expand: true, Interpolation: Bicubic}, Rotate{Angle: 90}, Rotate{Angle: -1e300, Expand: true}, Rotate{Angle: 1e-30},
+		Affine{Scale: 1e-300}, Affine{Scale: 1e300, Interpolation: Bilinear}, Affine{TranslateX: 1e300, Shear: [2]float64{90, 90}},
+		GaussianBlur{KernelWidth: 9, KernelHeight: 5, Sigma: 1},
+		RandomCrop{Height: 2, Width: 2, Padding: 1}, RandomRotation{Degrees: Range{-9, 9}, Interpolation: Bilinear},
+		RandomAffine{Degrees: Range{-9, 9}, Translate: [2]float64{1, 1}, Scale: Range{1e-3, 1e3}, ShearX: Range{-89, 89}},
+		RandomPerspective{P: 1, Distortion: 1}, ElasticTransform{}, ElasticTransform{Alpha: 1e300, Interpolation: Nearest},
+		ColorJitter{Brightness: 1e30, Contrast: 1, Saturation: 1, Hue: 0.5}, RandomErasing{P: 1}, RandomErasing{P: 1, Noise: true},
+	}
+	r := Generator(0, 0, 0)
+	accepted := map[int]bool{}
+	for channels := 1; channels <= 4; channels++ {
+		for _, size := range [][2]int{{1, 1}, {1, 7}, {7, 1}, {2, 2}} {
+			for _, float := range []bool{false, true} {
+				in := Format{channels, size[0], size[1], float}
+				for i, step := range steps {
+					out, err := step.Format(in)
+					if err != nil {
+						continue
+					}
+					accepted[i] = true
+					if random, ok := step.(Random); ok {
+						step = random.Draw(r, in)
+					}
+					src, dst := NewPicture(in), NewPicture(out)
+					for i := range src.Bytes {
+						src.Bytes[i] = byte(r.Uint32())
+					}
+					step.Apply(dst, src)
+					if drawn, err := step.Format(in); err != nil || drawn != out {
+						t.Errorf("%v of %v gives %v, %v; promised %v", name(step), in, drawn, err, out)
+					}
+				}
+			}
+		}
+	}
+	if len(accepted) != len(steps) {
+		t.Errorf("only %d of %d steps were tried", len(accepted), len(steps))
+	}
+}

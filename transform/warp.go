@@ -132,20 +132,22 @@ func (t *warp) interpolate(dst, src *Picture) {
 			u, v = u-0.5, v-0.5
 			left, top := math.Floor(u), math.Floor(v)
 			du, dv := u-left, v-top
-			firstColumn, firstRow := int(left)-taps/2+1, int(top)-taps/2+1
+			var columns, rows [4]int
+			for i := range taps {
+				columns[i] = min(max(int(left)-taps/2+1+i, 0), src.Width-1)
+				rows[i] = min(max(int(top)-taps/2+1+i, 0), src.Height-1) * src.Width
+			}
 			for c := range src.Channels {
 				plane := src.Bytes[c*src.Height*src.Width:]
-				var rows [4]float64
-				for j := range taps {
-					row := plane[min(max(firstRow+j, 0), src.Height-1)*src.Width:][:src.Width]
-					var samples [4]float64
-					for i := range taps {
-						samples[i] = float64(row[min(max(firstColumn+i, 0), src.Width-1)])
+				var across, samples [4]float64
+				for j, row := range rows[:taps] {
+					for i, column := range columns[:taps] {
+						samples[i] = float64(plane[row+column])
 					}
-					rows[j] = mix(samples[:taps], du)
+					across[j] = mix(samples[:taps], du)
 				}
 				// Pillow cuts off what is behind the point.
-				dst.Bytes[(c*t.height+y)*t.width+x] = byte(min(max(mix(rows[:taps], dv), 0), 255))
+				dst.Bytes[(c*t.height+y)*t.width+x] = byte(min(max(mix(across[:taps], dv), 0), 255))
 			}
 		}
 	}
