@@ -25,6 +25,7 @@ package idx
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"encoding/binary"
 	"errors"
@@ -42,9 +43,20 @@ func maxUnpacked(size int64) int64 { return 6*size + 512<<10 }
 
 const (
 	unsignedByte = 8
+	integer      = 0x0c // of 32 bits
 	imagesRank   = 3
 	labelsRank   = 1
+	tableRank    = 2
 )
+
+// magicOf returns the magic number of a file with so many dimensions: tables
+// have integers, all others bytes.
+func magicOf(rank int) uint32 {
+	if rank == tableRank {
+		return integer<<8 | tableRank
+	}
+	return uint32(unsignedByte<<8 | rank)
+}
 
 // Images is the content of an idx file of pictures: Count pictures of Height
 // rows and Width columns, one after another in Pixels, each row by row.
@@ -233,7 +245,7 @@ func readHeader(r io.Reader, rank int) (dims []int, n int, err error) {
 
 // checkMagic compares the first four bytes with what they should be.
 func checkMagic(magic []byte, rank int) error {
-	got, want := binary.BigEndian.Uint32(magic), uint32(unsignedByte<<8|rank)
+	got, want := binary.BigEndian.Uint32(magic), magicOf(rank)
 	if got == want {
 		return nil
 	}
@@ -243,6 +255,8 @@ func checkMagic(magic []byte, rank int) error {
 	if magic[0] == 0 && magic[1] == 0 {
 		other, isRank := names[int(magic[3])]
 		switch kind, isType := types[magic[2]]; {
+		case rank == tableRank:
+			why = "this is no table of 32-bit integers"
 		case isType:
 			why = fmt.Sprintf("its elements are %s, and only unsigned bytes are read", kind)
 		case magic[2] != unsignedByte:
@@ -253,7 +267,7 @@ func checkMagic(magic []byte, rank int) error {
 			why = fmt.Sprintf("it has %d dimensions instead of %d", magic[3], rank)
 		}
 	}
-	return fmt.Errorf("the magic number at offset 0 is %#08x, want %#08x for %s: %s", got, want, names[rank], why)
+	return fmt.Errorf("the magic number at offset 0 is %#08x, want %#08x for %s: %s", got, want, cmp.Or(names[rank], "a table"), why)
 }
 
 // expectEnd fails unless r ends here. It is also what makes gzip compare its
