@@ -55,7 +55,7 @@ func (t Affine) project(in Format) projection {
 	tanX := math.Tan(t.Shear[0] * radians)
 	cosShear := math.Cos(t.Shear[1] * radians)
 	a, c := cosY/cosShear, sinY/cosShear
-	b, d := float64(-a*tanX)-sin, float64(-c*tanX)+cos
+	b, d := -cosY*tanX/cosShear-sin, -sinY*tanX/cosShear+cos
 
 	middleX, middleY := float64(in.Width)/2, float64(in.Height)/2
 	p := projection{d / scale, -b / scale, 0, -c / scale, a / scale, 0}
