@@ -1,0 +1,162 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"google.golang.org/protobuf/proto"
+
+	"inkling/nn"
+	"inkling/weights/onnx/internal/pb"
+)
+
+// builder gathers a graph. Every value in it has a name of its own.
+type builder struct {
+	graph *pb.GraphProto
+	taken map[string]bool
+}
+
+// name returns the wish, or something like it if that is taken.
+func (b *builder) name(wish string) string {
+	name := wish
+	for i := 2; b.taken[name]; i++ {
+		name = fmt.Sprintf("%s_%d", wish, i)
+	}
+	b.taken[name] = true
+	return name
+}
+
+// node adds an operation, which gets the name of its output, and returns that.
+func (b *builder) node(kind, output string, inputs []string, attributes ...*pb.AttributeProto) string {
+	b.graph.Node = append(b.graph.Node, &pb.NodeProto{
+		Name: proto.String(output), OpType: proto.String(kind), Input: inputs, Output: []string{output}, Attribute: attributes,
+	})
+	return output
+}
+
+// constant adds a tensor of constants and returns its name.
+func (b *builder) constant(wish string, shape []int, values []float32) string {
+	name := b.name(wish)
+	b.graph.Initializer = append(b.graph.Initializer, tensorProto(name, shape, values))
+	return name
+}
+
+// rename gives the last operation's output another name. Nobody reads it but
+// whoever runs the file.
+func (b *builder) rename(from, to string) {
+	if i := len(b.graph.Node) - 1; i >= 0 && b.graph.Node[i].Output[0] == from {
+		b.graph.Node[i].Name, b.graph.Node[i].Output = proto.String(to), []string{to}
+		b.graph.ValueInfo = slices.DeleteFunc(b.graph.ValueInfo, func(v *pb.ValueInfoProto) bool { return v.GetName() == from })
+		return
+	}
+	b.node("Identity", to, []string{from})
+}
+
+// addWeights adds the parameters of the operations under their state-dict keys.
+func (b *builder) addWeights(network nn.Module, operations []nn.Operation) error {
+	state := map[string]nn.Entry{}
+	for _, e := range nn.State(network) {
+		state[e.Name()] = e
+	}
+	for i, op := range operations {
+		for _, key := range op.Params {
+			entry, known := state[key]
+			if !known {
+				return fmt.Errorf("operation %d, %s, has a parameter that the state dict does not name; give the network's layer an exported field", i+1, op.Name)
+			}
+			if slices.ContainsFunc(b.graph.Initializer, func(t *pb.TensorProto) bool { return t.GetName() == key }) {
+				continue // a layer that is used twice
+			}
+			values := make([]float32, nn.Shape(entry.Shape()).Elements())
+			entry.Read(values)
+			if b.taken[key] {
+				return fmt.Errorf("the parameter %s has the name of the file's input or output; rename its field", key)
+			}
+			b.taken[key] = true
+			b.graph.Initializer = append(b.graph.Initializer, tensorProto(key, entry.Shape(), values))
+		}
+	}
+	return nil
+}
+
+// addOperations adds the network's operations and returns the name and the
+// shape of its output.
+func (b *builder) addOperations(operations []nn.Operation, input string, shape nn.Shape) (string, nn.Shape, error) {
+	outputs := make([]string, 0, len(operations))
+	last := input
+	for i, op := range operations {
+		var inputs []string
+		for _, from := range op.Inputs {
+			if from == nn.NetworkInput {
+				inputs = append(inputs, input)
+			} else {
+				inputs = append(inputs, outputs[from])
+			}
+		}
+		kind, attributes, err := equivalent(op)
+		if err != nil {
+			return "", nil, fmt.Errorf("operation %d: %w", i+1, err)
+		}
+		last = b.node(kind, b.name(wish(op)), append(inputs, op.Params...), attributes...)
+		b.graph.ValueInfo = append(b.graph.ValueInfo, valueInfo(last, pb.TensorProto_FLOAT, op.Shape))
+		outputs = append(outputs, last)
+		shape = op.Shape
+	}
+	return last, shape, nil
+}
+
+// wish is what an operation's output would be called: after its layer if it has
+// one with a name.
+func wish(op nn.Operation) string {
+	if len(op.Params) > 0 {
+		if i := strings.LastIndexByte(op.Params[0], '.'); i > 0 {
+			return op.Params[0][:i]
+		}
+	}
+	return op.Name
+}
+
+// equivalent returns ONNX's operator for an operation, and its attributes.
+func equivalent(op nn.Operation) (kind string, attributes []*pb.AttributeProto, err error) {
+	a := op.Attributes
+	if op.BuiltIn {
+		switch op.Name {
+		case "conv2d":
+			return "Conv", []*pb.AttributeProto{
+				integers("kernel_shape", a["kernel"], a["kernel"]),
+				integers("strides", a["stride"], a["stride"]),
+				integers("pads", a["padding"], a["padding"], a["padding"], a["padding"]),
+				integers("dilations", a["dilation"], a["dilation"]),
+				integer("group", a["groups"]),
+			}, nil
+		case "maxpool2d":
+			return "MaxPool", []*pb.AttributeProto{
+				integers("kernel_shape", a["kernel"], a["kernel"]),
+				integers("strides", a["stride"], a["stride"]),
+				integers("pads", a["padding"], a["padding"], a["padding"], a["padding"]),
+			}, nil
+		case "linear":
+			return "Gemm", []*pb.AttributeProto{integer("transB", 1)}, nil // the weights are Out x In
+		case "relu":
+			return "Relu", nil, nil
+		case "add":
+			return "Add", nil, nil
+		case "flatten":
+			return "Flatten", []*pb.AttributeProto{integer("axis", 1)}, nil
+		}
+	}
+	return "", nil, fmt.Errorf("%s has no equivalent in ONNX that is known here; known are conv2d, maxpool2d, linear, relu, add and flatten", op.Name)
+}
+
+func integer(name string, value int) *pb.AttributeProto {
+	return &pb.AttributeProto{Name: proto.String(name), Type: pb.AttributeProto_INT.Enum(), I: proto.Int64(int64(value))}
+}
+
+func integers(name string, values ...int) *pb.AttributeProto {
+	a := &pb.AttributeProto{Name: proto.String(name), Type: pb.AttributeProto_INTS.Enum()}
+	for _, v := range values {
+		a.Ints = append(a.Ints, int64(v))
+	}
+	return a
+}
