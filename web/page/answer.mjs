@@ -12,9 +12,8 @@ import { percent, stepName } from "./translations.mjs";
 /** @typedef {import("./translations.mjs").TextKey} TextKey */
 
 /**
- * An answer with its pictures decoded, so that it is shown all at once.
- * @typedef {object} Reading
- * @property {Prediction} prediction
+ * An answer's pictures, decoded, so that they are shown all at once.
+ * @typedef {object} Pictures
  * @property {ImageBitmap | null} processed
  * @property {ImageBitmap | null} tutorial
  * @property {ImageBitmap[]} steps
@@ -23,9 +22,9 @@ import { percent, stepName } from "./translations.mjs";
 
 /**
  * @param {Prediction} prediction
- * @returns {Promise<Reading>}
+ * @returns {Promise<Pictures>}
  */
-export async function prepare(prediction) {
+async function picturesOf(prediction) {
   const { processed, tutorial, steps = [], features = [] } = prediction;
   const [ours, theirs, stepPictures, featurePictures] = await Promise.all([
     processed ? decode(processed) : null,
@@ -33,7 +32,7 @@ export async function prepare(prediction) {
     Promise.all(steps.map((step) => decode(step.image))),
     Promise.all(features.map((feature) => decode(feature.image))),
   ]);
-  return { prediction, processed: ours, tutorial: theirs, steps: stepPictures, features: featurePictures };
+  return { processed: ours, tutorial: theirs, steps: stepPictures, features: featurePictures };
 }
 
 /** @typedef {(key: TextKey, values?: Record<string, string | number>) => string} Translate */
@@ -46,6 +45,10 @@ export class AnswerView {
   /** @type {Prediction | null} what is shown; null while the pad is empty */
   #shown = null;
   #pageMilliseconds = 0;
+  /** Numbers the answers as they come. */
+  #number = 0;
+  /** The number of the answer whose pictures are shown. */
+  #pictured = 0;
 
   #processed = byId("processed", HTMLCanvasElement);
   #ours = byId("our-processed", HTMLCanvasElement);
@@ -74,28 +77,46 @@ export class AnswerView {
     this.#writeWords();
   }
 
-  /** @param {Reading} reading */
-  show(reading) {
-    const { prediction } = reading;
+  /**
+   * Shows the answer at once, and its pictures a few milliseconds later.
+   * @param {Prediction} prediction
+   */
+  async show(prediction) {
     this.#shown = prediction;
     this.#pageMilliseconds = 0;
-    showOrWipe(this.#processed, reading.processed);
-    showOrWipe(this.#ours, reading.processed);
-    showOrWipe(this.#tutorial, reading.tutorial);
-    showAll(this.#steps, "li", reading.steps, show);
-    showAll(this.#features, "figure", reading.features, (canvas, bitmap, i) => {
+    this.#writeWords();
+    const number = ++this.#number;
+    const pictures = await picturesOf(prediction);
+    // The pictures of a later answer may have been decoded sooner.
+    if (number > this.#pictured) {
+      this.#pictured = number;
+      this.#paint(pictures, prediction);
+    }
+    for (const bitmap of [pictures.processed, pictures.tutorial, ...pictures.steps, ...pictures.features]) {
+      bitmap?.close();
+    }
+  }
+
+  /**
+   * @param {Pictures} pictures
+   * @param {Prediction} prediction
+   */
+  #paint(pictures, prediction) {
+    showOrWipe(this.#processed, pictures.processed);
+    showOrWipe(this.#ours, pictures.processed);
+    showOrWipe(this.#tutorial, pictures.tutorial);
+    showAll(this.#steps, "li", pictures.steps, show);
+    showAll(this.#features, "figure", pictures.features, (canvas, bitmap, i) => {
       const { maps = 1, columns = 1 } = prediction.features?.[i] ?? {};
       showTiles(canvas, bitmap, maps, columns);
     });
-    this.#writeWords();
-    for (const bitmap of [reading.processed, reading.tutorial, ...reading.steps, ...reading.features]) {
-      bitmap?.close();
-    }
+    this.#writeDetails();
   }
 
   /** The pad is empty. */
   showEmpty() {
     this.#shown = null;
+    this.#pictured = ++this.#number;
     for (const canvas of [this.#processed, this.#ours, this.#tutorial]) {
       wipe(canvas);
     }
@@ -128,7 +149,7 @@ export class AnswerView {
     const shown = this.#shown;
     const reads = shown !== null && !shown.empty;
     this.#verdict.dataset.state = reads ? (shown.sure ? "sure" : "unsure") : "empty";
-    this.#digit.textContent = reads ? shown.label : "·";
+    this.#digit.textContent = reads ? shown.label : "";
     this.#words.textContent = this.#verdictWords();
     this.#glance.textContent = reads ? `${shown.label} ${percent(topOf(shown))}` : "";
     this.#glance.classList.toggle("unsure", reads && !shown.sure);

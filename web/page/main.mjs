@@ -1,7 +1,7 @@
 /**
  * Inkling's page: puts the pad, the server and the views together.
  */
-import { AnswerView, prepare } from "./answer.mjs";
+import { AnswerView } from "./answer.mjs";
 import { Refusal, describeModel, predict } from "./api.mjs";
 import { byId } from "./dom.mjs";
 import { FeedbackView } from "./feedback.mjs";
@@ -68,11 +68,10 @@ function showProblem(error) {
 
 const live = new Live({
   latest: () => ({ drawing: pad.drawing, brush: pad.brush, changedAt: pad.changedAt }),
-  send: async ({ drawing, brush }, signal) => prepare(await predict(drawing, brush, signal)),
-  answered: (reading, { drawing, brush, changedAt }) => {
-    const { prediction } = reading;
+  send: ({ drawing, brush }, signal) => predict(drawing, brush, signal),
+  answered: (prediction, { drawing, brush, changedAt }) => {
     problem.hidden = true;
-    answerView.show(reading);
+    void answerView.show(prediction);
     feedbackView.ask(prediction.empty ? null : { drawing, brush, index: prediction.index });
     announceAtRest(() => answerView.spoken);
     requestAnimationFrame(() => measure(changedAt));

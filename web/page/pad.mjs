@@ -330,7 +330,7 @@ export class Pad {
       return;
     }
     if ("left" in gesture) {
-      const left = erase(gesture.left, gesture.at, at, this.eraserRadius);
+      const left = erase(gesture.left, gesture.at, at, this.#eraserRadius + this.#brush / 2);
       gesture.at = at;
       if (left !== gesture.left) {
         gesture.left = left;
@@ -346,9 +346,12 @@ export class Pad {
     }
   }
 
-  /** In pad units: a little wider than the line, so that one pass takes it away. */
-  get eraserRadius() {
-    return Math.max(10, this.#brush * 0.75);
+  /**
+   * The ring that is left without ink, in pad units. What is cut away reaches
+   * half a line further, because the ends of what is left are round.
+   */
+  get #eraserRadius() {
+    return Math.max(8, this.#brush / 2);
   }
 
   #endGesture() {
@@ -393,7 +396,7 @@ export class Pad {
       accent: style.caretColor,
       cross: this.#crossShown ? this.#cross : null,
       penDown: this.#gesture?.by === "keys",
-      eraser: this.#erasing ? { at: this.#crossShown ? this.#cross : this.#hover, radius: this.eraserRadius } : null,
+      eraser: this.#erasing ? { at: this.#crossShown ? this.#cross : this.#hover, radius: this.#eraserRadius } : null,
     });
   }
 }

@@ -31,7 +31,7 @@ const english = {
   keyPaste: "paste a picture",
   penHelp:
     "A pen draws with its pressure and erases with its other end; while it is near, the resting hand is ignored. Pictures can also be dropped on the page. A stroke drawn over a picture starts a new drawing; undo brings the picture back.",
-  seenTitle: "What the network sees",
+  seenTitle: "What it sees",
   seenNote: "The drawing as 28 × 28 grey pixels, made like the pictures the network was trained on.",
   processedEmpty: "Nothing yet",
   processedLabel: "The processed picture, 28 by 28 pixels",
@@ -48,7 +48,7 @@ const english = {
   right: "Yes",
   wrong: "No",
   labelsTitle: "Which one did you draw?",
-  thanks: "Thank you. The drawing is kept as a {label}, to train on.",
+  thanks: "Thank you. The drawing is kept, labelled “{label}”, to train on.",
   stepsTitle: "From drawing to 28 × 28, step by step",
   stepsEmpty: "Each step appears here as you draw.",
   stepLabel: "The picture after this step: {name}",
@@ -231,7 +231,7 @@ export function text(language, key, values = {}) {
 export function percent(probability) {
   const value = probability * 100;
   if (value >= 99.95 && value < 100) {
-    return "> 99.9\u00a0%";
+    return ">\u00a099.9\u00a0%";
   }
   return `${value.toFixed(1)}\u00a0%`;
 }

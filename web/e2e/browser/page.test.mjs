@@ -165,7 +165,7 @@ test("shows the whole way from the drawing to the answer", () =>
     assert.ok(bright > 30 && bright < 400, `${bright} bright pixels`);
     assert.equal(await page.locator("#bars li").count(), 10);
     const shares = await page.locator("#bars .share").allTextContents();
-    const sum = shares.reduce((total, share) => total + parseFloat(share.replace("> ", "")), 0);
+    const sum = shares.reduce((total, share) => total + parseFloat(share.replace(">", "")), 0);
     assert.ok(Math.abs(sum - 100) < 1, `the bars add up to ${sum} %`);
     assert.equal(await page.locator("#bars .likeliest .label").textContent(), "3");
     assert.ok((await page.locator("#steps li").count()) >= 3);
@@ -421,14 +421,14 @@ test("keeps a drawing with its right label", () =>
     assert.equal(await visit.reading(), "6");
     await page.locator("#wrong").click();
     await page.locator("#label-buttons button", { hasText: "8" }).click();
-    await page.locator("#feedback-note", { hasText: "kept as a 8" }).waitFor();
+    await page.locator("#feedback-note", { hasText: "labelled “8”" }).waitFor();
     await visit.isAccessible();
     await page.locator("#clear").click();
     assert.equal(await page.locator("#feedback").isVisible(), false);
     await page.locator("#undo").click();
     assert.equal(await visit.reading(), "6");
     await page.locator("#right").click();
-    await page.locator("#feedback-note", { hasText: "kept as a 6" }).waitFor();
+    await page.locator("#feedback-note", { hasText: "labelled “6”" }).waitFor();
     assert.deepEqual(answers, [[204, 8], [204, 6]]);
   }));
 
