@@ -7,10 +7,12 @@ import "math"
 const precision = 32 - 8 - 2
 
 // taps are the weights of a resampling along one side: sample i is the sum of
-// weights[i][k] times the source's sample first[i]+k.
+// weights[i][k] times the source's sample first[i]+k. The exact ones, of which
+// those are rounded, are for float32.
 type taps struct {
 	first   []int
 	weights [][]int32
+	exact   [][]float64
 }
 
 // newTaps returns the taps from in to out samples. A filter is stretched when the
@@ -18,7 +20,7 @@ type taps struct {
 // The order of the operations is Pillow's (libImaging/Resample.c), so that the
 // weights are its weights to the last bit.
 func newTaps(in, out int, f filter) taps {
-	t := taps{make([]int, out), make([][]int32, out)}
+	t := taps{make([]int, out), make([][]int32, out), make([][]float64, out)}
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
 	support := float64(f.support * stretch)
@@ -38,9 +40,10 @@ func newTaps(in, out int, f filter) taps {
 			if sum != 0 {
 				w /= sum
 			}
+			exact[k] = w
 			weights[k] = int32(math.Copysign(0.5, w) + float64(w*(1<<precision)))
 		}
-		t.first[i], t.weights[i] = first, weights
+		t.first[i], t.weights[i], t.exact[i] = first, weights, exact
 	}
 	return t
 }
@@ -112,6 +115,13 @@ func (t across) Format(in Format) (Format, error) {
 // Apply resamples the rows of all channels.
 func (t across) Apply(dst, src *Picture) {
 	width := len(t.first)
+	if src.Float {
+		for i := range dst.Floats {
+			x := i % width
+			dst.Floats[i] = weigh(t.exact[x], src.Floats[i/width*src.Width+t.first[x]:], 1)
+		}
+		return
+	}
 	for y := range src.Channels * src.Height {
 		row, out := src.Bytes[y*src.Width:(y+1)*src.Width], dst.Bytes[y*width:(y+1)*width]
 		for x := range out {
@@ -138,6 +148,13 @@ func (t down) Format(in Format) (Format, error) {
 // Apply resamples the columns of all channels.
 func (t down) Apply(dst, src *Picture) {
 	width, height := src.Width, len(t.first)
+	if src.Float {
+		for i := range dst.Floats {
+			c, y, x := i/width/height, i/width%height, i%width
+			dst.Floats[i] = weigh(t.exact[y], src.Floats[(c*src.Height+t.first[y])*width+x:], width)
+		}
+		return
+	}
 	for c := range src.Channels {
 		plane := src.Bytes[c*src.Height*width : (c+1)*src.Height*width]
 		for y := range height {
@@ -154,6 +171,15 @@ func (t down) Apply(dst, src *Picture) {
 			}
 		}
 	}
+}
+
+// weigh sums weighted samples that lie stride apart.
+func weigh(weights []float64, samples []float32, stride int) float32 {
+	sum := 0.0
+	for k, w := range weights {
+		sum += float64(w * float64(samples[k*stride]))
+	}
+	return float32(sum)
 }
 
 // clip is the byte closest to v.

@@ -5,7 +5,9 @@ import "fmt"
 // Resize makes a picture larger or smaller, as torchvision.transforms.Resize
 // does through Pillow: each side by itself, the rows first, with a filter that
 // covers all of the source when the picture shrinks (antialiased), and with
-// fixed point weights, so that the bytes are Pillow's.
+// fixed point weights, so that the bytes are Pillow's. A picture of float32 is
+// resized in the same way, which for Bilinear and Bicubic is what torchvision
+// does to a tensor with antialias=True.
 //
 // Give Height and Width, or Edge.
 type Resize struct {
@@ -21,13 +23,10 @@ type Resize struct {
 	Interpolation Interpolation
 }
 
-// Format takes bytes and promises the new size, 1 to 32,768 a side. A picture of
-// 2 channels or 4 has alpha in the last one: its colours count as much as they
-// are seen.
+// Format takes every picture and promises the new size, 1 to 32,768 a side. One
+// of bytes with 2 channels or 4 has alpha in the last: its colours count as much
+// as they are seen.
 func (t Resize) Format(in Format) (Format, error) {
-	if err := wantBytes("Resize", in); err != nil {
-		return Format{}, err
-	}
 	if err := t.Interpolation.check("Resize", Lanczos); err != nil {
 		return Format{}, err
 	}
@@ -115,7 +114,7 @@ func (t Resize) String() string {
 // them again, when the picture has alpha: what cannot be seen must not bleed
 // into its neighbours.
 func weighAlpha(in Format, steps []Transform) []Transform {
-	if in.Channels != 2 && in.Channels != 4 {
+	if in.Float || in.Channels != 2 && in.Channels != 4 {
 		return steps
 	}
 	steps = append([]Transform{premultiply{}}, steps...)

@@ -247,7 +247,6 @@ func TestStepsRefuse(t *testing.T) {
 		in      Format
 		message string
 	}{
-		{Resize{Height: 2, Width: 2}, floats, "the step Resize wants a picture of bytes, but gets 3x4x5 float32: put it before ToTensor"},
 		{Resize{}, bytes, "Resize would make a picture 0 high and 0 wide"},
 		{Resize{Height: 1 << 40, Width: 1}, bytes, "each side must be from 1 to 32768"},
 		{Resize{Edge: 3, Height: 3}, bytes, "set one of them"},
@@ -258,7 +257,7 @@ func TestStepsRefuse(t *testing.T) {
 		{Resize{Height: 2, Width: 2, Interpolation: 9}, bytes, "the Interpolation of Resize is Interpolation(9): choose one of [nearest"},
 		{Rotate{Angle: 1, Interpolation: Box}, bytes, "the Interpolation of Rotate is box"},
 		{Rotate{Angle: nan}, bytes, "the Angle of Rotate is NaN"},
-		{Rotate{Angle: 1}, floats, "put it before ToTensor"},
+		{Rotate{Angle: 1}, floats, "the step Rotate wants a picture of bytes, but gets 3x4x5 float32: put it before ToTensor"},
 		{Rotate{Angle: 1, Fill: []float32{1, 2}}, bytes, "the Fill of Rotate has 2 values for a picture of 3 channels"},
 		{Rotate{Angle: 1, Fill: []float32{256}}, bytes, "the Fill of channel 0 in Rotate is 256"},
 		{Crop{Height: -1, Width: 1}, bytes, "Crop would make a picture -1 high"},
