@@ -47,7 +47,7 @@ func (t Perspective) expand(in Format) []Transform {
 
 // project returns the projection that takes four points to four others, by
 // elimination in the eight equations that they are. torchvision solves them in
-// float32.
+// float32 and gets 5 digits right, so that a mixed byte in some 1,000 differs by 1.
 func project(from, to Corners) (projection, bool) {
 	var m [8][9]float64
 	for i, f := range from {

