@@ -1,0 +1,168 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"inkling/models"
+	"inkling/weights"
+	"inkling/weights/onnx"
+)
+
+// onnxEnding chooses the one format that holds a whole network and is written
+// only.
+const onnxEnding = ".onnx"
+
+// convertible are the endings of a file that convert can write.
+var convertible = []string{".pth", ".pt", ".safetensors", ".npz", ".npy", onnxEnding}
+
+// conversion is what the flags of convert ask for.
+type conversion struct {
+	force, pixels, softmax bool
+}
+
+func newConvert() *cobra.Command {
+	var want conversion
+	c := &cobra.Command{
+		Use:   "convert IN OUT",
+		Short: "Write a weight file in another format",
+		Long: `Write the tensors of a weight file, and what it says about itself, as another file.
+What IN is shows its content, what OUT shall be its ending:
+
+  .pth, .pt       PyTorch's torch.load and load_state_dict
+  .safetensors    Hugging Face's safetensors
+  .npz            NumPy's numpy.load; .npy for a file of one tensor
+  .onnx           a whole network, for ONNX Runtime and others; cannot be read again
+
+All but .onnx take the tensors of any network. Numbers become float32, and what is
+outside the state dict, as an optimiser's state, is left out; both is said when it
+happens. A .onnx takes a file of LeNet's tensors and any number of pictures at a
+time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
+normalising is a part of the network then.`,
+		Example: `  inkling convert model.pth model.safetensors
+  inkling convert model.npz model.pth --force
+  inkling convert model.pth model.onnx --pixels --softmax`,
+		Args: wantArgs("IN", "OUT"),
+		RunE: func(c *cobra.Command, args []string) error {
+			in, out := args[0], args[1]
+			ending := strings.ToLower(filepath.Ext(out))
+			if !slices.Contains(convertible, ending) {
+				return usagef("%s names no format; its ending must be one of %s", out, strings.Join(convertible, ", "))
+			}
+			if ending != onnxEnding && (want.pixels || want.softmax) {
+				return usagef("--pixels and --softmax are for %s, which holds a whole network; %s holds tensors only", onnxEnding, ending)
+			}
+			return convert(c.OutOrStdout(), in, out, want)
+		},
+	}
+	f := c.Flags()
+	f.BoolVar(&want.force, "force", false, "overwrite OUT if it exists")
+	f.BoolVar(&want.pixels, "pixels", false, "make a .onnx take pictures of bytes and normalise them itself")
+	f.BoolVar(&want.softmax, "softmax", false, "make a .onnx give probabilities instead of logits")
+	return c
+}
+
+func convert(out io.Writer, from, to string, want conversion) error {
+	if strings.EqualFold(filepath.Ext(from), onnxEnding) {
+		return fmt.Errorf("%s cannot be read: ONNX files are only written; convert the file that it was made from", from)
+	}
+	if !want.force {
+		if _, err := os.Lstat(to); err == nil {
+			return fmt.Errorf("%s exists already; overwrite it with --force or give another name", to)
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("%s cannot be written: %w", to, err)
+		}
+	}
+	file, err := weights.Read(from)
+	if err != nil {
+		return err
+	}
+	if len(file.Tensors) == 0 {
+		if len(file.Others) > 0 {
+			return fmt.Errorf("%s holds no state dict, only tensors such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", from, printable(file.Others[0].Name))
+		}
+		return fmt.Errorf("%s holds no tensors", from)
+	}
+	if strings.EqualFold(filepath.Ext(to), onnxEnding) {
+		return convertToONNX(out, from, to, file.Metadata, want)
+	}
+	var about []weights.Metadata
+	kept := "It says nothing about itself, so nothing was kept of that."
+	if file.Metadata != nil {
+		about = append(about, *file.Metadata)
+		kept = "What it says about itself was kept."
+	}
+	if err := weights.Write(to, file.Tensors, about...); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "Converted %s (format %s) to %s: %s, %s numbers. %s\n%s", from, file.Format, to,
+		count(len(file.Tensors), "tensor"), thousands(total(file.Tensors)), kept, losses(file))
+	return err
+}
+
+// losses says what a converted file lacks, a line each; it is empty if that is
+// nothing.
+func losses(file *weights.File) string {
+	var text strings.Builder
+	other := 0
+	example := ""
+	for _, t := range file.Tensors {
+		if t.DType == "float32" {
+			continue
+		}
+		if other++; other == 1 {
+			example = fmt.Sprintf("%s of %s", printable(t.Name), t.DType)
+		}
+	}
+	if other > 0 {
+		fmt.Fprintf(&text, "Became float32: %s, such as %s.\n", count(other, "tensor"), example)
+	}
+	if n := len(file.Others); n > 0 {
+		fmt.Fprintf(&text, "Left out: %s outside the state dict, such as %s.\n", count(n, "tensor"), printable(file.Others[0].Name))
+	}
+	return text.String()
+}
+
+// convertToONNX writes the network of the file at from, which says of itself
+// what about holds.
+func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want conversion) error {
+	m, err := openModel(from)
+	if err != nil {
+		return err
+	}
+	network := onnx.Model{
+		Network:  m.network,
+		Shape:    []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
+		Metadata: about,
+		Pixels:   want.pixels,
+		Softmax:  want.softmax,
+	}
+	input := "float32, normalised"
+	if want.pixels {
+		// What the file did not say becomes part of the network, so it is said.
+		m.orient("", weights.Upright, "as people see them")
+		network.Metadata = &m.about
+		input = "bytes from 0 to 255, upright"
+		if _, err := io.WriteString(out, m.note(from)); err != nil {
+			return err
+		}
+	}
+	if err := network.Save(to); err != nil {
+		return err
+	}
+	output := onnx.Logits
+	if want.softmax {
+		output = onnx.Probabilities
+	}
+	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %d x %d x %d, %s. Output %q: N x %d.\n",
+		from, to, architecture, thousands(parameters(m.network)), onnx.Input, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, input, output, len(m.about.Classes))
+	return err
+}
