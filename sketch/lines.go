@@ -113,10 +113,14 @@ func (l *Lines) parse(line []byte) error {
 	}
 	if err := json.Unmarshal(line, &v); err != nil {
 		var kind *json.UnmarshalTypeError
-		if errors.As(err, &kind) {
+		var syntax *json.SyntaxError
+		switch {
+		case errors.As(err, &kind) && kind.Field != "":
 			return fmt.Errorf("%s is a %s, want a drawing such as %s", kind.Field, kind.Value, layout)
+		case errors.As(err, &kind), errors.As(err, &syntax):
+			return fmt.Errorf("it is no drawing in JSON, such as %s: %w", layout, err)
 		}
-		return fmt.Errorf("it is no drawing in JSON, such as %s: %w", layout, err)
+		return err // of a point or a label
 	}
 	if v.Label == nil {
 		return fmt.Errorf("the label is missing, want a drawing such as %s", layout)

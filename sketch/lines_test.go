@@ -68,7 +68,7 @@ func TestBadLines(t *testing.T) {
 		{"strokes of another kind", `{"label":1,"strokes":"M 0 0"}`, "line 1: strokes is a string"},
 		{"a stroke of another kind", `{"label":1,"strokes":[7]}`, "line 1: strokes is a number"},
 		{"an object as a point", `{"label":1,"strokes":[[{"x":1}]]}`, `a point is {"x":1}, want [x, y]`},
-		{"half a point", `{"label":1,"strokes":[[[1]]]}`, "a point is [1], want [x, y]"},
+		{"half a point", `{"label":1,"strokes":[[[1]]]}`, "line 1: a point is [1], want [x, y]"},
 		{"too much of a point", `{"label":1,"strokes":[[[1,2,3,4,5]]]}`, "a point is [1,2,3,4,5], want"},
 		{"a text in a point", `{"label":1,"strokes":[[[1,"2"]]]}`, `a point is [1,"2"], want`},
 		{"too large a number", `{"label":1,"strokes":[[[1,1e400]]]}`, "a point is [1,1e400]"},

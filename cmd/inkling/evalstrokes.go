@@ -49,7 +49,8 @@ width of its brush.
 --preprocess says how strokes become the 28x28 pixels that the network reads: as the
 pictures of emnist or of mnist were made, or as in the tutorial, which scales the
 whole pad down. Where the pad's size is not given, it is the smallest square from
-0, 0 that all drawings of the file fit in.`,
+0, 0 that all drawings of the file fit in, or, on standard input, a square round
+each drawing.`,
 		Example: `  inkling eval-strokes drawings.jsonl
   inkling eval-strokes strokes.jsonl.gz --writers 'anna,b*' --out misread.png
   inkling eval-strokes strokes.jsonl.gz --preprocess tutorial --json`,
@@ -136,15 +137,22 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 	if err := r.run(ctx, m, stdin, name, o); err != nil {
 		return err
 	}
+	if r.evaluation.Total() == 0 {
+		return nothing(name, o)
+	}
 	if o.out != "" && len(r.misread) > 0 {
 		if err := r.drawMisread(o.out); err != nil {
 			return err
 		}
 	}
-	if o.json {
-		return writeJSON(out, r.report(m, name))
+	title := o.model
+	if title == "" {
+		title = digits.Name
 	}
-	return r.print(out, m, name, o)
+	if o.json {
+		return writeJSON(out, r.report(m, title, name))
+	}
+	return r.print(out, m, title, o)
 }
 
 // openModel reads the model that was asked for, or the embedded one.
@@ -284,16 +292,9 @@ func (r *strokesResult) drawMisread(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
 
-func (r *strokesResult) print(out io.Writer, m *model, name string, o *evalStrokesOptions) error {
-	title := o.model
-	if title == "" {
-		title = digits.Name
-	}
+func (r *strokesResult) print(out io.Writer, m *model, title string, o *evalStrokesOptions) error {
 	e := &r.evaluation
 	fmt.Fprintf(out, "Model: %s; drawings prepared as %s.\n%s", title, r.procedure, m.note(title))
-	if e.Total() == 0 {
-		return r.nothing(name, o)
-	}
 	fmt.Fprintf(out, "Accuracy on the %s of %s: %s\n\n", count(e.Total(), "drawing"), count(len(r.writers), "writer"), percent(e.Accuracy()))
 	if err := printClasses(out, e); err != nil {
 		return err
@@ -324,7 +325,7 @@ func (r *strokesResult) print(out io.Writer, m *model, name string, o *evalStrok
 }
 
 // nothing says why there was nothing to read.
-func (r *strokesResult) nothing(name string, o *evalStrokesOptions) error {
+func nothing(name string, o *evalStrokesOptions) error {
 	if len(o.writers) > 0 {
 		return fmt.Errorf("%s has no drawing by %s", name, strings.Join(o.writers, " or "))
 	}
@@ -332,7 +333,7 @@ func (r *strokesResult) nothing(name string, o *evalStrokesOptions) error {
 }
 
 // report is what --json prints.
-func (r *strokesResult) report(m *model, name string) any {
+func (r *strokesResult) report(m *model, title, name string) any {
 	type part struct {
 		Name     string  `json:"name"`
 		Drawings int     `json:"drawings"`
@@ -351,7 +352,7 @@ func (r *strokesResult) report(m *model, name string) any {
 	}
 	slices.SortFunc(writers, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
 	return map[string]any{
-		"file": name, "preprocess": r.procedure, "orientation": m.about.Orientation, "assumed": m.assumed,
+		"file": name, "model": title, "preprocess": r.procedure, "orientation": m.about.Orientation, "assumed": m.assumed,
 		"drawings": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(),
 		"classes": classes, "writers": writers, "confusion": e.Confusion, "misread": append([]misread{}, r.misread...),
 	}
