@@ -179,10 +179,10 @@ type ColorJitter struct {
 // Format takes bytes of 1 channel or 3 and keeps the format.
 func (t ColorJitter) Format(in Format) (Format, error) {
 	return in, cmp.Or(
-		Range{0, t.Brightness}.check("ColorJitter", "Brightness", 0, math.MaxFloat32),
-		Range{0, t.Contrast}.check("ColorJitter", "Contrast", 0, math.MaxFloat32),
-		Range{0, t.Saturation}.check("ColorJitter", "Saturation", 0, math.MaxFloat32),
-		Range{0, t.Hue}.check("ColorJitter", "Hue", 0, 0.5),
+		checkWithin("ColorJitter", "Brightness", t.Brightness, 0, math.MaxFloat32),
+		checkWithin("ColorJitter", "Contrast", t.Contrast, 0, math.MaxFloat32),
+		checkWithin("ColorJitter", "Saturation", t.Saturation, 0, math.MaxFloat32),
+		checkWithin("ColorJitter", "Hue", t.Hue, 0, 0.5),
 		checkAdjust("ColorJitter", 0, 0, 0, in),
 	)
 }

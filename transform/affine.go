@@ -114,8 +114,8 @@ type RandomAffine struct {
 func (t RandomAffine) Format(in Format) (Format, error) {
 	err := cmp.Or(
 		t.Degrees.check("RandomAffine", "Degrees", -maxAngle, maxAngle),
-		Range{0, t.Translate[0]}.check("RandomAffine", "Translate", 0, 1),
-		Range{0, t.Translate[1]}.check("RandomAffine", "Translate", 0, 1),
+		checkWithin("RandomAffine", "Translate", t.Translate[0], 0, 1),
+		checkWithin("RandomAffine", "Translate", t.Translate[1], 0, 1),
 		t.Scale.or(Range{1, 1}).check("RandomAffine", "Scale", 1e-3, 1e3),
 		t.ShearX.check("RandomAffine", "ShearX", -89, 89),
 		t.ShearY.check("RandomAffine", "ShearY", -89, 89),

@@ -48,20 +48,20 @@ func fillOf(fill []float32, channel int) float32 {
 	return ofChannel(fill, channel)
 }
 
-// checkProbability returns an error unless p is from 0 to 1.
-func checkProbability(step string, p float64) error {
-	if !(p >= 0 && p <= 1) {
-		return fmt.Errorf("the P of %s is %v: give a probability from 0 to 1", step, p)
-	}
-	return nil
-}
-
 // checkFinite returns an error when a number of a step is none.
 func checkFinite(step, field string, values ...float64) error {
 	for _, v := range values {
 		if math.IsNaN(v) || math.IsInf(v, 0) {
 			return fmt.Errorf("the %s of %s is %v: give a finite number", field, step, v)
 		}
+	}
+	return nil
+}
+
+// checkWithin returns an error unless least <= v <= most.
+func checkWithin(step, field string, v, least, most float64) error {
+	if !(v >= least && v <= most) {
+		return fmt.Errorf("the %s of %s is %v: give a number from %v to %v", field, step, v, least, most)
 	}
 	return nil
 }

@@ -6,9 +6,9 @@ import (
 )
 
 // A Pipeline is a transform made ready for pictures of one size: it allocates
-// nothing when it is applied, but for what its random steps draw. It has memory
-// of its own between its steps, so it belongs to one goroutine; [Pipeline.Clone]
-// makes one for another.
+// nothing when it is applied, but for what its random steps draw and what
+// [GaussianBlur] needs. It has memory of its own between its steps, so it belongs
+// to one goroutine; [Pipeline.Clone] makes one for another.
 type Pipeline struct {
 	in, out Format
 	steps   []Transform

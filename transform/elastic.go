@@ -24,7 +24,7 @@ func (t ElasticTransform) Format(in Format) (Format, error) {
 	return in, cmp.Or(
 		wantBytes("ElasticTransform", in),
 		checkFinite("ElasticTransform", "Alpha", t.Alpha),
-		Range{0, t.Sigma}.check("ElasticTransform", "Sigma", 0, 1000),
+		checkWithin("ElasticTransform", "Sigma", t.Sigma, 0, 1000),
 		t.Interpolation.check("ElasticTransform", Bilinear),
 		checkFill("ElasticTransform", "Fill", t.Fill, in),
 	)

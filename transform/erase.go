@@ -31,7 +31,7 @@ var (
 // Format takes every picture and keeps its format.
 func (t RandomErasing) Format(in Format) (Format, error) {
 	err := cmp.Or(
-		checkProbability("RandomErasing", t.P),
+		checkWithin("RandomErasing", "P", t.P, 0, 1),
 		t.Scale.or(erasedScale).check("RandomErasing", "Scale", 0, 1),
 		t.Ratio.or(erasedRatio).check("RandomErasing", "Ratio", 1e-3, 1e3),
 		checkFill("RandomErasing", "Value", t.Value, in),

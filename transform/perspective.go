@@ -101,8 +101,8 @@ type RandomPerspective struct {
 // Format takes bytes and keeps the format. Distortion is from 0 to 1.
 func (t RandomPerspective) Format(in Format) (Format, error) {
 	return in, cmp.Or(
-		checkProbability("RandomPerspective", t.P),
-		Range{0, t.Distortion}.check("RandomPerspective", "Distortion", 0, 1),
+		checkWithin("RandomPerspective", "P", t.P, 0, 1),
+		checkWithin("RandomPerspective", "Distortion", t.Distortion, 0, 1),
 		wantBytes("RandomPerspective", in),
 		t.Interpolation.check("RandomPerspective", Bicubic),
 		checkFill("RandomPerspective", "Fill", t.Fill, in),

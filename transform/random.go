@@ -12,8 +12,8 @@ import (
 //
 // A [Pipeline] draws from a generator of its own, which [Pipeline.Seed] sets
 // anew for every picture: what comes of a picture then depends neither on the
-// pictures before it nor on the goroutine that prepares it. Apply of a Random
-// has no generator, and panics.
+// pictures before it nor on the goroutine that prepares it. Apply of a random
+// step has no generator, and panics. A [Compose] of any steps is a Random too.
 type Random interface {
 	Transform
 
@@ -120,7 +120,7 @@ type RandomHorizontalFlip struct{ P float64 }
 
 // Format takes every picture and keeps its format.
 func (t RandomHorizontalFlip) Format(in Format) (Format, error) {
-	return in, checkProbability("RandomHorizontalFlip", t.P)
+	return in, checkWithin("RandomHorizontalFlip", "P", t.P, 0, 1)
 }
 
 // Draw returns a HorizontalFlip or a step that does nothing.
@@ -139,7 +139,7 @@ type RandomVerticalFlip struct{ P float64 }
 
 // Format takes every picture and keeps its format.
 func (t RandomVerticalFlip) Format(in Format) (Format, error) {
-	return in, checkProbability("RandomVerticalFlip", t.P)
+	return in, checkWithin("RandomVerticalFlip", "P", t.P, 0, 1)
 }
 
 // Draw returns a VerticalFlip or a step that does nothing.
