@@ -116,12 +116,11 @@ func milliseconds(since time.Time) float64 {
 
 // A reading is a drawing that the network is being shown.
 type reading struct {
-	prepared      *sketch.Result
-	job           *job // nil if there is no ink
-	tutorial      *sketch.Result
-	tutorialJob   *job
-	details       bool
-	probabilities []float32
+	prepared    *sketch.Result
+	job         *job // nil if there is no ink
+	tutorial    *sketch.Result
+	tutorialJob *job
+	details     bool
 }
 
 // begin prepares a drawing and gives it to the network.
