@@ -31,20 +31,8 @@ func CacheDir() (string, error) {
 
 // Cached tells whether all four files of a split are in the cache.
 func Cached(splitName string) bool {
-	s, err := findSplit(splitName)
-	if err != nil {
-		return false
-	}
 	dir, err := CacheDir()
-	if err != nil {
-		return false
-	}
-	for _, name := range s.allFiles() {
-		if _, err := idx.Find(os.DirFS(dir), name); err != nil {
-			return false
-		}
-	}
-	return true
+	return err == nil && Holds(os.DirFS(dir), splitName)
 }
 
 // DownloadOptions says what Download gets, and from where.

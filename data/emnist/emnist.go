@@ -57,9 +57,10 @@ func (o Orientation) String() string {
 
 // split is what there is to know of a part of EMNIST.
 type split struct {
-	name    string
-	classes []string // what the published mapping file of the split names, in its order
-	first   byte     // the label of classes[0] in the published files
+	name        string
+	classes     []string // what the published mapping file of the split names, in its order
+	first       byte     // the label of classes[0] in the published files
+	train, test int      // how many pictures are published
 }
 
 const (
@@ -75,12 +76,12 @@ const (
 // splits has a line for every part, the most usual first. A letter that stands
 // for both cases is named by its capital, which the mapping files name first.
 var splits = []split{
-	{"mnist", characters(digits), 0},
-	{"digits", characters(digits), 0},
-	{"letters", characters(capitals), 1},
-	{"balanced", characters(digits + capitals + unlike), 0},
-	{"bymerge", characters(digits + capitals + unlike), 0},
-	{"byclass", characters(digits + capitals + smalls), 0},
+	{"mnist", characters(digits), 0, 60_000, 10_000},
+	{"digits", characters(digits), 0, 240_000, 40_000},
+	{"letters", characters(capitals), 1, 124_800, 20_800},
+	{"balanced", characters(digits + capitals + unlike), 0, 112_800, 18_800},
+	{"bymerge", characters(digits + capitals + unlike), 0, 697_932, 116_323},
+	{"byclass", characters(digits + capitals + smalls), 0, 697_932, 116_323},
 }
 
 func characters(s string) []string { return strings.Split(s, "") }
@@ -92,6 +93,28 @@ func Splits() []string {
 		names = append(names, s.name)
 	}
 	return names
+}
+
+// About tells what a split has: its classes, and how many pictures to train on
+// and to test with are published.
+func About(splitName string) (classes []string, trainLen, testLen int, err error) {
+	s, err := findSplit(splitName)
+	return s.classes, s.train, s.test, err
+}
+
+// Holds tells whether all four files of a split are in a folder, where Open looks
+// for them. It does not read them.
+func Holds(fsys fs.FS, splitName string) bool {
+	s, err := findSplit(splitName)
+	if err != nil {
+		return false
+	}
+	for _, name := range s.allFiles() {
+		if _, err := idx.Find(fsys, places(name)...); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 func findSplit(name string) (split, error) {

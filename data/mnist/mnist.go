@@ -9,6 +9,8 @@ package mnist
 
 import (
 	"context"
+	"crypto/md5"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"io/fs"
@@ -187,6 +189,29 @@ func (s *Set) Holds(fsys fs.FS) bool {
 		}
 	}
 	return true
+}
+
+// Identify returns the set whose files are in a folder: the published sum of its
+// labels or the folder that torchvision puts them in tell. It returns MNIST if
+// nothing tells, and also for an empty folder.
+func Identify(fsys fs.FS) *Set {
+	for _, s := range Sets() {
+		for _, train := range []bool{true, false} {
+			_, name, err := s.find(fsys, train)
+			if err != nil {
+				continue
+			}
+			if s == QMNIST || path.Dir(name) == s.torchvision {
+				return s
+			}
+			content, err := fs.ReadFile(fsys, name)
+			sum := md5.Sum(content)
+			if known := hex.EncodeToString(sum[:]); err == nil && (known == s.Files[1].MD5 || known == s.Files[3].MD5) {
+				return s
+			}
+		}
+	}
+	return MNIST
 }
 
 // Download gets the four files into a folder, gzipped as they are published, and

@@ -58,6 +58,9 @@ func TestOpenFindsTorchvisionsFolders(t *testing.T) {
 		if err != nil || d.Len() != 2 || d.Classes()[9] != s.Classes[9] {
 			t.Errorf("%s: %v", s.Name, err)
 		}
+		if Identify(fsys) != s {
+			t.Errorf("%s is not identified", s.Name)
+		}
 		if s.Holds(fsys) {
 			t.Errorf("%s: two files are counted as four", s.Name)
 		}
@@ -138,6 +141,11 @@ func TestDownload(t *testing.T) {
 			t.Errorf("train %v: %v", train, err)
 		}
 	}
+	FashionMNIST.Files, small.Files = small.Files, FashionMNIST.Files
+	if Identify(os.DirFS(dir)) != FashionMNIST || Identify(fstest.MapFS{}) != MNIST {
+		t.Error("the files are not identified by their sums")
+	}
+	FashionMNIST.Files, small.Files = small.Files, FashionMNIST.Files
 	published["t10k-labels-idx1-ubyte.gz"] = []byte("<html><title>Moved</title></html>")
 	if err := os.Remove(dir + "/t10k-labels-idx1-ubyte.gz"); err != nil {
 		t.Fatal(err)
