@@ -36,7 +36,8 @@ type Loader struct {
 	BatchSize int
 
 	// Shuffle takes the pictures in a new random order every epoch, given by
-	// Seed and the number of the epoch.
+	// Seed and the number of the epoch. Random steps of Transform follow from
+	// them, too, and from a picture's place in the epoch.
 	Shuffle bool
 	Seed    uint64
 
@@ -118,6 +119,8 @@ func (l *Loader) Batches() iter.Seq2[int, *Batch] {
 			batchSize: min(l.batchSize(), l.Dataset.Len()),
 			batches:   l.Len(),
 			order:     order,
+			seed:      l.Seed,
+			epoch:     epoch,
 		}
 		if l.Workers == 0 || r.batches == 0 {
 			l.err = r.here(pipeline, yield)
@@ -206,6 +209,8 @@ type run struct {
 	batchSize int // at most the number of pictures
 	batches   int
 	order     []int
+	seed      uint64 // of random transforms, with the epoch and the place in it
+	epoch     int
 }
 
 // here prepares every batch in the goroutine that wants it.
@@ -264,6 +269,7 @@ func (r *run) fill(b *Batch, i int, pipeline *transform.Pipeline) error {
 		}
 	}
 	for k := range indices {
+		pipeline.Seed(r.seed, r.epoch, i*r.batchSize+k)
 		pipeline.Apply(b.Images[k*out:(k+1)*out], b.pixels[k])
 	}
 	return nil

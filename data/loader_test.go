@@ -309,3 +309,40 @@ func TestLoaderOrder(t *testing.T) {
 		}
 	}
 }
+
+// TestLoaderRandomTransform wants the same random pictures whatever the number
+// of workers, and others in the next epoch.
+func TestLoaderRandomTransform(t *testing.T) {
+	pixels := make([]byte, 50*16)
+	for i := range pixels {
+		pixels[i] = byte(i * 7)
+	}
+	set, err := NewMemory(pixels, make([]byte, 50), []string{"a"}, 1, 4, 4)
+	if err != nil {
+		t.Fatal(err)
+	}
+	epochs := func(workers, batch int) (images [2][]float32) {
+		l := &Loader{Dataset: set, BatchSize: batch, Shuffle: true, Seed: 3, Workers: workers,
+			Transform: transform.Compose{transform.RandomHorizontalFlip{}, transform.ToTensor{}}}
+		for e := range images {
+			for _, b := range l.Batches() {
+				images[e] = append(images[e], b.Images...)
+			}
+			if l.Err() != nil {
+				t.Fatal(l.Err())
+			}
+		}
+		return images
+	}
+	want := epochs(0, 4)
+	if slices.Equal(want[0], want[1]) {
+		t.Error("both epochs are the same")
+	}
+	for _, workers := range []int{0, 1, 3} {
+		for _, batch := range []int{1, 4, 7} {
+			if got := epochs(workers, batch); !slices.Equal(got[0], want[0]) || !slices.Equal(got[1], want[1]) {
+				t.Errorf("%d workers, batches of %d: other pictures", workers, batch)
+			}
+		}
+	}
+}
