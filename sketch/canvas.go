@@ -82,6 +82,9 @@ func (c *canvas) line(a, b vector, radius float64) {
 		row := c.row(y)
 		dy := py - a.y
 		for x := left; x < right; x++ {
+			if row[x] == 1 {
+				continue // another piece of the line has been here
+			}
 			dx := float64(x) + 0.5 - a.x
 			t := min(max((dx*along.x+dy*along.y)*per, 0), 1)
 			ex, ey := dx-t*along.x, dy-t*along.y

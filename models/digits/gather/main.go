@@ -42,7 +42,7 @@ func main() {
 
 func gather(args []string, distorted, drawn int) error {
 	if len(args) < 2 {
-		return errors.New("want FOLDER PREFIX...")
+		return errors.New("want a folder and the prefixes of the files to put into it")
 	}
 	folder, prefixes := args[0], args[1:]
 	all := &idx.Images{Height: sketch.Size, Width: sketch.Size}
