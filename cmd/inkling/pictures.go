@@ -28,7 +28,7 @@ type pictureSet struct {
 	open func(train bool) (data.Dataset, error)
 }
 
-const dataHelp = "`SET` of pictures: auto, mnist, emnist[:SPLIT] or a folder with such files"
+const dataHelp = "`SET` of pictures: auto, mnist, emnist[:SPLIT], another that \"inkling data list\" names, or a folder with such files"
 
 // findPictures looks for what --data names. It reads no pictures yet, and
 // downloads nothing.
@@ -52,14 +52,17 @@ func findPictures(name string) (*pictureSet, error) {
 		return builtinMNIST(), nil
 	case isEMNIST:
 		if !emnist.Cached(split) {
-			return nil, fmt.Errorf(`EMNIST's split %s was not downloaded: "inkling train --data emnist:%s --download" gets it (536 MB), --data mnist needs no download`, split, split)
+			return nil, fmt.Errorf(`EMNIST's split %s was not downloaded: "inkling train --data emnist:%s --download" gets it, --data mnist needs no download`, split, split)
 		}
 		return cachedEMNIST(split)
+	}
+	if published := findPublished(name); published != nil {
+		return published.pictures("")
 	}
 	info, err := os.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usagef("--data %q is no data set and no folder, want auto, mnist, emnist, emnist:SPLIT or a folder", name)
+		return nil, usagef("--data %q is no data set and no folder, want auto, a name of \"inkling data list\" or a folder", name)
 	case err != nil:
 		return nil, fmt.Errorf("the folder of --data cannot be read: %w", err)
 	case !info.IsDir():
@@ -113,7 +116,11 @@ func cachedEMNIST(split string) (*pictureSet, error) {
 func pictureFolder(dir string) *pictureSet {
 	fsys := os.DirFS(dir)
 	set := &pictureSet{dataset: "folder", title: "folder " + dir, stored: weights.Upright}
-	open := func(train bool) (data.Dataset, error) { return mnist.Open(fsys, train) }
+	known := mnist.Identify(fsys)
+	if known != mnist.MNIST {
+		set.title += ", " + known.Title
+	}
+	open := func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
 	for _, split := range emnist.Splits() {
 		if holdsEMNIST(fsys, split) {
 			set.stored, set.split = weights.Transposed, split

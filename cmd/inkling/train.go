@@ -88,7 +88,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
-	f.BoolVar(&o.download, "download", false, "download EMNIST (536 MB) if it is not there yet")
+	f.BoolVar(&o.download, "download", false, "download EMNIST if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
 	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning `RATE`: how far the weights move")

@@ -1,0 +1,351 @@
+package main
+
+import (
+	"crypto/md5"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"inkling/data"
+	"inkling/data/download"
+	"inkling/data/folder"
+)
+
+// dataOptions are what the commands below "inkling data" share.
+type dataOptions struct {
+	root    string
+	offline bool
+	json    bool
+}
+
+func newData() *cobra.Command {
+	o := &dataOptions{}
+	c := &cobra.Command{
+		Use:   "data",
+		Short: "List, download and check data sets",
+		Long: `List the data sets that Inkling knows, download them, check their files and look
+at what is in them. Files are kept in the cache of the user (XDG_CACHE_HOME); --root
+names a folder to use instead, such as one that torchvision has filled.
+
+A download that breaks off goes on where it was when the command is given again.
+Of EMNIST's archive of 536 MB only the files of the wanted split are read. Proxies
+are those of HTTPS_PROXY and HTTP_PROXY.`,
+		Example: `  inkling data list
+  inkling data get fashion-mnist
+  inkling data get emnist:letters
+  inkling data info mnist --grid mnist.png`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	f := c.PersistentFlags()
+	f.StringVar(&o.root, "root", "", "use the files in `FOLDER` instead of the cache")
+	f.BoolVar(&o.offline, "offline", false, "download nothing")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
+	run := func(use, short string, args cobra.PositionalArgs, do func(c *cobra.Command, args []string) error) *cobra.Command {
+		return &cobra.Command{Use: use, Short: short, Args: args, RunE: do}
+	}
+	info, grid := (*cobra.Command)(nil), ""
+	info = run("info NAME[:SPLIT]|FOLDER", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
+		func(c *cobra.Command, args []string) error { return o.info(c.OutOrStdout(), args[0], grid) })
+	info.Flags().StringVar(&grid, "grid", "", "draw some of the pictures in `FILE`, a PNG")
+	c.AddCommand(
+		run("list", "List the data sets that are known", noArgs, func(c *cobra.Command, _ []string) error { return o.list(c.OutOrStdout()) }),
+		run("get NAME[:SPLIT]", "Download a data set, unless it is there", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.get(c, args[0]) }),
+		run("verify NAME[:SPLIT]", "Check the files of a data set", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.verify(c.OutOrStdout(), args[0]) }),
+		run("path NAME[:SPLIT]", "Print the folder that a data set is in", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.path(c.OutOrStdout(), args[0]) }),
+		info,
+	)
+	return c
+}
+
+func (o *dataOptions) list(out io.Writer) error {
+	type line struct {
+		Name    string `json:"name"`
+		Train   int    `json:"train"`
+		Test    int    `json:"test"`
+		Classes int    `json:"classes"`
+		Shape   string `json:"shape"`
+		Bytes   int64  `json:"bytes"` // about
+		Licence string `json:"licence"`
+		Home    string `json:"home"`
+		Dir     string `json:"dir"`
+		There   bool   `json:"there"`
+		Builtin bool   `json:"builtin"`
+	}
+	var lines []line
+	for _, s := range catalog() {
+		dir, there, err := s.there(o.root)
+		if err != nil {
+			return err
+		}
+		lines = append(lines, line{s.fullName(), s.train, s.test, len(s.classes), s.shape, s.bytes, s.licence, s.home, dir, there, s.builtin != nil})
+	}
+	if o.json {
+		return writeJSON(out, lines)
+	}
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "name\tto train on\tto test with\tclasses\tshape\tdownload\tlicence\there\n")
+	for _, l := range lines {
+		here := "no"
+		switch {
+		case l.There:
+			here = "yes"
+		case l.Builtin:
+			here = "built in"
+		}
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%d MB\t%s\t%s\n", l.Name, thousands(l.Train), thousands(l.Test), l.Classes, l.Shape, l.Bytes/1e6, l.Licence, here)
+	}
+	return table.Flush()
+}
+
+func (o *dataOptions) get(c *cobra.Command, name string) error {
+	s, err := wantPublished(name)
+	if err != nil {
+		return err
+	}
+	dir, there, err := s.there(o.root)
+	if err != nil {
+		return err
+	}
+	if o.offline {
+		if !there {
+			return fmt.Errorf("%w; --offline forbids that", s.missing(dir))
+		}
+	} else if !there {
+		ctx, stop := interruptible()
+		defer stop()
+		progress := io.Writer(c.ErrOrStderr())
+		if o.json {
+			progress = nil
+		}
+		transfer, done := downloading(progress)
+		err := s.get(ctx, dir, transfer)
+		done()
+		if ctx.Err() != nil {
+			return fmt.Errorf("%w during the download; the next one goes on from here", errInterrupted)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if o.json {
+		return writeJSON(c.OutOrStdout(), map[string]any{"name": s.fullName(), "dir": dir, "downloaded": !there})
+	}
+	if there {
+		fmt.Fprintf(c.OutOrStdout(), "%s is in %s already.\n", s.title, dir)
+	} else {
+		fmt.Fprintf(c.OutOrStdout(), "%s is in %s now: use it with --data %s.\n", s.title, dir, s.fullName())
+	}
+	return nil
+}
+
+func (o *dataOptions) path(out io.Writer, name string) error {
+	s, err := wantPublished(name)
+	if err != nil {
+		return err
+	}
+	dir, there, err := s.there(o.root)
+	switch {
+	case err != nil:
+		return err
+	case !there:
+		return s.missing(dir)
+	case o.json:
+		return writeJSON(out, map[string]any{"name": s.fullName(), "dir": dir})
+	}
+	_, err = fmt.Fprintln(out, dir)
+	return err
+}
+
+// verify compares the sums that are published or were noted, and reads
+// everything through.
+func (o *dataOptions) verify(out io.Writer, name string) error {
+	s, err := wantPublished(name)
+	if err != nil {
+		return err
+	}
+	dir, there, err := s.there(o.root)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return s.missing(dir)
+	}
+	sums, err := download.Sums(dir)
+	if err != nil {
+		return err
+	}
+	type check struct {
+		What  string `json:"what"`
+		Fault string `json:"fault,omitempty"`
+	}
+	var checks []check
+	faults := 0
+	add := func(what string, err error) {
+		c := check{What: what}
+		if err != nil {
+			c.Fault = err.Error()
+			faults++
+		}
+		checks = append(checks, c)
+	}
+	for _, file := range slices.Sorted(maps.Keys(s.md5)) {
+		content, err := os.ReadFile(filepath.Join(dir, file))
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it lies elsewhere, unpacked
+		}
+		sum := md5.Sum(content)
+		if got := hex.EncodeToString(sum[:]); err == nil && got != s.md5[file] {
+			err = fmt.Errorf("it has md5 %s, published is %s: delete it and get it again", got, s.md5[file])
+		}
+		add(file+", published md5", err)
+	}
+	for _, file := range slices.Sorted(maps.Keys(sums)) {
+		got, err := download.Sum(filepath.Join(dir, filepath.Base(file)))
+		if err == nil && got != sums[file] {
+			err = fmt.Errorf("it has sha256 %s, noted was %s: delete it and get it again", got, sums[file])
+		}
+		add(file+", noted sha256", err)
+	}
+	for _, part := range []struct {
+		name  string
+		train bool
+	}{{"pictures to train on", true}, {"pictures to test with", false}} {
+		_, err := s.open(os.DirFS(dir), part.train)
+		add(part.name+", read through", err)
+	}
+	if o.json {
+		if err := writeJSON(out, map[string]any{"name": s.fullName(), "dir": dir, "checks": checks, "good": faults == 0}); err != nil {
+			return err
+		}
+	} else {
+		for _, c := range checks {
+			verdict := "good"
+			if c.Fault != "" {
+				verdict = "BAD: " + c.Fault
+			}
+			fmt.Fprintf(out, "%s: %s\n", c.What, verdict)
+		}
+	}
+	if faults > 0 {
+		return fmt.Errorf("%s in %s is not as it should be: %d of %d checks failed", s.title, dir, faults, len(checks))
+	}
+	return nil
+}
+
+// statistics are what there is to know of some pictures.
+type statistics struct {
+	Pictures int       `json:"pictures"`
+	Counts   []int     `json:"counts"`
+	Mean     []float64 `json:"mean"` // of each channel, with samples from 0 to 1
+	Std      []float64 `json:"std"`
+}
+
+func measure(d data.Dataset) (*statistics, error) {
+	channels, height, width := d.Shape()
+	plane := height * width
+	s := &statistics{Pictures: d.Len(), Counts: make([]int, len(d.Classes())), Mean: make([]float64, channels), Std: make([]float64, channels)}
+	histograms := make([][256]int, channels)
+	for i := range d.Len() {
+		pixels, label, err := d.Example(i)
+		if err != nil {
+			return nil, err
+		}
+		s.Counts[label]++
+		for c := range channels {
+			for _, v := range pixels[c*plane : (c+1)*plane] {
+				histograms[c][v]++
+			}
+		}
+	}
+	for c, histogram := range histograms {
+		n, sum, squares := 0., 0., 0.
+		for v, count := range histogram {
+			x := float64(v) / 255
+			n, sum, squares = n+float64(count), sum+x*float64(count), squares+x*x*float64(count)
+		}
+		s.Mean[c] = sum / n
+		s.Std[c] = math.Sqrt(max(squares/n-s.Mean[c]*s.Mean[c], 0))
+	}
+	return s, nil
+}
+
+func (o *dataOptions) info(out io.Writer, name, grid string) error {
+	open, title, err := o.find(name)
+	if err != nil {
+		return err
+	}
+	parts := map[string]*statistics{}
+	var classes []string
+	for part, train := range map[string]bool{"train": true, "test": false} {
+		d, err := open(train)
+		if err != nil {
+			return err
+		}
+		if parts[part], err = measure(d); err != nil {
+			return err
+		}
+		classes = d.Classes()
+		if train && grid != "" {
+			some, err := randomBatch(d, 64, 1)
+			if err != nil {
+				return err
+			}
+			if err := writeGrid(grid, some); err != nil {
+				return err
+			}
+		}
+	}
+	train, test := parts["train"], parts["test"]
+	if o.json {
+		return writeJSON(out, map[string]any{"name": name, "classes": classes, "train": train, "test": test})
+	}
+	fmt.Fprintf(out, "%s: %s pictures to train on, %s to test with, %d classes.\n", title, thousands(train.Pictures), thousands(test.Pictures), len(classes))
+	fmt.Fprintf(out, "Samples from 0 to 1, to train on: mean %.4f, standard deviation %.4f.\n\n", train.Mean, train.Std)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprint(table, "class\tto train on\tto test with\n")
+	for i, class := range classes {
+		fmt.Fprintf(table, "%s\t%s\t%s\n", printable(class), thousands(train.Counts[i]), thousands(test.Counts[i]))
+	}
+	return table.Flush()
+}
+
+// find returns what opens a set of a known name, or a folder of pictures with
+// the folders train and test, or with files as --data takes them.
+func (o *dataOptions) find(name string) (open func(train bool) (data.Dataset, error), title string, err error) {
+	if s := findPublished(name); s != nil {
+		set, err := s.pictures(o.root)
+		if err != nil {
+			return nil, "", err
+		}
+		return set.open, set.title, nil
+	}
+	if stat, err := os.Stat(filepath.Join(name, "train")); err == nil && stat.IsDir() {
+		return func(train bool) (data.Dataset, error) {
+			part := filepath.Join(name, "test")
+			if train {
+				part = filepath.Join(name, "train")
+			}
+			d, err := folder.Open(os.DirFS(part), folder.Options{})
+			if err != nil {
+				return nil, fmt.Errorf("folder %s: %w", part, err)
+			}
+			return d, nil
+		}, "folder " + name, nil
+	}
+	if stat, err := os.Stat(name); err == nil && stat.IsDir() {
+		set := pictureFolder(name)
+		return set.open, set.title, nil
+	}
+	_, err = wantPublished(name)
+	return nil, "", err
+}
