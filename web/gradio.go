@@ -94,7 +94,7 @@ func (g *gradio) routes(mux *http.ServeMux) {
 
 // gradioFail answers with a problem as Gradio's clients read it.
 func gradioFail(w http.ResponseWriter, r *http.Request, err error) {
-	p := asProblem(err)
+	p := problemOf(r, err)
 	noteFailure(r, p)
 	var body any = map[string]any{"detail": p.Detail, "error": p.Detail}
 	if p.Status == http.StatusUnauthorized {

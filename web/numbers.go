@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -22,7 +21,7 @@ func (s *strokes) UnmarshalJSON(text []byte) error {
 	}
 	all := strokes{}
 	points := 0
-	scan := scanner{rest: text}
+	scan := scanner{text: text}
 	err := scan.each("strokes", "strokes, each [[x, y], ...]", func(i int) error {
 		if i >= sketch.MaxStrokes {
 			return problemf(http.StatusRequestEntityTooLarge, "there are more than the %d strokes that are taken", sketch.MaxStrokes)
@@ -60,7 +59,7 @@ func (p *pixelRows) UnmarshalJSON(text []byte) error {
 	all := make(pixelRows, 0, pixelCount)
 	largest := 0.0
 	wrong := problemf(http.StatusUnprocessableEntity, "pixels must be %d rows of %d numbers from 0 to 255", sketch.Size, sketch.Size)
-	scan := scanner{rest: text}
+	scan := scanner{text: text}
 	rows := 0
 	err := scan.each("pixels", "rows of numbers", func(int) error {
 		rows++
@@ -89,15 +88,19 @@ func (p *pixelRows) UnmarshalJSON(text []byte) error {
 }
 
 // A scanner reads arrays of numbers from text that is known to be JSON.
-type scanner struct{ rest []byte }
+type scanner struct {
+	text []byte
+	at   int
+}
 
 // next skips white space and returns what comes then, 0 at the end.
 func (s *scanner) next() byte {
-	s.rest = bytes.TrimLeft(s.rest, " \t\r\n")
-	if len(s.rest) == 0 {
-		return 0
+	for ; s.at < len(s.text); s.at++ {
+		if c := s.text[s.at]; c != ' ' && c != '\t' && c != '\r' && c != '\n' {
+			return c
+		}
 	}
-	return s.rest[0]
+	return 0
 }
 
 // each calls element for every element of an array, which must read it.
@@ -105,9 +108,9 @@ func (s *scanner) each(name, want string, element func(i int) error) error {
 	if s.next() != '[' {
 		return problemf(http.StatusUnprocessableEntity, "%s is no array, want an array of %s", name, want)
 	}
-	s.rest = s.rest[1:]
+	s.at++
 	if s.next() == ']' {
-		s.rest = s.rest[1:]
+		s.at++
 		return nil
 	}
 	for i := 0; ; i++ {
@@ -116,7 +119,7 @@ func (s *scanner) each(name, want string, element func(i int) error) error {
 			return err
 		}
 		separator := s.next()
-		s.rest = s.rest[1:]
+		s.at++
 		if separator == ']' {
 			return nil
 		}
@@ -141,15 +144,13 @@ func (s *scanner) point() (values [4]float64, n int, err error) {
 
 // number reads a number.
 func (s *scanner) number() (float64, error) {
-	end := 0
-	for end < len(s.rest) {
-		if c := s.rest[end]; c == ',' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t' {
+	start := s.at
+	for ; s.at < len(s.text); s.at++ {
+		if c := s.text[s.at]; c == ',' || c == ']' || c == ' ' || c == '\n' || c == '\r' || c == '\t' {
 			break
 		}
-		end++
 	}
-	text := s.rest[:end]
-	s.rest = s.rest[end:]
+	text := s.text[start:s.at]
 	if v, ok := decimal(text); ok {
 		return v, nil
 	}

@@ -15,7 +15,7 @@ func TestDecimal(t *testing.T) {
 		"0", "-0", "7", "10.5", "-3.25", "0.1", "123456789012345", "0.00000000000001", "-99999.999999", "140.7",
 		"1e5", "1E-7", "1234567890123456", "0.1234567890123456", "-1.7976931348623157e308", "5e-324",
 	} {
-		scan := scanner{rest: []byte(text + ",")}
+		scan := scanner{text: []byte(text + ",")}
 		got, err := scan.number()
 		want, _ := strconv.ParseFloat(text, 64)
 		if err != nil || math.Float64bits(got) != math.Float64bits(want) {

@@ -179,7 +179,7 @@ func (o *observer) finish(e *exchange, r *http.Request) {
 	switch {
 	case e.status >= 500:
 		level = slog.LevelError
-	case e.status >= 400:
+	case e.status >= 400 && e.status != statusClientGone:
 		level = slog.LevelInfo
 	}
 	if !o.log.Enabled(r.Context(), level) {

@@ -64,6 +64,9 @@ func (p *pictures) use(ctx context.Context, file []byte, see func(image.Image) e
 	waiting, cancel := context.WithTimeout(ctx, pictureWait)
 	defer cancel()
 	if p.memory.Acquire(waiting, memory) != nil {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		return errBusy
 	}
 	defer p.memory.Release(memory)

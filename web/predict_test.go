@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"math"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -353,6 +355,24 @@ func TestPredictsConcurrently(t *testing.T) {
 		})
 	}
 	wait.Wait()
+}
+
+// Whose client has gone is no failure of the server's.
+func TestClientGone(t *testing.T) {
+	s := newTestServer(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := httptest.NewRequestWithContext(ctx, "POST", "http://localhost/api/predict", strings.NewReader(withImage(toPNG(digitPicture()))))
+	r.Header.Set("Content-Type", "application/json")
+	if err := s.pictures.memory.Acquire(t.Context(), maxPictures); err != nil { // so that it would have to wait
+		t.Fatal(err)
+	}
+	defer s.pictures.memory.Release(maxPictures)
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, r)
+	if w.Code != statusClientGone {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
 }
 
 func BenchmarkPredict(b *testing.B) {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -44,9 +45,21 @@ func asProblem(err error) *problem {
 	return p
 }
 
+// statusClientGone is what the log and the metrics have for a client that did not
+// wait for its answer. It is nginx's number; HTTP has none.
+const statusClientGone = 499
+
+// problemOf makes a problem of an error that a request met.
+func problemOf(r *http.Request, err error) *problem {
+	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
+		return &problem{Title: "Client Closed Request", Status: statusClientGone, Detail: "the client has gone", cause: err}
+	}
+	return asProblem(err)
+}
+
 // fail answers with a problem.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
-	p := asProblem(err)
+	p := problemOf(r, err)
 	noteFailure(r, p)
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
