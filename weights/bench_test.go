@@ -24,15 +24,19 @@ func lenet() []*param {
 }
 
 func BenchmarkLoad(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "model.pth")
-	state := lenet()
-	if err := Save(path, state, full()); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		if err := Load(path, state); err != nil {
-			b.Fatal(err)
-		}
+	for _, ending := range []string{".pth", ".safetensors", ".npz"} {
+		b.Run(ending[1:], func(b *testing.B) {
+			path := filepath.Join(b.TempDir(), "model"+ending)
+			state := lenet()
+			if err := Save(path, state, full()); err != nil {
+				b.Fatal(err)
+			}
+			for b.Loop() {
+				if err := Load(path, state); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }
 

@@ -71,9 +71,6 @@ normalising is a part of the network then.`,
 }
 
 func convert(out io.Writer, from, to string, want conversion) error {
-	if strings.EqualFold(filepath.Ext(from), onnxEnding) {
-		return fmt.Errorf("%s cannot be read: ONNX files are only written; convert the file that it was made from", from)
-	}
 	if !want.force {
 		if _, err := os.Lstat(to); err == nil {
 			return fmt.Errorf("%s exists already; overwrite it with --force or give another name", to)
@@ -86,8 +83,8 @@ func convert(out io.Writer, from, to string, want conversion) error {
 		return err
 	}
 	if len(file.Tensors) == 0 {
-		if len(file.Others) > 0 {
-			return fmt.Errorf("%s holds no state dict, only tensors such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", from, printable(file.Others[0].Name))
+		if n := len(file.Others); n > 0 {
+			return fmt.Errorf("%s holds no state dict, only %s outside one; in PyTorch save the weights with torch.save(net.state_dict(), path)", from, count(n, "tensor"))
 		}
 		return fmt.Errorf("%s holds no tensors", from)
 	}

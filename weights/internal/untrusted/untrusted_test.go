@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"strings"
 	"testing"
 )
 
@@ -138,5 +139,23 @@ func TestFormatError(t *testing.T) {
 	}
 	if got := Shorten("\x1b" + string(make([]byte, 100))); len(got) > 400 || got[:5] != `"\x1b` {
 		t.Errorf("Shorten: %s", got)
+	}
+}
+
+func TestGuess(t *testing.T) {
+	for head, want := range map[string]string{
+		"\ufeff <html>":           "web page",
+		"version https://git-lfs": "git lfs pull",
+		"\x1f\x8b\x08":            "gzip",
+		"\x08\x08\x12\x07inkling": "ONNX",
+	} {
+		if got := Guess([]byte(head)); !strings.Contains(got, want) {
+			t.Errorf("%q is %q, want %q", head, got, want)
+		}
+	}
+	for _, head := range []string{"", "\x08", "\x08\x08", "weights", "PK\x03\x04"} {
+		if got := Guess([]byte(head)); got != "" {
+			t.Errorf("%q is %q", head, got)
+		}
 	}
 }
