@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -334,6 +335,18 @@ func TestGetTriesTheNextPlace(t *testing.T) {
 	}
 	if err := Get(t.Context(), path, File{}, o); err == nil {
 		t.Error("a file without a place was got")
+	}
+}
+
+func TestGetFromAHostThatIsNot(t *testing.T) {
+	o := quick
+	o.Client = &http.Client{Transport: &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		return nil, &net.DNSError{Err: "no such host", Name: "nowhere.invalid", IsNotFound: true}
+	}}}
+	o.Notice = func(s string) { t.Errorf("it waits: %s", s) }
+	err := Get(t.Context(), filepath.Join(t.TempDir(), "file.gz"), File{URLs: []string{"http://nowhere.invalid/file.gz"}}, o)
+	if err == nil || !strings.Contains(err.Error(), "there is no host of that name, or no network") {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -109,7 +110,11 @@ func ask(ctx context.Context, o Options, url, byteRange, ifRange string, use fun
 		}
 	}
 	response, err := o.Client.Do(request)
-	if err != nil {
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &lookup) && lookup.IsNotFound:
+		return final{fmt.Errorf("%s cannot be downloaded: there is no host of that name, or no network: %w", url, err)}
+	case err != nil:
 		return fmt.Errorf("%s cannot be downloaded: %w", url, because(ctx, err))
 	}
 	defer response.Body.Close()
