@@ -51,7 +51,7 @@ func catalog() []*publishedSet {
 	for _, s := range mnist.Sets() {
 		known := &publishedSet{
 			name: s.Name, title: s.Title, licence: s.Licence, home: s.Home, classes: s.Classes,
-			train: s.TrainLen, test: s.TestLen, shape: "1x28x28", bytes: megabytesOf(s), stored: weights.Upright,
+			train: s.TrainLen, test: s.TestLen, shape: "1x28x28", bytes: downloadSize[s.Name], stored: weights.Upright,
 			holds: s.Holds, open: s.Open, get: s.Download, md5: map[string]string{},
 		}
 		for _, f := range s.Files {
@@ -95,10 +95,8 @@ func catalog() []*publishedSet {
 	return all
 }
 
-// megabytesOf is about what the files of a set have.
-func megabytesOf(s *mnist.Set) int64 {
-	return map[string]int64{"mnist": 12e6, "fashion-mnist": 31e6, "kmnist": 21e6, "qmnist": 20e6}[s.Name]
-}
+// downloadSize is about how many bytes the files of a set have.
+var downloadSize = map[string]int64{"mnist": 12e6, "fashion-mnist": 31e6, "kmnist": 21e6, "qmnist": 20e6}
 
 // findPublished returns the set of a name, nil if there is none.
 func findPublished(name string) *publishedSet {

@@ -53,8 +53,8 @@ are those of HTTPS_PROXY and HTTP_PROXY.`,
 	run := func(use, short string, args cobra.PositionalArgs, do func(c *cobra.Command, args []string) error) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: args, RunE: do}
 	}
-	info, grid := (*cobra.Command)(nil), ""
-	info = run("info NAME[:SPLIT]|FOLDER", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
+	var grid string
+	info := run("info NAME[:SPLIT]|FOLDER", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
 		func(c *cobra.Command, args []string) error { return o.info(c.OutOrStdout(), args[0], grid) })
 	info.Flags().StringVar(&grid, "grid", "", "draw some of the pictures in `FILE`, a PNG")
 	c.AddCommand(
