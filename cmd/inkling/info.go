@@ -20,8 +20,8 @@ func newInfo() *cobra.Command {
 		Use:   "info MODEL",
 		Short: "List what is in a weight file",
 		Long: `List the tensors of a weight file, their shapes and how many numbers each has, and
-what the file says about its training. It reads every .pth file of PyTorch that
-holds tensors, of any network, and runs nothing that is in it.`,
+what the file says about its training. It reads PyTorch's .pth files, of any
+network, and runs nothing that is in them; .safetensors, .npz and .npy, too.`,
 		Example: `  inkling info model.pth
   inkling info resnet18.pth --json`,
 		Args: wantArgs("MODEL"),

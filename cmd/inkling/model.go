@@ -130,8 +130,10 @@ var errProbe = errors.New("the file can be written")
 // checkSavable reports, without touching what is there, whether a model can be
 // saved at path: nobody wants to hear of a missing folder after the training.
 func checkSavable(path string) error {
-	if ending := strings.ToLower(filepath.Ext(path)); ending != ".pth" && ending != ".pt" {
-		return usagef("--out %s: a model's name ends in .pth or .pt", path)
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".pth", ".pt", ".safetensors", ".npz":
+	default:
+		return usagef("--out %s: a model's name ends in .pth, .pt, .safetensors or .npz", path)
 	}
 	err := atomicfile.Write(path, func(io.Writer) error { return errProbe })
 	if errors.Is(err, errProbe) {

@@ -103,7 +103,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.limit, "limit", 0, "use only the first `N` pictures of each set; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
-	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth or .pt")
+	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
 }
 
 // check refuses what makes no sense, before anything is read or written.
