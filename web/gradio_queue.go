@@ -24,6 +24,11 @@ const (
 	// the earliest: a client that hears of its call before it hears of the end
 	// would wait on the stream that has ended.
 	closeSettles = 100 * time.Millisecond
+	// joinSettles is how long after the answer to /queue/join its call is
+	// completed at the earliest: Python's client fails when it hears of the end
+	// of a call before it has taken note of its beginning. Gradio itself is
+	// never faster.
+	joinSettles = 50 * time.Millisecond
 )
 
 // A gradioSession is the messages for one client. All fields belong to the
@@ -42,6 +47,7 @@ type gradioEvent struct {
 	id      string
 	session *gradioSession // nil for /call, whose answer is fetched by the event
 	cancel  context.CancelCauseFunc
+	joined  chan struct{} // closed when the client was told of the call
 	done    chan struct{} // closed when output is there
 	output  *gradioOutput
 	touched time.Time
@@ -141,7 +147,7 @@ func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, 
 	if g.queued >= maxQueued || len(g.events) >= 2*maxQueued {
 		return nil, errBusy
 	}
-	event := &gradioEvent{id: rand.Text(), done: make(chan struct{}), touched: time.Now()}
+	event := &gradioEvent{id: rand.Text(), joined: make(chan struct{}), done: make(chan struct{}), touched: time.Now()}
 	if hash != "" {
 		session, err := g.session(hash)
 		if err != nil {
@@ -167,12 +173,28 @@ func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, 
 		if err != nil {
 			output = failedOutput(err)
 		}
+		if event.session != nil {
+			event.settle(ctx)
+		}
 		g.complete(event, output)
 		g.mutex.Lock()
 		g.queued--
 		g.mutex.Unlock()
 	})
 	return event, nil
+}
+
+// settle waits until the client has surely taken note of the call.
+func (e *gradioEvent) settle(ctx context.Context) {
+	select {
+	case <-e.joined:
+	case <-ctx.Done():
+		return
+	}
+	select {
+	case <-time.After(joinSettles):
+	case <-ctx.Done():
+	}
 }
 
 func (g *gradio) began(event *gradioEvent) {
@@ -232,6 +254,7 @@ func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer close(event.joined)
 	g.mutex.Lock()
 	settles := closeSettles - time.Since(event.session.closed)
 	g.mutex.Unlock()

@@ -1,13 +1,13 @@
 /**
  * Calls a server with Gradio's official client, and prints what failed.
  *
- *   node client.mjs URL PICTURE CALLS
+ *   node client.mjs CALLS URL PICTURE
  */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { Client, handle_file } from "@gradio/client";
 
-const [, , url, file, calls] = process.argv;
+const [, , calls, url, file] = process.argv;
 const picture = new Blob([readFileSync(file)], { type: "image/png" });
 const layers = (image) => ({ background: null, layers: [image], composite: null });
 
