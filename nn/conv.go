@@ -99,17 +99,17 @@ func convForward[T Float](c conv2d, call *Call[T]) {
 		}
 	})
 	x, w := call.Inputs[0].Data, call.Params[0].Data
-	c.eachTerm(call, func(o, i, k int) { out.Data[o] += x[i] * w[k] })
+	c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { out.Data[o] += x[i] * w[k] })
 }
 
 func convBackward[T Float](c conv2d, call *Call[T]) {
 	dy := call.OutputGrad
 	x, w := call.Inputs[0].Data, call.Params[0].Data
 	if dx := call.InputGrads[0].Data; dx != nil {
-		c.eachTerm(call, func(o, i, k int) { dx[i] += dy.Data[o] * w[k] })
+		c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { dx[i] += dy.Data[o] * w[k] })
 	}
 	dw := call.ParamGrads[0].Data
-	c.eachTerm(call, func(o, i, k int) { dw[k] += dy.Data[o] * x[i] })
+	c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { dw[k] += dy.Data[o] * x[i] })
 	if len(call.Params) > 1 {
 		db := call.ParamGrads[1].Data
 		c.eachPlane(dy.Shape, func(n, oc, plane int) {
@@ -128,10 +128,10 @@ func (c conv2d) eachPlane(shape Shape, visit func(n, oc, plane int)) {
 	}
 }
 
-// eachTerm visits every product of the convolution: output element o gets
+// eachTerm visits every product of the convolution of an input of shape in to
+// an output of shape out: output element o gets
 // input element i times weight k (offsets into the three arrays).
-func (c conv2d) eachTerm(sizes interface{ convSizes() (in, out Shape) }, visit func(o, i, k int)) {
-	in, out := sizes.convSizes()
+func (c conv2d) eachTerm(in, out Shape, visit func(o, i, k int)) {
 	inPerGroup, outPerGroup := c.in/c.groups, c.out/c.groups
 	for n := range out[0] {
 		for oc := range out[1] {
@@ -160,5 +160,3 @@ func (c conv2d) eachTerm(sizes interface{ convSizes() (in, out Shape) }, visit f
 		}
 	}
 }
-
-func (c *Call[T]) convSizes() (in, out Shape) { return c.Inputs[0].Shape, c.Output.Shape }

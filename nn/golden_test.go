@@ -109,3 +109,44 @@ func TestGoldenTraining(t *testing.T) {
 		compare(t, "momentum of "+e.Name(), values(e), readNPY[float32](t, "lenet", "sgd_b4", "step100.momentum."+e.Name()+".npy"), 10*goldenTolerance)
 	}
 }
+
+// TestGoldenGradientsDouble compares with gradients that PyTorch computed in
+// float64: how far both programs' rounding is from the truth.
+func TestGoldenGradientsDouble(t *testing.T) {
+	p, err := CompileTrain(goldenLeNet(t), CrossEntropy{}, sgdRule{}, 64, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := goldenImages(t, 64)
+	p.Forward(images)
+	p.Backward(labels)
+	for _, e := range p.Gradients() {
+		var want []float32
+		for _, v := range readNPY[float64](t, "lenet", "b64", "f64.grad."+e.Name()+".npy") {
+			want = append(want, float32(v))
+		}
+		compare(t, "gradient of "+e.Name(), values(e), want, goldenTolerance)
+	}
+}
+
+// TestGoldenFastTraining retraces a hundred steps at a learning rate so large
+// that the loss moves, where rounding grows with every step.
+func TestGoldenFastTraining(t *testing.T) {
+	net := goldenLeNet(t)
+	p, err := CompileTrain(net, CrossEntropy{}, sgdRule{0.05, 0.9}, 16, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := goldenImages(t, 400)
+	for step, want := range readNPY[float64](t, "lenet", "sgd_lr05_b16", "losses_100.npy") {
+		at := step % 25 * 16
+		loss := p.Step(images[at*784:(at+16)*784], labels[at:at+16])
+		if math.Abs(loss-want) > goldenTolerance*want {
+			t.Errorf("step %d: loss %.6f, PyTorch has %.6f", step+1, loss, want)
+		}
+	}
+	for _, e := range State(net) {
+		worst := compare(t, e.Name(), values(e), readNPY[float32](t, "lenet", "sgd_lr05_b16", "final."+e.Name()+".npy"), goldenTolerance)
+		t.Logf("%s: largest difference %.2g", e.Name(), worst)
+	}
+}

@@ -44,7 +44,8 @@ func linearForwardPlain(y, x, w, bias []float32, n, outputs, depth, yStride, xSt
 //
 //	c[m*cStride+j] = (accumulate ? c[m*cStride+j] : 0) + Σ_k a[m*aRow+k*aColumn] * b[k*bStride+j]
 //
-// for m < rows, j < columns, k < depth.
+// for m < rows, j < columns, k < depth. Zeros of a may be left out, even where b
+// is not finite.
 func MatMul(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
 	if useAssembly {
 		matMulAssembly(c, a, b, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
@@ -60,6 +61,7 @@ func matMulPlain(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn
 			clear(row)
 		}
 		for k := range depth {
+			// Half of the gradients that come back through a ReLU are zero.
 			if v := a[m*aRow+k*aColumn]; v != 0 {
 				axpy(row, b[k*bStride:], v)
 			}
