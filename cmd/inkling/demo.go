@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -18,34 +20,54 @@ const demoPictures = 4
 
 func newDemo() *cobra.Command {
 	var o trainOptions
+	page := serveOptions{preprocess: "auto", logLevel: "warn"}
+	var noServe bool
 	c := &cobra.Command{
 		Use:   "demo",
-		Short: "The whole tour: train, test, save, load, predict",
+		Short: "The whole tour: train, test, save, load, predict, draw",
 		Long: `Go through the classic tutorial once and say at each step what happens: look at
-the pictures, make a network, train it, test it, save it, load it again, and let it
-read some test pictures. With the digits of MNIST, which are built in, it needs
-nothing else and takes seconds.
+the pictures, make a network, train it, test it, save it, load it again, let it read
+some test pictures, and in the end what you draw, on a page for the browser. With the
+digits of MNIST, which are built in, it needs nothing else and takes seconds.
 
-examples/tutorial/main.go in the source is the same as one short program.`,
-		Example: `  inkling demo
-  inkling demo --epochs 5 --out five.pth`,
+The page stays until Ctrl-C; --no-serve ends before it.
+
+examples/tutorial/main.go in the source is the same, without the page, as one short
+program.`,
+		Example: `  inkling demo --open
+  inkling demo --epochs 5 --out five.pth --no-serve`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o.test = true
 			if err := o.check(); err != nil {
 				return err
 			}
+			level, err := page.check()
+			if err != nil {
+				return err
+			}
+			page.otherPort = !c.Flags().Changed("addr")
 			ctx, stop := interruptible()
 			defer stop()
-			return demo(ctx, &o, c.OutOrStdout())
+			m, err := demo(ctx, &o, c.OutOrStdout())
+			if err != nil || noServe {
+				return err
+			}
+			return demoPage(ctx, c.OutOrStdout(), page.logger(c.ErrOrStderr(), level), m, filepath.Base(o.out), &page)
 		},
 	}
 	o.flags(c)
-	c.Flags().MarkHidden("test") // it is a part of the tour
+	f := c.Flags()
+	f.MarkHidden("test") // it is a part of the tour
+	f.BoolVar(&noServe, "no-serve", false, "end before the page")
+	f.StringVar(&page.address, "addr", defaultAddress, "show the page at this `ADDRESS`; port 0 takes any that is free")
+	f.BoolVar(&page.open, "open", false, "open the page in the browser")
 	return c
 }
 
-func demo(ctx context.Context, o *trainOptions, out io.Writer) error {
+// demo goes through the tour as far as the page, and returns the model that it
+// has trained, saved and loaded.
+func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
 	step := 0
 	say := func(format string, values ...any) {
 		step++
@@ -53,19 +75,19 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) error {
 	}
 	set, err := findPictures(o.data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d, err := openLimited(set, true, o.limit)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	batch, err := randomBatch(d, demoPictures, o.seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	say("Look at the data. Some of the %s pictures of %s, with their labels:", thousands(d.Len()), set.title)
 	if err := printBatch(out, batch); err != nil {
-		return err
+		return nil, err
 	}
 
 	say(`Train. The network is LeNet: two convolutions find strokes and their
@@ -74,14 +96,14 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) error {
    loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(parameters(models.NewLeNet(len(d.Classes()), 0))), o.batch)
 	result, err := runTraining(ctx, o, newReporter(out, false))
 	if err != nil {
-		return err
+		return nil, err
 	}
 
 	e := result.evaluation
 	say(`How good is that? Guessing would be right for %s. The accuracy above counts
    pictures that the network has never seen. By class:`, percent(1/float64(len(e.Classes))))
 	if err := printClasses(out, e); err != nil {
-		return err
+		return nil, err
 	}
 
 	say(`Load %s again and let it read some test pictures. PyTorch loads the file,
@@ -89,25 +111,31 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) error {
 	return demoPredict(out, o, result)
 }
 
+// demoPage shows the page on which the model reads what is drawn.
+func demoPage(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name string, o *serveOptions) error {
+	fmt.Fprintf(out, "\n5. Draw. On this page the network reads what you draw, and shows what it sees.\n\n")
+	return serve(ctx, out, log, m, name, o)
+}
+
 // demoPredict loads the saved model and lets it read some test pictures.
-func demoPredict(out io.Writer, o *trainOptions, result *trained) error {
+func demoPredict(out io.Writer, o *trainOptions, result *trained) (*model, error) {
 	m, err := openModel(o.out)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	m.orient("", weights.Upright, "")
 	batch, err := randomBatch(result.test, demoPictures, o.seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if err := printBatch(out, batch); err != nil {
-		return err
+		return nil, err
 	}
 	if err := predictBatch(out, m, batch); err != nil {
-		return err
+		return nil, err
 	}
-	_, err = fmt.Fprintf(out, "\nNow yours: inkling predict %s PICTURE\n", o.out)
-	return err
+	fmt.Fprintf(out, "\nNow yours: inkling predict %s PICTURE\n", o.out)
+	return m, nil
 }
 
 func predictBatch(out io.Writer, m *model, d data.Dataset) error {

@@ -35,7 +35,13 @@ type serveOptions struct {
 	hosts                                                []string
 	workers                                              int
 	open, logJSON                                        bool
+
+	// otherPort takes another port of address's host when its own is taken.
+	otherPort bool
 }
+
+// defaultAddress is Gradio's, too.
+const defaultAddress = "127.0.0.1:7860"
 
 func newServe() *cobra.Command {
 	var o serveOptions
@@ -60,12 +66,16 @@ and those names of it that --host allows.`,
 			}
 			ctx, stop := interruptible()
 			defer stop()
-			return serve(ctx, c.OutOrStdout(), o.logger(c.ErrOrStderr(), level), args, &o)
+			m, name, err := servedModel(args)
+			if err != nil {
+				return err
+			}
+			return serve(ctx, c.OutOrStdout(), o.logger(c.ErrOrStderr(), level), m, name, &o)
 		},
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.address, "addr", "127.0.0.1:7860", "listen on this `ADDRESS`; port 0 takes any that is free")
+	f.StringVar(&o.address, "addr", defaultAddress, "listen on this `ADDRESS`; port 0 takes any that is free")
 	f.BoolVar(&o.open, "open", false, "open the page in the browser")
 	f.StringVar(&o.preprocess, "preprocess", "auto", "`WAY` from drawings to 28x28 pixels: auto (that of the model's data), emnist, mnist or tutorial")
 	f.StringVar(&o.orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
@@ -112,11 +122,8 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, options))
 }
 
-func serve(ctx context.Context, out io.Writer, log *slog.Logger, args []string, o *serveOptions) error {
-	m, name, err := servedModel(args)
-	if err != nil {
-		return err
-	}
+// serve shows the page and answers until ctx ends.
+func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name string, o *serveOptions) error {
 	m.orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	fmt.Fprint(out, m.note(name))
 	procedure := sketch.ForModel(m.about.Dataset, m.about.Split)
@@ -125,12 +132,17 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, args []string, 
 	}
 	var store *feedback.Store
 	if o.feedback != "" {
+		var err error
 		if store, err = feedback.Open(o.feedback); err != nil {
 			return err
 		}
 		defer store.Close()
 	}
 	listener, err := listen(o.address)
+	if o.otherPort && errors.Is(err, syscall.EADDRINUSE) {
+		host, _, _ := net.SplitHostPort(o.address)
+		listener, err = listen(net.JoinHostPort(host, "0"))
+	}
 	if err != nil {
 		return err
 	}

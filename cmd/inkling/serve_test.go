@@ -19,7 +19,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// A runningServer is "inkling serve" under a script.
+// A runningServer is "inkling serve" or "inkling demo" under a script.
 type runningServer struct {
 	command *exec.Cmd
 	mutex   sync.Mutex
@@ -64,12 +64,12 @@ func serverOf(ts *testscript.TestScript) *runningServer {
 }
 
 func init() {
-	// serve ARGS... starts "inkling serve" on a port that is free, whose address
-	// is $SERVER then.
-	scriptCommands["serve"] = func(ts *testscript.TestScript, neg bool, args []string) {
+	// start COMMAND ARGS... starts "inkling serve" or "inkling demo" on a port
+	// that is free, whose address is $SERVER then.
+	scriptCommands["start"] = func(ts *testscript.TestScript, neg bool, args []string) {
 		self, err := os.Executable()
 		ts.Check(err)
-		s := &runningServer{command: exec.Command(self, append([]string{"serve", "--addr", "127.0.0.1:0"}, args...)...)}
+		s := &runningServer{command: exec.Command(self, append(args, "--addr", "127.0.0.1:0")...)}
 		s.command.Env = append(os.Environ(), runAsCommand+"=1")
 		s.command.Dir = ts.Getenv("WORK")
 		s.command.Stdout, s.command.Stderr = s, s
