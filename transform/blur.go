@@ -1,8 +1,10 @@
 package transform
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 )
 
 // GaussianBlur blurs a picture with a bell of standard deviation Sigma, over as
@@ -52,6 +54,42 @@ func (t GaussianBlur) Apply(dst, src *Picture) {
 func (t GaussianBlur) String() string {
 	return fmt.Sprintf("GaussianBlur(%dx%d, sigma %v)", t.KernelWidth, t.KernelHeight, t.Sigma)
 }
+
+// RandomGaussianBlur blurs a picture with a random Sigma. With a kernel it is
+// torchvision.transforms.GaussianBlur with a pair for sigma.
+type RandomGaussianBlur struct {
+	// KernelWidth and KernelHeight are odd. 0 means what holds three standard
+	// deviations to each side.
+	KernelWidth, KernelHeight int
+
+	// Sigma is drawn from, in samples; the zero value means 0.1 to 2.
+	Sigma Range
+}
+
+// blurSigma is torchvision's default.
+var blurSigma = Range{0.1, 2}
+
+// Format takes bytes and keeps the format.
+func (t RandomGaussianBlur) Format(in Format) (Format, error) {
+	sigma := t.Sigma.or(blurSigma)
+	if err := sigma.check("RandomGaussianBlur", "Sigma", 1e-3, 1e3); err != nil {
+		return Format{}, err
+	}
+	return t.blur(sigma.Max).Format(in)
+}
+
+func (t RandomGaussianBlur) blur(sigma float64) GaussianBlur {
+	kernel := 2*int(math.Ceil(3*sigma)) + 1
+	return GaussianBlur{cmp.Or(t.KernelWidth, kernel), cmp.Or(t.KernelHeight, kernel), sigma}
+}
+
+// Draw returns a GaussianBlur.
+func (t RandomGaussianBlur) Draw(r *rand.Rand, _ Format) Transform {
+	return t.blur(t.Sigma.or(blurSigma).draw(r))
+}
+
+// Apply panics: the step is random.
+func (t RandomGaussianBlur) Apply(_, _ *Picture) { noChance(t) }
 
 // bell returns n samples of a Gaussian, of the sum 1.
 func bell(n int, sigma float64) []float64 {

@@ -6,6 +6,25 @@ import (
 	"math/rand/v2"
 )
 
+// A BatchTransform mixes the pictures of a batch, after everything that was done
+// to each of them.
+type BatchTransform interface {
+	// Apply changes a batch of float32 in place: len(labels) pictures, one after
+	// the other. It returns the probabilities of their classes as a loss wants
+	// them, len(labels) rows of so many classes; each row has the sum 1. It panics
+	// when the pictures are not as many as the labels, or a label is no class.
+	Apply(r *rand.Rand, images []float32, labels []int, classes int) (targets []float32)
+}
+
+// RandomChoice mixes every batch with one of its transforms, each as likely as
+// the others. It must have one.
+type RandomChoice []BatchTransform
+
+// Apply draws a transform and applies it.
+func (t RandomChoice) Apply(r *rand.Rand, images []float32, labels []int, classes int) []float32 {
+	return t[r.IntN(len(t))].Apply(r, images, labels, classes)
+}
+
 // MixUp lays over every picture of a batch the one before it (Zhang et al. 2017,
 // arXiv:1710.09412), the last one over the first, as torchvision's v2.MixUp.
 type MixUp struct {
@@ -14,10 +33,8 @@ type MixUp struct {
 	Alpha float64
 }
 
-// Apply mixes a batch of float32 in place, all pictures with one share, and
-// returns the probabilities of their classes: len(labels) rows of so many
-// classes. It panics when the pictures are not as many as the labels, or a label
-// is no class.
+// Apply mixes all pictures of a batch with one share, and their classes too: see
+// [BatchTransform].
 func (t MixUp) Apply(r *rand.Rand, images []float32, labels []int, classes int) []float32 {
 	size := pictureSize("MixUp", images, labels)
 	share := float32(beta(r, t.Alpha))
@@ -41,10 +58,9 @@ type CutMix struct {
 	Alpha float64
 }
 
-// Apply mixes a batch of float32 in place, all pictures with one rectangle, and
-// returns the probabilities of their classes, by area: len(labels) rows of so
-// many classes. It panics when the pictures are not as many as the labels or have
-// another size, or a label is no class.
+// Apply puts the same rectangle into all pictures of a batch, and mixes their
+// classes by area: see [BatchTransform]. It panics also when the pictures have
+// another size.
 func (t CutMix) Apply(r *rand.Rand, images []float32, labels []int, classes int) []float32 {
 	size := pictureSize("CutMix", images, labels)
 	if t.Height < 1 || t.Width < 1 || size%(t.Height*t.Width) != 0 {

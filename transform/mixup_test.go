@@ -61,6 +61,21 @@ func TestCutMix(t *testing.T) {
 	}
 }
 
+func TestRandomChoiceTakesEachAsOften(t *testing.T) {
+	r := Generator(1, 0, 0)
+	mixed := 0
+	for range 1000 {
+		images := []float32{0, 0, 0, 0, 1, 1, 1, 1}
+		RandomChoice{MixUp{}, CutMix{Height: 2, Width: 2}}.Apply(r, images, []int{0, 1}, 2)
+		if images[0] != 0 && images[0] != 1 { // a cut leaves samples whole
+			mixed++
+		}
+	}
+	if mixed < 420 || mixed > 580 { // 500 +- 5 standard deviations
+		t.Errorf("%d of 1000 batches were mixed by MixUp", mixed)
+	}
+}
+
 // Beta(a, a) has the mean 1/2 and the variance 1/(4(2a+1)).
 func TestBeta(t *testing.T) {
 	for _, alpha := range []float64{0, 0.01, 0.2, 1, 4} {

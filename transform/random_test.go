@@ -288,6 +288,26 @@ func TestElasticNoise(t *testing.T) {
 	}
 }
 
+func TestRandomGaussianBlurDrawsFromItsRange(t *testing.T) {
+	r := Generator(1, 0, 0)
+	var standard, wide []float64
+	for range 1000 {
+		drawn := RandomGaussianBlur{KernelWidth: 5, KernelHeight: 3}.Draw(r, Format{}).(GaussianBlur)
+		if drawn.KernelWidth != 5 || drawn.KernelHeight != 3 {
+			t.Fatalf("drew %v", drawn)
+		}
+		standard = append(standard, drawn.Sigma)
+
+		drawn = RandomGaussianBlur{Sigma: Range{1, 4}}.Draw(r, Format{}).(GaussianBlur)
+		if half := float64(drawn.KernelWidth / 2); half < 3*drawn.Sigma || half >= 3*drawn.Sigma+1 || drawn.KernelHeight != drawn.KernelWidth {
+			t.Fatalf("drew %v", drawn)
+		}
+		wide = append(wide, drawn.Sigma)
+	}
+	spread(t, "the default", standard, Range{0.1, 2})
+	spread(t, "sigma", wide, Range{1, 4})
+}
+
 func TestColorJitterDrawsFromItsRanges(t *testing.T) {
 	r := Generator(1, 0, 0)
 	step := ColorJitter{Brightness: 0.3, Contrast: 0.2, Saturation: 2, Hue: 0.25}
@@ -404,6 +424,9 @@ func TestRandomStepsRefuse(t *testing.T) {
 		{RandomErasing{Value: []float32{1, 2}}, floats, "the Value of RandomErasing has 2 values"},
 		{GaussianBlur{KernelWidth: 2, KernelHeight: 3, Sigma: 1}, bytes, "the kernel of GaussianBlur is 2x3"},
 		{GaussianBlur{KernelWidth: 3, KernelHeight: 3}, bytes, "the Sigma of GaussianBlur is 0"},
+		{RandomGaussianBlur{KernelWidth: 4}, bytes, "the kernel of GaussianBlur is 4x13"},
+		{RandomGaussianBlur{Sigma: Range{2, 1}}, bytes, "the Sigma of RandomGaussianBlur is from 2 to 1"},
+		{RandomGaussianBlur{}, floats, "put it before ToTensor"},
 	} {
 		_, err := Compose{test.step}.Format(test.in)
 		if err == nil || !strings.Contains(err.Error(), test.message) {
@@ -426,7 +449,7 @@ func TestTinyPictures(t *testing.T) {
 		RandomCrop{Height: 2, Width: 2, Padding: 1}, RandomRotation{Degrees: Range{-9, 9}, Interpolation: Bilinear},
 		RandomAffine{Degrees: Range{-9, 9}, Translate: [2]float64{1, 1}, Scale: Range{1e-3, 1e3}, ShearX: Range{-89, 89}},
 		RandomPerspective{P: 1, Distortion: 1}, ElasticTransform{}, ElasticTransform{Alpha: 1e300, Interpolation: Nearest},
-		ColorJitter{Brightness: 1e30, Contrast: 1, Saturation: 1, Hue: 0.5}, RandomErasing{P: 1}, RandomErasing{P: 1, Noise: true},
+		ColorJitter{Brightness: 1e30, Contrast: 1, Saturation: 1, Hue: 0.5}, RandomGaussianBlur{}, RandomErasing{P: 1}, RandomErasing{P: 1, Noise: true},
 	}
 	r := Generator(0, 0, 0)
 	accepted := map[int]bool{}
