@@ -3,6 +3,7 @@ package models
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"inkling/nn"
@@ -45,12 +46,59 @@ func TestLeNetSeed(t *testing.T) {
 	}
 }
 
-func TestLeNetOutput(t *testing.T) {
-	program, err := nn.Compile(NewLeNet(26, 1), 3, LeNetChannels, LeNetHeight, LeNetWidth)
-	if err != nil {
-		t.Fatal(err)
+func TestLeNetShapes(t *testing.T) {
+	for _, test := range []struct{ channels, height, width, features, parameters int }{
+		{1, 28, 28, 256, 44426},
+		{3, 32, 32, 400, 62006}, // the tutorial's own
+		{1, 16, 16, 16, 15626},
+		{3, 17, 23, 32, 17846},
+		{64, 256, 16, 61 * 16, 140276},
+	} {
+		network, err := NewLeNetFor(test.channels, test.height, test.width, 10, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if channels, height, width := network.Input(); channels != test.channels || height != test.height || width != test.width {
+			t.Errorf("%+v: the network reads %dx%dx%d", test, channels, height, width)
+		}
+		program, err := nn.Compile(network, 3, test.channels, test.height, test.width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := program.OutputShape(); !got.Equal(nn.Shape{3, 10}) {
+			t.Errorf("%+v: output is %v, want 3x10", test, got)
+		}
+		parameters := 0
+		for _, e := range nn.State(network) {
+			parameters += nn.Shape(e.Shape()).Elements()
+		}
+		if network.FC1.In != test.features || parameters != test.parameters {
+			t.Errorf("%+v: %d features, %d parameters", test, network.FC1.In, parameters)
+		}
 	}
-	if got := program.OutputShape(); !got.Equal(nn.Shape{3, 26}) {
-		t.Errorf("output is %v, want 3x26", got)
+}
+
+func TestLeNetRefuses(t *testing.T) {
+	for _, test := range []struct {
+		channels, height, width, classes int
+		want                             string
+	}{
+		{1, 15, 28, 10, "pictures of 15x28 pixels: their sides must be 16 to 256"},
+		{1, 28, 257, 10, "pictures of 28x257 pixels"},
+		{0, 28, 28, 10, "pictures of 0 channels: they must have 1 to 64"},
+		{65, 28, 28, 10, "pictures of 65 channels"},
+		{1, 28, 28, 0, "cannot tell 0 classes apart"},
+	} {
+		if _, err := NewLeNetFor(test.channels, test.height, test.width, test.classes, 1); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%+v: error %v", test, err)
+		}
+	}
+}
+
+func TestLeNetSide(t *testing.T) {
+	for features, want := range map[int]int{16: 16, 64: 20, 256: 28, 400: 32, 16 * 61 * 61: 256, 16 * 62 * 62: 0, 0: 0, 255: 0, 512: 0} {
+		if side, ok := LeNetSide(features); side != want || ok != (want > 0) {
+			t.Errorf("%d features: side %d, %v, want %d", features, side, ok, want)
+		}
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"inkling/models"
+	"inkling/nn"
 	"inkling/weights"
 	"inkling/weights/onnx"
 )
@@ -137,7 +137,7 @@ func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want
 	}
 	network := onnx.Model{
 		Network:  m.network,
-		Shape:    []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
+		Shape:    m.input(),
 		Metadata: about,
 		Pixels:   want.pixels,
 		Softmax:  want.softmax,
@@ -159,7 +159,7 @@ func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want
 	if want.softmax {
 		output = onnx.Probabilities
 	}
-	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %d x %d x %d, %s. Output %q: N x %d.\n",
-		from, to, architecture, thousands(parameters(m.network)), onnx.Input, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, input, output, len(m.about.Classes))
+	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
+		from, to, architecture, thousands(parameters(m.network)), onnx.Input, nn.Shape(m.input()), input, output, len(m.about.Classes))
 	return err
 }

@@ -129,6 +129,13 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 	if err != nil {
 		return err
 	}
+	title := o.model
+	if title == "" {
+		title = digits.Name
+	}
+	if err := m.drawable(title); err != nil {
+		return err
+	}
 	m.orient(o.orientation, weights.Upright, "as people read them")
 	r := &strokesResult{procedure: sketch.ForModel(m.about.Dataset, m.about.Split), writers: map[string]*tally{}}
 	if o.preprocess != "" {
@@ -144,10 +151,6 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 		if err := r.drawMisread(o.out); err != nil {
 			return err
 		}
-	}
-	title := o.model
-	if title == "" {
-		title = digits.Name
 	}
 	if o.json {
 		return writeJSON(out, r.report(m, title, name))

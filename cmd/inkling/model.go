@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"inkling/data"
 	"inkling/internal/atomicfile"
 	"inkling/models"
 	"inkling/nn"
@@ -46,40 +47,70 @@ func openModel(path string) (*model, error) {
 	if a := m.about.Architecture; a != "" && a != architecture {
 		return nil, fmt.Errorf("%s holds the network %q, but only %s can be run; inkling info shows what is in it", path, a, architecture)
 	}
-	if want := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}; m.about.Input != nil && !slices.Equal(m.about.Input, want) {
-		return nil, fmt.Errorf("%s says that its network reads pictures of %v, but %s reads %v", path, m.about.Input, architecture, want)
-	}
 	for i, class := range m.about.Classes {
 		m.about.Classes[i] = printable(class)
 	}
-	m.fillIn(file)
-	if len(m.about.Mean) != 1 {
-		return nil, fmt.Errorf("%s has %d means and standard deviations, but its pictures have 1 channel", path, len(m.about.Mean))
+	if err := m.fillIn(file); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	m.network = models.NewLeNet(len(m.about.Classes), 0)
-	return m, weights.Load(path, nn.State(m.network))
+	input := m.about.Input
+	m.network, err = models.NewLeNetFor(input[0], input[1], input[2], len(m.about.Classes), 0)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if n := len(m.about.Mean); n != 1 && n != input[0] {
+		return nil, fmt.Errorf("%s has %d means and standard deviations, but its pictures have %s", path, n, count(input[0], "channel"))
+	}
+	return m, weights.Restore(path, file, nn.State(m.network))
 }
 
-// fillIn sets what the metadata of a file leaves open. The orientation stays
-// open: what it is taken for depends on the pictures at hand.
-func (m *model) fillIn(file *weights.File) {
+// fillIn sets what the metadata of a file leaves open, by the shapes of the
+// weights. The orientation stays open: what it is taken for depends on the
+// pictures at hand.
+func (m *model) fillIn(file *weights.File) error {
+	shapes := map[string][]int{}
+	for _, t := range file.Tensors {
+		shapes[t.Name] = t.Shape
+	}
 	if len(m.about.Classes) == 0 {
 		// A classifier's last bias has an element for each class.
 		classes := 10
-		for _, t := range file.Tensors {
-			if t.Name == "fc3.bias" && len(t.Shape) == 1 && t.Shape[0] > 0 {
-				classes = t.Shape[0]
-			}
+		if shape := shapes["fc3.bias"]; len(shape) == 1 && shape[0] > 0 {
+			classes = shape[0]
 		}
 		for i := range classes {
 			m.about.Classes = append(m.about.Classes, strconv.Itoa(i))
 		}
 		m.assumed = append(m.assumed, fmt.Sprintf("the classes are called 0 to %d", classes-1))
 	}
+	if m.about.Input == nil {
+		input, err := inferInput(shapes["conv1.weight"], shapes["fc1.weight"])
+		if err != nil {
+			return err
+		}
+		m.about.Input = input
+		m.assumed = append(m.assumed, fmt.Sprintf("pictures have %s and %dx%d pixels", count(input[0], "channel"), input[1], input[2]))
+	}
 	if len(m.about.Mean) == 0 {
 		m.about.Mean, m.about.Std = []float32{defaultMean}, []float32{defaultStd}
 		m.assumed = append(m.assumed, fmt.Sprintf("pixels are normalised with mean %v and standard deviation %v", defaultMean, defaultStd))
 	}
+	return nil
+}
+
+// inferInput returns the shape of the pictures that weights of these shapes are
+// for, if those are square. Of weights that are no LeNet's it knows nothing, and
+// returns the tutorial's shape: comparing them tells what differs.
+func inferInput(conv1, fc1 []int) ([]int, error) {
+	input := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}
+	if len(conv1) != 4 || len(fc1) != 2 {
+		return input, nil
+	}
+	side, square := models.LeNetSide(fc1[1])
+	if !square {
+		return nil, fmt.Errorf("it does not say what pictures its network reads, and its fc1.weight, %v, is not that of square ones", nn.Shape(fc1))
+	}
+	return []int{conv1[1], side, side}, nil
 }
 
 // orient settles how the pictures shall lie: as asked for, else as the file
@@ -92,6 +123,32 @@ func (m *model) orient(asked, otherwise, why string) {
 		m.about.Orientation = otherwise
 		m.assumed = append(m.assumed, fmt.Sprintf("pictures lie %s, %s", otherwise, why))
 	}
+}
+
+// input is the shape of the pictures that the network reads.
+func (m *model) input() []int {
+	channels, height, width := m.network.Input()
+	return []int{channels, height, width}
+}
+
+// suits reports whether the network reads pictures of the shape that those of a
+// data set have.
+func (m *model) suits(d data.Dataset, set *pictureSet) error {
+	channels, height, width := d.Shape()
+	if got, want := []int{channels, height, width}, m.input(); !slices.Equal(got, want) {
+		return fmt.Errorf("the pictures of %s are %v (channels, height, width), but the network reads %v", set.title, nn.Shape(got), nn.Shape(want))
+	}
+	return nil
+}
+
+// drawable reports whether drawings can be made into pictures for the network.
+func (m *model) drawable(name string) error {
+	want := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}
+	if !slices.Equal(m.input(), want) {
+		return fmt.Errorf("%s reads pictures of %v (channels, height, width), and a drawing becomes one of %v; inkling predict lets it read picture files",
+			name, nn.Shape(m.input()), nn.Shape(want))
+	}
+	return nil
 }
 
 // note says what was assumed, a line each; it is empty if nothing was.

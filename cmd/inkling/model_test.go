@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -26,10 +27,11 @@ func TestOpenModelRefuses(t *testing.T) {
 		want   string
 	}{
 		"other network":  {func(m *weights.Metadata) { m.Architecture = "ResNet18" }, `holds the network "ResNet18", but only LeNet can be run`},
-		"other pictures": {func(m *weights.Metadata) { m.Input = []int{3, 32, 32} }, "reads pictures of [3 32 32], but LeNet reads [1 28 28]"},
+		"other pictures": {func(m *weights.Metadata) { m.Input = []int{3, 32, 32} }, "conv1.weight, wanted [6 3 5 5], got [6 1 5 5]"},
+		"huge pictures":  {func(m *weights.Metadata) { m.Input = []int{1, 65536, 65536} }, "LeNet cannot read pictures of 65536x65536 pixels: their sides must be 16 to 256"},
 		"colours": {func(m *weights.Metadata) {
 			m.Input, m.Mean, m.Std = nil, []float32{0, 0, 0}, []float32{1, 1, 1}
-		}, "3 means"},
+		}, "3 means and standard deviations, but its pictures have 1 channel"},
 		"more classes": {func(m *weights.Metadata) { m.Classes = []string{"a", "b", "c"} }, "fc3.weight, wanted [3 84], got [10 84]"},
 	} {
 		about := whole
@@ -40,6 +42,37 @@ func TestOpenModelRefuses(t *testing.T) {
 		}
 		if _, err := openModel(path); err == nil || !strings.Contains(err.Error(), test.want) || !strings.Contains(err.Error(), path) {
 			t.Errorf("%s: error is %v, want %q", name, err, test.want)
+		}
+	}
+}
+
+// What a file does not say of its pictures, the weights tell.
+func TestOpenModelInfersInput(t *testing.T) {
+	for _, test := range []struct{ channels, height, width, side int }{{1, 28, 28, 28}, {3, 32, 32, 32}, {1, 31, 30, 28}, {4, 64, 64, 64}, {3, 28, 60, 0}} {
+		network, err := models.NewLeNetFor(test.channels, test.height, test.width, 4, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "model.pth")
+		if err := weights.Save(path, nn.State(network)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := openModel(path)
+		if test.side == 0 {
+			if err == nil || !strings.Contains(err.Error(), "does not say what pictures its network reads, and its fc1.weight, 120x768, is not that of square ones") {
+				t.Errorf("%+v: error %v", test, err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []int{test.channels, test.side, test.side}
+		if got := m.input(); !slices.Equal(got, want) || !slices.Equal(m.about.Input, want) {
+			t.Errorf("%+v: the network reads %v, want %v", test, got, want)
+		}
+		if note := fmt.Sprintf("pictures have %s and %dx%[2]d pixels", count(test.channels, "channel"), test.side); !slices.Contains(m.assumed, note) {
+			t.Errorf("%+v: assumed is %q, want %q", test, m.assumed, note)
 		}
 	}
 }

@@ -29,7 +29,7 @@ func TestPictureAsPillow(t *testing.T) {
 	if want := readPNG(t, "testdata", "pillow", "eight_gray.png").(*image.Gray); !slices.Equal(gray.Pix, want.Pix) {
 		t.Error("gray is not as Pillow's convert('L')")
 	}
-	small := fit(gray, 28)
+	small := fit(gray, 28, 28)
 	if want := readPNG(t, "testdata", "pillow", "eight_28x28.png").(*image.Gray); !slices.Equal(small.Pix, want.Pix) {
 		t.Error("resized is not as Pillow's resize with BILINEAR")
 	}
@@ -52,7 +52,7 @@ func TestFit(t *testing.T) {
 		wide.Pix[i] = 200
 	}
 	wide.SetGray(28, 14, color.Gray{Y: 0})
-	small := fit(wide, 28)
+	small := fit(wide, 28, 28)
 	if small.Rect != image.Rect(0, 0, 28, 28) {
 		t.Fatalf("size is %v", small.Rect)
 	}
@@ -60,12 +60,12 @@ func TestFit(t *testing.T) {
 		t.Errorf("a corner is %d, want paper, 200; the middle is %d, want darker", corner, dark)
 	}
 	square := image.NewGray(image.Rect(0, 0, 28, 28))
-	if fit(square, 28) != square {
+	if fit(square, 28, 28) != square {
 		t.Error("a picture of the right size was changed")
 	}
 	// The smallest, and such as would not fit in memory in a square.
 	for _, r := range []image.Rectangle{image.Rect(0, 0, 1, 1), image.Rect(0, 0, 1, 999_999), image.Rect(0, 0, 999_999, 1)} {
-		if got := fit(image.NewGray(r), 28).Rect; got != image.Rect(0, 0, 28, 28) {
+		if got := fit(image.NewGray(r), 28, 28).Rect; got != image.Rect(0, 0, 28, 28) {
 			t.Errorf("%v became %v", r, got)
 		}
 	}
@@ -145,7 +145,7 @@ func FuzzReadPicture(f *testing.F) {
 		if err != nil || img.Bounds().Dx()*img.Bounds().Dy() > 1_000_000 {
 			return
 		}
-		if got := fit(toGray(img), 28).Rect; got != image.Rect(0, 0, 28, 28) {
+		if got := fit(toGray(img), 28, 28).Rect; got != image.Rect(0, 0, 28, 28) {
 			t.Errorf("%v became %v", img.Bounds(), got)
 		}
 	})

@@ -2,13 +2,13 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"io"
 	"math"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"inkling/models"
 	"inkling/nn"
 	"inkling/plot"
 	"inkling/train"
@@ -21,16 +21,21 @@ func newPredict() *cobra.Command {
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "predict MODEL IMAGE...",
-		Short: "Say which character a picture shows",
+		Short: "Say what a picture shows",
 		Long: `Let a model look at pictures (PNG, JPEG, GIF, BMP, TIFF or WebP; - is standard
-input) and say which character each shows, and how probable it takes every class.
+input) and say which class each belongs to, and how probable it takes every class.
 
-The networks are trained on small white characters on black, 28x28 pixels, each
-filling most of the picture. So a picture is made gray, widened with paper to a
-square, made smaller to 28x28, and, if its border is light, inverted: ink on paper
-becomes white on black. A picture of 28x28 is taken as it is.`,
+A network that was trained on gray pictures reads characters that fill most of
+the picture. So a picture is made gray, made smaller, or larger, to fit into the
+network's size, and widened with paper to fill it. If its ground is light where that
+of the training's pictures was dark, it is inverted: ink on paper becomes white on
+black. A picture of the network's size is not resized.
+
+A network that was trained on colour pictures gets them as inkling train reads them
+from a folder: resized to its size, both sides, and not inverted.`,
 		Example: `  inkling predict model.pth seven.png
   inkling predict model.pth scans/*.jpg --json
+  inkling predict cifar.pth frog.jpg
   curl -s https://example.com/digit.png | inkling predict model.pth -`,
 		Args: wantArgs("MODEL", "IMAGE..."),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -53,7 +58,7 @@ becomes white on black. A picture of 28x28 is taken as it is.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&inverting, "invert", "auto", "`WHEN` to make dark ink light and light paper dark: auto, yes or no")
+	f.StringVar(&inverting, "invert", "auto", "`WHEN` to make dark light and light dark: auto (see above), yes or no")
 	f.StringVar(&orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
 	return c
@@ -85,21 +90,16 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 		if err != nil {
 			return err
 		}
-		gray := toGray(img)
-		if blank(gray) {
-			return fmt.Errorf("%s is blank: all its pixels are the same", path)
+		picture, inverted, err := m.samples(img, inverting)
+		if err != nil {
+			return fmt.Errorf("%s %w", path, err)
 		}
-		p := prediction{Image: path}
-		p.Resized = gray.Rect.Dx() != models.LeNetWidth || gray.Rect.Dy() != models.LeNetHeight
-		p.Inverted = inverting == "yes" || inverting == "auto" && paper(gray) > 127
-		gray = fit(gray, models.LeNetWidth)
-		if p.Inverted {
-			invert(gray)
-		}
-		probabilities, err := reader.read(gray.Pix)
+		probabilities, err := reader.read(picture.Bytes)
 		if err != nil {
 			return err
 		}
+		p := prediction{Image: path, Inverted: inverted}
+		p.Resized = img.Bounds().Size() != image.Pt(picture.Width, picture.Height)
 		best := train.Argmax(probabilities)
 		p.Class, p.Probability = m.about.Classes[best], float64(probabilities[best])
 		for i, v := range probabilities {
@@ -110,7 +110,11 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 			continue
 		}
 		if f := terminal(out); f != nil {
-			if err := plot.Terminal(f, gray, models.LeNetWidth); err != nil {
+			seen, err := picture.Image()
+			if err != nil {
+				return err
+			}
+			if err := plot.Terminal(f, seen, picture.Width); err != nil {
 				return err
 			}
 		}
@@ -151,19 +155,20 @@ type reader struct {
 }
 
 func newReader(m *model) (*reader, error) {
-	program, err := nn.Compile(m.network, 1, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
+	channels, height, width := m.network.Input()
+	program, err := nn.Compile(m.network, 1, channels, height, width)
 	if err != nil {
 		return nil, err
 	}
-	pipeline, err := transform.Compile(m.transform(), models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
+	pipeline, err := transform.Compile(m.transform(), channels, height, width)
 	if err != nil {
 		return nil, err
 	}
-	return &reader{program, pipeline, make([]float32, models.LeNetHeight*models.LeNetWidth), make([]float32, len(m.about.Classes))}, nil
+	return &reader{program, pipeline, make([]float32, channels*height*width), make([]float32, len(m.about.Classes))}, nil
 }
 
-// read returns the probability of every class for an upright picture of 28x28
-// bytes, white on black. The slice is overwritten by the next call.
+// read returns the probability of every class for an upright picture of bytes, as
+// large as the network reads. The slice is overwritten by the next call.
 func (r *reader) read(pixels []byte) ([]float32, error) {
 	r.pipeline.Apply(r.input, pixels)
 	logits := r.program.Forward(r.input)

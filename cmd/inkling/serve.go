@@ -124,6 +124,9 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 
 // serve shows the page and answers until ctx ends.
 func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name string, o *serveOptions) error {
+	if err := m.drawable(name); err != nil {
+		return err
+	}
 	m.orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	fmt.Fprint(out, m.note(name))
 	procedure := sketch.ForModel(m.about.Dataset, m.about.Split)

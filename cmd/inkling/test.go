@@ -87,7 +87,7 @@ func testModel(ctx context.Context, out io.Writer, path, dataName, orientation s
 
 // evaluate tests a model on pictures that were checked to suit it.
 func evaluate(ctx context.Context, m *model, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
-	if err := fitsLeNet(d, set); err != nil {
+	if err := m.suits(d, set); err != nil {
 		return nil, err
 	}
 	e, err := train.Evaluate(ctx, m.network, d, m.transform(), workers)

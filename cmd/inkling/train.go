@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -178,11 +179,10 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	if err := fitsLeNet(trainSet, set); err != nil {
+	m, err := o.newModel(set, trainSet)
+	if err != nil {
 		return nil, err
 	}
-
-	m := &model{network: models.NewLeNet(len(trainSet.Classes()), o.seed), about: o.metadata(set, trainSet)}
 	loader := &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed}
 	if o.rng == "torch" {
 		generator := torchrand.New(o.seed)
@@ -267,29 +267,25 @@ func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
 	return first(d, limit)
 }
 
-// fitsLeNet reports whether the pictures have the size that the network reads.
-func fitsLeNet(d data.Dataset, set *pictureSet) error {
+// newModel returns an untrained model for the pictures, and what is known about it
+// before the training.
+func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error) {
 	channels, height, width := d.Shape()
-	if channels != models.LeNetChannels || height != models.LeNetHeight || width != models.LeNetWidth {
-		return fmt.Errorf("the pictures of %s are %dx%dx%d (channels, height, width), but %s reads %dx%dx%d", set.title,
-			channels, height, width, architecture, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
+	network, err := models.NewLeNetFor(channels, height, width, len(d.Classes()), o.seed)
+	if err != nil {
+		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w", set.title, err)
 	}
-	return nil
-}
-
-// metadata is what is known about the model before the training.
-func (o *trainOptions) metadata(set *pictureSet, d data.Dataset) weights.Metadata {
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	return weights.Metadata{
+	m := &model{network: network, about: weights.Metadata{
 		Inkling:      version(),
 		Architecture: architecture,
 		Dataset:      set.dataset,
 		Split:        set.split,
 		Classes:      d.Classes(),
-		Mean:         []float32{defaultMean},
-		Std:          []float32{defaultStd},
+		Mean:         slices.Repeat([]float32{defaultMean}, channels),
+		Std:          slices.Repeat([]float32{defaultStd}, channels),
 		Orientation:  weights.Upright,
-		Input:        []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
+		Input:        []int{channels, height, width},
 		Extra: map[string]string{
 			"batch":        strconv.Itoa(o.batch),
 			"optimizer":    "SGD",
@@ -303,7 +299,15 @@ func (o *trainOptions) metadata(set *pictureSet, d data.Dataset) weights.Metadat
 			"rng":          o.rng,
 			"train_images": strconv.Itoa(d.Len()),
 		},
+	}}
+	if channels == 1 {
+		ground, err := groundOf(d)
+		if err != nil {
+			return nil, err
+		}
+		m.setExtra(groundKey, ground)
 	}
+	return m, nil
 }
 
 func (m *model) setExtra(key, value string) { m.about.Extra[key] = value }

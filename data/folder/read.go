@@ -81,21 +81,31 @@ func (d *Dataset) read(name string) ([]byte, error) {
 	if size := img.Bounds().Size(); size.X != config.Width || size.Y != config.Height {
 		return nil, fmt.Errorf("%s, in %s format, has %dx%d pixels, but announces %dx%d", name, format, size.X, size.Y, config.Width, config.Height)
 	}
-	steps := []transform.Transform{}
+	pixels, err := FromImage(img, d.options.Channels, d.options.Height, d.options.Width)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be used: %w", name, err)
+	}
+	return pixels, nil
+}
+
+// FromImage makes of an image what Example makes of a file: the samples of
+// channels (1 or 3) x height x width.
+func FromImage(img image.Image, channels, height, width int) ([]byte, error) {
+	var steps []transform.Transform
 	p := transform.FromImage(onPaper(img))
 	switch {
-	case d.options.Channels == 1:
+	case channels == 1:
 		steps = append(steps, transform.Grayscale{})
 	case p.Channels == 1:
-		steps = append(steps, transform.Grayscale{Channels: 3})
+		steps = append(steps, transform.Grayscale{Channels: channels})
 	}
-	if p.Height != d.options.Height || p.Width != d.options.Width {
-		steps = append(steps, transform.Resize{Height: d.options.Height, Width: d.options.Width})
+	if p.Height != height || p.Width != width {
+		steps = append(steps, transform.Resize{Height: height, Width: width})
 	}
 	for _, step := range steps {
 		format, err := step.Format(p.Format)
 		if err != nil {
-			return nil, fmt.Errorf("%s cannot be used: %w", name, err)
+			return nil, err
 		}
 		next := transform.NewPicture(format)
 		step.Apply(next, p)
