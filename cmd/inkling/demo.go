@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling/data"
-	"inkling/models"
 	"inkling/train"
 	"inkling/weights"
 )
@@ -50,7 +49,7 @@ program.`,
 			ctx, stop := interruptible()
 			defer stop()
 			m, err := demo(ctx, &o, c.OutOrStdout())
-			if err != nil || noServe {
+			if err != nil || noServe || m.drawable(o.out) != nil { // nobody draws photographs
 				return err
 			}
 			return demoPage(ctx, c.OutOrStdout(), page.logger(c.ErrOrStderr(), level), m, filepath.Base(o.out), &page)
@@ -90,10 +89,14 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
 		return nil, err
 	}
 
+	untrained, err := o.newModel(set, d)
+	if err != nil {
+		return nil, err
+	}
 	say(`Train. The network is LeNet: two convolutions find strokes and their
    arrangement, three linear layers decide. Its %s weights start at random;
    each step shows it %d pictures, and every weight moves a little to where the
-   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(parameters(models.NewLeNet(len(d.Classes()), 0))), o.batch)
+   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(parameters(untrained.network)), o.batch)
 	result, err := runTraining(ctx, o, newReporter(out, false))
 	if err != nil {
 		return nil, err
