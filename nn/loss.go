@@ -18,50 +18,123 @@ type Loss interface {
 	Rows(outputs []float32, classes, stride int, labels []int, scale float64, gradient []float32) float64
 }
 
-// CrossEntropy is the mean over the batch of -log softmax(logits)[label], as
-// torch.nn.CrossEntropyLoss with its default settings. The network's outputs
-// are logits, N x classes.
-type CrossEntropy struct{}
+// SoftLoss is a Loss that can also measure how far outputs are from
+// probabilities of the classes, as mixed pictures have them. StepSoft needs it.
+type SoftLoss interface {
+	Loss
+	// SoftRows is Rows with a row of classes probabilities for each example, one
+	// row after another, in place of the labels.
+	SoftRows(outputs []float32, classes, stride int, targets []float32, scale float64, gradient []float32) float64
+}
+
+// CrossEntropy is the mean over the batch of -log softmax(logits)[label], or of
+// -Σ targets[c] log softmax(logits)[c], as torch.nn.CrossEntropyLoss. The
+// network's outputs are logits, N x classes.
+type CrossEntropy struct {
+	// LabelSmoothing, 0 to 1, is the share of a target that is spread evenly
+	// over all classes (Szegedy et al. 2015, arXiv:1512.00567); 0, PyTorch's
+	// default, leaves targets as they are.
+	LabelSmoothing float64
+}
 
 // Name returns "cross-entropy".
 func (CrossEntropy) Name() string { return "cross-entropy" }
 
-// CheckShape wants N x classes.
-func (CrossEntropy) CheckShape(outputs Shape) error {
+// CheckShape wants N x classes, and a LabelSmoothing from 0 to 1.
+func (l CrossEntropy) CheckShape(outputs Shape) error {
 	if len(outputs) != 2 {
 		return errorf("cross-entropy wants logits of shape N x classes, got %v", outputs)
+	}
+	if !(l.LabelSmoothing >= 0 && l.LabelSmoothing <= 1) {
+		return errorf("cross-entropy wants a LabelSmoothing from 0 to 1, got %v", l.LabelSmoothing)
 	}
 	return nil
 }
 
 // Rows computes loss and gradient of some examples; see Loss.
-func (CrossEntropy) Rows(logits []float32, classes, stride int, labels []int, scale float64, gradient []float32) float64 {
-	return crossEntropyRows(logits, classes, stride, labels, scale, gradient)
+func (l CrossEntropy) Rows(logits []float32, classes, stride int, labels []int, scale float64, gradient []float32) float64 {
+	return crossEntropyRows(logits, classes, stride, labels, l.LabelSmoothing, scale, gradient)
 }
 
-func crossEntropyRows[T Float](logits []T, classes, stride int, labels []int, scale float64, gradient []T) float64 {
+// SoftRows computes loss and gradient of some examples; see SoftLoss.
+func (l CrossEntropy) SoftRows(logits []float32, classes, stride int, targets []float32, scale float64, gradient []float32) float64 {
+	return softCrossEntropyRows(logits, classes, stride, targets, l.LabelSmoothing, scale, gradient)
+}
+
+func crossEntropyRows[T Float](logits []T, classes, stride int, labels []int, smoothing, scale float64, gradient []T) float64 {
 	var total float64
 	for n, label := range labels {
 		row := logits[n*stride:][:classes]
-		largest := row[0]
-		for _, v := range row {
-			largest = max(largest, v)
+		logSum := logSumExp(row)
+		loss := logSum - float64(row[label])
+		if smoothing > 0 {
+			loss += smoothing * (float64(row[label]) - mean(row))
 		}
-		var sum float64
-		for _, v := range row {
-			sum += math.Exp(float64(v) - float64(largest))
-		}
-		logSum := math.Log(sum) + float64(largest)
-		total += logSum - float64(row[label])
+		total += loss
 		if gradient == nil {
 			continue
 		}
 		grad := gradient[n*stride:][:stride]
-		for i, v := range row {
-			grad[i] = T(math.Exp(float64(v)-logSum) * scale)
+		setSoftmax(grad, row, logSum, scale)
+		grad[label] -= T(scale * (1 - smoothing))
+		if smoothing > 0 {
+			for i := range row {
+				grad[i] -= T(scale * smoothing / float64(classes))
+			}
 		}
-		grad[label] -= T(scale)
-		clear(grad[classes:])
 	}
 	return total * scale
+}
+
+func softCrossEntropyRows[T Float](logits []T, classes, stride int, targets []T, smoothing, scale float64, gradient []T) float64 {
+	var total float64
+	for n := range len(targets) / classes {
+		row, target := logits[n*stride:][:classes], targets[n*classes:][:classes]
+		smoothed := func(i int) float64 { return (1-smoothing)*float64(target[i]) + smoothing/float64(classes) }
+		logSum := logSumExp(row)
+		var sum float64 // of the targets, 1 if they are probabilities
+		for i, v := range row {
+			total += smoothed(i) * (logSum - float64(v))
+			sum += smoothed(i)
+		}
+		if gradient == nil {
+			continue
+		}
+		grad := gradient[n*stride:][:stride]
+		setSoftmax(grad, row, logSum, scale*sum)
+		for i := range row {
+			grad[i] -= T(scale * smoothed(i))
+		}
+	}
+	return total * scale
+}
+
+// logSumExp returns log Σ exp(row), without overflow.
+func logSumExp[T Float](row []T) float64 {
+	largest := row[0]
+	for _, v := range row {
+		largest = max(largest, v)
+	}
+	var sum float64
+	for _, v := range row {
+		sum += math.Exp(float64(v) - float64(largest))
+	}
+	return math.Log(sum) + float64(largest)
+}
+
+func mean[T Float](row []T) float64 {
+	var sum float64
+	for _, v := range row {
+		sum += float64(v)
+	}
+	return sum / float64(len(row))
+}
+
+// setSoftmax sets to to the softmax of row, whose logSumExp is given, times scale,
+// and what is beyond row's length to zero.
+func setSoftmax[T Float](to, row []T, logSum, scale float64) {
+	for i, v := range row {
+		to[i] = T(math.Exp(float64(v)-logSum) * scale)
+	}
+	clear(to[len(row):])
 }

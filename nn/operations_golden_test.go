@@ -169,7 +169,9 @@ func TestGoldenOperations(t *testing.T) {
 }
 
 func TestGoldenCrossEntropy(t *testing.T) {
-	for _, name := range []string{"ce_mean", "ce_extreme"} {
+	for name, loss := range map[string]CrossEntropy{
+		"ce_mean": {}, "ce_extreme": {}, "ce_ls01": {LabelSmoothing: 0.1}, "ce_prob": {}, "ce_prob_ls01": {LabelSmoothing: 0.1},
+	} {
 		c := operationCase{Files: map[string]string{}}
 		for _, f := range strings.Fields("logits loss grad") {
 			c.Files[f] = "loss/" + name + "/" + f + ".npy"
@@ -177,13 +179,19 @@ func TestGoldenCrossEntropy(t *testing.T) {
 		shape, logits := c.array(t, "logits")
 		_, wantLoss := c.array(t, "loss")
 		_, want := c.array(t, "grad")
-		var labels []int
-		for _, l := range readNPY[int64](t, "loss", name, "target.npy") {
-			labels = append(labels, int(l))
-		}
 		gradient := make([]float32, len(logits))
-		loss := CrossEntropy{}.Rows(logits, shape[1], shape[1], labels, 1/float64(shape[0]), gradient)
-		compare(t, name+" loss", []float32{float32(loss)}, wantLoss, goldenTolerance)
+		scale := 1 / float64(shape[0])
+		var got float64
+		if strings.HasPrefix(name, "ce_prob") {
+			got = loss.SoftRows(logits, shape[1], shape[1], readNPY[float32](t, "loss", name, "target.npy"), scale, gradient)
+		} else {
+			var labels []int
+			for _, l := range readNPY[int64](t, "loss", name, "target.npy") {
+				labels = append(labels, int(l))
+			}
+			got = loss.Rows(logits, shape[1], shape[1], labels, scale, gradient)
+		}
+		compare(t, name+" loss", []float32{float32(got)}, wantLoss, goldenTolerance)
 		compare(t, name+" gradient", gradient, want, goldenTolerance)
 	}
 }

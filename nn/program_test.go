@@ -139,7 +139,7 @@ func TestFusedEqualsUnfused(t *testing.T) {
 			}
 
 			slope := make([]float32, len(logits))
-			loss := crossEntropyRows(logits, classes, classes, labels, 1/float64(batch), slope)
+			loss := crossEntropyRows(logits, classes, classes, labels, 0, 1/float64(batch), slope)
 			ref.backward(slope)
 			got := p.Backward(labels)
 			compare(t, "loss", []float32{float32(got)}, []float32{float32(loss)}, 1e-5)
@@ -185,6 +185,79 @@ func TestCallByCallEqualsStep(t *testing.T) {
 	}
 	if digest(a) != digest(b) {
 		t.Error("the weights differ")
+	}
+}
+
+// TestStepSoft checks that probabilities that name one class are as good as its
+// label, that others are not, and that neither workers nor the batch matter.
+func TestStepSoft(t *testing.T) {
+	images, labels := goldenImages(t, 400)
+	sure, even := make([]float32, 400*10), make([]float32, 400*10)
+	for i, label := range labels {
+		sure[i*10+label] = 1
+		even[i*10+label] += 0.5
+		even[i*10+labels[(i+1)%400]] += 0.5
+	}
+	run := func(batch, workers int, step func(p *TrainProgram, at, n int) float64) (string, float64) {
+		net := newLeNet(7)
+		p, err := CompileTrain(net, CrossEntropy{}, newSGD(), batch, 1, 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.SetWorkers(workers)
+		defer p.team.close()
+		var loss float64
+		for at := 0; at < 400; at += batch {
+			loss += step(p, at, min(batch, 400-at))
+		}
+		return digest(net), loss
+	}
+	soft := func(targets []float32) func(p *TrainProgram, at, n int) float64 {
+		return func(p *TrainProgram, at, n int) float64 {
+			return p.StepSoft(images[at*784:(at+n)*784], targets[at*10:(at+n)*10])
+		}
+	}
+	for _, batch := range []int{4, 33} {
+		want, wantLoss := run(batch, 1, func(p *TrainProgram, at, n int) float64 {
+			return p.Step(images[at*784:(at+n)*784], labels[at:at+n])
+		})
+		if got, loss := run(batch, 1, soft(sure)); got != want || loss != wantLoss {
+			t.Errorf("batch %d: probabilities of 0 and 1 give the loss %v and other weights than labels, which give %v", batch, loss, wantLoss)
+		}
+		mixed, _ := run(batch, 1, soft(even))
+		if mixed == want {
+			t.Errorf("batch %d: mixed targets change nothing", batch)
+		}
+		for _, workers := range []int{2, 4} {
+			if got, _ := run(batch, workers, soft(even)); got != mixed {
+				t.Errorf("batch %d: %d workers give other weights than one", batch, workers)
+			}
+		}
+	}
+}
+
+func TestStepSoftPanics(t *testing.T) {
+	images, _ := goldenImages(t, 2)
+	for _, test := range []struct {
+		loss    Loss
+		targets int
+		want    string
+	}{
+		{CrossEntropy{}, 19, "got 19 probabilities for 2 examples of 10 classes"},
+		{&givenGradient{}, 20, "given gradient takes labels, not probabilities"},
+	} {
+		p, err := CompileTrain(newLeNet(0), test.loss, newSGD(), 4, 1, 28, 28)
+		if err != nil {
+			t.Fatal(err)
+		}
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, test.want) {
+					t.Errorf("%s with %d probabilities: panic %q, want %q", test.loss.Name(), test.targets, got, test.want)
+				}
+			}()
+			p.StepSoft(images, make([]float32, test.targets))
+		}()
 	}
 }
 
@@ -279,6 +352,10 @@ func TestNothingIsAllocated(t *testing.T) {
 		if n := testing.AllocsPerRun(20, func() { train.Step(images, labels) }); n != 0 {
 			t.Errorf("%d workers: a step allocates %v times", workers, n)
 		}
+		targets := make([]float32, 64*10)
+		if n := testing.AllocsPerRun(20, func() { train.StepSoft(images, targets) }); n != 0 {
+			t.Errorf("%d workers: a step with probabilities allocates %v times", workers, n)
+		}
 		infer, err := Compile(newLeNet(1), 64, 1, 28, 28)
 		if err != nil {
 			t.Fatal(err)
@@ -353,6 +430,9 @@ func TestCompileErrors(t *testing.T) {
 	noLoss := function(func(x *Value) *Value { return ReLU(x) })
 	if _, err := CompileTrain(noLoss, CrossEntropy{}, newSGD(), 4, 1, 28, 28); err == nil || !strings.Contains(err.Error(), "cross-entropy wants logits of shape N x classes, got 4x1x28x28") {
 		t.Errorf("training a picture: %v", err)
+	}
+	if _, err := CompileTrain(newLeNet(0), CrossEntropy{LabelSmoothing: 1.5}, newSGD(), shape...); err == nil || !strings.Contains(err.Error(), "LabelSmoothing from 0 to 1, got 1.5") {
+		t.Errorf("smoothing labels by 1.5: %v", err)
 	}
 	noParams := function(func(x *Value) *Value { return x.Flatten() })
 	if _, err := CompileTrain(noParams, CrossEntropy{}, newSGD(), 4, 1, 28, 28); err == nil || !strings.Contains(err.Error(), "no parameters") {

@@ -18,6 +18,7 @@ type TrainProgram struct {
 	graph     *graph
 	names     map[*Param]string
 	loss      Loss
+	soft      SoftLoss // loss, if it is one
 	optimizer Optimizer
 	batch     int
 	workers   int
@@ -41,6 +42,7 @@ type TrainProgram struct {
 	steps   int // updates done
 	images  []float32
 	labels  []int
+	targets []float32 // rows of probabilities, in place of labels if not nil
 	count   int       // examples of the current batch
 	losses  []float64 // of each shard
 	outputs []float32
@@ -74,6 +76,7 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 	}
 	p := &TrainProgram{graph: g, names: paramNames(module), loss: loss, optimizer: optimizer, batch: shape[0],
 		shards: shardCount(g, shape[0]), inputs: g.input.shape[1:].Elements(), classes: g.output.shape[1:].Elements()}
+	p.soft, _ = loss.(SoftLoss)
 	p.plan = newPlan(g, p.names, p.batch, p.shards, true)
 	p.losses = make([]float64, p.shards)
 	p.outputs = make([]float32, p.batch*p.classes)
@@ -186,6 +189,20 @@ func (p *TrainProgram) shareTasks() {
 func (p *TrainProgram) Step(images []float32, labels []int) float64 {
 	p.setBatch(images)
 	p.setLabels(labels)
+	return p.step()
+}
+
+// StepSoft is Step with probabilities of the classes in place of labels, as
+// MixUp and CutMix make them: targets holds a row of so many as there are classes
+// for each example, one after another. It panics if they do not fit, or if the
+// loss is no SoftLoss.
+func (p *TrainProgram) StepSoft(images, targets []float32) float64 {
+	p.setBatch(images)
+	p.setTargets(targets)
+	return p.step()
+}
+
+func (p *TrainProgram) step() float64 {
 	p.begin()
 	clear(p.losses)
 	p.run(p.stepBody)
@@ -286,7 +303,17 @@ func (p *TrainProgram) setLabels(labels []int) {
 			panic(fmt.Sprintf("nn: label %d is not in 0..%d", label, p.classes-1))
 		}
 	}
-	p.labels = labels
+	p.labels, p.targets = labels, nil
+}
+
+func (p *TrainProgram) setTargets(targets []float32) {
+	if p.soft == nil {
+		panic("nn: " + p.loss.Name() + " takes labels, not probabilities")
+	}
+	if len(targets) != p.count*p.classes {
+		panic(fmt.Sprintf("nn: got %d probabilities for %d examples of %d classes", len(targets), p.count, p.classes))
+	}
+	p.labels, p.targets = nil, targets
 }
 
 func (p *TrainProgram) begin() {

@@ -209,5 +209,10 @@ func (p *TrainProgram) addLoss(shard, first, last int, gradient bool) {
 	if gradient {
 		rows = out.gradient.from(first)
 	}
-	p.losses[shard] += p.loss.Rows(out.values.from(first), p.classes, out.values.stride, p.labels[first:last], 1/float64(p.count), rows)
+	scale := 1 / float64(p.count)
+	if p.targets != nil {
+		p.losses[shard] += p.soft.SoftRows(out.values.from(first), p.classes, out.values.stride, p.targets[first*p.classes:last*p.classes], scale, rows)
+		return
+	}
+	p.losses[shard] += p.loss.Rows(out.values.from(first), p.classes, out.values.stride, p.labels[first:last], scale, rows)
 }

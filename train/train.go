@@ -27,6 +27,7 @@ import (
 
 	"inkling/data"
 	"inkling/nn"
+	"inkling/transform"
 )
 
 // Config says what to train, on what, and how.
@@ -39,6 +40,12 @@ type Config struct {
 
 	// Loader hands out the batches: BatchSize, Shuffle and Seed are its own.
 	Loader *data.Loader
+
+	// Mix, if set, mixes the pictures of every batch, as MixUp and CutMix do, and
+	// the network learns the probabilities that come of it: Loss must be an
+	// nn.SoftLoss then. What it draws follows from the Loader's Seed, the epoch
+	// and the number of the batch.
+	Mix transform.BatchTransform
 
 	// Epochs is how often every picture is shown, 1 or more.
 	Epochs int
@@ -164,6 +171,9 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	if c.Loss == nil {
 		c.Loss = nn.CrossEntropy{}
 	}
+	if _, soft := c.Loss.(nn.SoftLoss); c.Mix != nil && !soft {
+		return nil, fmt.Errorf("train: Config.Mix makes probabilities of the labels, which the loss %s does not take: use nn.CrossEntropy, or leave Mix out", c.Loss.Name())
+	}
 	channels, height, width, err := c.Loader.Shape()
 	if err != nil {
 		return nil, err
@@ -206,13 +216,19 @@ type training struct {
 	result  Result
 }
 
-// epoch shows every picture once. Its loop allocates nothing.
+// epoch shows every picture once. Without Mix its loop allocates nothing.
 func (t *training) epoch(ctx context.Context, epoch int) error {
 	logEvery := min(t.LogEvery, t.Loader.Len())
 	var sum, running float64 // losses of the epoch, and since the last report
 	batches, progress := 0, progressImages
+	shown := t.Loader.Epoch
 	for i, batch := range t.Loader.Batches() {
-		loss := t.program.Step(batch.Images, batch.Labels)
+		var loss float64
+		if t.Mix == nil {
+			loss = t.program.Step(batch.Images, batch.Labels)
+		} else {
+			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
+		}
 		batches = i + 1
 		t.result.Steps++
 		t.result.Images += len(batch.Labels)
@@ -250,6 +266,14 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		return t.Checkpoint(epoch)
 	}
 	return nil
+}
+
+// mix mixes a batch, both counted from 0, and returns the probabilities of its
+// classes. The places behind those of the pictures give it random numbers that
+// no picture has.
+func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
+	d := t.Loader.Dataset
+	return t.Mix.Apply(transform.Generator(t.Loader.Seed, epoch, d.Len()+i), batch.Images, batch.Labels, len(d.Classes()))
 }
 
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {

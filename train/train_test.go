@@ -122,6 +122,37 @@ func TestRunSameBits(t *testing.T) {
 	}
 }
 
+// Mixed batches are learnt as mixed by hand, whoever prepares them.
+func TestRunMixes(t *testing.T) {
+	plain := config(t, 102)
+	program, err := nn.CompileTrain(plain.Network, nn.CrossEntropy{}, plain.Optimizer, 4, 1, 28, 28)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var loss float64
+	for epoch := range 2 {
+		loss = 0
+		for i, b := range plain.Loader.Batches() {
+			targets := transform.MixUp{}.Apply(transform.Generator(1, epoch, 102+i), b.Images, b.Labels, 10)
+			loss += program.StepSoft(b.Images, targets) / 26
+		}
+	}
+	for _, workers := range []int{0, 1, 3} {
+		c := config(t, 102)
+		c.Mix, c.Workers, c.Loader.Workers = transform.MixUp{}, workers, workers
+		result, err := Run(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if hash(c.Network) != hash(plain.Network) || math.Abs(result.Loss-loss) > 1e-9 {
+			t.Errorf("%d workers: loss %v, want %v, or other weights", workers, result.Loss, loss)
+		}
+	}
+}
+
+// hard is a loss that knows labels only.
+type hard struct{ nn.Loss }
+
 // Run must be nothing but the loop that one would write out.
 func TestRunIsThePlainLoop(t *testing.T) {
 	c := config(t, 102)
@@ -247,13 +278,14 @@ func TestRunCheckpointFails(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		"Network is nil":   func(c *Config) { c.Network = nil },
-		"Optimizer is nil": func(c *Config) { c.Optimizer = nil },
-		"Loader is nil":    func(c *Config) { c.Loader = nil },
-		"Dataset is nil":   func(c *Config) { c.Loader.Dataset = nil },
-		"Epochs is 0":      func(c *Config) { c.Epochs = 0 },
-		"Workers is -1":    func(c *Config) { c.Workers = -1 },
-		"LogEvery is -1":   func(c *Config) { c.LogEvery = -1 },
+		"Network is nil":                       func(c *Config) { c.Network = nil },
+		"Optimizer is nil":                     func(c *Config) { c.Optimizer = nil },
+		"Loader is nil":                        func(c *Config) { c.Loader = nil },
+		"Dataset is nil":                       func(c *Config) { c.Loader.Dataset = nil },
+		"Epochs is 0":                          func(c *Config) { c.Epochs = 0 },
+		"Workers is -1":                        func(c *Config) { c.Workers = -1 },
+		"LogEvery is -1":                       func(c *Config) { c.LogEvery = -1 },
+		"the loss cross-entropy does not take": func(c *Config) { c.Loss, c.Mix = hard{nn.CrossEntropy{}}, transform.MixUp{} },
 		"tells 26 classes apart, but the data set has 10": func(c *Config) { c.Network = models.NewLeNet(26, 1) },
 	} {
 		c := config(t, 8)
