@@ -97,6 +97,9 @@ func (m *Memory) Example(i int) (pixels []byte, label int, err error) {
 	return m.pixels[i*size : (i+1)*size : (i+1)*size], int(m.labels[i]), nil
 }
 
+// Label returns the label of picture i, 0 <= i < Len().
+func (m *Memory) Label(i int) int { return int(m.labels[i]) }
+
 // Subset is a part of another [Dataset], in an order of its own.
 type Subset struct {
 	Dataset

@@ -164,11 +164,6 @@ func (l *Loader) compile() (*transform.Pipeline, error) {
 }
 
 // order returns the numbers of the pictures in the order of an epoch.
-//
-// It is Fisher and Yates's shuffle over PCG-DXSM, both written out or specified
-// here rather than taken from rand.Shuffle, so that a seed means the same order
-// for ever. The high half of the product (Lemire 2019, arXiv:1805.10941) is off
-// a uniform choice by less than one part in 2^64 / n.
 func (l *Loader) order(epoch int) ([]int, error) {
 	if l.Order != nil {
 		return l.givenOrder(epoch)
@@ -178,13 +173,20 @@ func (l *Loader) order(epoch int) ([]int, error) {
 		order[i] = i
 	}
 	if l.Shuffle {
-		source := rand.NewPCG(l.Seed, uint64(epoch))
-		for i := len(order) - 1; i > 0; i-- {
-			j, _ := bits.Mul64(source.Uint64(), uint64(i+1))
-			order[i], order[j] = order[j], order[i]
-		}
+		shuffle(order, rand.NewPCG(l.Seed, uint64(epoch)))
 	}
 	return order, nil
+}
+
+// shuffle is Fisher and Yates's over PCG-DXSM, both written out or specified
+// here rather than taken from rand.Shuffle, so that a seed means the same order
+// for ever. The high half of the product (Lemire 2019, arXiv:1805.10941) is off
+// a uniform choice by less than one part in 2^64 / n.
+func shuffle(order []int, source *rand.PCG) {
+	for i := len(order) - 1; i > 0; i-- {
+		j, _ := bits.Mul64(source.Uint64(), uint64(i+1))
+		order[i], order[j] = order[j], order[i]
+	}
 }
 
 // givenOrder returns what Order says, if that makes sense.

@@ -17,14 +17,14 @@ import (
 
 	"inkling/data"
 	"inkling/data/download"
-	"inkling/data/folder"
 )
 
 // dataOptions are what the commands below "inkling data" share.
 type dataOptions struct {
-	root    string
-	offline bool
-	json    bool
+	root     string
+	offline  bool
+	json     bool
+	pictures pictureOptions // of info
 }
 
 func newData() *cobra.Command {
@@ -54,9 +54,10 @@ are those of HTTPS_PROXY and HTTP_PROXY.`,
 		return &cobra.Command{Use: use, Short: short, Args: args, RunE: do}
 	}
 	var grid string
-	info := run("info NAME[:SPLIT]|FOLDER", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
+	info := run("info NAME[:SPLIT]|FOLDER|LIST.csv", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
 		func(c *cobra.Command, args []string) error { return o.info(c.OutOrStdout(), args[0], grid) })
 	info.Flags().StringVar(&grid, "grid", "", "draw some of the pictures in `FILE`, a PNG")
+	o.pictures.flags(info.Flags())
 	c.AddCommand(
 		run("list", "List the data sets that are known", noArgs, func(c *cobra.Command, _ []string) error { return o.list(c.OutOrStdout()) }),
 		run("get NAME[:SPLIT]", "Download a data set, unless it is there", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.get(c, args[0]) }),
@@ -280,14 +281,14 @@ func measure(d data.Dataset) (*statistics, error) {
 }
 
 func (o *dataOptions) info(out io.Writer, name, grid string) error {
-	open, title, err := o.find(name)
+	set, err := o.find(name)
 	if err != nil {
 		return err
 	}
 	parts := map[string]*statistics{}
 	var classes []string
 	for part, train := range map[string]bool{"train": true, "test": false} {
-		d, err := open(train)
+		d, err := set.open(train)
 		if err != nil {
 			return err
 		}
@@ -307,9 +308,15 @@ func (o *dataOptions) info(out io.Writer, name, grid string) error {
 	}
 	train, test := parts["train"], parts["test"]
 	if o.json {
-		return writeJSON(out, map[string]any{"name": name, "classes": classes, "train": train, "test": test})
+		return writeJSON(out, map[string]any{"name": name, "note": set.reason, "left_out": len(set.bad()), "classes": classes, "train": train, "test": test})
 	}
-	fmt.Fprintf(out, "%s: %s pictures to train on, %s to test with, %d classes.\n", title, thousands(train.Pictures), thousands(test.Pictures), len(classes))
+	fmt.Fprintf(out, "%s: %s pictures to train on, %s to test with, %d classes.\n", set.title, thousands(train.Pictures), thousands(test.Pictures), len(classes))
+	if set.reason != "" {
+		fmt.Fprintf(out, "%s\n", set.reason)
+	}
+	if note := set.leftOut(); note != "" {
+		fmt.Fprintf(out, "%s\n", note)
+	}
 	fmt.Fprintf(out, "Samples from 0 to 1, to train on: mean %.4f, standard deviation %.4f.\n\n", train.Mean, train.Std)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "class\tto train on\tto test with\n")
@@ -319,33 +326,14 @@ func (o *dataOptions) info(out io.Writer, name, grid string) error {
 	return table.Flush()
 }
 
-// find returns what opens a set of a known name, or a folder of pictures with
-// the folders train and test, or with files as --data takes them.
-func (o *dataOptions) find(name string) (open func(train bool) (data.Dataset, error), title string, err error) {
+// find returns a set of a known name, or what --data takes else.
+func (o *dataOptions) find(name string) (*pictureSet, error) {
 	if s := findPublished(name); s != nil {
-		set, err := s.pictures(o.root)
-		if err != nil {
-			return nil, "", err
-		}
-		return set.open, set.title, nil
+		return s.pictures(o.root)
 	}
-	if stat, err := os.Stat(filepath.Join(name, "train")); err == nil && stat.IsDir() {
-		return func(train bool) (data.Dataset, error) {
-			part := filepath.Join(name, "test")
-			if train {
-				part = filepath.Join(name, "train")
-			}
-			d, err := folder.Open(os.DirFS(part), folder.Options{})
-			if err != nil {
-				return nil, fmt.Errorf("folder %s: %w", part, err)
-			}
-			return d, nil
-		}, "folder " + name, nil
+	if _, err := os.Stat(name); err == nil {
+		return findPicturesAs(name, o.pictures)
 	}
-	if stat, err := os.Stat(name); err == nil && stat.IsDir() {
-		set := pictureFolder(name)
-		return set.open, set.title, nil
-	}
-	_, err = wantPublished(name)
-	return nil, "", err
+	_, err := wantPublished(name)
+	return nil, err
 }

@@ -5,13 +5,12 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
 	"slices"
 	"strings"
 
 	"inkling/data"
 	"inkling/data/emnist"
-	"inkling/data/mnist"
+	"inkling/data/folder"
 	"inkling/data/mnist/embedded"
 	"inkling/weights"
 )
@@ -26,13 +25,39 @@ type pictureSet struct {
 
 	// open returns the pictures to train on or those to test with, upright.
 	open func(train bool) (data.Dataset, error)
+
+	parts *folder.Parts // of a folder of one's own, else nil
 }
 
-const dataHelp = "`SET` of pictures: auto, mnist, emnist[:SPLIT], another that \"inkling data list\" names, or a folder with such files"
+// bad returns why pictures were left out so far.
+func (s *pictureSet) bad() []error {
+	if s.parts == nil {
+		return nil
+	}
+	return s.parts.Bad()
+}
 
-// findPictures looks for what --data names. It reads no pictures yet, and
-// downloads nothing.
-func findPictures(name string) (*pictureSet, error) {
+// leftOut tells in a sentence how many pictures were left out so far, and why the
+// first of them was; it is empty if none were.
+func (s *pictureSet) leftOut() string {
+	bad := s.bad()
+	if len(bad) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s could not be used and %s left out: %v", count(len(bad), "picture"), plural(len(bad), "was", "were"), bad[0])
+}
+
+const dataHelp = "`SET` of pictures: auto, a name of \"inkling data list\" such as mnist or emnist:letters, a folder, or a list of paths and labels (.csv)"
+
+// findPictures looks for what --data names, with the usual options. It reads no
+// more than it takes to tell, and downloads nothing.
+func findPictures(name string) (*pictureSet, error) { return findPicturesAs(name, pictureOptions{}) }
+
+// findPicturesAs looks for what --data names.
+func findPicturesAs(name string, o pictureOptions) (*pictureSet, error) {
+	if err := o.check(); err != nil {
+		return nil, err
+	}
 	split, isEMNIST, err := emnistSplit(name)
 	switch {
 	case err != nil:
@@ -65,10 +90,12 @@ func findPictures(name string) (*pictureSet, error) {
 		return nil, usagef("--data %q is no data set and no folder, want auto, a name of \"inkling data list\" or a folder", name)
 	case err != nil:
 		return nil, fmt.Errorf("the folder of --data cannot be read: %w", err)
-	case !info.IsDir():
-		return nil, usagef("--data %s is a file, want the folder that the idx files lie in", name)
+	case info.IsDir():
+		return openFolder(name, o)
+	case strings.HasSuffix(name, ".csv"):
+		return openList(name, o)
 	}
-	return pictureFolder(name), nil
+	return nil, usagef("--data %s is a file, want a folder, or a list of pictures that ends in .csv", name)
 }
 
 // emnistSplit returns the split that emnist or emnist:SPLIT names.
@@ -109,47 +136,6 @@ func cachedEMNIST(split string) (*pictureSet, error) {
 			return emnist.Open(os.DirFS(dir), split, train, emnist.Upright)
 		},
 	}, nil
-}
-
-// pictureFolder is a folder that holds the files of MNIST, or of a split of
-// EMNIST, under their published names.
-func pictureFolder(dir string) *pictureSet {
-	fsys := os.DirFS(dir)
-	set := &pictureSet{dataset: "folder", title: "folder " + dir, stored: weights.Upright}
-	known := mnist.Identify(fsys)
-	if known != mnist.MNIST {
-		set.title += ", " + known.Title
-	}
-	open := func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
-	for _, split := range emnist.Splits() {
-		if holdsEMNIST(fsys, split) {
-			set.stored, set.split = weights.Transposed, split
-			set.title += ", EMNIST's split " + split
-			open = func(train bool) (data.Dataset, error) {
-				return emnist.Open(fsys, split, train, emnist.Upright)
-			}
-			break
-		}
-	}
-	set.open = func(train bool) (data.Dataset, error) {
-		d, err := open(train)
-		if err != nil {
-			return nil, fmt.Errorf("folder %s: %w", dir, err)
-		}
-		return d, nil
-	}
-	return set
-}
-
-// holdsEMNIST tells whether a folder has files of a split of EMNIST. Opening
-// them would tell, too, but read them.
-func holdsEMNIST(fsys fs.FS, split string) bool {
-	for _, folder := range []string{".", "EMNIST/raw", "gzip"} {
-		if found, _ := fs.Glob(fsys, path.Join(folder, "emnist-"+split+"-*-images-idx3-ubyte*")); len(found) > 0 {
-			return true
-		}
-	}
-	return false
 }
 
 // first returns the first n pictures of d, all of them if n is 0.

@@ -90,8 +90,27 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		r := rand.New(rand.NewPCG(1, 1))
 		for i, set := range []string{"train", "t10k"} {
 			pictures, labels := stripes(r, number(1+i, 0), number(3, 10), number(4, 28))
-			ts.Check(writeIdx(filepath.Join(dir, set+"-images-idx3-ubyte"), func(w io.Writer) error { return idx.WriteImages(w, pictures) }))
-			ts.Check(writeIdx(filepath.Join(dir, set+"-labels-idx1-ubyte"), func(w io.Writer) error { return idx.WriteLabels(w, labels) }))
+			ts.Check(writeWith(filepath.Join(dir, set+"-images-idx3-ubyte"), func(w io.Writer) error { return idx.WriteImages(w, pictures) }))
+			ts.Check(writeWith(filepath.Join(dir, set+"-labels-idx1-ubyte"), func(w io.Writer) error { return idx.WriteLabels(w, labels) }))
+		}
+	},
+
+	// pngs DIR COUNT [SIZE] writes so many gray pictures as PNG files, those of
+	// a label from 0 to 9 in a folder of its name.
+	"pngs": func(ts *testscript.TestScript, neg bool, args []string) {
+		n, err := strconv.Atoi(args[1])
+		ts.Check(err)
+		size := 28
+		if len(args) > 2 {
+			size, err = strconv.Atoi(args[2])
+			ts.Check(err)
+		}
+		pictures, labels := stripes(rand.New(rand.NewPCG(1, uint64(n))), n, 10, size)
+		for i, label := range labels {
+			img := &image.Gray{Pix: pictures.Pixels[i*size*size : (i+1)*size*size], Stride: size, Rect: image.Rect(0, 0, size, size)}
+			path := ts.MkAbs(filepath.Join(args[0], strconv.Itoa(int(label)), strconv.Itoa(i)+".png"))
+			ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+			ts.Check(writeWith(path, func(w io.Writer) error { return png.Encode(w, img) }))
 		}
 	},
 
@@ -182,7 +201,7 @@ func stripes(r *rand.Rand, n, labels, size int) (*idx.Images, []byte) {
 	return pictures, named
 }
 
-func writeIdx(path string, write func(w io.Writer) error) error {
+func writeWith(path string, write func(w io.Writer) error) error {
 	var b bytes.Buffer
 	if err := write(&b); err != nil {
 		return err

@@ -103,17 +103,16 @@ func (m *model) pictureSet(path, asked string) (*pictureSet, error) {
 	if asked != "" {
 		return findPictures(asked)
 	}
-	switch m.about.Dataset {
-	case "":
+	if m.about.Dataset == "" {
 		m.assumed = append(m.assumed, "the data set is the one that --data auto stands for")
 		return findPictures("auto")
-	case "mnist":
-		return findPictures("mnist")
-	case "emnist":
-		if m.about.Split == "" {
-			return findPictures("emnist")
-		}
-		return findPictures("emnist:" + m.about.Split)
+	}
+	name := m.about.Dataset
+	if m.about.Split != "" {
+		name += ":" + m.about.Split
+	}
+	if findPublished(name) != nil {
+		return findPictures(name)
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.about.Dataset)
 }

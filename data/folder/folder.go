@@ -6,6 +6,8 @@
 //
 // or a list of paths and labels in a CSV file. Pictures are PNG, JPEG, GIF (the
 // first frame), BMP, TIFF or WebP; their content decides, not their name.
+// [OpenParts] finds the pictures to train on and those to test with, or divides
+// what there is.
 //
 // Only the names are kept in memory. A picture is read when it is asked for, made
 // gray or coloured as is wanted, seen on white paper where it is transparent, and
@@ -17,23 +19,32 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
 	"io/fs"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// Options say what is made of the pictures. The zero value takes colour pictures
-// that all have the size of the first.
+// Options say what is made of the pictures. The zero value finds the shape out.
 type Options struct {
-	// Channels is 3 for red, green and blue or 1 for gray. 0 means 3.
+	// Channels is 3 for red, green and blue or 1 for gray. With 0 it is 1 if the
+	// pictures that are looked at for it are gray, and else 3.
 	Channels int
 
 	// Height and Width are what every picture is resized to, as
-	// transform.Resize does it. With 0 all must have the size of the first one.
+	// transform.Resize does it, whatever its own proportions are. With 0 it is
+	// the commonest size among the pictures that are looked at for it, made
+	// smaller if a side has more than 256 pixels.
 	Height, Width int
+
+	// Classes are the classes that there may be, in the order of their labels,
+	// so that two folders have the same ones. With nil they are those that
+	// there are. A class of another name is an error, one without pictures is
+	// not.
+	Classes []string
 
 	// SkipBad hands out, in the place of a picture that cannot be used, the next
 	// one that can; see [Dataset.Bad]. Without it such a picture is an error.
@@ -44,69 +55,96 @@ type Options struct {
 	MaxPixels int
 }
 
-// extensions are those that pictures have. Other files in the folder of a class,
-// such as thumbnails' lists, are left alone.
-var extensions = []string{".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
+// lookedAt is how many pictures are looked at, evenly over all, to find out the
+// shape.
+const lookedAt = 256
 
-// picture is a file and its label.
-type picture struct {
-	path  string
-	label int
-}
+// mostSide is the largest side of a size that is found out.
+const mostSide = 256
 
 // Dataset is pictures in files. It implements data.Dataset; its methods may be
 // called from several goroutines at once.
 type Dataset struct {
-	fsys     fs.FS
-	pictures []picture
-	classes  []string
-	options  Options
+	fsys    fs.FS
+	index   index
+	classes []string
+	options Options
+	shape   string // how it was found out, if it was and that is worth a word
 
 	mutex sync.Mutex
 	bad   map[int]error
 }
 
 // Open opens the folder that fsys is. Its folders are the classes, in the order
-// of their names, with all pictures in them and below them. It reads one picture
-// if the size is not given, and else none.
+// of their names, with all pictures in them and below them. Of the pictures it
+// reads no more than it takes to find out a shape that is not given.
 func Open(fsys fs.FS, o Options) (*Dataset, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("the folder of pictures cannot be read: %w", err)
 	}
-	d := &Dataset{fsys: fsys}
+	d := &Dataset{fsys: fsys, classes: o.Classes}
+	found := false
 	for _, e := range entries { // sorted by name
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		if !isFolder(fsys, e) {
 			continue
 		}
-		before := len(d.pictures)
-		err := fs.WalkDir(fsys, e.Name(), func(name string, e fs.DirEntry, err error) error {
-			if err == nil && e.Type().IsRegular() && slices.Contains(extensions, strings.ToLower(path.Ext(name))) {
-				d.pictures = append(d.pictures, picture{name, len(d.classes)})
+		found = true
+		label := len(d.classes)
+		if o.Classes != nil {
+			if label = slices.Index(o.Classes, e.Name()); label < 0 {
+				return nil, unknownClass(e.Name(), o.Classes)
 			}
-			return err
-		})
-		if err != nil {
+		}
+		before := d.index.len()
+		if err := d.index.addAll(fsys, e.Name(), label); err != nil {
 			return nil, fmt.Errorf("the folder of class %q cannot be read: %w", e.Name(), err)
 		}
-		if len(d.pictures) == before {
+		if o.Classes != nil {
+			continue
+		}
+		if d.index.len() == before {
 			return nil, fmt.Errorf("the folder of class %q has no pictures (%s): put some in or take it away", e.Name(), strings.Join(extensions, " "))
 		}
 		d.classes = append(d.classes, e.Name())
 	}
-	if len(d.classes) == 0 {
+	switch {
+	case !found:
 		return nil, errors.New("there are no folders in it: want one for every class, with the pictures of that class")
+	case d.index.len() == 0:
+		return nil, fmt.Errorf("the folders in it have no pictures (%s)", strings.Join(extensions, " "))
 	}
 	return d, d.begin(o)
 }
 
-// begin checks the options and finds the size out if it is not given.
+// isFolder tells whether an entry of fsys's root is a visible folder or a link to
+// one.
+func isFolder(fsys fs.FS, e fs.DirEntry) bool {
+	if strings.HasPrefix(e.Name(), ".") {
+		return false
+	}
+	if e.Type()&fs.ModeSymlink != 0 {
+		info, err := fs.Stat(fsys, e.Name())
+		return err == nil && info.IsDir()
+	}
+	return e.IsDir()
+}
+
+func unknownClass(name string, classes []string) error {
+	const most = 12
+	known := strings.Join(classes[:min(len(classes), most)], ", ")
+	if len(classes) > most {
+		known += ", ..."
+	}
+	return fmt.Errorf("there is a class %q, which is none of the %d classes to train on (%s)", name, len(classes), known)
+}
+
+// begin checks the options and finds the shape out if it is not given.
 func (d *Dataset) begin(o Options) error {
-	o.Channels = cmp.Or(o.Channels, 3)
 	o.MaxPixels = cmp.Or(o.MaxPixels, 50_000_000)
 	const most = 1 << 15
 	switch {
-	case o.Channels != 1 && o.Channels != 3:
+	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
 		return fmt.Errorf("pictures of %d channels are wanted: give 1 or 3", o.Channels)
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0, o.Height > most, o.Width > most:
 		return fmt.Errorf("pictures of height %d and width %d are wanted: give 1 to %d for both, or 0 for both", o.Height, o.Width, most)
@@ -114,25 +152,63 @@ func (d *Dataset) begin(o Options) error {
 		return fmt.Errorf("pictures may have %d pixels: give 1 or more", o.MaxPixels)
 	}
 	d.options, d.bad = o, map[int]error{}
-	if o.Height != 0 {
+	if o.Height != 0 && o.Channels != 0 {
 		return nil
 	}
-	for i, p := range d.pictures {
-		config, err := d.config(p.path)
-		if err == nil {
-			d.options.Height, d.options.Width = config.Height, config.Width
-			return nil
+	return d.look()
+}
+
+// look finds the shape out by looking at the heads of some pictures.
+func (d *Dataset) look() error {
+	sizes := map[image.Point]int{}
+	var commonest image.Point
+	colour := false
+	n := d.index.len()
+	for k := range min(n, lookedAt) {
+		i := k * n / min(n, lookedAt)
+		config, err := d.config(d.index.path(i))
+		if err != nil {
+			if !d.options.SkipBad {
+				return err
+			}
+			d.note(i, err)
+			continue
 		}
-		if !o.SkipBad {
-			return err
+		size := image.Pt(config.Width, config.Height)
+		sizes[size]++
+		if sizes[size] > sizes[commonest] { // of equally many the one that is first so many
+			commonest = size
 		}
-		d.note(i, err)
+		colour = colour || config.ColorModel != color.GrayModel && config.ColorModel != color.Gray16Model
 	}
-	return errors.New("none of the pictures can be used")
+	if len(sizes) == 0 {
+		return errors.New("none of the pictures can be used")
+	}
+	if d.options.Channels == 0 {
+		d.options.Channels = 1
+		if colour {
+			d.options.Channels = 3
+		}
+	}
+	if d.options.Height != 0 {
+		return nil
+	}
+	height, width := commonest.Y, commonest.X
+	if large := max(height, width); large > mostSide {
+		height, width = max(height*mostSide/large, 1), max(width*mostSide/large, 1)
+	}
+	d.options.Height, d.options.Width = height, width
+	switch {
+	case len(sizes) > 1:
+		d.shape = fmt.Sprintf("The pictures have different sizes: they are resized to %dx%d (height, width), after the commonest of them.", height, width)
+	case commonest != image.Pt(width, height):
+		d.shape = fmt.Sprintf("The pictures of %dx%d (height, width) are resized to %dx%d.", commonest.Y, commonest.X, height, width)
+	}
+	return nil
 }
 
 // Len is the number of pictures, with those that turn out to be bad.
-func (d *Dataset) Len() int { return len(d.pictures) }
+func (d *Dataset) Len() int { return d.index.len() }
 
 // Shape is the shape of every picture.
 func (d *Dataset) Shape() (channels, height, width int) {
@@ -143,26 +219,30 @@ func (d *Dataset) Shape() (channels, height, width int) {
 func (d *Dataset) Classes() []string { return d.classes }
 
 // Path is where picture i lies, 0 <= i < Len().
-func (d *Dataset) Path(i int) string { return d.pictures[i].path }
+func (d *Dataset) Path(i int) string { return d.index.path(i) }
+
+// Label returns the label of picture i, 0 <= i < Len().
+func (d *Dataset) Label(i int) int { return int(d.index.labels[i]) }
 
 // Example reads picture i. With SkipBad it is the next one that can be used,
 // after the last the first again.
 func (d *Dataset) Example(i int) (pixels []byte, label int, err error) {
-	if i < 0 || i >= len(d.pictures) {
-		return nil, 0, fmt.Errorf("there is no picture %d: the data set has %d, numbered from 0", i, len(d.pictures))
+	n := d.index.len()
+	if i < 0 || i >= n {
+		return nil, 0, fmt.Errorf("there is no picture %d: the data set has %d, numbered from 0", i, n)
 	}
-	for range d.pictures {
+	for range n {
 		if !d.isBad(i) {
-			pixels, err := d.read(d.pictures[i].path)
+			pixels, err := d.read(d.Path(i))
 			if err == nil {
-				return pixels, d.pictures[i].label, nil
+				return pixels, d.Label(i), nil
 			}
 			if !d.options.SkipBad {
 				return nil, 0, err
 			}
 			d.note(i, err)
 		}
-		i = (i + 1) % len(d.pictures)
+		i = (i + 1) % n
 	}
 	return nil, 0, errors.New("none of the pictures can be used")
 }

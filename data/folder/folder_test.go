@@ -131,7 +131,7 @@ func TestBadPictures(t *testing.T) {
 		{&fstest.MapFile{Data: good.Data[:20]}, "c/b.png is damaged"},
 	} {
 		fsys := fstest.MapFS{"c/a.png": good, "c/b.png": test.bad, "c/c.png": good, "d/d.png": pngOf(t, plain(2, 2, blue))}
-		d, err := Open(fsys, Options{MaxPixels: 500})
+		d, err := Open(fsys, Options{Channels: 3, Height: 2, Width: 2, MaxPixels: 500})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -145,7 +145,7 @@ func TestBadPictures(t *testing.T) {
 		if err := loader.Err(); err == nil || !strings.Contains(err.Error(), "c/b.png") {
 			t.Errorf("the loader says %v", err)
 		}
-		d, err = Open(fsys, Options{MaxPixels: 500, SkipBad: true})
+		d, err = Open(fsys, Options{Channels: 3, Height: 2, Width: 2, MaxPixels: 500, SkipBad: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -161,7 +161,7 @@ func TestBadPictures(t *testing.T) {
 	if _, err := Open(fstest.MapFS{"c/a.png": bombOf(t, 1<<31-1, 1<<31-1)}, Options{}); err == nil {
 		t.Error("a huge picture was taken")
 	}
-	d, err := Open(fstest.MapFS{"c/a.png": page, "c/b.png": page}, Options{Height: 2, Width: 2, SkipBad: true})
+	d, err := Open(fstest.MapFS{"c/a.png": page, "c/b.png": page}, Options{Channels: 3, Height: 2, Width: 2, SkipBad: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,7 +233,7 @@ func FuzzExample(f *testing.F) {
 	f.Add(encode(f, func(w io.Writer) error { return gif.Encode(w, plain(2, 2, red), nil) }).Data)
 	f.Add(encode(f, func(w io.Writer) error { return bmp.Encode(w, plain(2, 2, red)) }).Data)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		d, err := Open(fstest.MapFS{"c/a.png": {Data: content}}, Options{Height: 3, Width: 3, MaxPixels: 10_000})
+		d, err := Open(fstest.MapFS{"c/a.png": {Data: content}}, Options{Channels: 3, Height: 3, Width: 3, MaxPixels: 10_000})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -14,8 +14,8 @@ import (
 
 // OpenList opens the pictures that a CSV file in fsys lists: a path in fsys, with
 // slashes, and a label in every line, behind a first line "path,label" if there
-// is one. The classes are the labels that occur, in the order of the numbers if
-// all of them are numbers, else of the alphabet.
+// is one. The classes are those of the options or else the labels that occur, in
+// the order of the numbers if all of them are numbers, else of the alphabet.
 func OpenList(fsys fs.FS, name string, o Options) (*Dataset, error) {
 	f, err := fsys.Open(name)
 	if err != nil {
@@ -25,8 +25,7 @@ func OpenList(fsys fs.FS, name string, o Options) (*Dataset, error) {
 	d := &Dataset{fsys: fsys}
 	lines := csv.NewReader(f)
 	lines.FieldsPerRecord, lines.ReuseRecord, lines.TrimLeadingSpace = 2, true, true
-	var labels []string // of the pictures
-	known := map[string]string{}
+	known := map[string]int{} // the classes in the order that they occur
 	for first := true; ; first = false {
 		fields, err := lines.Read()
 		if err == io.EOF {
@@ -45,23 +44,32 @@ func OpenList(fsys fs.FS, name string, o Options) (*Dataset, error) {
 		case label == "":
 			return nil, fmt.Errorf("%s, line %d: %s has no label", name, line, file)
 		}
-		if known[label] == "" { // one string for all pictures of a class
-			known[label] = strings.Clone(label)
-			d.classes = append(d.classes, known[label])
+		number, ok := known[label]
+		if !ok {
+			number = len(known)
+			label = strings.Clone(label) // of the whole line
+			known[label] = number
+			d.classes = append(d.classes, label)
 		}
-		d.pictures = append(d.pictures, picture{path: strings.Clone(file)})
-		labels = append(labels, known[label])
+		d.index.add(file, number)
 	}
-	if len(d.pictures) == 0 {
+	if d.index.len() == 0 {
 		return nil, fmt.Errorf("%s lists no pictures: want a path and a label in every line", name)
 	}
-	d.sortClasses()
-	index := map[string]int{}
-	for i, class := range d.classes {
-		index[class] = i
+	asRead := slices.Clone(d.classes)
+	if d.sortClasses(); o.Classes != nil {
+		d.classes = o.Classes
 	}
-	for i, label := range labels {
-		d.pictures[i].label = index[label]
+	labels := make([]int32, len(asRead))
+	for number, class := range asRead {
+		label := slices.Index(d.classes, class)
+		if label < 0 {
+			return nil, fmt.Errorf("%s: %w", name, unknownClass(class, d.classes))
+		}
+		labels[number] = int32(label)
+	}
+	for i, number := range d.index.labels {
+		d.index.labels[i] = labels[number]
 	}
 	return d, d.begin(o)
 }

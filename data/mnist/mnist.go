@@ -191,16 +191,18 @@ func (s *Set) Holds(fsys fs.FS) bool {
 	return true
 }
 
-// Identify returns the set whose files are in a folder: the published sum of its
-// labels or the folder that torchvision puts them in tell. It returns MNIST if
-// nothing tells, and also for an empty folder.
+// Identify returns the set whose files are in a folder, nil if there are none:
+// the published sum of its labels or the folder that torchvision puts them in
+// tell. If nothing tells, it is MNIST.
 func Identify(fsys fs.FS) *Set {
+	var unknown *Set
 	for _, s := range Sets() {
 		for _, train := range []bool{true, false} {
 			_, name, err := s.find(fsys, train)
 			if err != nil {
 				continue
 			}
+			unknown = MNIST
 			if s == QMNIST || path.Dir(name) == s.torchvision {
 				return s
 			}
@@ -211,7 +213,7 @@ func Identify(fsys fs.FS) *Set {
 			}
 		}
 	}
-	return MNIST
+	return unknown
 }
 
 // Download gets the four files into a folder, gzipped as they are published, and

@@ -142,7 +142,7 @@ func TestDownload(t *testing.T) {
 		}
 	}
 	FashionMNIST.Files, small.Files = small.Files, FashionMNIST.Files
-	if Identify(os.DirFS(dir)) != FashionMNIST || Identify(fstest.MapFS{}) != MNIST {
+	if Identify(os.DirFS(dir)) != FashionMNIST || Identify(fstest.MapFS{}) != nil {
 		t.Error("the files are not identified by their sums")
 	}
 	FashionMNIST.Files, small.Files = small.Files, FashionMNIST.Files
