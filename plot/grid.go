@@ -45,8 +45,10 @@ type Grid struct {
 	Labels []string
 }
 
-// labelHeight is the height of the line under a picture.
-const labelHeight = 15
+const (
+	labelHeight = 15 // of the line under a picture
+	labelGap    = 7  // between the labels of neighbours, at least
+)
 
 // Floats draws pictures of float32 samples: one or three channels, n x channels
 // x height x width, row-major, as in the Images of a batch. A level from 0 to 1
@@ -173,7 +175,7 @@ func (g Grid) layout(n, height, width int) layout {
 	if g.Labels != nil {
 		rowHeight += labelHeight
 		for _, label := range g.Labels {
-			columnWidth = max(columnWidth, font.MeasureString(basicfont.Face7x13, label).Ceil())
+			columnWidth = max(columnWidth, font.MeasureString(basicfont.Face7x13, label).Ceil()+labelGap)
 		}
 	}
 	l.indent = (columnWidth - width*l.scale) / 2

@@ -141,7 +141,7 @@ func TestLabels(t *testing.T) {
 		{Grid{Labels: []string{"7", "1", "4"}}, 92, 47, 0, 0},
 		{Grid{Labels: []string{"7", "1", "4"}, PadValue: 1, Scale: 2}, 3*56 + 4*4, 56 + 15 + 8, 0, 255},
 		// "seventy" is 49 pixels wide: the columns follow, pictures are centred.
-		{Grid{Labels: []string{"seventy", "1", ""}}, 3*49 + 8, 47, 10, 0},
+		{Grid{Labels: []string{"seventy", "1", ""}}, 3*(49+7) + 8, 47, 14, 0},
 	} {
 		got, err := test.grid.Bytes(pixels, 1, 28, 28)
 		if err != nil {

@@ -15,29 +15,21 @@ import (
 // wider than columns is made smaller by a whole factor, each pixel then being
 // the mean of a square.
 func Terminal(w io.Writer, img image.Image, columns int) error {
-	if columns < 1 {
-		return fmt.Errorf("a picture cannot be drawn %d columns wide, want at least 1", columns)
+	if err := checkDrawing(img, columns); err != nil {
+		return err
 	}
-	bounds := img.Bounds()
-	if bounds.Empty() {
-		return errors.New("an empty picture cannot be drawn")
-	}
-	factor := (bounds.Dx() + columns - 1) / columns
-	width, height := (bounds.Dx()+factor-1)/factor, (bounds.Dy()+factor-1)/factor
-	pixel := func(x, y int) color.RGBA {
-		from := bounds.Min.Add(image.Pt(x*factor, y*factor))
-		return mean(img, image.Rectangle{from, from.Add(image.Pt(factor, factor))}.Intersect(bounds))
-	}
+	small := shrink(img, columns)
+	width, height := small.Rect.Dx(), small.Rect.Dy()
 	out := bufio.NewWriter(w)
 	for y := 0; y < height; y += 2 {
 		var lastUpper, lastLower color.RGBA // transparent, unlike every pixel
 		for x := range width {
-			if upper := pixel(x, y); upper != lastUpper {
+			if upper := small.RGBAAt(x, y); upper != lastUpper {
 				fmt.Fprintf(out, "\x1b[38;2;%d;%d;%dm", upper.R, upper.G, upper.B)
 				lastUpper = upper
 			}
 			if y+1 < height {
-				if lower := pixel(x, y+1); lower != lastLower {
+				if lower := small.RGBAAt(x, y+1); lower != lastLower {
 					fmt.Fprintf(out, "\x1b[48;2;%d;%d;%dm", lower.R, lower.G, lower.B)
 					lastLower = lower
 				}
@@ -47,6 +39,33 @@ func Terminal(w io.Writer, img image.Image, columns int) error {
 		out.WriteString("\x1b[0m\n")
 	}
 	return out.Flush()
+}
+
+// checkDrawing returns an error unless there is something to draw, and where to.
+func checkDrawing(img image.Image, columns int) error {
+	if columns < 1 {
+		return fmt.Errorf("a picture cannot be drawn %d columns wide, want at least 1", columns)
+	}
+	if img.Bounds().Empty() {
+		return errors.New("an empty picture cannot be drawn")
+	}
+	return nil
+}
+
+// shrink returns a picture, over black where it is transparent, that is at most
+// so many pixels wide: smaller by a whole factor, each pixel then being the mean
+// of a square.
+func shrink(img image.Image, width int) *image.RGBA {
+	bounds := img.Bounds()
+	factor := (bounds.Dx() + width - 1) / width
+	small := image.NewRGBA(image.Rect(0, 0, (bounds.Dx()+factor-1)/factor, (bounds.Dy()+factor-1)/factor))
+	for y := range small.Rect.Dy() {
+		for x := range small.Rect.Dx() {
+			from := bounds.Min.Add(image.Pt(x*factor, y*factor))
+			small.SetRGBA(x, y, mean(img, image.Rectangle{from, from.Add(image.Pt(factor, factor))}.Intersect(bounds)))
+		}
+	}
+	return small
 }
 
 // mean is the mean colour of a part of a picture, over black where it is

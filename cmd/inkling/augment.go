@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"inkling/transform"
 )
@@ -44,7 +45,7 @@ type augmentStep struct {
 
 var augmentSteps = []augmentStep{
 	{
-		name: "crop", number: "PADDING", about: "pad all sides and cut the old size out of a random place (an eighth of the side)",
+		name: "crop", number: "PADDING", about: "pad, then cut the old size out of a random place (side/8)",
 		least: 1, most: 1024, whole: true,
 		picture: func(c canvas, v float64) transform.Transform {
 			padding := cmp.Or(int(v), max(1, min(c.height, c.width)/8))
@@ -66,7 +67,7 @@ var augmentSteps = []augmentStep{
 		},
 	},
 	{
-		name: "affine", number: "DEGREES", about: "turn by up to this angle and shear by half of it, move and scale by a tenth (10)", most: 90, standard: 10,
+		name: "affine", number: "DEGREES", about: "turn by up to this angle, shear by half of it, move and scale by a tenth (10)", most: 90, standard: 10,
 		picture: func(c canvas, v float64) transform.Transform {
 			return transform.RandomAffine{
 				Degrees: transform.Range{Min: -v, Max: v}, ShearX: transform.Range{Min: -v / 2, Max: v / 2},
@@ -76,19 +77,19 @@ var augmentSteps = []augmentStep{
 		},
 	},
 	{
-		name: "perspective", number: "SHARE", about: "see every other picture from the side, its corners by up to this share nearer to the middle (0.2)", most: 1, standard: 0.2,
+		name: "perspective", number: "SHARE", about: "see every other picture from aslant, corners moved in by up to this share (0.2)", most: 1, standard: 0.2,
 		picture: func(c canvas, v float64) transform.Transform {
 			return transform.RandomPerspective{Distortion: v, Fill: c.fill}
 		},
 	},
 	{
-		name: "elastic", number: "ALPHA", about: "pull about like rubber, as strongly as this (50)", most: 1000, standard: 50,
+		name: "elastic", number: "ALPHA", about: "pull about like rubber, this strongly (50)", most: 1000, standard: 50,
 		picture: func(c canvas, v float64) transform.Transform {
 			return transform.ElasticTransform{Alpha: v, Fill: c.fill}
 		},
 	},
 	{
-		name: "color", number: "SHARE", about: "change brightness, contrast and saturation by up to this share, and the hue by a quarter of it (0.2)", most: 1, standard: 0.2,
+		name: "color", number: "SHARE", about: "change brightness, contrast and saturation by up to this share (0.2)", most: 1, standard: 0.2,
 		picture: func(c canvas, v float64) transform.Transform {
 			if c.channels == 1 {
 				return transform.ColorJitter{Brightness: v, Contrast: v}
@@ -97,7 +98,7 @@ var augmentSteps = []augmentStep{
 		},
 	},
 	{
-		name: "blur", number: "SIGMA", about: "blur, by up to so many pixels (1)", least: 0.1, most: 100, standard: 1,
+		name: "blur", number: "SIGMA", about: "blur by up to so many pixels (1)", least: 0.1, most: 100, standard: 1,
 		picture: func(c canvas, v float64) transform.Transform {
 			return transform.RandomGaussianBlur{Sigma: transform.Range{Min: 0.1, Max: v}}
 		},
@@ -123,20 +124,20 @@ var augmentSteps = []augmentStep{
 		},
 	},
 	{
-		name: "fill", number: "LEVEL", about: "what all of these show where a picture does not reach: 0 (black, the default) to 255", most: 255, whole: true,
+		name: "fill", number: "LEVEL", about: "what is seen where a picture does not reach, 0 (black) to 255 (0)", most: 255, whole: true,
 	},
 }
 
 // augmentHelp describes the steps, for the help of a command with --augment.
 func augmentHelp() string {
 	var b strings.Builder
-	b.WriteString(`--augment takes a list of these, with or without their number, and does them in
-that order: auto, or none, or
+	b.WriteString(`The steps of --augment, in their order, with a number (in brackets: without one):
 `)
 	for _, s := range augmentSteps {
 		fmt.Fprintf(&b, "  %-18s %s\n", s.name+"="+s.number, s.about)
 	}
-	b.WriteString("auto is crop,flip for pictures, and affine for characters, which no mirror may turn.")
+	b.WriteString("  auto               crop,flip for pictures; affine for characters, which must not be mirrored\n" +
+		"  none               nothing")
 	return b.String()
 }
 
@@ -198,16 +199,22 @@ func parseAugment(spec string, channels, height, width int, symbols bool) (augme
 	return a, nil
 }
 
+// holdsSymbols tells whether classes are characters. Then the name of one of them
+// is a single character: "7", "a", and KMNIST's "o".
+func holdsSymbols(classes []string) bool {
+	return slices.ContainsFunc(classes, func(name string) bool { return utf8.RuneCountInString(name) == 1 })
+}
+
 // parseAugmentStep reads NAME or NAME=NUMBER.
 func parseAugmentStep(word string) (*augmentStep, float64, error) {
 	name, number, given := strings.Cut(strings.TrimSpace(word), "=")
 	i := slices.IndexFunc(augmentSteps, func(s augmentStep) bool { return s.name == name })
 	if i < 0 {
-		names := []string{"auto", "none"}
+		var names []string
 		for _, s := range augmentSteps {
 			names = append(names, s.name)
 		}
-		return nil, 0, usagef("--augment has no step %q, want a list of %s (auto comes first, none alone)", name, strings.Join(names, ", "))
+		return nil, 0, usagef("--augment has no step %q, want a list of %s, which auto may begin, or none", name, strings.Join(names, ", "))
 	}
 	step := &augmentSteps[i]
 	if !given {

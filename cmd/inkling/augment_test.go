@@ -66,7 +66,7 @@ func TestParseAugment(t *testing.T) {
 
 func TestParseAugmentRefuses(t *testing.T) {
 	for spec, message := range map[string]string{
-		"flop":           `no step "flop", want a list of auto, none, crop, flip, vflip, rotate, affine,`,
+		"flop":           `no step "flop", want a list of crop, flip, vflip, rotate, affine,`,
 		"crop,":          `no step ""`,
 		"flip,auto":      `no step "auto"`,
 		"auto=2":         `no step "auto"`,

@@ -2,135 +2,107 @@ package main
 
 import (
 	"fmt"
-	"image/png"
 	"io"
-	"math/rand/v2"
-	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
-
-	"inkling/data"
-	"inkling/internal/atomicfile"
-	"inkling/plot"
 )
 
+// showOptions are the flags of show.
+type showOptions struct {
+	data     string
+	test     bool
+	count    int
+	augment  string
+	versions int
+	seed     uint64
+	graphics string
+	out      string
+}
+
 func newShow() *cobra.Command {
-	var dataName, out string
-	var number int
-	var seed uint64
+	var o showOptions
 	c := &cobra.Command{
 		Use:   "show",
 		Short: "Look at some pictures of a data set",
 		Long: `Draw a random batch of training pictures with their labels, as a PNG file and,
 if this is a terminal, right here. Looking at the data is the first step of every
-training: a wrong label or a picture lying on its side is seen at once.`,
+training: a wrong label or a picture lying on its side is seen at once.
+
+With --augment the pictures are changed at random as a training with the same
+--augment would. Does a person still read them? Then a network can learn it.
+
+` + augmentHelp() + `
+
+The terminal is known by its environment. With --graphics another way to draw is
+chosen; a file or a pipe gets pictures only then.`,
 		Example: `  inkling show
   inkling show --count 64 --seed 7 --out many.png
-  inkling show --data emnist`,
+  inkling show --data emnist
+  inkling show --augment auto --count 3 --versions 8
+  inkling show --data photos --augment crop=8,flip,color=0.4`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			const most = 1024
-			if number < 1 || number > most {
-				return usagef("--count is %d, want 1 to %d", number, most)
-			}
-			set, err := findPictures(dataName)
-			if err != nil {
-				return err
-			}
-			d, err := openLimited(set, true, 0)
-			if err != nil {
-				return err
-			}
-			batch, err := randomBatch(d, number, seed)
-			if err != nil {
-				return err
-			}
-			fmt.Fprintf(c.OutOrStdout(), "Data: %s.\n", set.title)
-			if err := printBatch(c.OutOrStdout(), batch); err != nil {
-				return err
-			}
-			if err := writeGrid(out, batch); err != nil {
-				return err
-			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "Drew %s in %s.\n", count(batch.Len(), "picture"), out)
-			return err
+			return o.run(c.OutOrStdout())
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&dataName, "data", "auto", dataHelp)
-	f.IntVar(&number, "count", 16, "show `N` pictures")
-	f.Uint64Var(&seed, "seed", 1, "`NUMBER` that the choice follows from")
-	f.StringVar(&out, "out", "batch.png", "draw them in `FILE`, a PNG")
+	f.SortFlags = false
+	f.StringVar(&o.data, "data", "auto", dataHelp)
+	f.BoolVar(&o.test, "test", false, "show pictures to test with")
+	f.IntVar(&o.count, "count", 16, "show `N` pictures")
+	f.StringVar(&o.augment, "augment", "", augmentFlag)
+	f.IntVar(&o.versions, "versions", 1, "show every picture `N` times, changed in other ways")
+	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that the choice follows from")
+	f.StringVar(&o.graphics, "graphics", "auto", "draw in the terminal by this `WAY`: auto, kitty, iterm2, sixel, blocks, none")
+	f.StringVar(&o.out, "out", "batch.png", "draw them in `FILE`, a PNG; none if it is empty")
 	return c
 }
 
-// randomBatch returns n pictures of d, or all if there are not so many.
-func randomBatch(d data.Dataset, n int, seed uint64) (data.Dataset, error) {
-	order := rand.New(rand.NewPCG(seed, 0)).Perm(d.Len())
-	return data.NewSubset(d, order[:min(n, len(order))])
-}
-
-// examples returns the pixels of all pictures of d and the names of their
-// classes.
-func examples(d data.Dataset) (pixels []byte, labels []string, err error) {
-	for i := range d.Len() {
-		picture, label, err := d.Example(i)
-		if err != nil {
-			return nil, nil, err
-		}
-		pixels = append(pixels, picture...)
-		labels = append(labels, d.Classes()[label])
+func (o *showOptions) run(out io.Writer) error {
+	const most = 1024
+	if o.count < 1 || o.count > most {
+		return usagef("--count is %d, want 1 to %d", o.count, most)
 	}
-	return pixels, labels, nil
-}
-
-// writeGrid draws the pictures of d with their labels in a PNG file.
-func writeGrid(path string, d data.Dataset) error {
-	pixels, labels, err := examples(d)
+	if o.versions < 1 || o.versions > most/o.count {
+		return usagef("--versions is %d, want 1 to %d, so that there are %d pictures at most", o.versions, most/o.count, most)
+	}
+	graphics, err := findGraphics(o.graphics, out)
+	if err != nil {
+		return err
+	}
+	set, err := findPictures(o.data)
+	if err != nil {
+		return err
+	}
+	d, err := openLimited(set, !o.test, 0)
 	if err != nil {
 		return err
 	}
 	channels, height, width := d.Shape()
-	img, err := plot.Grid{Scale: 3, Labels: labels}.Bytes(pixels, channels, height, width)
+	augmentation, err := parseAugment(o.augment, channels, height, width, holdsSymbols(d.Classes()))
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
-}
+	batch, err := randomBatch(d, o.count, o.seed)
+	if err != nil {
+		return err
+	}
+	g, err := newGallery(batch, o.versions)
+	if err != nil {
+		return err
+	}
+	g.augment(augmentation, o.seed)
 
-// printBatch prints the labels of pictures, and above them the pictures if out
-// is a terminal.
-func printBatch(out io.Writer, d data.Dataset) error {
-	pixels, labels, err := examples(d)
-	if err != nil {
+	fmt.Fprintf(out, "Data: %s.\n", set.title)
+	if err := g.print(out, graphics); err != nil {
 		return err
 	}
-	f := terminal(out)
-	if f == nil {
-		_, err := fmt.Fprintln(out, strings.Join(labels, " "))
+	if o.out == "" {
+		return nil
+	}
+	if err := g.save(o.out); err != nil {
 		return err
 	}
-	channels, height, width := d.Shape()
-	columns, _, err := term.GetSize(int(f.Fd()))
-	if err != nil || columns < 1 {
-		columns = 80
-	}
-	perRow := min(max(columns/width, 1), 8)
-	size := channels * height * width
-	for from := 0; from < len(labels); from += perRow {
-		to := min(from+perRow, len(labels))
-		img, err := plot.Grid{Columns: perRow, Padding: -1}.Bytes(pixels[from*size:to*size], channels, height, width)
-		if err != nil {
-			return err
-		}
-		if err := plot.Terminal(f, img, columns); err != nil {
-			return err
-		}
-		for _, label := range labels[from:to] {
-			fmt.Fprintf(f, "%-*s", width, strings.Repeat(" ", width/2)+label)
-		}
-		fmt.Fprintln(f)
-	}
-	return nil
+	_, err = fmt.Fprintf(out, "Drew %s in %s.\n", count(len(g.labels), "picture"), o.out)
+	return err
 }
