@@ -41,10 +41,9 @@ type Loader struct {
 	Shuffle bool
 	Seed    uint64
 
-	// Order, if set, decides the order in place of Shuffle and Seed: it returns
-	// the numbers of an epoch's pictures, as many as the n that the data set
-	// has. It is called once for every loop over batches.
-	Order func(epoch, n int) []int
+	// Sampler, if not nil, decides which pictures an epoch has and in which
+	// order, in place of Shuffle.
+	Sampler Sampler
 
 	// Epoch is the number of the epoch that the next call of Batches hands
 	// out. The call counts it up; set it to take up a training where it
@@ -71,11 +70,20 @@ func (l *Loader) Len() int {
 	if l.check() != nil {
 		return 0
 	}
-	n := l.Dataset.Len()
+	n := l.Samples()
 	if l.DropLast {
 		return n / l.batchSize()
 	}
 	return (n-1)/l.batchSize() + 1
+}
+
+// Samples is the number of pictures that an epoch takes from the data set, with
+// those that DropLast leaves out.
+func (l *Loader) Samples() int {
+	if l.Sampler == nil {
+		return l.Dataset.Len()
+	}
+	return l.Sampler.Len(l.Dataset.Len())
 }
 
 // Shape is the shape of a transformed picture, or an error that says which
@@ -116,7 +124,7 @@ func (l *Loader) Batches() iter.Seq2[int, *Batch] {
 		r := &run{
 			dataset:   l.Dataset,
 			classes:   len(l.Dataset.Classes()),
-			batchSize: min(l.batchSize(), l.Dataset.Len()),
+			batchSize: min(l.batchSize(), len(order)),
 			batches:   l.Len(),
 			order:     order,
 			seed:      l.Seed,
@@ -152,6 +160,9 @@ func (l *Loader) check() error {
 	if l.Dataset.Len() < 1 {
 		return errors.New("the data set of the loader is empty: there is nothing to load")
 	}
+	if n := l.Samples(); n < 1 {
+		return fmt.Errorf("the loader's Sampler takes %d pictures an epoch, want 1 or more", n)
+	}
 	return nil
 }
 
@@ -165,8 +176,8 @@ func (l *Loader) compile() (*transform.Pipeline, error) {
 
 // order returns the numbers of the pictures in the order of an epoch.
 func (l *Loader) order(epoch int) ([]int, error) {
-	if l.Order != nil {
-		return l.givenOrder(epoch)
+	if l.Sampler != nil {
+		return l.sampled(epoch)
 	}
 	order := make([]int, l.Dataset.Len())
 	for i := range order {
@@ -189,16 +200,19 @@ func shuffle(order []int, source *rand.PCG) {
 	}
 }
 
-// givenOrder returns what Order says, if that makes sense.
-func (l *Loader) givenOrder(epoch int) ([]int, error) {
+// sampled returns what the Sampler says, if that makes sense.
+func (l *Loader) sampled(epoch int) ([]int, error) {
 	n := l.Dataset.Len()
-	order := l.Order(epoch, n)
-	if len(order) != n {
-		return nil, fmt.Errorf("the loader's Order gave %d numbers for epoch %d, want %d, one for each picture", len(order), epoch, n)
+	order, err := l.Sampler.Order(epoch, n)
+	if err != nil {
+		return nil, fmt.Errorf("the pictures of epoch %d cannot be chosen: %w", epoch, err)
+	}
+	if want := l.Samples(); len(order) != want {
+		return nil, fmt.Errorf("the loader's Sampler gave %d numbers for epoch %d, want %d", len(order), epoch, want)
 	}
 	for _, index := range order {
 		if index < 0 || index >= n {
-			return nil, fmt.Errorf("the loader's Order gave the number %d for epoch %d, want 0 to %d", index, epoch, n-1)
+			return nil, fmt.Errorf("the loader's Sampler gave the number %d for epoch %d, want 0 to %d", index, epoch, n-1)
 		}
 	}
 	return order, nil

@@ -281,35 +281,6 @@ func TestABatchAllocatesNothing(t *testing.T) {
 	}
 }
 
-func TestLoaderOrder(t *testing.T) {
-	set, err := NewMemory(make([]byte, 5), make([]byte, 5), []string{"a"}, 1, 1, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		name  string
-		order []int
-		want  string
-	}{
-		{"all", []int{4, 2, 0, 1, 3}, ""},
-		{"short", []int{4, 2}, "the loader's Order gave 2 numbers for epoch 0, want 5, one for each picture"},
-		{"out of range", []int{4, 2, 0, 1, 5}, "the loader's Order gave the number 5 for epoch 0, want 0 to 4"},
-	} {
-		l := &Loader{Dataset: set, BatchSize: 2, Shuffle: true, Order: func(epoch, n int) []int { return c.order }}
-		var got []int
-		for _, b := range l.Batches() {
-			got = append(got, b.Indices...)
-		}
-		if c.want == "" {
-			if l.Err() != nil || !slices.Equal(got, c.order) {
-				t.Errorf("%s: got %v and error %v, want %v", c.name, got, l.Err(), c.order)
-			}
-		} else if l.Err() == nil || l.Err().Error() != c.want || got != nil {
-			t.Errorf("%s: got %v and error %v, want %q", c.name, got, l.Err(), c.want)
-		}
-	}
-}
-
 // TestLoaderRandomTransform wants the same random pictures whatever the number
 // of workers, and others in the next epoch.
 func TestLoaderRandomTransform(t *testing.T) {

@@ -179,7 +179,7 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, err
 	}
 	// A batch is never larger than the data set, so neither need the program be.
-	batch := min(max(c.Loader.BatchSize, 1), c.Loader.Dataset.Len())
+	batch := min(max(c.Loader.BatchSize, 1), c.Loader.Samples())
 	program, err := nn.CompileTrain(c.Network, c.Loss, c.Optimizer, batch, channels, height, width)
 	if err != nil {
 		return nil, err

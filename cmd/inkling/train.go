@@ -187,7 +187,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if o.rng == "torch" {
 		generator := torchrand.New(o.seed)
 		nn.InitUniform(m.network, generator.Symmetric)
-		loader.Order = generator.Order
+		loader.Sampler = data.Order(generator.Order)
 	}
 	result := &trained{model: m, set: set, test: testSet}
 	r.begin(o, set, trainSet, m)
