@@ -2,24 +2,12 @@ package data
 
 import "sync/atomic"
 
-// Keep returns d such that every picture is read once and kept in memory, if all
-// of them together take at most so many bytes, and else d itself. A data set
-// that lies in memory anyway is returned as it is.
-func Keep(d Dataset, most int64) Dataset {
-	if inMemory(d) {
-		return d
-	}
-	channels, height, width := d.Shape()
-	if size := int64(channels) * int64(height) * int64(width); int64(d.Len()) > most/size {
-		return d
-	}
-	return &kept{Dataset: d, examples: make([]atomic.Pointer[example], d.Len())}
-}
-
-func inMemory(d Dataset) bool {
+// InMemory tells whether the pictures of d lie in memory, as a [Memory] or a part
+// of one, so that getting one costs nothing.
+func InMemory(d Dataset) bool {
 	switch d := d.(type) {
 	case *Subset:
-		return inMemory(d.Dataset)
+		return InMemory(d.Dataset)
 	case interface{ inMemory() }:
 		return true
 	}
@@ -27,6 +15,18 @@ func inMemory(d Dataset) bool {
 }
 
 func (m *Memory) inMemory() {}
+
+// Keep returns d such that every picture is read once and kept in memory, if all
+// of them together take at most so many bytes, and else d itself. A data set
+// that lies in memory anyway is returned as it is.
+func Keep(d Dataset, most int64) Dataset {
+	channels, height, width := d.Shape()
+	size := int64(channels) * int64(height) * int64(width)
+	if InMemory(d) || int64(d.Len()) > most/size {
+		return d
+	}
+	return &kept{Dataset: d, examples: make([]atomic.Pointer[example], d.Len())}
+}
 
 // kept is a data set that remembers what it has read.
 type kept struct {
@@ -38,8 +38,6 @@ type example struct {
 	pixels []byte
 	label  int
 }
-
-func (k *kept) inMemory() {}
 
 // Example returns picture i and its label, which it reads the first time.
 func (k *kept) Example(i int) (pixels []byte, label int, err error) {

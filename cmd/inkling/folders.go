@@ -23,13 +23,16 @@ import (
 // pictureOptions say what is made of pictures in a folder or list of one's own.
 // The zero value is what is usual.
 type pictureOptions struct {
-	size    string // "", N or HxW
-	skipBad bool
+	size     string // "", N or HxW
+	channels int    // 0 for those that the pictures have
+	skipBad  bool
 }
+
+const skipBadHelp = "leave out pictures of a folder that cannot be read"
 
 func (o *pictureOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.size, "size", "", "resize the pictures of a folder to `N` or HEIGHTxWIDTH pixels; by default to the commonest size")
-	f.BoolVar(&o.skipBad, "skip-bad", false, "leave out pictures of a folder that cannot be read")
+	f.BoolVar(&o.skipBad, "skip-bad", false, skipBadHelp)
 }
 
 func (o pictureOptions) check() error {
@@ -57,7 +60,7 @@ func (o pictureOptions) sides() (height, width int, err error) {
 
 func (o pictureOptions) options() (folder.Options, error) {
 	height, width, err := o.sides()
-	return folder.Options{Height: height, Width: width, SkipBad: o.skipBad}, err
+	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad}, err
 }
 
 // keptBytes is how much memory pictures may take that are read once and kept.

@@ -138,14 +138,32 @@ func cachedEMNIST(split string) (*pictureSet, error) {
 	}, nil
 }
 
-// first returns the first n pictures of d, all of them if n is 0.
+// loaderWorkers is how many goroutines shall prepare pictures for a training:
+// none if that costs next to nothing.
+func loaderWorkers(d data.Dataset, workers int) int {
+	if data.InMemory(d) {
+		return 0
+	}
+	return effectiveWorkers(workers)
+}
+
+// first returns the first n pictures of d, all of them if n is 0. If they lie
+// sorted by class it takes them evenly from all.
 func first(d data.Dataset, n int) (data.Dataset, error) {
 	if n == 0 || n >= d.Len() {
 		return d, nil
 	}
+	labels, err := data.Labels(d)
+	if err != nil {
+		return nil, err
+	}
+	sorted := slices.IsSorted(labels)
 	indices := make([]int, n)
 	for i := range indices {
 		indices[i] = i
+		if sorted {
+			indices[i] = i * d.Len() / n
+		}
 	}
 	return data.NewSubset(d, indices)
 }

@@ -109,6 +109,16 @@ func (r *reporter) tested(e *train.Evaluation) {
 	r.object("tested", map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss})
 }
 
+// leftOut tells which pictures could not be used.
+func (r *reporter) leftOut(set *pictureSet) {
+	note := set.leftOut()
+	if note == "" {
+		return
+	}
+	r.line("%s\n", note)
+	r.object("left_out", map[string]any{"images": len(set.bad()), "first": set.bad()[0].Error()})
+}
+
 func (r *reporter) saved(path string) {
 	r.line("Saved the model in %s.\n", path)
 	r.object("saved", map[string]any{"path": path})

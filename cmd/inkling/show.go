@@ -10,6 +10,7 @@ import (
 // showOptions are the flags of show.
 type showOptions struct {
 	data     string
+	pictures pictureOptions
 	test     bool
 	count    int
 	augment  string
@@ -48,6 +49,7 @@ chosen; a file or a pipe gets pictures only then.`,
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
+	o.pictures.flags(f)
 	f.BoolVar(&o.test, "test", false, "show pictures to test with")
 	f.IntVar(&o.count, "count", 16, "show `N` pictures")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
@@ -70,7 +72,7 @@ func (o *showOptions) run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	set, err := findPictures(o.data)
+	set, err := findPicturesAs(o.data, o.pictures)
 	if err != nil {
 		return err
 	}

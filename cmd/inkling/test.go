@@ -16,7 +16,7 @@ import (
 func newTest() *cobra.Command {
 	var dataName, orientation string
 	var limit, workers int
-	var asJSON bool
+	var skipBad, asJSON bool
 	c := &cobra.Command{
 		Use:   "test MODEL",
 		Short: "Tell how well a model reads pictures it has not seen",
@@ -41,13 +41,14 @@ are transposed); whatever was assumed is said.`,
 			}
 			ctx, stop := interruptible()
 			defer stop()
-			return testModel(ctx, c.OutOrStdout(), args[0], dataName, orientation, limit, workers, asJSON)
+			return testModel(ctx, c.OutOrStdout(), args[0], dataName, orientation, limit, workers, skipBad, asJSON)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&dataName, "data", "", "`SET` of pictures, as for train; by default that of the model")
+	f.BoolVar(&skipBad, "skip-bad", false, skipBadHelp)
 	f.StringVar(&orientation, "orientation", "", "`WAY` that the pictures shall lie: upright or transposed")
-	f.IntVar(&limit, "limit", 0, "use only the first `N` pictures; 0 means all")
+	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	return c
@@ -60,12 +61,12 @@ func checkOrientation(orientation string) error {
 	return nil
 }
 
-func testModel(ctx context.Context, out io.Writer, path, dataName, orientation string, limit, workers int, asJSON bool) error {
+func testModel(ctx context.Context, out io.Writer, path, dataName, orientation string, limit, workers int, skipBad, asJSON bool) error {
 	m, err := openModel(path)
 	if err != nil {
 		return err
 	}
-	set, err := m.pictureSet(path, dataName)
+	set, err := m.pictureSet(path, dataName, skipBad)
 	if err != nil {
 		return err
 	}
@@ -82,6 +83,11 @@ func testModel(ctx context.Context, out io.Writer, path, dataName, orientation s
 		return writeJSON(out, testReport(m, set, e))
 	}
 	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.about.Orientation, m.note(path))
+	for _, note := range []string{set.reason, set.leftOut()} {
+		if note != "" {
+			fmt.Fprintln(out, note)
+		}
+	}
 	return printEvaluation(out, e)
 }
 
@@ -99,9 +105,9 @@ func evaluate(ctx context.Context, m *model, set *pictureSet, d data.Dataset, wo
 
 // pictureSet returns the data set that was asked for, or else the one that the
 // model was trained on.
-func (m *model) pictureSet(path, asked string) (*pictureSet, error) {
+func (m *model) pictureSet(path, asked string, skipBad bool) (*pictureSet, error) {
 	if asked != "" {
-		return findPictures(asked)
+		return findPicturesAs(asked, m.pictureOptions(skipBad))
 	}
 	if m.about.Dataset == "" {
 		m.assumed = append(m.assumed, "the data set is the one that --data auto stands for")
@@ -115,6 +121,12 @@ func (m *model) pictureSet(path, asked string) (*pictureSet, error) {
 		return findPictures(name)
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.about.Dataset)
+}
+
+// pictureOptions makes pictures of a folder what the model reads.
+func (m *model) pictureOptions(skipBad bool) pictureOptions {
+	channels, height, width := m.network.Input()
+	return pictureOptions{channels: channels, size: fmt.Sprintf("%dx%d", height, width), skipBad: skipBad}
 }
 
 // printEvaluation prints the accuracy and the loss, over all and by class.

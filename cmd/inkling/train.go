@@ -24,6 +24,7 @@ import (
 // trainOptions are the flags of a training. Their defaults are the tutorial's.
 type trainOptions struct {
 	data              string
+	pictures          pictureOptions
 	download          bool
 	epochs, batch     int
 	sgd               optim.SGD
@@ -56,9 +57,12 @@ program that begins with torch.manual_seed(seed) and makes this network, then a
 DataLoader with shuffle=True.
 
 The data set is EMNIST (split mnist) if it was downloaded before, else MNIST, which
-is built in; --data chooses. A folder may hold files under MNIST's names, such as
-those of Fashion-MNIST, or under EMNIST's. EMNIST's pictures are stored lying on
-their side; the network is shown them upright, and its file says so.
+is built in; --data chooses. A folder may hold the files of a data set that
+"inkling data list" names, or pictures: the folders train and test (or val), with a
+folder for every class in each, or just the folders of the classes, of which a fifth
+of the pictures is held out to test with. A list is a CSV file of paths and labels.
+EMNIST's pictures are stored lying on their side; the network is shown them upright,
+and its file says so.
 
 Nothing is downloaded unless --download is given. Ctrl-C stops after the current
 step and saves what was learnt until then; a second Ctrl-C stops at once. Should
@@ -67,7 +71,8 @@ the loss become infinite, training stops too, and what was saved before stays.`,
   inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
   inkling train --rng torch --seed 0
   inkling train --data emnist --download
-  inkling train --data ~/fashion-mnist --limit 10000 --json`,
+  inkling train --data ~/fashion-mnist --limit 10000 --json
+  inkling train --data ~/photos --size 64 --skip-bad`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -89,6 +94,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
+	o.pictures.flags(f)
 	f.BoolVar(&o.download, "download", false, "download EMNIST if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
@@ -101,7 +107,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights and order of pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
-	f.IntVar(&o.limit, "limit", 0, "use only the first `N` pictures of each set; 0 means all")
+	f.IntVar(&o.limit, "limit", 0, "use only `N` pictures of each set, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
 	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
@@ -171,7 +177,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 			return nil, err
 		}
 	}
-	set, err := findPictures(o.data)
+	set, err := findPicturesAs(o.data, o.pictures)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +189,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	loader := &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed}
+	loader := &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed, Workers: loaderWorkers(trainSet, o.workers)}
 	if o.rng == "torch" {
 		generator := torchrand.New(o.seed)
 		nn.InitUniform(m.network, generator.Symmetric)
@@ -233,6 +239,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 			r.tested(result.evaluation)
 		}
 	}
+	r.leftOut(set)
 	if err := m.save(o.out); err != nil {
 		return nil, errors.Join(err, testErr)
 	}
