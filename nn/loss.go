@@ -64,18 +64,17 @@ func (l CrossEntropy) SoftRows(logits []float32, classes, stride int, targets []
 func crossEntropyRows[T Float](logits []T, classes, stride int, labels []int, smoothing, scale float64, gradient []T) float64 {
 	var total float64
 	for n, label := range labels {
-		row := logits[n*stride:][:classes]
-		logSum := logSumExp(row)
+		row, grad := logits[n*stride:][:classes], gradientRow(gradient, n, stride)
+		sum, logSum := exponentials(grad, row)
 		loss := logSum - float64(row[label])
 		if smoothing > 0 {
 			loss += smoothing * (float64(row[label]) - mean(row))
 		}
 		total += loss
-		if gradient == nil {
+		if grad == nil {
 			continue
 		}
-		grad := gradient[n*stride:][:stride]
-		setSoftmax(grad, row, logSum, scale)
+		multiply(grad[:classes], T(scale/sum))
 		grad[label] -= T(scale * (1 - smoothing))
 		if smoothing > 0 {
 			for i := range row {
@@ -89,19 +88,19 @@ func crossEntropyRows[T Float](logits []T, classes, stride int, labels []int, sm
 func softCrossEntropyRows[T Float](logits []T, classes, stride int, targets []T, smoothing, scale float64, gradient []T) float64 {
 	var total float64
 	for n := range len(targets) / classes {
-		row, target := logits[n*stride:][:classes], targets[n*classes:][:classes]
+		row, grad := logits[n*stride:][:classes], gradientRow(gradient, n, stride)
+		target := targets[n*classes:][:classes]
 		smoothed := func(i int) float64 { return (1-smoothing)*float64(target[i]) + smoothing/float64(classes) }
-		logSum := logSumExp(row)
-		var sum float64 // of the targets, 1 if they are probabilities
+		sum, logSum := exponentials(grad, row)
+		var whole float64 // the sum of the targets, 1 if they are probabilities
 		for i, v := range row {
 			total += smoothed(i) * (logSum - float64(v))
-			sum += smoothed(i)
+			whole += smoothed(i)
 		}
-		if gradient == nil {
+		if grad == nil {
 			continue
 		}
-		grad := gradient[n*stride:][:stride]
-		setSoftmax(grad, row, logSum, scale*sum)
+		multiply(grad[:classes], T(scale*whole/sum))
 		for i := range row {
 			grad[i] -= T(scale * smoothed(i))
 		}
@@ -109,17 +108,35 @@ func softCrossEntropyRows[T Float](logits []T, classes, stride int, targets []T,
 	return total * scale
 }
 
-// logSumExp returns log Σ exp(row), without overflow.
-func logSumExp[T Float](row []T) float64 {
+// gradientRow is the place of an example's gradient, nil if none is wanted.
+func gradientRow[T Float](gradient []T, n, stride int) []T {
+	if gradient == nil {
+		return nil
+	}
+	return gradient[n*stride:][:stride]
+}
+
+// exponentials returns Σ exp(row - max(row)) and log Σ exp(row). It sets to,
+// unless that is nil, to the terms of the first sum and zeros: divided by the
+// sum they are the softmax. They are rounded to the precision of the logits, as
+// PyTorch's are; so the tutorial's run retraces PyTorch's to eight digits of
+// the mean loss for thousands of steps.
+func exponentials[T Float](to, row []T) (sum, logSum float64) {
 	largest := row[0]
 	for _, v := range row {
 		largest = max(largest, v)
 	}
-	var sum float64
-	for _, v := range row {
-		sum += math.Exp(float64(v) - float64(largest))
+	for i, v := range row {
+		e := T(math.Exp(float64(v - largest)))
+		sum += float64(e)
+		if to != nil {
+			to[i] = e
+		}
 	}
-	return math.Log(sum) + float64(largest)
+	if to != nil {
+		clear(to[len(row):])
+	}
+	return sum, math.Log(sum) + float64(largest)
 }
 
 func mean[T Float](row []T) float64 {
@@ -130,11 +147,8 @@ func mean[T Float](row []T) float64 {
 	return sum / float64(len(row))
 }
 
-// setSoftmax sets to to the softmax of row, whose logSumExp is given, times scale,
-// and what is beyond row's length to zero.
-func setSoftmax[T Float](to, row []T, logSum, scale float64) {
-	for i, v := range row {
-		to[i] = T(math.Exp(float64(v)-logSum) * scale)
+func multiply[T Float](row []T, factor T) {
+	for i := range row {
+		row[i] *= factor
 	}
-	clear(to[len(row):])
 }
