@@ -117,7 +117,7 @@ var pyTorch = Format{
 		if err != nil {
 			return nil, nil, err
 		}
-		file := &File{}
+		file := &File{Class: in.Class}
 		if file.Tensors, err = fromPyTorch(in.Tensors); err == nil {
 			file.Others, err = fromPyTorch(in.Others)
 		}

@@ -53,6 +53,9 @@ type File struct {
 	// Tensors is the state dict in the order of the file, empty if the file
 	// has none.
 	Tensors []Tensor
+	// Class names the network's Python class if the file is a whole pickled
+	// network, of which only the tensors were taken; else it is empty.
+	Class string
 	// Others holds tensors outside the state dict, such as an optimiser's in a
 	// checkpoint, named by their path in the file.
 	Others []Tensor

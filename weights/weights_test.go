@@ -186,10 +186,13 @@ func TestMismatch(t *testing.T) {
 
 // TestLoadFromPyTorch loads files that PyTorch wrote, found by their content.
 func TestLoadFromPyTorch(t *testing.T) {
-	for _, name := range []string{"net_protocol2.pth", "net_legacy.pth", "net_parallel.pth", "checkpoint.pth"} {
+	for _, name := range []string{"net_protocol2.pth", "net_legacy.pth", "net_parallel.pth", "checkpoint.pth", "whole_module.pth", "whole_module_legacy.pth"} {
 		file, err := Read(filepath.Join("pth", "testdata", name))
 		if err != nil {
 			t.Fatal(err)
+		}
+		if whole := strings.HasPrefix(name, "whole"); whole != (file.Class != "") {
+			t.Errorf("%s: the class is %q", name, file.Class)
 		}
 		var state []*param
 		for _, tensor := range file.Tensors {
@@ -231,7 +234,6 @@ func TestReadErrors(t *testing.T) {
 		{folder, "no regular file"},
 		{page, "web page"},
 		{empty, "empty"},
-		{filepath.Join("pth", "testdata", "whole_module.pth"), "torch.save(net.state_dict(), path)"},
 	} {
 		state := blank()
 		err := Load(test.path, state)

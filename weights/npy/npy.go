@@ -5,6 +5,9 @@
 // believed, and nothing but numbers is ever made of a file: an array of Python
 // objects, which NumPy would unpickle, is refused. Reading a file takes at most
 // 8 times its size and 1 MB of memory.
+//
+// A .npz has a CRC of each array. A .npy has none and no room for one: a file
+// that was cut short or grew is refused, a changed element goes unnoticed.
 package npy
 
 import (
@@ -59,7 +62,7 @@ func Read(r io.ReaderAt, size int64) (*Array, error) {
 	// A size that is not true must not cost memory.
 	if size > 0 {
 		if n, err := r.ReadAt(make([]byte, 1), size-1); n == 0 && err == io.EOF {
-			return nil, fault(-1, "the file is shorter than the %d bytes it is said to have", size)
+			return nil, fault(size-1, "the file is shorter than the %d bytes it is said to have", size)
 		} else if n == 0 {
 			return nil, err
 		}

@@ -18,6 +18,8 @@ import (
 	"testing"
 
 	"github.com/sbinet/npyio"
+
+	"inkling/weights/internal/hostile"
 )
 
 func mustWrite(t testing.TB, a Array) []byte {
@@ -133,21 +135,10 @@ func TestWriteErrors(t *testing.T) {
 	arrays, metadata := small()
 	size := len(mustWriteArchive(t, arrays, metadata))
 	for _, room := range []int{0, 100, 2000, size - 1} {
-		if err := WriteArchive(&limited{room}, arrays, metadata); !errors.Is(err, io.ErrShortWrite) {
+		if err := WriteArchive(&hostile.FullDisk{Room: room}, arrays, metadata); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("with room for %d bytes: %v", room, err)
 		}
 	}
-}
-
-// limited is a full disk.
-type limited struct{ room int }
-
-func (l *limited) Write(b []byte) (int, error) {
-	if len(b) > l.room {
-		return l.room, io.ErrShortWrite
-	}
-	l.room -= len(b)
-	return len(b), nil
 }
 
 func TestEveryType(t *testing.T) {

@@ -8,12 +8,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
 
+	"inkling/weights/internal/archive"
 	"inkling/weights/internal/untrusted"
 )
 
@@ -50,40 +50,60 @@ func SniffArchive(head []byte) bool {
 }
 
 // ReadArchive reads a .npz file of size bytes, compressed or not. Every member
-// is checked against its CRC. A file that is damaged, or has an array of
-// anything but numbers, gives a *FormatError.
+// is checked against its CRC, and in a file of WriteArchive every other byte,
+// too. A file that is damaged, or has an array of anything but numbers, gives a
+// *FormatError.
 func ReadArchive(r io.ReaderAt, size int64) (*Archive, error) {
 	file := &watched{r: r, size: max(size, 0)}
 	z, err := zip.NewReader(file, file.size)
 	if err != nil {
-		return nil, file.explain(fault(-1, "the file is no whole zip archive (%v): it was cut short while it was written or copied; copy or save it again", err))
+		return nil, file.explain(fault(file.size, "the file is no whole zip archive (%v): it was cut short while it was written or copied; copy or save it again", err))
+	}
+	if err := checkOwn(file); err != nil {
+		return nil, file.explain(err)
 	}
 	b := untrusted.NewBudget(size)
 	if !b.Spend(recordCost * int64(len(z.File))) {
-		return nil, fault(-1, "the archive holds %d members, too many for a file of this size", len(z.File))
+		return nil, fault(0, "the archive holds %d members, too many for a file of this size", len(z.File))
 	}
 	if err := checkMembers(z.File); err != nil {
 		return nil, file.explain(err)
 	}
-	archive := &Archive{}
+	found := &Archive{}
 	for _, f := range z.File {
 		name, isArray := strings.CutSuffix(f.Name, ending)
 		if !isArray && f.Name != metadataRecord {
 			continue
 		}
-		err := archive.add(f, name, isArray, b)
+		err := found.add(f, name, isArray, b)
 		var format *FormatError
 		if err != nil && !errors.As(err, &format) {
-			err = fault(-1, "the data is damaged (%v); copy or save the file again", err)
+			err = fault(0, "the data is damaged (%v); copy or save the file again", err)
 		}
 		if err != nil {
 			return nil, file.explain(untrusted.Within(f.Name, err))
 		}
 	}
-	if len(archive.Arrays) == 0 {
-		return nil, fault(-1, "the zip archive holds no array, that is no member whose name ends in %s", ending)
+	if len(found.Arrays) == 0 {
+		return nil, fault(0, "the zip archive holds no array, that is no member whose name ends in %s", ending)
 	}
-	return archive, nil
+	return found, nil
+}
+
+// checkOwn checks all bytes of a file that WriteArchive wrote.
+func checkOwn(r *watched) error {
+	if own, err := archive.IsOwn(r, r.size); err != nil || !own {
+		return err
+	}
+	data := make([]byte, r.size)
+	if _, err := io.ReadFull(io.NewSectionReader(r, 0, r.size), data); err != nil {
+		return err
+	}
+	a, err := archive.Open(data)
+	if err != nil {
+		return err
+	}
+	return a.Check()
 }
 
 // add reads one member to its end, where its CRC is checked.
@@ -138,20 +158,20 @@ func checkMembers(files []*zip.File) error {
 	spans := make([]span, 0, len(files))
 	for _, f := range files {
 		if names[f.Name] {
-			return fault(-1, "the archive holds %s twice", shorten(f.Name))
+			return fault(0, "the archive holds %s twice", shorten(f.Name))
 		}
 		names[f.Name] = true
 		const encrypted = 1
 		if f.Flags&encrypted != 0 || f.Method != zip.Store && f.Method != zip.Deflate {
-			return untrusted.Within(f.Name, fault(-1, "the member is encrypted or compressed in a way that NumPy does not (method %d)", f.Method))
+			return untrusted.Within(f.Name, fault(0, "the member is encrypted or compressed in a way that NumPy does not (method %d)", f.Method))
 		}
 		const most = 1 << 62
 		start, err := f.DataOffset()
 		if err != nil || f.CompressedSize64 > most || f.UncompressedSize64 > most {
-			return untrusted.Within(f.Name, fault(-1, "the member's header is damaged (%v)", err))
+			return untrusted.Within(f.Name, fault(0, "the member's header is damaged (%v)", err))
 		}
 		if f.Method == zip.Store && f.CompressedSize64 != f.UncompressedSize64 {
-			return untrusted.Within(f.Name, fault(start, "the member is not compressed, and said to be %d bytes and %d", f.CompressedSize64, f.UncompressedSize64))
+			return untrusted.Within(f.Name, fault(0, "the member is not compressed, and said to be %d bytes and %d", f.CompressedSize64, f.UncompressedSize64))
 		}
 		const header = 30
 		spans = append(spans, span{start - header - int64(len(f.Name)), start + int64(f.CompressedSize64), f.Name})
@@ -160,7 +180,7 @@ func checkMembers(files []*zip.File) error {
 	end := int64(0)
 	for _, s := range spans {
 		if s.start < end {
-			return untrusted.Within(s.name, fault(-1, "the member overlaps with another; the file was made to deceive"))
+			return untrusted.Within(s.name, fault(0, "the member overlaps with another; the file was made to deceive"))
 		}
 		end = s.end
 	}
@@ -223,7 +243,7 @@ func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error
 			return fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
 		}
 	}
-	z := zip.NewWriter(w)
+	z := archive.NewWriter(w)
 	names := map[string]bool{}
 	for i := range arrays {
 		a := &arrays[i]
@@ -240,28 +260,14 @@ func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error
 		if err := Write(&content, a); err != nil {
 			return err
 		}
-		if err := addMember(z, a.Name+ending, content.Bytes()); err != nil {
+		if err := z.Record(a.Name+ending, content.Bytes()); err != nil {
 			return err
 		}
 	}
 	if text != nil {
-		if err := addMember(z, metadataRecord, text); err != nil {
+		if err := z.Record(metadataRecord, text); err != nil {
 			return err
 		}
 	}
 	return z.Close()
-}
-
-// addMember adds a member whose size and CRC stand before it, as NumPy's do,
-// and without a time.
-func addMember(z *zip.Writer, name string, content []byte) error {
-	const utf8Name = 1 << 11
-	w, err := z.CreateRaw(&zip.FileHeader{
-		Name: name, Flags: utf8Name, Method: zip.Store, CRC32: crc32.ChecksumIEEE(content),
-		CompressedSize64: uint64(len(content)), UncompressedSize64: uint64(len(content)),
-	})
-	if err == nil {
-		_, err = w.Write(content)
-	}
-	return err
 }

@@ -1,6 +1,11 @@
 package pth
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strconv"
+)
 
 // readLegacy reads the format of PyTorch before 1.6, which is still written
 // with _use_new_zipfile_serialization=False: five pickles one after another
@@ -17,44 +22,58 @@ func readLegacy(data []byte) (*File, error) {
 		if s == nil {
 			const storageCost = 200 // with its place in the map
 			if !b.Spend(storageCost + int64(len(key))) {
-				return nil, fault(-1, "there are too many storages for a file of this size")
+				return nil, errors.New("there are too many storages for a file of this size")
 			}
 			s = &storage{dtype: dtype, count: count}
 			storages[key] = s
 		}
 		if s.dtype != dtype || s.count != count {
-			return nil, fault(-1, "storage %s is said to hold %d elements of %s and, elsewhere, %d of %s", shorten(key), s.count, s.dtype, count, dtype)
+			return nil, fmt.Errorf("storage %s is said to hold %d elements of %s and, elsewhere, %d of %s", shorten(key), s.count, s.dtype, count, dtype)
 		}
 		return s, nil
 	}
-	next := func() (any, error) {
-		value, used, err := unpickle(data[at:], b, declare)
-		if f, ok := err.(*FormatError); ok && f.Offset >= 0 {
-			f.Offset += int64(at)
+	next := func() (*pickled, error) {
+		p, err := unpickle(data, at, b, declare)
+		if err == nil {
+			at = p.stop + 1
 		}
-		at += used
-		return value, err
+		return p, err
+	}
+	// plain is next for a pickle that holds no network.
+	plain := func() (any, error) {
+		p, err := next()
+		if err == nil && p.unknown != nil {
+			err = p.unknown.refused()
+		}
+		if err != nil {
+			return nil, err
+		}
+		return p.value, nil
 	}
 	const protocol = 1001
-	version, err := next()
-	if err == nil && version != int64(protocol) {
-		err = fault(int64(len(legacyMagic)), "the protocol of the legacy format is %s; wanted %d", describe(version), protocol)
+	version, err := plain()
+	if number, isInt := version.(int64); err == nil && number != protocol {
+		what := describe(version)
+		if isInt {
+			what = strconv.FormatInt(number, 10)
+		}
+		err = fault(int64(len(legacyMagic)), "the protocol of the legacy format is %s; wanted %d", what, protocol)
 	}
 	if err != nil {
 		return nil, err
 	}
-	machine, err := next()
+	machine, err := plain()
 	if err != nil {
 		return nil, err
 	}
 	if _, ok := machine.(*dict); !ok {
 		return nil, fault(int64(at), "the facts about the machine are %s; wanted a dict", describe(machine))
 	}
-	value, err := next()
+	content, err := next()
 	if err != nil {
 		return nil, err
 	}
-	keys, err := next()
+	keys, err := plain()
 	if err != nil {
 		return nil, err
 	}
@@ -85,5 +104,5 @@ func readLegacy(data []byte) (*File, error) {
 		return nil, fault(int64(at), "%d bytes follow the last storage", len(data)-at)
 	}
 	file := &File{Format: "legacy"}
-	return file, file.collect(value, b)
+	return file, file.collect(content, b)
 }

@@ -41,6 +41,7 @@ const (
 	opBinBytes        = 'B'
 	opShortBinBytes   = 'C'
 	opProto           = 0x80
+	opNewObj          = 0x81
 	opTuple1          = 0x85
 	opTuple2          = 0x86
 	opTuple3          = 0x87
@@ -50,6 +51,10 @@ const (
 	opShortBinUnicode = 0x8c
 	opBinUnicode8     = 0x8d
 	opBinBytes8       = 0x8e
+	opEmptySet        = 0x8f
+	opAddItems        = 0x90
+	opFrozenSet       = 0x91
+	opNewObjEx        = 0x92
 	opStackGlobal     = 0x93
 	opMemoize         = 0x94
 	opFrame           = 0x95
@@ -92,13 +97,15 @@ func (u *unpickler) step(op byte) error {
 	case opBinUnicode, opShortBinUnicode, opBinUnicode8, opBinString, opShortBinString,
 		opBinBytes, opShortBinBytes, opBinBytes8:
 		return u.text(op)
-	case opEmptyList:
-		return u.object(&list{}, 0)
+	case opEmptyList, opEmptySet: // a set is the list of its elements
+		return u.container(&list{}, 0)
 	case opEmptyDict:
-		return u.object(&dict{}, 0)
+		return u.container(&dict{}, 0)
+	case opFrozenSet:
+		return u.frozenSet()
 	case opEmptyTuple, opTuple, opTuple1, opTuple2, opTuple3:
 		return u.tuple(op)
-	case opAppend, opAppends:
+	case opAppend, opAppends, opAddItems:
 		return u.appendItems(op)
 	case opSetItem, opSetItems:
 		return u.setItems(op)
@@ -114,6 +121,8 @@ func (u *unpickler) step(op byte) error {
 		return u.global(op)
 	case opReduce:
 		return u.reduce()
+	case opNewObj, opNewObjEx:
+		return u.newObject(op)
 	case opBuild:
 		return u.build()
 	case opBinPersID:
@@ -225,6 +234,17 @@ func (u *unpickler) tuple(op byte) error {
 	return u.push(&tuple{append([]any(nil), items...)})
 }
 
+func (u *unpickler) frozenSet() error {
+	items, err := u.popMark()
+	if err != nil {
+		return err
+	}
+	if err := u.spend(objectCost + len(items)*itemCost); err != nil {
+		return err
+	}
+	return u.push(&list{append([]any(nil), items...)})
+}
+
 // above returns the values that an opcode for one or many adds to the value
 // below them, and that value.
 func (u *unpickler) above(many bool, count int) (items []any, target any, err error) {
@@ -245,9 +265,12 @@ func (u *unpickler) above(many bool, count int) (items []any, target any, err er
 }
 
 func (u *unpickler) appendItems(op byte) error {
-	items, target, err := u.above(op == opAppends, 1)
+	items, target, err := u.above(op != opAppend, 1)
 	if err != nil {
 		return err
+	}
+	if _, ok := target.(*object); ok {
+		return nil // a list of the network's own kind, which holds no parameters
 	}
 	l, ok := target.(*list)
 	if !ok {
@@ -264,6 +287,9 @@ func (u *unpickler) setItems(op byte) error {
 	items, target, err := u.above(op == opSetItems, 2)
 	if err != nil {
 		return err
+	}
+	if _, ok := target.(*object); ok {
+		return nil // a dict of the network's own kind, which holds no parameters
 	}
 	d, ok := target.(*dict)
 	if !ok {

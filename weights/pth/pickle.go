@@ -3,7 +3,8 @@ package pth
 import "encoding/binary"
 
 // The values of a pickle are Go's bool, int64, float64 and string, nil for
-// None, and the types below. Nothing else is ever constructed.
+// None, and the types below. Nothing else is ever constructed: a class or a
+// function is its name, an object the name of its class and its attributes.
 type (
 	list  struct{ items []any }
 	tuple struct{ items []any }
@@ -53,40 +54,51 @@ type unpickler struct {
 	budget *budget
 	// storage gives the storage that a persistent id names.
 	storage func(dtype DType, key string, count int64) (*storage, error)
+	// unknown is the first name that is not in the allow-list.
+	unknown *class
 }
 
-// unpickle runs the pickle at the start of data and returns its value and the
-// number of bytes it takes. Errors have offsets in data.
-func unpickle(data []byte, b *budget, load func(DType, string, int64) (*storage, error)) (any, int, error) {
-	u := &unpickler{data: data, budget: b, storage: load}
+// pickled is what a pickle holds.
+type pickled struct {
+	value any
+	stop  int // where in the data STOP stands, the last opcode
+	// unknown is the first name in the pickle that is not in the allow-list,
+	// nil if there is none. Only a whole module may have such names.
+	unknown *class
+}
+
+// unpickle runs the pickle that starts at a place in data. Errors have offsets
+// in data.
+func unpickle(data []byte, start int, b *budget, load func(DType, string, int64) (*storage, error)) (*pickled, error) {
+	u := &unpickler{data: data, at: start, next: start, budget: b, storage: load}
 	op, err := u.take(2)
 	if err != nil {
-		return nil, 0, err
+		return nil, err
 	}
 	if op[0] != opProto {
-		return nil, 0, fault(0, "a pickle of protocol 2 or later starts with byte 0x80, got 0x%02x", op[0])
+		return nil, u.fault("a pickle of protocol 2 or later starts with byte 0x80, got 0x%02x", op[0])
 	}
 	if op[1] < 2 || op[1] > 5 {
-		return nil, 0, fault(1, "pickle protocol %d is unknown; protocols 2 to 5 can be read", op[1])
+		return nil, fault(int64(start)+1, "pickle protocol %d is unknown; protocols 2 to 5 can be read", op[1])
 	}
 	for {
 		u.at = u.next
 		op, err := u.take(1)
 		if err != nil {
-			return nil, 0, fault(int64(u.at), "the pickle ends without STOP")
+			return nil, u.fault("the pickle ends without STOP")
 		}
 		if op[0] == opStop {
 			value, err := u.pop()
 			if err != nil {
-				return nil, 0, err
+				return nil, err
 			}
 			if len(u.stack) > 0 || len(u.marks) > 0 {
-				return nil, 0, u.fault("%d values are left over at the end of the pickle", len(u.stack))
+				return nil, u.fault("%d values are left over at the end of the pickle", len(u.stack))
 			}
-			return value, u.next, nil
+			return &pickled{value: value, stop: u.at, unknown: u.unknown}, nil
 		}
 		if err := u.step(op[0]); err != nil {
-			return nil, 0, err
+			return nil, err
 		}
 	}
 }
@@ -123,8 +135,8 @@ func (u *unpickler) push(value any) error {
 	return err
 }
 
-// object pushes a value that takes room for itself and count items.
-func (u *unpickler) object(value any, count int) error {
+// container pushes a value that takes room for itself and count items.
+func (u *unpickler) container(value any, count int) error {
 	if err := u.spend(objectCost + count*itemCost); err != nil {
 		return err
 	}
@@ -211,6 +223,10 @@ func describe(value any) string {
 		return "a storage"
 	case *global:
 		return "the name " + value.name
+	case *class:
+		return "the name " + shorten(value.name)
+	case *object:
+		return "an object of the class " + shorten(value.class.name)
 	}
 	return "an unknown value"
 }

@@ -2,10 +2,14 @@
 // torch.save makes them of a state dict.
 //
 // A weight file is a pickle, a small program for Python that can run anything.
-// This package runs only the opcodes that tensors in dicts, lists and tuples
-// need, and knows only the names of PyTorch's tensors and of OrderedDict; a
-// file that wants more is refused with the place and the reason, and nothing
-// can widen that. Sizes in a file are checked before they are believed:
+// This package constructs nothing of it but tensors, dicts, lists, tuples,
+// numbers and texts. It runs only the opcodes that these need and acts for the
+// few functions that PyTorch makes them with; a file that calls another is
+// refused with the place and the reason, and nothing can widen that. A whole
+// pickled network (torch.save(net)) names classes, too. They stay names, and
+// its objects are what the pickle says their attributes are: the tensors of its
+// modules are taken out of these, and the rest is forgotten. Outside of a module
+// such a name is refused. Sizes in a file are checked before they are believed:
 // reading a file and converting all of its tensors to float32 takes at most 8
 // times the file's size and 1 MB of memory.
 //
@@ -26,6 +30,7 @@ import (
 	"strconv"
 	"strings"
 
+	"inkling/weights/internal/archive"
 	"inkling/weights/internal/untrusted"
 )
 
@@ -39,6 +44,10 @@ type File struct {
 	// of tensors in the file. The prefix "module." that DataParallel adds to
 	// every key is removed. Tensors is empty if the file has no state dict.
 	Tensors []Tensor
+	// Class names the network's class, such as "__main__.Net", if the file holds
+	// a whole pickled network (torch.save(net)) and Tensors was taken out of that.
+	// The name is all that is known of the class; its code is in no file.
+	Class string
 	// Others holds the tensors outside the state dict, such as an optimiser's,
 	// named by their path: "optimizer_state_dict.state.0.momentum_buffer".
 	Others []Tensor
@@ -94,14 +103,14 @@ func ReadFile(path string) (*File, error) {
 // is damaged or of a wrong kind gives a *FormatError.
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	if size <= 0 {
-		return nil, fault(-1, "the file is empty")
+		return nil, fault(0, "the file is empty")
 	}
 	if size > math.MaxInt/8 {
-		return nil, fault(-1, "a file of %d bytes is too large for this machine", size)
+		return nil, fault(0, "a file of %d bytes is too large for this machine", size)
 	}
 	// A size that is not true must not cost memory.
 	if n, err := r.ReadAt(make([]byte, 1), size-1); n == 0 && err == io.EOF {
-		return nil, fault(-1, "the file is shorter than the %d bytes it is said to have", size)
+		return nil, fault(size-1, "the file is shorter than the %d bytes it is said to have", size)
 	} else if n == 0 {
 		return nil, err
 	}
@@ -137,19 +146,47 @@ func guess(data []byte) string {
 	return fmt.Sprintf("this is no PyTorch file, it starts with %q", data[:min(len(data), 8)])
 }
 
-func readZip(data []byte) (*File, error) {
-	a, err := openArchive(data)
+// records opens a zip archive and returns its records' data by their names
+// without the one folder that they lie in.
+func records(data []byte) (map[string][]byte, error) {
+	a, err := archive.Open(data)
 	if err != nil {
 		return nil, err
 	}
-	pickle, ok := a.records["data.pkl"]
-	if !ok {
-		return nil, fault(-1, "the zip archive holds no record data.pkl; this is no file of torch.save")
+	folder, _, _ := strings.Cut(a.Records[0].Name, "/")
+	for i := range a.Records {
+		r := &a.Records[i]
+		in, name, ok := strings.Cut(r.Name, "/")
+		if !ok || in != folder || name == "" {
+			return nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
+		}
+		if name == "constants.pkl" {
+			return nil, r.Fault("the file is a TorchScript program (torch.jit.save), not a state dict; in PyTorch save the weights alone with torch.save(net.state_dict(), path)")
+		}
 	}
-	if err := checkVersion(a); err != nil {
+	if err := a.Check(); err != nil {
 		return nil, err
 	}
-	order, err := byteOrder(a)
+	found := make(map[string][]byte, len(a.Records))
+	for _, r := range a.Records {
+		found[r.Name[len(folder)+1:]] = r.Data
+	}
+	return found, nil
+}
+
+func readZip(data []byte) (*File, error) {
+	found, err := records(data)
+	if err != nil {
+		return nil, err
+	}
+	pickle, ok := found["data.pkl"]
+	if !ok {
+		return nil, fault(0, "the zip archive holds no record data.pkl; this is no file of torch.save")
+	}
+	if err := checkVersion(found); err != nil {
+		return nil, err
+	}
+	order, err := byteOrder(found)
 	if err != nil {
 		return nil, err
 	}
@@ -158,38 +195,39 @@ func readZip(data []byte) (*File, error) {
 	load := func(dtype DType, key string, count int64) (*storage, error) {
 		s, err := storages[key], error(nil)
 		if s == nil {
-			r, ok := a.records["data/"+key]
+			content, ok := found["data/"+key]
 			if !ok {
-				return nil, fault(-1, "storage %s is missing: there is no record data/%s", shorten(key), shorten(key))
+				return nil, fmt.Errorf("storage %s is missing: there is no record data/%s", shorten(key), shorten(key))
 			}
 			const storageCost = 200 // with its place in the map
 			if !b.Spend(storageCost) {
-				return nil, fault(-1, "there are too many storages for a file of this size")
+				return nil, errors.New("there are too many storages for a file of this size")
 			}
-			s = &storage{dtype: dtype, count: count, data: r.data, order: order}
+			s = &storage{dtype: dtype, count: count, data: content, order: order}
 			storages[key] = s
-			if int64(len(r.data))/int64(dtype.Size()) != count || len(r.data)%dtype.Size() != 0 {
-				err = fault(-1, "storage %s is said to hold %d elements of %s, its record has %d bytes", shorten(key), count, dtype, len(r.data))
+			if int64(len(content))/int64(dtype.Size()) != count || len(content)%dtype.Size() != 0 {
+				err = fmt.Errorf("storage %s is said to hold %d elements of %s, its record has %d bytes", shorten(key), count, dtype, len(content))
 			}
 		}
 		if s.dtype != dtype || s.count != count {
-			err = fault(-1, "storage %s is said to hold %d elements of %s and, elsewhere, %d of %s", shorten(key), s.count, s.dtype, count, dtype)
+			err = fmt.Errorf("storage %s is said to hold %d elements of %s and, elsewhere, %d of %s", shorten(key), s.count, s.dtype, count, dtype)
 		}
 		return s, err
 	}
-	value, used, err := unpickle(pickle.data, b, load)
-	if err == nil && used != len(pickle.data) {
-		err = fault(int64(used), "%d bytes follow the end of the pickle", len(pickle.data)-used)
+	file := &File{Format: "zip"}
+	content, err := unpickle(pickle, 0, b, load)
+	if err == nil {
+		if end := content.stop + 1; end != len(pickle) {
+			err = fault(int64(end), "%d bytes follow the end of the pickle", len(pickle)-end)
+		} else {
+			err = file.collect(content, b)
+		}
 	}
 	if err != nil {
 		return nil, within("data.pkl", err)
 	}
-	file := &File{Format: "zip"}
-	if err := file.collect(value, b); err != nil {
-		return nil, within("data.pkl", err)
-	}
-	if r, ok := a.records[metadataRecord]; ok {
-		if file.Metadata, err = untrusted.ReadMetadata(r.data, b); err != nil {
+	if text, ok := found[metadataRecord]; ok {
+		if file.Metadata, err = untrusted.ReadMetadata(text, b); err != nil {
 			return nil, within(metadataRecord, err)
 		}
 	}
@@ -198,31 +236,32 @@ func readZip(data []byte) (*File, error) {
 
 // checkVersion looks at the version of the container, which PyTorch has had
 // between 1 and 10 (caffe2/serialize/versions.h).
-func checkVersion(a *archive) error {
+func checkVersion(records map[string][]byte) error {
 	const oldest, newest = 1, 10
-	r, ok := a.records["version"]
+	text, ok := records["version"]
 	if !ok {
-		r, ok = a.records[".data/version"]
+		text, ok = records[".data/version"]
 	}
 	if !ok {
-		return fault(-1, "the zip archive holds no record version; this is no file of torch.save")
+		return fault(0, "the zip archive holds no record version; this is no file of torch.save")
 	}
-	version, err := strconv.Atoi(strings.TrimSpace(string(r.data[:min(len(r.data), 16)])))
+	start := string(text[:min(len(text), 16)])
+	version, err := strconv.Atoi(strings.TrimSpace(start))
 	if err != nil || version < oldest || version > newest {
-		return within("version", fault(0, "the format version is %s; versions %d to %d can be read", shorten(string(r.data[:min(len(r.data), 16)])), oldest, newest))
+		return within("version", fault(0, "the format version is %s; versions %d to %d can be read", shorten(start), oldest, newest))
 	}
 	return nil
 }
 
 // byteOrder reads the record that PyTorch 2.1 and later write. Files without it
 // are little-endian.
-func byteOrder(a *archive) (binary.ByteOrder, error) {
-	r, ok := a.records["byteorder"]
-	if !ok || string(r.data) == "little" {
+func byteOrder(records map[string][]byte) (binary.ByteOrder, error) {
+	text, ok := records["byteorder"]
+	if !ok || string(text) == "little" {
 		return binary.LittleEndian, nil
 	}
-	if string(r.data) == "big" {
+	if string(text) == "big" {
 		return binary.BigEndian, nil
 	}
-	return nil, within("byteorder", fault(0, "the byte order is %s; wanted little or big", shorten(string(r.data[:min(len(r.data), 16)]))))
+	return nil, within("byteorder", fault(0, "the byte order is %s; wanted little or big", shorten(string(text[:min(len(text), 16)]))))
 }

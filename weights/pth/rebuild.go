@@ -5,8 +5,8 @@ import (
 	"strconv"
 )
 
-// global is a Python name that a pickle may use: a class or a function that
-// this package acts for. There is no other.
+// global is a Python name that this package knows: a class or a function that
+// it acts for, with Go code of its own. There is no other, and nothing adds one.
 type global struct {
 	name string
 	kind globalKind
@@ -18,23 +18,35 @@ type globalKind int
 
 const (
 	orderedDict globalKind = iota
+	defaultDict
 	rebuildTensor
 	rebuildParameter
 	storageClass
+	collection // a set or tuple made of one list or tuple
+	device
+	plainName // stands for itself, as torch.float32
 )
 
-// globals is the allow-list. It is closed: a pickle that names anything else
-// is refused where it names it, before anything is done with the name.
+// globals is the allow-list.
 var globals = allowed()
 
 func allowed() map[string]*global {
 	names := map[string]*global{
-		"collections.OrderedDict":         {kind: orderedDict},
-		"torch._utils._rebuild_tensor_v2": {kind: rebuildTensor},
-		"torch._utils._rebuild_parameter": {kind: rebuildParameter},
+		"collections.OrderedDict":                    {kind: orderedDict},
+		"collections.defaultdict":                    {kind: defaultDict},
+		"torch._utils._rebuild_tensor_v2":            {kind: rebuildTensor},
+		"torch._utils._rebuild_parameter":            {kind: rebuildParameter},
+		"torch._utils._rebuild_parameter_with_state": {kind: rebuildParameter},
+		"torch.Size":   {kind: collection},
+		"torch.device": {kind: device},
+	}
+	for _, module := range []string{"builtins", "__builtin__"} { // Python 3's name and 2's
+		names[module+".set"] = &global{kind: collection}
+		names[module+".frozenset"] = &global{kind: collection}
 	}
 	for dtype := Float32; dtype.valid(); dtype++ {
 		names["torch."+dtypes[dtype].storage] = &global{kind: storageClass, dtype: dtype}
+		names["torch."+dtypes[dtype].name] = &global{kind: plainName}
 	}
 	for name, g := range names {
 		g.name = name
@@ -72,14 +84,22 @@ func (u *unpickler) global(op byte) error {
 	if len(module) > most || len(name) > most {
 		return u.fault("a name of %d bytes is too long", len(module)+len(name))
 	}
-	g, ok := globals[module+"."+name]
-	if !ok {
-		return u.fault("the pickle names the Python object %s, which no state dict needs; only tensors in dicts, lists and tuples are read and no code of a file is ever run: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(module+"."+name))
+	full := module + "." + name
+	if g, ok := globals[full]; ok {
+		return u.push(g)
 	}
-	return u.push(g)
+	// Whether the name may stand there shows at the end.
+	if err := u.spend(objectCost + stringCost + len(full)); err != nil {
+		return err
+	}
+	c := &class{name: full, at: u.at}
+	if u.unknown == nil {
+		u.unknown = c
+	}
+	return u.push(c)
 }
 
-// reduce calls a function of the allow-list with a tuple of arguments.
+// reduce acts for a function of the allow-list, given a tuple of arguments.
 func (u *unpickler) reduce() error {
 	arguments, err := u.pop()
 	if err != nil {
@@ -89,33 +109,61 @@ func (u *unpickler) reduce() error {
 	if err != nil {
 		return err
 	}
-	g, ok := function.(*global)
 	args, isTuple := arguments.(*tuple)
+	if c, ok := function.(*class); ok && isTuple {
+		if c.name == partialFunction {
+			return u.object(c)
+		}
+		return u.fault("the pickle calls %s; no code of a file is ever run, and a weight file needs none: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(c.name))
+	}
+	g, ok := function.(*global)
 	if !ok || !isTuple {
 		return u.fault("the pickle calls %s with %s, wanted an allowed function and a tuple", describe(function), describe(arguments))
 	}
 	switch g.kind {
 	case orderedDict:
 		return u.orderedDict(args.items)
+	case defaultDict: // of the function that makes missing values
+		return u.container(&dict{}, 0)
 	case rebuildTensor:
 		return u.tensor(args.items)
 	case rebuildParameter:
-		// data, requires_grad, backward_hooks: a parameter is its tensor.
-		if len(args.items) == 3 {
+		// data, requires_grad, backward_hooks and maybe attributes: a parameter
+		// is its tensor.
+		if len(args.items) == 3 || len(args.items) == 4 {
 			if t, ok := args.items[0].(*Tensor); ok {
 				return u.push(t)
 			}
 		}
-		return u.fault("_rebuild_parameter wants a tensor and 2 more arguments, got %d arguments", len(args.items))
+		return u.fault("_rebuild_parameter wants a tensor and 2 or 3 more arguments, got %d arguments", len(args.items))
+	case collection:
+		return u.collection(g, args.items)
+	case device: // ("cuda", 0)
+		return u.push(args)
 	}
 	return u.fault("the pickle calls %s, which is no function", g.name)
+}
+
+// collection makes a set, as the list of its elements, or a torch.Size, as a
+// tuple, from nothing or from one list or tuple, which it shares.
+func (u *unpickler) collection(g *global, args []any) error {
+	if len(args) == 0 {
+		return u.container(&list{}, 0)
+	}
+	switch args[0].(type) {
+	case *list, *tuple:
+		if len(args) == 1 {
+			return u.push(args[0])
+		}
+	}
+	return u.fault("%s wants no argument or a list or tuple, got %s", g.name, describe(args[0]))
 }
 
 // orderedDict makes an OrderedDict from nothing or, as Python 2 wrote it, from
 // a list of pairs.
 func (u *unpickler) orderedDict(args []any) error {
 	d := &dict{}
-	if err := u.object(d, 0); err != nil || len(args) == 0 {
+	if err := u.container(d, 0); err != nil || len(args) == 0 {
 		return err
 	}
 	pairs, ok := args[0].(*list)
@@ -150,6 +198,10 @@ func (u *unpickler) build() error {
 	if err != nil {
 		return err
 	}
+	if o, ok := target.(*object); ok {
+		o.setState(state)
+		return nil
+	}
 	_, isDict := target.(*dict)
 	_, isState := state.(*dict)
 	if !isDict || !isState {
@@ -166,14 +218,21 @@ func (u *unpickler) persistentID() error {
 		return err
 	}
 	id, ok := value.(*tuple)
+	if ok && len(id.items) == 4 && id.items[0] == "module" {
+		// The legacy format keeps the source of a module's class beside it:
+		// ("module", class, file, source).
+		if c, ok := id.items[1].(*class); ok {
+			return u.push(c)
+		}
+	}
 	if !ok || len(id.items) < 5 || len(id.items) > 6 || id.items[0] != "storage" {
 		return u.fault(`a persistent id wants ("storage", class, key, location, count), got %s`, describe(value))
 	}
-	class, isClass := id.items[1].(*global)
+	storageType, isClass := id.items[1].(*global)
 	key, isKey := id.items[2].(string)
 	_, isLocation := id.items[3].(string)
 	count, isCount := id.items[4].(int64)
-	if !isClass || class.kind != storageClass || !isKey || !isLocation || !isCount {
+	if !isClass || storageType.kind != storageClass || !isKey || !isLocation || !isCount {
 		return u.fault("a persistent id wants a storage class, two str and an int, got %s, %s, %s and %s",
 			describe(id.items[1]), describe(id.items[2]), describe(id.items[3]), describe(id.items[4]))
 	}
@@ -183,9 +242,9 @@ func (u *unpickler) persistentID() error {
 	if count < 0 || count > math.MaxInt64/16 {
 		return u.fault("storage %s declares %d elements", shorten(key), count)
 	}
-	s, err := u.storage(class.dtype, key, count)
+	s, err := u.storage(storageType.dtype, key, count)
 	if err != nil {
-		return err
+		return u.fault("%v", err)
 	}
 	return u.push(s)
 }

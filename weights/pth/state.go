@@ -9,14 +9,20 @@ import (
 // the most telling first.
 var stateKeys = []string{"state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params"}
 
-// maxDepth bounds the nesting of dicts, lists and tuples; a checkpoint with an
-// optimiser has 5.
-const maxDepth = 100
+const (
+	// maxDepth bounds the nesting of dicts, lists and tuples, and of modules; a
+	// checkpoint with an optimiser has 5.
+	maxDepth = 100
+	// visitCost is what an entry of a map takes, in bytes.
+	visitCost = 100
+)
 
 // collect finds the tensors in the value of a pickle.
-func (f *File) collect(value any, b *budget) error {
-	top, _ := value.(*dict)
-	w := walker{budget: b, state: findState(top), seen: map[any]bool{}, names: map[string]bool{}}
+func (f *File) collect(p *pickled, b *budget) error {
+	w := walker{budget: b, stop: p.stop, seen: map[any]bool{}, names: map[string]bool{}}
+	if err := w.findState(p.value); err != nil {
+		return err
+	}
 	if w.state != nil {
 		if err := w.direct(); err != nil {
 			return err
@@ -26,38 +32,78 @@ func (f *File) collect(value any, b *budget) error {
 		w.found = nil
 		clear(w.names)
 	}
-	if err := w.walk(value, "", 0); err != nil {
+	if err := w.walk(p.value, "", 0); err != nil {
 		return err
 	}
 	f.Others = w.found
+	if p.unknown != nil && !w.modules {
+		return p.unknown.refused()
+	}
+	if w.module != nil {
+		f.Class = w.module.class.name
+	}
 	return nil
 }
 
-// findState returns the dict that is the state dict, nil if there is none.
-func findState(top *dict) *dict {
-	if top == nil {
-		return nil
+// refused is the error for a name where only a module may have one.
+func (c *class) refused() error {
+	return fault(int64(c.at), "the pickle names the Python object %s, which no state dict needs; only tensors in dicts, lists and tuples are read, and the modules of a pickled network: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(c.name))
+}
+
+// findState sets state to the dict that is the state dict, unless there is none.
+func (w *walker) findState(value any) error {
+	top, ok := value.(*dict)
+	if !ok {
+		return w.useState(value)
 	}
 	for _, key := range stateKeys {
 		for _, e := range top.entries {
-			if d, ok := e.value.(*dict); ok && e.key == key && d.tensors {
-				return d
+			if e.key == key {
+				if err := w.useState(e.value); err != nil || w.state != nil {
+					return err
+				}
 			}
 		}
 	}
 	if top.tensors {
-		return top
+		w.state = top
+		return nil
 	}
-	var only *dict
+	var only any
 	for _, e := range top.entries {
-		if d, ok := e.value.(*dict); ok && d.tensors {
-			if only != nil {
-				return nil
-			}
-			only = d
+		if !holdsState(e.value) {
+			continue
 		}
+		if only != nil {
+			return nil
+		}
+		only = e.value
 	}
-	return only
+	return w.useState(only)
+}
+
+// holdsState tells whether a value is a state dict, or a module to take one of.
+func holdsState(value any) bool {
+	switch value := value.(type) {
+	case *dict:
+		return value.tensors
+	case *object:
+		return value.isModule()
+	}
+	return false
+}
+
+// useState sets state to a value that is a state dict or a module.
+func (w *walker) useState(value any) (err error) {
+	if !holdsState(value) {
+		return nil
+	}
+	if w.module, _ = value.(*object); w.module == nil {
+		w.state = value.(*dict)
+		return nil
+	}
+	w.state, err = w.stateDict(w.module)
+	return err
 }
 
 // trimModule removes the prefix that torch.nn.DataParallel gives every key. One
@@ -77,9 +123,13 @@ func trimModule(tensors []Tensor) {
 // walker gathers tensors and their names.
 type walker struct {
 	budget *budget
-	state  *dict // the state dict, whose tensors are added by direct
-	found  []Tensor
-	names  map[string]bool
+	stop   int     // where the pickle ends: the place of what has no other
+	state  *dict   // the state dict, whose tensors are added by direct
+	module *object // that the state dict is of, nil if it is one itself
+	// modules tells that there is a module anywhere.
+	modules bool
+	found   []Tensor
+	names   map[string]bool
 	// seen holds the containers that were walked: a pickle can refer to one
 	// from many places, even from within itself.
 	seen map[any]bool
@@ -100,7 +150,7 @@ func (w *walker) direct() error {
 
 func (w *walker) walk(value any, path string, depth int) error {
 	if depth > maxDepth {
-		return fault(-1, "dicts and lists are nested more than %d deep", maxDepth)
+		return w.fault("dicts and lists are nested more than %d deep", maxDepth)
 	}
 	switch value := value.(type) {
 	case *Tensor:
@@ -127,6 +177,18 @@ func (w *walker) walk(value any, path string, depth int) error {
 			return err
 		}
 		return w.items(value.items, path, depth)
+	case *class:
+		return value.refused()
+	case *object:
+		if !value.isModule() {
+			return value.class.refused()
+		}
+		w.modules = true
+		flat, err := w.stateDict(value)
+		if err != nil || flat == w.state {
+			return err
+		}
+		return w.walk(flat, path, depth)
 	}
 	return nil
 }
@@ -143,7 +205,7 @@ func (w *walker) items(items []any, path string, depth int) error {
 // child walks a value inside a container, if tensors can be in it.
 func (w *walker) child(value any, path, key string, depth int) error {
 	switch value.(type) {
-	case *Tensor, *dict, *list, *tuple:
+	case *Tensor, *dict, *list, *tuple, *class, *object:
 	default:
 		return nil
 	}
@@ -158,18 +220,21 @@ func (w *walker) child(value any, path, key string, depth int) error {
 
 // visit tells whether a container is met for the first time.
 func (w *walker) visit(container any) (bool, error) {
-	const cost = 100 // an entry of the map
 	if w.seen[container] {
 		return false, nil
 	}
 	w.seen[container] = true
-	err := w.spend(cost)
+	err := w.spend(visitCost)
 	return err == nil, err
+}
+
+func (w *walker) fault(format string, arguments ...any) error {
+	return fault(int64(w.stop), format, arguments...)
 }
 
 func (w *walker) spend(bytes int64) error {
 	if !w.budget.Spend(bytes) {
-		return fault(-1, "the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.All())
+		return w.fault("the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.All())
 	}
 	return nil
 }
@@ -179,7 +244,7 @@ func (w *walker) spend(bytes int64) error {
 func (w *walker) add(t *Tensor, name string) error {
 	const cost = 3*128 + 100 // the growing slice and the map of names
 	if w.names[name] {
-		return fault(-1, "the file holds two tensors %s", shorten(name))
+		return w.fault("the file holds two tensors %s", shorten(name))
 	}
 	if err := w.spend(cost + int64(len(name))); err != nil {
 		return err

@@ -4,19 +4,16 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"math"
 	"strconv"
 	"unicode/utf8"
 
+	"inkling/weights/internal/archive"
 	"inkling/weights/internal/untrusted"
 )
 
-const (
-	archiveFolder = "archive"
-	alignment     = 64 // of every record's data, as PyTorch's writer has it
-)
+const archiveFolder = "archive"
 
 // Write writes a state dict as torch.save writes it: an OrderedDict of the
 // tensors in their order, each with a storage of its own, in the zip format
@@ -29,7 +26,7 @@ const (
 // if the metadata is so much larger than the tensors that Read would refuse it,
 // or if the file would exceed 4 GiB.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-	z := zipWriter{w: w}
+	z := archive.NewWriter(w)
 	pickle, contents, err := pickleState(tensors)
 	if err != nil {
 		return err
@@ -38,27 +35,27 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if err := z.record("data.pkl", pickle); err != nil {
+	if err := z.Record(archiveFolder+"/data.pkl", pickle); err != nil {
 		return err
 	}
-	if err := z.record("byteorder", []byte("little")); err != nil {
+	if err := z.Record(archiveFolder+"/byteorder", []byte("little")); err != nil {
 		return err
 	}
 	for i, content := range contents {
-		if err := z.record("data/"+strconv.Itoa(i), content); err != nil {
+		if err := z.Record(archiveFolder+"/data/"+strconv.Itoa(i), content); err != nil {
 			return err
 		}
 	}
 	if text != nil {
-		if err := z.record(metadataRecord, text); err != nil {
+		if err := z.Record(archiveFolder+"/"+metadataRecord, text); err != nil {
 			return err
 		}
 	}
 	// PyTorch's reader wants the version of the container, last as it writes it.
-	if err := z.record("version", []byte("3\n")); err != nil {
+	if err := z.Record(archiveFolder+"/version", []byte("3\n")); err != nil {
 		return err
 	}
-	return z.finish()
+	return z.Close()
 }
 
 // metadataText returns the metadata record, nil for none, unless it would not be
@@ -200,94 +197,4 @@ func (p *pickler) tensor(t *Tensor, key string) {
 	p.global("collections", "OrderedDict")
 	p.op(opEmptyTuple, opReduce) // backward_hooks
 	p.op(opTuple, opReduce)
-}
-
-// zipWriter writes records as they are, each with its data aligned, and no
-// times: every byte is decided by the content.
-type zipWriter struct {
-	w       io.Writer
-	at      uint64
-	central []byte
-	count   uint64
-}
-
-func (z *zipWriter) write(b []byte) error {
-	n, err := z.w.Write(b)
-	z.at += uint64(n)
-	return err
-}
-
-func (z *zipWriter) record(name string, data []byte) error {
-	name = archiveFolder + "/" + name
-	const most = max32 - 1<<20
-	if z.at+uint64(len(data)+len(z.central)) > most {
-		return fmt.Errorf("with record %s the file would exceed 4 GiB; save fewer tensors", name)
-	}
-	// What the local header and the directory share, from the version on:
-	// version 0, flags, method 0, time 0, date 0, CRC, both sizes.
-	var shared []byte
-	shared = binary.LittleEndian.AppendUint16(shared, 0)
-	shared = binary.LittleEndian.AppendUint16(shared, flagUTF8)
-	shared = append(shared, 0, 0, 0, 0, 0, 0)
-	shared = binary.LittleEndian.AppendUint32(shared, crc32.ChecksumIEEE(data))
-	shared = binary.LittleEndian.AppendUint32(shared, uint32(len(data)))
-	shared = binary.LittleEndian.AppendUint32(shared, uint32(len(data)))
-	shared = binary.LittleEndian.AppendUint16(shared, uint16(len(name)))
-
-	const extraHeader = 4
-	start := z.at + localSize + uint64(len(name)) + extraHeader
-	padding := (alignment - start%alignment) % alignment
-	header := z.at
-
-	local := binary.LittleEndian.AppendUint32(nil, localSignature)
-	local = append(local, shared...)
-	local = binary.LittleEndian.AppendUint16(local, uint16(extraHeader+padding))
-	local = append(local, name...)
-	local = binary.LittleEndian.AppendUint16(local, paddingTag)
-	local = binary.LittleEndian.AppendUint16(local, uint16(padding))
-	for range padding {
-		local = append(local, 'Z')
-	}
-	z.central = binary.LittleEndian.AppendUint32(z.central, centralSignature)
-	z.central = append(z.central, 0, 0) // version made by
-	z.central = append(z.central, shared...)
-	z.central = append(z.central, make([]byte, 12)...) // extra, comment, disk, attributes
-	z.central = binary.LittleEndian.AppendUint32(z.central, uint32(header))
-	z.central = append(z.central, name...)
-	z.count++
-	if err := z.write(local); err != nil {
-		return err
-	}
-	return z.write(data)
-}
-
-// finish writes the directory and, as PyTorch always does, its end in both the
-// zip64 form and the old one.
-func (z *zipWriter) finish() error {
-	start, length := z.at, uint64(len(z.central))
-	end := binary.LittleEndian.AppendUint32(nil, end64Signature)
-	end = binary.LittleEndian.AppendUint64(end, end64Size-12)
-	end = binary.LittleEndian.AppendUint16(end, 3<<8|30) // made by Unix, version 3.0
-	end = binary.LittleEndian.AppendUint16(end, 45)      // wants version 4.5
-	end = append(end, make([]byte, 8)...)                // this part, part of the directory
-	for _, n := range []uint64{z.count, z.count, length, start} {
-		end = binary.LittleEndian.AppendUint64(end, n)
-	}
-	end = binary.LittleEndian.AppendUint32(end, locatorSignature)
-	end = binary.LittleEndian.AppendUint32(end, 0)
-	end = binary.LittleEndian.AppendUint64(end, start+length)
-	end = binary.LittleEndian.AppendUint32(end, 1)
-
-	end = binary.LittleEndian.AppendUint32(end, endSignature)
-	end = append(end, 0, 0, 0, 0)
-	count := uint16(min(z.count, max16))
-	end = binary.LittleEndian.AppendUint16(end, count)
-	end = binary.LittleEndian.AppendUint16(end, count)
-	end = binary.LittleEndian.AppendUint32(end, uint32(length))
-	end = binary.LittleEndian.AppendUint32(end, uint32(start))
-	end = append(end, 0, 0)
-	if err := z.write(z.central); err != nil {
-		return err
-	}
-	return z.write(end)
 }

@@ -24,5 +24,5 @@ func Example() {
 	fmt.Println(err)
 	// Output:
 	// fc.weight [1 2] float32 [0.5 -1] map[dataset:mnist]
-	// byte 44: tensor fc.weight is said to lie at bytes 0 to 8 of the data, which has 7; the file was cut short or is damaged
+	// byte 110: tensor fc.weight is said to lie at bytes 0 to 8 of the data, which has 7; the file was cut short or is damaged
 }

@@ -68,11 +68,12 @@ func parseHeader(text []byte, size int64, b *untrusted.Budget) (*header, error) 
 	if rest := bytes.TrimLeft(text[s.at:], " "); len(rest) > 0 {
 		return nil, fault(int64(len(text)-len(rest)), "%d bytes follow the header's closing brace", len(rest))
 	}
-	return h, checkLayout(h.entries, size)
+	return h, checkLayout(h.entries, int64(len(text)), size)
 }
 
-// checkLayout wants the tensors to cover the data without overlap or hole.
-func checkLayout(entries []entry, size int64) error {
+// checkLayout wants the tensors to cover the data, which starts at dataStart,
+// without overlap or hole.
+func checkLayout(entries []entry, dataStart, size int64) error {
 	order := make([]*entry, len(entries))
 	for i := range entries {
 		order[i] = &entries[i]
@@ -91,7 +92,7 @@ func checkLayout(entries []entry, size int64) error {
 		end = e.end
 	}
 	if end < size {
-		return fault(-1, "the tensors end at byte %d of the data, which has %d bytes; the file was changed after it was written", end, size)
+		return fault(dataStart+end, "the tensors end at byte %d of the data, which has %d bytes; the file was changed after it was written", end, size)
 	}
 	return nil
 }

@@ -5,11 +5,12 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
-	"runtime"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/weights/internal/hostile"
 )
 
 // craft makes a file of a header and data.
@@ -114,23 +115,8 @@ func TestHostileHeaders(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			refused(t, craft(test.header, "12345678"), test.says)
+			hostile.Refused(t, readAll, craft(test.header, "12345678"), test.says)
 		})
-	}
-}
-
-func refused(t *testing.T, data []byte, says string) {
-	t.Helper()
-	_, err := readBytes(data)
-	var format *FormatError
-	if !errors.As(err, &format) || format.Offset > int64(len(data)) {
-		t.Fatalf("error %v, want a FormatError", err)
-	}
-	if !strings.Contains(err.Error(), says) {
-		t.Errorf("error %q, want %q", err, says)
-	}
-	if strings.ContainsAny(err.Error(), "\n\x1b\x00") || len(err.Error()) > 1000 {
-		t.Errorf("error %q is not one line", err)
 	}
 }
 
@@ -154,7 +140,7 @@ func TestHostileFiles(t *testing.T) {
 		{"a web page", []byte("<!DOCTYPE html><html>"), "web page"},
 		{"a Git LFS pointer", []byte("version https://git-lfs.github.com/spec/v1\n"), "at most 100000000"},
 	} {
-		t.Run(test.name, func(t *testing.T) { refused(t, test.data, test.says) })
+		t.Run(test.name, func(t *testing.T) { hostile.Refused(t, readAll, test.data, test.says) })
 	}
 	// The size that Read is told need not be true.
 	data := craft("{"+tensor("a", "F32", "2", "0,8")+"}", "12345678")
@@ -165,69 +151,66 @@ func TestHostileFiles(t *testing.T) {
 		}
 	}
 	broken := errors.New("broken disk")
-	for _, at := range []int64{0, 8, int64(len(data)) - 8} {
-		if _, err := Read(&failing{bytes.NewReader(data), at, broken}, int64(len(data))); !errors.Is(err, broken) {
-			t.Errorf("a disk broken at byte %d: %v", at, err)
+	for n := range 4 {
+		disk := &hostile.BrokenDisk{ReaderAt: bytes.NewReader(data), Reads: n, Err: broken}
+		if _, err := Read(disk, int64(len(data))); !errors.Is(err, broken) {
+			t.Errorf("a disk that breaks at read %d: %v", n, err)
 		}
 	}
 }
 
-// failing is a file that cannot be read at one place.
-type failing struct {
-	io.ReaderAt
-	at  int64
-	err error
+func readAll(data []byte) error {
+	_, err := readBytes(data)
+	return err
 }
 
-func (f *failing) ReadAt(b []byte, off int64) (int, error) {
-	if off == f.at {
-		return 0, f.err
-	}
-	return f.ReaderAt.ReadAt(b, off)
-}
-
-// TestTruncations cuts a file at every byte, and adds one.
-func TestTruncations(t *testing.T) {
-	tensors, metadata := small()
-	data := mustWrite(t, tensors[:4], metadata)
-	for n := range data {
-		var format *FormatError
-		if _, err := readBytes(data[:n]); !errors.As(err, &format) {
-			t.Errorf("%d of %d bytes: %v", n, len(data), err)
-		}
-	}
-	refused(t, append(slices.Clone(data), 0), "which has")
-}
-
-func allocated(data []byte) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	readBytes(data)
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
-}
-
-// checkMemory holds reading to 8 times the file and 1 MB. Other goroutines
-// allocate too: the least of several measurements counts.
-func checkMemory(t *testing.T, data []byte) {
+func same(t testing.TB, a, b *File) {
 	t.Helper()
-	if raceEnabled {
-		return // the race detector allocates memory of its own
+	if !reflect.DeepEqual(a, b) {
+		t.Errorf("got %+v", a)
 	}
-	used, most := allocated(data), 8*uint64(len(data))+1<<20
-	for i := 0; i < 5 && used > most; i++ {
-		used = min(used, allocated(data))
+}
+
+// TestDamage cuts a file at every byte and changes every byte of it. Where
+// another program has left out the checksums, the elements are free.
+func TestDamage(t *testing.T) {
+	tensors, metadata := small()
+	hostile.EveryByteCounts(t, mustWrite(t, tensors[:4], metadata), readBytes, same, hostile.NoneFree)
+	hostile.EveryByteCounts(t, mustWrite(t, tensors[:1], nil), readBytes, same, hostile.NoneFree)
+	header := `{"ab":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`
+	foreign := craft(header, "12345678")
+	for n := range foreign {
+		hostile.Refused(t, readAll, foreign[:n], "")
 	}
-	if used > most {
-		t.Errorf("reading %d bytes took %d bytes of memory, at most %d allowed", len(data), used, most)
+	hostile.Refused(t, readAll, append(foreign, 0), "which has")
+}
+
+// TestChecksums has files that another program wrote anew with our metadata.
+func TestChecksums(t *testing.T) {
+	tensors, metadata := small()
+	data := string(mustWrite(t, tensors[:1], metadata))
+	text, elements := data[8:len(data)-24], data[len(data)-24:]
+	for _, test := range []struct{ name, header, data, says string }{
+		{"as it is", text, elements, ""},
+		{"other elements under another header", strings.Replace(text, "{", "{ ", 1), "x" + elements[1:], ""},
+		{"other elements under the same header", text, "x" + elements[1:], "the tensors' data does not fit its checksum"},
+		{"the same elements under another header", strings.Replace(text, "{", "{ ", 1), elements, "the header does not fit its checksum"},
+		{"one checksum", strings.Replace(text, dataChecksum, "inkling_crc32_date", 1), elements, "one checksum"},
+		{"no checksums", strings.Replace(strings.Replace(text, dataChecksum, "a", 1), headerChecksum, "b", 1), "x" + elements[1:], ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			file := craft(test.header, test.data)
+			if test.says != "" {
+				hostile.Refused(t, readAll, file, test.says)
+			} else if f := mustRead(t, file); f.Metadata[headerChecksum]+f.Metadata[dataChecksum] != "" || f.Metadata["architecture"] != "LeNet" {
+				t.Errorf("metadata %q", f.Metadata)
+			}
+		})
 	}
 }
 
 // TestBombs has files made to take more memory than they should.
 func TestBombs(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates memory of its own")
-	}
 	const n = 20_000
 	var names, shapes, pairs, large strings.Builder
 	for i := range n {
@@ -251,8 +234,7 @@ func TestBombs(t *testing.T) {
 		"digits":     craft("{"+tensor("a", "U8", strings.Repeat("1", 2_000_000), "0,0")+"}", ""),
 	} {
 		t.Run(name, func(t *testing.T) {
-			checkMemory(t, data)
-			if _, err := readBytes(data); (err == nil) != (slices.Contains([]string{"names", "shapes", "large", "bytes", "long name"}, name)) {
+			if err := hostile.InMemory(t, readAll, data); (err == nil) != (slices.Contains([]string{"names", "shapes", "large", "bytes", "long name"}, name)) {
 				t.Errorf("error %v", err)
 			}
 		})
@@ -265,15 +247,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(craft("{"+tensor("a", "F32", "1", "0,4")+","+tensor("b", "U8", "2,2", "4,8")+"}", "12345678"))
 	f.Add(craft(`{"__metadata__":{"\u0061":"\"x"}} `, ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		checkMemory(t, data)
-		file, err := readBytes(data)
-		if err != nil {
-			var format *FormatError
-			if !errors.As(err, &format) {
-				t.Errorf("error %v, want a FormatError", err)
-			}
+		if err := hostile.InMemory(t, readAll, data); err != nil {
+			hostile.Refused(t, readAll, data, "")
 			return
 		}
+		file := mustRead(t, data)
 		// What was read can be written, and is the same then.
 		again := mustRead(t, mustWrite(t, file.Tensors, file.Metadata))
 		if len(again.Tensors) != len(file.Tensors) || fmt.Sprint(again.Metadata) != fmt.Sprint(file.Metadata) {

@@ -5,14 +5,18 @@
 //
 // The header is checked before anything in it is believed: every byte of the
 // data belongs to exactly one tensor, and a name comes once. Reading a file
-// takes at most 8 times its size and 1 MB of memory. The format has no
-// checksum, so a changed element goes unnoticed; a file that was cut short or
-// grew does not.
+// takes at most 8 times its size and 1 MB of memory.
+//
+// The format has no checksum. Write keeps its own in the metadata, as
+// inkling_crc32_header and inkling_crc32_data, so that no change of a byte goes
+// unnoticed when the file is read here. A file of another program that was cut
+// short or grew is refused; a changed element in it goes unnoticed.
 package safetensors
 
 import (
 	"encoding/binary"
 	"fmt"
+	"hash/crc32"
 	"io"
 	"math"
 
@@ -111,8 +115,14 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 		}
 		return nil, err
 	}
-	file := &File{Metadata: h.metadata, Tensors: make([]Tensor, 0, len(h.entries))}
 	data := prefix + int64(length)
+	if err := h.verify(text, io.NewSectionReader(r, data, size-data)); err != nil {
+		if f, ok := err.(*FormatError); ok {
+			f.Offset += prefix
+		}
+		return nil, err
+	}
+	file := &File{Metadata: h.metadata, Tensors: make([]Tensor, 0, len(h.entries))}
 	for _, e := range h.entries {
 		section := io.NewSectionReader(r, data+e.begin, e.end-e.begin)
 		values, err := untrusted.ReadFloat32s(section, e.count, e.element, binary.LittleEndian)
@@ -139,17 +149,24 @@ func readAt(r io.ReaderAt, b []byte, at int64) error {
 	return err
 }
 
-// Write writes tensors as F32 in their order, and the metadata, unless it is
-// empty, as __metadata__. The same tensors and metadata give the same bytes.
+// Write writes tensors as F32 in their order, and the metadata with checksums as
+// __metadata__. The same tensors and metadata give the same bytes.
 //
 // It is an error if two tensors have the same name, if a tensor's values are
 // not as many as its shape says, or if Read would refuse the metadata for a
 // size that is out of proportion to the tensors.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-	text, size, err := formatHeader(tensors, metadata)
+	text, size, err := formatHeader(tensors, withChecksums(metadata))
 	if err != nil {
 		return err
 	}
+	crc := crc32.NewIEEE()
+	for i := range tensors {
+		if err := writeFloat32s(crc, tensors[i].Values); err != nil {
+			return err
+		}
+	}
+	setChecksums(text, crc.Sum32())
 	// What would not be read again is not written. Names and shapes were
 	// checked, so only the memory that Read allows itself can be the reason.
 	if _, err := parseHeader(text, size, untrusted.NewBudget(8+int64(len(text))+size)); err != nil {

@@ -15,6 +15,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/weights/internal/hostile"
 )
 
 func mustWrite(t testing.TB, tensors []Tensor, metadata map[string]string) []byte {
@@ -106,21 +108,10 @@ func TestWriteErrors(t *testing.T) {
 	tensors, metadata := small()
 	data := mustWrite(t, tensors, metadata)
 	for _, room := range []int{0, 8, 100, len(data) - 1} {
-		if err := Write(&limited{room}, tensors, metadata); !errors.Is(err, io.ErrShortWrite) {
+		if err := Write(&hostile.FullDisk{Room: room}, tensors, metadata); !errors.Is(err, io.ErrShortWrite) {
 			t.Errorf("with room for %d bytes: %v", room, err)
 		}
 	}
-}
-
-// limited is a full disk.
-type limited struct{ room int }
-
-func (l *limited) Write(b []byte) (int, error) {
-	if len(b) > l.room {
-		return l.room, io.ErrShortWrite
-	}
-	l.room -= len(b)
-	return len(b), nil
 }
 
 // TestEveryType reads each element type with the same bytes that the types'

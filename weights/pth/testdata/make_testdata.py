@@ -8,6 +8,8 @@ expected.json maps each file to its tensors: name, dtype, shape and the values
 as the bits of float32, as Python reads them back with torch.load.
 """
 
+import collections
+import functools
 import json
 import os
 import struct
@@ -89,8 +91,39 @@ odd = OrderedDict(
 save(odd, "odd.pth", odd)
 save(odd, "odd_legacy.pth", odd, _use_new_zipfile_serialization=False)
 
-# Refused, or without a state dict.
-torch.save(net, os.path.join(here, "whole_module.pth"))
+# Whole networks, whose classes only Python knows. The legacy format keeps their
+# source, PyTorch's own layers' too; a stand-in is enough here.
+torch.serialization.get_source_lines_and_file = lambda *_: (["class Net: ...\n"], 1, "net.py")
+state = net.state_dict()
+save(net, "whole_module.pth", state)
+save({"epoch": 3, "net": torch.nn.DataParallel(net)}, "whole_module_legacy.pth", state, _use_new_zipfile_serialization=False)
+
+
+class Attributes(torch.nn.Module):
+    """Has what networks have beside tensors."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = torch.nn.Linear(2, 3, bias=False)
+        self.again = self.layer
+        self.register_buffer("kept", torch.arange(3))
+        self.register_buffer("transient", torch.ones(2), persistent=False)
+        self.list = torch.nn.ModuleList([torch.nn.ReLU(), torch.nn.LSTM(2, 1)])
+        self.parameters_by_name = torch.nn.ParameterDict({"z": torch.nn.Parameter(torch.ones(2))})
+        self.activation = torch.nn.functional.relu
+        self.make_layer = functools.partial(torch.nn.Linear, bias=False)
+        self.counts = collections.defaultdict(int, a=1)
+        self.names = frozenset(["a"])
+        self.dtype, self.size, self.device = torch.float16, torch.Size([1, 2]), torch.device("cuda", 0)
+        self.tagged = torch.nn.Parameter(torch.ones(2))
+        self.tagged.tag = "a"
+
+
+net = Attributes()
+for protocol in (2, 4):
+    save(net, f"whole_attributes_protocol{protocol}.pth", net.state_dict(), pickle_protocol=protocol)
+
+# Without a state dict.
 nested = [base, (1, 2.5, "é中"), {"k": [torch.zeros(2)]}]
 save(nested, "nested.pth", {"0": nested[0], "2.k.0": nested[2]["k"][0]})
 save(base, "tensor_only.pth", {"": base})

@@ -1,19 +1,30 @@
-package pth
+// Package archive reads and writes zip archives as PyTorch makes them: records
+// that are stored as they are, their data aligned, and not a byte that says
+// nothing. The names and layouts are those of PKWARE's APPNOTE 6.3.10, sections
+// 4.3 and 4.4.
+//
+// It is stricter than archive/zip: every byte of a file is checked, so that
+// damage to any is found, and two readers cannot see two different files in one.
+package archive
 
 import (
 	"bytes"
 	"cmp"
 	"encoding/binary"
+	"fmt"
 	"hash/crc32"
+	"io"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"inkling/weights/internal/untrusted"
 )
 
-// This file reads the zip container, with the names and layouts of PKWARE's
-// APPNOTE 6.3.10, sections 4.3 and 4.4. It is stricter than archive/zip: what
-// PyTorch writes leaves no byte of the file unexplained, so every byte is
-// checked, and two readers cannot see two different files in one.
+var (
+	fault   = untrusted.Fault
+	shorten = untrusted.Shorten
+)
 
 const (
 	localSignature      = 0x04034b50
@@ -35,26 +46,35 @@ const (
 	zip64Tag   = 0x0001
 	paddingTag = 0x4246 // "FB", PyTorch's padding before aligned data
 
+	// madeByUnix30 is what PyTorch writes as the program that made an archive:
+	// one of Unix (3), of version 3.0.
+	madeByUnix30 = 3<<8 | 30
+
 	max16, max32 = 0xffff, 0xffffffff
 )
 
-// record is a member of the archive.
-type record struct {
-	name          string // with the folder
+// Record is a member of an archive.
+type Record struct {
+	Name string
+	// Data is the content, nil before Check.
+	Data []byte
+
 	header        uint64 // offset of the local header
 	size, packed  uint64 // before and after compression
 	crc           uint32
 	needed, flags uint16
 	method        uint16
 	time, date    uint16
-	data          []byte
-	zip64         bool // a size or the offset stands in a zip64 field
+	zip64         []uint64 // those of size, packed and header that stand in a zip64 field
 }
 
-// archive is a checked zip file.
-type archive struct {
-	folder  string // that all records lie in, without a slash
-	records map[string]*record
+// Archive is the content of a zip file.
+type Archive struct {
+	// Records holds the members in the order of the file, at least one.
+	Records []Record
+
+	file  []byte
+	start uint64 // of the directory
 }
 
 // fields reads little-endian numbers one after another.
@@ -78,8 +98,9 @@ func (f *fields) uint64() uint64 {
 	return v
 }
 
-// openArchive checks every byte of a zip file and returns its records.
-func openArchive(file []byte) (*archive, error) {
+// Open reads the directory of a zip file. The records have their names then;
+// their data is there after Check.
+func Open(file []byte) (*Archive, error) {
 	start, end, count, err := directory(file)
 	if err != nil {
 		return nil, err
@@ -88,39 +109,67 @@ func openArchive(file []byte) (*archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	slices.SortFunc(records, func(a, b record) int { return cmp.Compare(a.header, b.header) })
-	folder, _, _ := strings.Cut(records[0].name, "/")
-	a := &archive{folder: folder, records: make(map[string]*record, len(records))}
+	slices.SortFunc(records, func(a, b Record) int { return cmp.Compare(a.header, b.header) })
+	names := make(map[string]bool, len(records))
 	for i := range records {
 		r := &records[i]
-		folder, name, ok := strings.Cut(r.name, "/")
-		if !ok || folder != a.folder || name == "" {
-			return nil, fault(int64(r.header), "record %s does not lie in the archive's one folder %s", shorten(r.name), shorten(a.folder))
+		if names[r.Name] {
+			return nil, r.Fault("the archive holds record %s twice", shorten(r.Name))
 		}
-		if a.records[name] != nil {
-			return nil, fault(int64(r.header), "the archive holds record %s twice", shorten(r.name))
-		}
-		a.records[name] = r
+		names[r.Name] = true
 	}
-	if a.records["constants.pkl"] != nil {
-		return nil, fault(-1, "the file is a TorchScript program (torch.jit.save), not a state dict; in PyTorch save the weights alone with torch.save(net.state_dict(), path)")
+	return &Archive{Records: records, file: file, start: start}, nil
+}
+
+// IsOwn tells whether a Writer, or PyTorch, made the archive in a file of size
+// bytes, by its first and its last bytes: damage to a byte makes no archive
+// another's.
+func IsOwn(r io.ReaderAt, size int64) (bool, error) {
+	const endsSize = end64Size + locatorSize + endSize
+	if size < localSize+endsSize {
+		return false, nil
 	}
+	head, tag, tail := make([]byte, localSize), make([]byte, 2), make([]byte, endsSize)
+	if _, err := r.ReadAt(head, 0); err != nil {
+		return false, err
+	}
+	nameLength := binary.LittleEndian.Uint16(head[26:])
+	if _, err := r.ReadAt(tag, localSize+int64(nameLength)); err != nil && err != io.EOF {
+		return false, err
+	}
+	if _, err := r.ReadAt(tail, size-endsSize); err != nil && err != io.EOF {
+		return false, err
+	}
+	needed := binary.LittleEndian.Uint16(head[4:])
+	ends := fields(tail)
+	signature, _, made := ends.uint32(), ends.uint64(), ends.uint16()
+	return needed == 0 && binary.LittleEndian.Uint16(tag) == paddingTag || signature == end64Signature && made == madeByUnix30, nil
+}
+
+// Fault returns an error whose place is the record.
+func (r *Record) Fault(format string, arguments ...any) error {
+	return fault(int64(r.header), format, arguments...)
+}
+
+// Check looks at all bytes of the file before the directory: at the headers of
+// the records, at their data and that nothing lies between them.
+func (a *Archive) Check() error {
 	at := uint64(0)
-	for i := range records {
-		next := start
-		if i+1 < len(records) {
-			next = records[i+1].header
+	for i := range a.Records {
+		next := a.start
+		if i+1 < len(a.Records) {
+			next = a.Records[i+1].header
 		}
-		r := &records[i]
+		r := &a.Records[i]
 		if r.header != at {
-			return nil, fault(int64(at), "record %s starts at byte %d; records must neither overlap nor leave a gap", shorten(r.name), r.header)
+			return fault(int64(at), "record %s starts at byte %d; records must neither overlap nor leave a gap", shorten(r.Name), r.header)
 		}
-		if err := r.open(file, next); err != nil {
-			return nil, err
+		if err := r.open(a.file, next); err != nil {
+			return err
 		}
 		at = next
 	}
-	return a, nil
+	return nil
 }
 
 // directory finds the central directory by the end record, which must be the
@@ -148,7 +197,7 @@ func directory(file []byte) (start, end, count uint64, err error) {
 		here, total := f.uint64(), f.uint64()
 		length64, start64 := f.uint64(), f.uint64()
 		// 3 in the upper byte of made stands for Unix, and 45 is zip64's version.
-		if signature != end64Signature || rest != end64Size-12 || made != 3<<8|30 && made != 45 && made != 3<<8|45 ||
+		if signature != end64Signature || rest != end64Size-12 || made != madeByUnix30 && made != 45 && made != 3<<8|45 ||
 			needed != 45 || disk != 0 || startDisk != 0 || here != total {
 			return 0, 0, 0, fault(int64(end), "the zip64 end record of the archive is damaged")
 		}
@@ -172,8 +221,8 @@ func directory(file []byte) (start, end, count uint64, err error) {
 }
 
 // centralRecords reads the central directory in file[start:end].
-func centralRecords(file []byte, start, end, count uint64) ([]record, error) {
-	records := make([]record, 0, count)
+func centralRecords(file []byte, start, end, count uint64) ([]Record, error) {
+	records := make([]Record, 0, count)
 	at := start
 	for range count {
 		if end-at < centralSize {
@@ -181,7 +230,7 @@ func centralRecords(file []byte, start, end, count uint64) ([]record, error) {
 		}
 		f := fields(file[at:end])
 		signature, made := f.uint32(), f.uint16()
-		r := record{needed: f.uint16(), flags: f.uint16()}
+		r := Record{needed: f.uint16(), flags: f.uint16()}
 		r.method = f.uint16()
 		r.time, r.date, r.crc = f.uint16(), f.uint16(), f.uint32()
 		packed, size := f.uint32(), f.uint32()
@@ -193,12 +242,12 @@ func centralRecords(file []byte, start, end, count uint64) ([]record, error) {
 		if nameLength+extraLength > uint64(len(f)) {
 			return nil, fault(int64(at), "the archive's directory ends within a name")
 		}
-		r.name = string(f[:nameLength])
-		if !utf8.ValidString(r.name) || strings.ContainsAny(r.name, "\\\x00") {
-			return nil, fault(int64(at), "the record name %s is no plain UTF-8", shorten(r.name))
+		r.Name = string(f[:nameLength])
+		if !utf8.ValidString(r.Name) || strings.ContainsAny(r.Name, "\\\x00") {
+			return nil, fault(int64(at), "the record name %s is no plain UTF-8", shorten(r.Name))
 		}
 		if !r.foreign() && (made != 0 || internal != 0 || external != 0 || r.time != 0 || r.date != 0) {
-			return nil, fault(int64(at), "record %s has a version or attributes that PyTorch does not write", shorten(r.name))
+			return nil, fault(int64(at), "record %s has a version or attributes that are never written; the file is damaged", shorten(r.Name))
 		}
 		extra := f[nameLength : nameLength+extraLength]
 		r.size, r.packed, r.header = uint64(size), uint64(packed), uint64(header)
@@ -215,9 +264,11 @@ func centralRecords(file []byte, start, end, count uint64) ([]record, error) {
 		if err := r.zip64Field(extra, big, at); err != nil {
 			return nil, err
 		}
-		r.zip64 = len(big) > 0
+		for _, number := range big {
+			r.zip64 = append(r.zip64, *number)
+		}
 		if r.header >= start {
-			return nil, fault(int64(at), "record %s is said to start at byte %d, behind the last record", shorten(r.name), r.header)
+			return nil, fault(int64(at), "record %s is said to start at byte %d, behind the last record", shorten(r.Name), r.header)
 		}
 		records = append(records, r)
 		at += centralSize + nameLength + extraLength
@@ -245,9 +296,9 @@ func extraFields(extra []byte, name string, at uint64, visit func(tag uint16, da
 
 // zip64Field fills in the numbers that did not fit 32 bits: exactly those, in
 // one field.
-func (r *record) zip64Field(extra []byte, big []*uint64, at uint64) error {
+func (r *Record) zip64Field(extra []byte, big []*uint64, at uint64) error {
 	found := false
-	err := extraFields(extra, r.name, at, func(tag uint16, data []byte) bool {
+	err := extraFields(extra, r.Name, at, func(tag uint16, data []byte) bool {
 		switch tag {
 		case zip64Tag:
 			if found || len(data) != 8*len(big) {
@@ -265,7 +316,7 @@ func (r *record) zip64Field(extra []byte, big []*uint64, at uint64) error {
 		return true
 	})
 	if err == nil && !found && len(big) > 0 {
-		err = fault(int64(at), "record %s has a size that needs a zip64 field, and none is there", shorten(r.name))
+		err = fault(int64(at), "record %s has a size that needs a zip64 field, and none is there", shorten(r.Name))
 	}
 	return err
 }
@@ -273,43 +324,42 @@ func (r *record) zip64Field(extra []byte, big []*uint64, at uint64) error {
 // foreign tells whether a program other than PyTorch or this package packed the
 // archive: these two write 0 as the version needed and as everything else that
 // is of no use, others write at least version 1.0 and facts of their own.
-func (r *record) foreign() bool { return r.needed != 0 }
+func (r *Record) foreign() bool { return r.needed != 0 }
 
 func isPadding(data []byte) bool { return len(bytes.Trim(data, "Z")) == 0 }
 
 // open checks the local header of a record against the directory, and its data
 // against the CRC. The record must end where the next one starts.
-func (r *record) open(file []byte, next uint64) error {
+func (r *Record) open(file []byte, next uint64) error {
 	at := int64(r.header)
 	if r.method != 0 || r.flags&^(flagDescriptor|flagUTF8) != 0 || r.packed != r.size {
-		return fault(at, "record %s is compressed or encrypted (method %d, flags 0x%04x); PyTorch stores records as they are, so the file was packed again by another program: unpack it and save it with torch.save", shorten(r.name), r.method, r.flags)
+		return fault(at, "record %s is compressed or encrypted (method %d, flags 0x%04x), wanted one that is stored as it is: the file was packed again by another program; unpack it and save the weights anew", shorten(r.Name), r.method, r.flags)
 	}
 	if next-r.header < localSize {
-		return fault(at, "record %s: its header is cut short", shorten(r.name))
+		return fault(at, "record %s: its header is cut short", shorten(r.Name))
 	}
 	f := fields(file[r.header:next])
 	signature, needed, flags, method := f.uint32(), f.uint16(), f.uint16(), f.uint16()
 	time, date, crc := f.uint16(), f.uint16(), f.uint32()
 	packed, size := f.uint32(), f.uint32()
 	nameLength, extraLength := uint64(f.uint16()), uint64(f.uint16())
-	if signature != localSignature || nameLength+extraLength > uint64(len(f)) || string(f[:nameLength]) != r.name ||
+	if signature != localSignature || nameLength+extraLength > uint64(len(f)) || string(f[:nameLength]) != r.Name ||
 		needed != r.needed || flags != r.flags || method != 0 || time != r.time || date != r.date {
-		return fault(at, "record %s: its header differs from the archive's directory; the file is damaged or was made to deceive", shorten(r.name))
+		return fault(at, "record %s: its header differs from the archive's directory; the file is damaged or was made to deceive", shorten(r.Name))
 	}
 	deferred := flags&flagDescriptor != 0
 	long := false
-	err := extraFields(f[nameLength:nameLength+extraLength], r.name, r.header, func(tag uint16, data []byte) bool {
+	err := extraFields(f[nameLength:nameLength+extraLength], r.Name, r.header, func(tag uint16, data []byte) bool {
 		switch tag {
 		case zip64Tag:
 			// PyTorch repeats the directory's field here, with sizes that are
 			// not known yet; without that excuse the numbers must agree.
-			if long || !r.zip64 || len(data)%8 != 0 {
+			if long || len(r.zip64) == 0 || len(data) != 8*len(r.zip64) {
 				return false
 			}
 			long = true
-			for i := 0; i < len(data); i += 8 {
-				number := binary.LittleEndian.Uint64(data[i:])
-				if number != r.size && number != r.header && !(deferred && number == 0) {
+			for i, want := range r.zip64 {
+				if number := binary.LittleEndian.Uint64(data[8*i:]); number != want && !(deferred && number == 0) {
 					return false
 				}
 			}
@@ -327,26 +377,26 @@ func (r *record) open(file []byte, next uint64) error {
 		return uint64(number) == want || deferred && number == 0 || long && number == max32
 	}
 	if !agrees(packed, r.size) || !agrees(size, r.size) || crc != r.crc && !(deferred && crc == 0) {
-		return fault(at, "record %s: its header gives a size of %d and CRC %08x, the archive's directory %d and %08x", shorten(r.name), size, crc, r.size, r.crc)
+		return fault(at, "record %s: its header gives a size of %d and CRC %08x, the archive's directory %d and %08x", shorten(r.Name), size, crc, r.size, r.crc)
 	}
 	f = f[nameLength+extraLength:]
 	data := next - uint64(len(f))
 	if r.size > uint64(len(f)) {
-		return fault(at, "record %s is said to hold %d bytes, %d are there", shorten(r.name), r.size, len(f))
+		return fault(at, "record %s is said to hold %d bytes, %d are there", shorten(r.Name), r.size, len(f))
 	}
-	r.data, f = f[:r.size:r.size], f[r.size:]
+	r.Data, f = f[:r.size:r.size], f[r.size:]
 	if err := r.descriptor(f, deferred); err != nil {
-		return fault(int64(data+r.size), "record %s: %v", shorten(r.name), err)
+		return fault(int64(data+r.size), "record %s: %v", shorten(r.Name), err)
 	}
-	if got := crc32.ChecksumIEEE(r.data); got != r.crc {
-		return fault(int64(data), "record %s: the data is damaged: its CRC is %08x, wanted %08x; copy or save the file again", shorten(r.name), got, r.crc)
+	if got := crc32.ChecksumIEEE(r.Data); got != r.crc {
+		return fault(int64(data), "record %s: the data is damaged: its CRC is %08x, wanted %08x; copy or save the file again", shorten(r.Name), got, r.crc)
 	}
 	return nil
 }
 
 // descriptor checks what follows the data: the CRC and two sizes, of 32 or 64
 // bits, if the header put them off.
-func (r *record) descriptor(f fields, deferred bool) error {
+func (r *Record) descriptor(f fields, deferred bool) error {
 	var want []byte
 	if deferred {
 		want = binary.LittleEndian.AppendUint32(want, descriptorSignature)
@@ -360,7 +410,7 @@ func (r *record) descriptor(f fields, deferred bool) error {
 		}
 	}
 	if !bytes.Equal(f, want) {
-		return fault(-1, "%d bytes follow the data that do not repeat its size and CRC", len(f))
+		return fmt.Errorf("%d bytes follow the data that do not repeat its size and CRC", len(f))
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
 //go:build !race
 
-package safetensors
+package hostile
 
 const raceEnabled = false

@@ -1,5 +1,0 @@
-//go:build race
-
-package npy
-
-const raceEnabled = true

@@ -1,5 +1,0 @@
-//go:build race
-
-package pth
-
-const raceEnabled = true
