@@ -40,18 +40,33 @@ func sameImage(t *testing.T, got, want image.Image) {
 	}
 }
 
+// arguments are those of make_grid.
+type arguments struct {
+	NRow       int        `json:"nrow"`
+	Padding    *int       `json:"padding"`
+	PadValue   float32    `json:"pad_value"`
+	Normalize  bool       `json:"normalize"`
+	ScaleEach  bool       `json:"scale_each"`
+	ValueRange [2]float32 `json:"value_range"`
+}
+
+func (a arguments) grid() Grid {
+	g := Grid{Columns: a.NRow, PadValue: a.PadValue, ScaleEach: a.ScaleEach, Low: a.ValueRange[0], High: a.ValueRange[1]}
+	g.Normalize = a.Normalize && a.ValueRange == [2]float32{}
+	if a.Padding != nil {
+		g.Padding = *a.Padding
+		if g.Padding == 0 {
+			g.Padding = -1
+		}
+	}
+	return g
+}
+
 func TestGridAsTorchvision(t *testing.T) {
 	var cases []struct {
 		Input, Output string
 		Shape         [4]int
-		Arguments     struct {
-			NRow       int        `json:"nrow"`
-			Padding    *int       `json:"padding"`
-			PadValue   float32    `json:"pad_value"`
-			Normalize  bool       `json:"normalize"`
-			ScaleEach  bool       `json:"scale_each"`
-			ValueRange [2]float32 `json:"value_range"`
-		}
+		Arguments     arguments
 	}
 	if err := json.NewDecoder(open(t, "grids.json")).Decode(&cases); err != nil {
 		t.Fatal(err)
@@ -69,16 +84,7 @@ func TestGridAsTorchvision(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			a := c.Arguments
-			g := Grid{Columns: a.NRow, PadValue: a.PadValue, ScaleEach: a.ScaleEach, Low: a.ValueRange[0], High: a.ValueRange[1]}
-			g.Normalize = a.Normalize && a.ValueRange == [2]float32{}
-			if a.Padding != nil {
-				g.Padding = *a.Padding
-				if g.Padding == 0 {
-					g.Padding = -1
-				}
-			}
-			got, err := g.Floats(samples, c.Shape[1], c.Shape[2], c.Shape[3])
+			got, err := c.Arguments.grid().Floats(samples, c.Shape[1], c.Shape[2], c.Shape[3])
 			if err != nil {
 				t.Fatal(err)
 			}

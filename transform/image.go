@@ -79,8 +79,8 @@ func colours(img image.Image) func(x, y int) color.NRGBA {
 // (white), limited to them, and rounded to the nearest byte. It fails for any
 // other number of channels.
 //
-// torchvision's ToPILImage cuts off instead of rounding, and takes what is
-// outside of 0 to 1 modulo 256.
+// torchvision's ToPILImage cuts off instead of rounding, so that its bytes are the
+// same or less by 1, and takes what is outside of 0 to 1 modulo 256.
 func (p *Picture) Image() (image.Image, error) {
 	if p.Channels != 1 && p.Channels != 3 && p.Channels != 4 {
 		return nil, fmt.Errorf("a picture of %v cannot be an image: it must have 1 channel, 3 or 4", p.Format)

@@ -15,14 +15,20 @@ import (
 // pillow reads a picture that testdata/pillow/goldens.py wrote.
 func pillow(t testing.TB, name string) *Picture {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", "pillow", name))
+	return readPNG(t, filepath.Join("testdata", "pillow", name))
+}
+
+// readPNG reads a picture with the channels that its file has.
+func readPNG(t testing.TB, path string) *Picture {
+	t.Helper()
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	img, err := png.Decode(f)
 	if err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("%s: %v", path, err)
 	}
 	p := FromImage(img)
 	// An opaque picture with a channel of alpha has lost it in FromImage.
@@ -169,14 +175,20 @@ func TestTutorialPreprocessing(t *testing.T) {
 	}
 }
 
-func TestPasteOverEveryLevelAndAlpha(t *testing.T) {
-	src := NewPicture(Format{Channels: 4, Height: 256, Width: 256})
+// levelsAndAlphas has a row for every level and a column for every alpha.
+func levelsAndAlphas() *Picture {
+	p := NewPicture(Format{Channels: 4, Height: 256, Width: 256})
 	for i := range 1 << 16 {
 		for c := range 3 {
-			src.Bytes[c<<16+i] = byte(i >> 8)
+			p.Bytes[c<<16+i] = byte(i >> 8)
 		}
-		src.Bytes[3<<16+i] = byte(i)
+		p.Bytes[3<<16+i] = byte(i)
 	}
+	return p
+}
+
+func TestPasteOverEveryLevelAndAlpha(t *testing.T) {
+	src := levelsAndAlphas()
 	white := apply(t, PasteOver{}, src)
 	samePicture(t, "white", &Picture{Format: Format{Channels: 1, Height: 256, Width: 256}, Bytes: white.Bytes[:1<<16]}, pillow(t, "paste_white.png"))
 	samePicture(t, "colour", apply(t, PasteOver{Ground: []byte{40, 90, 210}}, src), pillow(t, "paste_40_90_210.png"))
@@ -231,13 +243,7 @@ func TestResizeFloatsAsTorchvision(t *testing.T) {
 		{Height: 28, Width: 20, Interpolation: Bicubic}, {Height: 40, Width: 60, Interpolation: Bicubic}} {
 		got := apply(t, step, src)
 		file := fmt.Sprintf("rsf_noise_rgb_53x37_%dx%d_%v.npy", step.Height, step.Width, step.Interpolation.or(Bilinear))
-		most := 0.0
-		for i, want := range golden[float32](t, "pillow/"+file) {
-			most = max(most, math.Abs(float64(got.Floats[i]-want)))
-		}
-		if most > 4e-6 {
-			t.Errorf("%s: differs by up to %v", file, most)
-		}
+		closeTo(t, file, got.Floats, golden[float32](t, "pillow/"+file), 4e-6)
 	}
 }
 

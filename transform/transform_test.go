@@ -17,14 +17,20 @@ var tutorial = Compose{ToTensor{}, Normalize{Mean: []float32{0.5}, Std: []float3
 // golden reads a file that testdata/goldens.py wrote.
 func golden[T byte | float32](t testing.TB, name string) []T {
 	t.Helper()
-	f, err := os.Open(filepath.Join("testdata", name))
+	return readNPY[T](t, filepath.Join("testdata", name))
+}
+
+// readNPY reads the values of an array in NumPy's format.
+func readNPY[T byte | float32](t testing.TB, path string) []T {
+	t.Helper()
+	f, err := os.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer f.Close()
 	var values []T
 	if err := npyio.Read(f, &values); err != nil {
-		t.Fatalf("%s: %v", name, err)
+		t.Fatalf("%s: %v", path, err)
 	}
 	return values
 }
