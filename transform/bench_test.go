@@ -42,6 +42,25 @@ func BenchmarkCropAndFlip(b *testing.B) {
 	}
 }
 
+// An augmentation of characters.
+func BenchmarkAffineOfDigits(b *testing.B) {
+	p, err := Compile(Compose{
+		RandomAffine{Degrees: Range{-10, 10}, Translate: [2]float64{0.1, 0.1}, Scale: Range{0.9, 1.1}, ShearX: Range{-5, 5}, Interpolation: Bilinear},
+		ToTensor{},
+	}, 1, 28, 28)
+	if err != nil {
+		b.Fatal(err)
+	}
+	src, dst := counted(1, 28, 28).Bytes, make([]float32, 28*28)
+	b.ReportAllocs()
+	i := 0
+	for b.Loop() {
+		p.Seed(1, 0, i)
+		p.Apply(dst, src)
+		i++
+	}
+}
+
 // The tutorial's preprocessing of a drawing of 500 by 333.
 func BenchmarkPreprocessing(b *testing.B) {
 	src := pillow(b, "three_500x333_0_input.png")

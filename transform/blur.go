@@ -117,17 +117,26 @@ func convolve(plane []float64, height, width int, across, down []float64) []floa
 func convolveRows(plane []float64, height, width int, weights []float64) []float64 {
 	out := make([]float64, len(plane))
 	half := len(weights) / 2
-	mirrored := make([]float64, width+2*half)
+	from := make([]int, width+2*half)
+	for i := range from {
+		from[i] = mirror(i-half, width)
+	}
+	mirrored, sums := make([]float64, len(from)), make([]float64, width)
 	for y := range height {
-		for i := range mirrored {
-			mirrored[i] = plane[y*width+mirror(i-half, width)]
+		row := plane[y*width : (y+1)*width]
+		for i, x := range from {
+			mirrored[i] = row[x]
 		}
-		for x := range width {
-			sum := 0.0
-			for k, v := range mirrored[x : x+len(weights)] {
-				sum += float64(v * weights[k])
+		// Weight after weight, because one sum after another would wait for
+		// itself.
+		clear(sums)
+		for k, w := range weights {
+			for x, v := range mirrored[k:][:len(sums)] {
+				sums[x] += float64(v * w)
 			}
-			out[x*height+y] = sum
+		}
+		for x, v := range sums {
+			out[x*height+y] = v
 		}
 	}
 	return out

@@ -80,9 +80,9 @@ func (t *displace) Apply(dst, src *Picture) {
 				v = at(math.RoundToEven(x), math.RoundToEven(y))
 			} else {
 				left, top := math.Floor(x), math.Floor(y)
-				upper := mix([]float64{at(left, top), at(left+1, top)}, x-left)
-				lower := mix([]float64{at(left, top+1), at(left+1, top+1)}, x-left)
-				v = math.RoundToEven(mix([]float64{upper, lower}, y-top))
+				upper := between(at(left, top), at(left+1, top), x-left)
+				lower := between(at(left, top+1), at(left+1, top+1), x-left)
+				v = math.RoundToEven(between(upper, lower, y-top))
 			}
 			dst.Bytes[c*size+i] = byte(v)
 		}

@@ -102,27 +102,24 @@ func (t *warp) fixedPoint(dst, src *Picture) {
 	p := &t.projection
 	rowU := fix(p[2] + float64(p[0]*0.5) + float64(p[1]*0.5))
 	rowV := fix(p[5] + float64(p[3]*0.5) + float64(p[4]*0.5))
+	acrossU, acrossV, downU, downV := fix(p[0]), fix(p[3]), fix(p[1]), fix(p[4])
 	for y := range t.height {
 		u, v := rowU, rowV
 		for x := range t.width {
 			if column, row := u>>16, v>>16; column >= 0 && column < src.Width && row >= 0 && row < src.Height {
 				t.copySample(dst, src, x, y, column, row)
 			}
-			u += fix(p[0])
-			v += fix(p[3])
+			u += acrossU
+			v += acrossV
 		}
-		rowU += fix(p[1])
-		rowV += fix(p[4])
+		rowU += downU
+		rowV += downV
 	}
 }
 
 // interpolate mixes the samples around every place. At an edge the outermost
 // samples are repeated.
 func (t *warp) interpolate(dst, src *Picture) {
-	taps := 2
-	if t.interpolation == Bicubic {
-		taps = 4
-	}
 	for y := range t.height {
 		for x := range t.width {
 			u, v := t.at(float64(x)+0.5, float64(y)+0.5)
@@ -131,34 +128,55 @@ func (t *warp) interpolate(dst, src *Picture) {
 			}
 			u, v = u-0.5, v-0.5
 			left, top := math.Floor(u), math.Floor(v)
-			du, dv := u-left, v-top
-			var columns, rows [4]int
-			for i := range taps {
-				columns[i] = min(max(int(left)-taps/2+1+i, 0), src.Width-1)
-				rows[i] = min(max(int(top)-taps/2+1+i, 0), src.Height-1) * src.Width
-			}
-			for c := range src.Channels {
-				plane := src.Bytes[c*src.Height*src.Width:]
-				var across, samples [4]float64
-				for j, row := range rows[:taps] {
-					for i, column := range columns[:taps] {
-						samples[i] = float64(plane[row+column])
-					}
-					across[j] = mix(samples[:taps], du)
-				}
-				// Pillow cuts off what is behind the point.
-				dst.Bytes[(c*t.height+y)*t.width+x] = byte(min(max(mix(across[:taps], dv), 0), 255))
+			if at := y*t.width + x; t.interpolation == Bilinear {
+				t.mixFour(dst, src, at, int(left), int(top), u-left, v-top)
+			} else {
+				t.mixSixteen(dst, src, at, int(left), int(top), u-left, v-top)
 			}
 		}
 	}
 }
 
-// mix returns the value at distance d behind the middle of two samples, or
-// behind the second of four (cubic convolution with a = -1, as in Pillow).
-func mix(s []float64, d float64) float64 {
-	if len(s) == 2 {
-		return s[0] + float64((s[1]-s[0])*d)
+// mixFour writes what lies between four samples, of which (left, top) is the
+// first, to the one at a place of every channel.
+func (t *warp) mixFour(dst, src *Picture, at, left, top int, du, dv float64) {
+	right, bottom := min(left+1, src.Width-1), min(top+1, src.Height-1)*src.Width
+	left, top = max(left, 0), max(top, 0)*src.Width
+	for plane := src.Bytes; len(plane) > 0; plane = plane[src.Height*src.Width:] {
+		upper := between(float64(plane[top+left]), float64(plane[top+right]), du)
+		lower := between(float64(plane[bottom+left]), float64(plane[bottom+right]), du)
+		// Pillow cuts off what is behind the point. What lies between bytes is one.
+		dst.Bytes[at] = byte(between(upper, lower, dv))
+		at += t.height * t.width
 	}
+}
+
+// mixSixteen is mixFour for Bicubic: the samples around are two to each side.
+func (t *warp) mixSixteen(dst, src *Picture, at, left, top int, du, dv float64) {
+	var columns, rows [4]int
+	for i := range 4 {
+		columns[i] = min(max(left-1+i, 0), src.Width-1)
+		rows[i] = min(max(top-1+i, 0), src.Height-1) * src.Width
+	}
+	for plane := src.Bytes; len(plane) > 0; plane = plane[src.Height*src.Width:] {
+		var across, samples [4]float64
+		for j, row := range rows {
+			for i, column := range columns {
+				samples[i] = float64(plane[row+column])
+			}
+			across[j] = cubic(&samples, du)
+		}
+		dst.Bytes[at] = byte(min(max(cubic(&across, dv), 0), 255))
+		at += t.height * t.width
+	}
+}
+
+// between returns the value at distance d, from 0 to 1, behind a on the way to b.
+func between(a, b, d float64) float64 { return a + float64((b-a)*d) }
+
+// cubic returns the value at distance d behind the second of four samples, by
+// cubic convolution with a = -1, as in Pillow.
+func cubic(s *[4]float64, d float64) float64 {
 	p2 := s[2] - s[0]
 	p3 := float64(2*(s[0]-s[1])) + s[2] - s[3]
 	p4 := -s[0] + s[1] - s[2] + s[3]
