@@ -12,7 +12,7 @@ import (
 // the edges the picture is mirrored without repeating its outermost sample.
 //
 // torchvision sums in float32; where that falls on the other side of a half, which
-// is one byte of noise in some 150,000, it differs by 1.
+// is one byte in some 60,000, it differs by 1.
 type GaussianBlur struct {
 	KernelWidth, KernelHeight int     // odd
 	Sigma                     float64 // in samples

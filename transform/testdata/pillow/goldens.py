@@ -161,13 +161,20 @@ for i, (a, t, sc, sh) in enumerate(((30., (5, -3), .8, (10., -5.)), (-100., (0, 
             fill = [9] * len(im.getbands())
             png(f"affine_{n}_{i}_{mode}", F.affine(im, a, list(t), sc, list(sh), getattr(M, mode.upper()), fill))
 
-# Perspective: where the corners go, clockwise from the upper left.
+# Perspective: where the corners go, clockwise from the upper left. Since 0.18
+# torchvision solves for the coefficients in float64.
+def coefficients(start, end):
+    rows = [row for (x, y), (u, v) in zip(end, start)
+            for row in ([x, y, 1, 0, 0, 0, -u * x, -u * y], [0, 0, 0, x, y, 1, -v * x, -v * y])]
+    return [float(np.float32(v)) for v in np.linalg.solve(np.array(rows, float), np.array(start, float).ravel())]
+
+
+F._get_perspective_coeffs = coefficients
 for n in ("smooth_64x48", "noise_gray_91x64"):
     im = imgs[n]
     w, h = im.size
     start = [[0, 0], [w - 1, 0], [w - 1, h - 1], [0, h - 1]]
     end = [[9, 4], [w - 4, 11], [w - 13, h - 2], [2, h - 10]]
-    npy(f"persp_{n}_coefficients", np.array(F._get_perspective_coeffs(start, end), np.float32))
     for mode in ("nearest", "bilinear", "bicubic"):
         png(f"persp_{n}_{mode}", F.perspective(im, start, end, getattr(M, mode.upper()), [9] * len(im.getbands())))
 
