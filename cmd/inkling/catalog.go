@@ -3,10 +3,14 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"unicode"
 
 	"inkling/data"
 	"inkling/data/cifar"
@@ -14,25 +18,21 @@ import (
 	"inkling/data/emnist"
 	"inkling/data/mnist"
 	"inkling/data/mnist/embedded"
+	"inkling/data/published"
+	"inkling/data/svhn"
+	"inkling/data/usps"
 	"inkling/weights"
 )
 
 // A publishedSet is a data set that Inkling knows by name.
 type publishedSet struct {
-	name, split string // "emnist", "letters"
-	title       string
-	licence     string
-	home        string
-	classes     []string
-	train, test int    // how many pictures
-	shape       string // channels x height x width
-	bytes       int64  // to download, about
-	stored      string // how the pictures lie in the files
+	published.Set
+	split  string // of EMNIST
+	stored string // how the pictures lie in the files
 
 	holds func(fsys fs.FS) bool
 	open  func(fsys fs.FS, train bool) (data.Dataset, error)
 	get   func(ctx context.Context, dir string, o download.Options) error
-	md5   map[string]string // published sums of files
 
 	builtin func(train bool) (data.Dataset, error) // nil if nothing is built in
 }
@@ -40,41 +40,37 @@ type publishedSet struct {
 // fullName is what stands on the command line: NAME or NAME:SPLIT.
 func (s *publishedSet) fullName() string {
 	if s.split == "" {
-		return s.name
+		return s.Name
 	}
-	return s.name + ":" + s.split
+	return s.Name + ":" + s.split
+}
+
+// shape is the shape of a picture, for people.
+func (s *publishedSet) shape() string {
+	return fmt.Sprintf("%dx%dx%d", s.Channels, s.Height, s.Width)
 }
 
 // catalog has all data sets that are known by name.
 func catalog() []*publishedSet {
 	var all []*publishedSet
 	for _, s := range mnist.Sets() {
-		known := &publishedSet{
-			name: s.Name, title: s.Title, licence: s.Licence, home: s.Home, classes: s.Classes,
-			train: s.TrainLen, test: s.TestLen, shape: "1x28x28", bytes: downloadSize[s.Name], stored: weights.Upright,
-			holds: s.Holds, open: s.Open, get: s.Download, md5: map[string]string{},
-		}
-		for _, f := range s.Files {
-			known.md5[f.Name] = f.MD5
-		}
+		all = append(all, &publishedSet{Set: s.Set, stored: weights.Upright, holds: s.Holds, open: s.Open, get: s.Download})
 		if s == mnist.MNIST {
-			known.builtin = func(train bool) (data.Dataset, error) {
+			all[len(all)-1].builtin = func(train bool) (data.Dataset, error) {
 				if train {
 					return embedded.Train()
 				}
 				return embedded.Test()
 			}
 		}
-		all = append(all, known)
 	}
 	for _, split := range emnist.Splits() {
-		classes, trainLen, testLen, err := emnist.About(split)
+		about, err := emnist.About(split)
 		if err != nil {
 			panic(err) // the split is one of Splits
 		}
 		all = append(all, &publishedSet{
-			name: "emnist", split: split, title: "EMNIST, split " + split, licence: "public domain (NIST)", home: "https://www.nist.gov/itl/products-and-services/emnist-dataset",
-			classes: classes, train: trainLen, test: testLen, shape: "1x28x28", bytes: int64(trainLen+testLen) * 250, stored: weights.Transposed,
+			Set: *about, split: split, stored: weights.Transposed,
 			holds: func(fsys fs.FS) bool { return emnist.Holds(fsys, split) },
 			open: func(fsys fs.FS, train bool) (data.Dataset, error) {
 				return emnist.Open(fsys, split, train, emnist.Upright)
@@ -84,19 +80,13 @@ func catalog() []*publishedSet {
 			},
 		})
 	}
+	all = append(all, &publishedSet{Set: *usps.USPS, stored: weights.Upright, holds: usps.Holds, open: usps.Open, get: usps.Download})
 	for _, s := range cifar.Sets() {
-		all = append(all, &publishedSet{
-			name: s.Name, title: s.Title, licence: s.Licence, home: s.Home, classes: s.Classes,
-			train: s.TrainLen, test: s.TestLen, shape: "3x32x32", bytes: 170e6, stored: weights.Upright,
-			holds: s.Holds, open: func(fsys fs.FS, train bool) (data.Dataset, error) { return s.Open(fsys, train) },
-			get: s.Download, md5: map[string]string{filepath.Base(s.URL): s.MD5},
-		})
+		open := func(fsys fs.FS, train bool) (data.Dataset, error) { return s.Open(fsys, train) }
+		all = append(all, &publishedSet{Set: s.Set, stored: weights.Upright, holds: s.Holds, open: open, get: s.Download})
 	}
-	return all
+	return append(all, &publishedSet{Set: *svhn.SVHN, stored: weights.Upright, holds: svhn.Holds, open: svhn.Open, get: svhn.Download})
 }
-
-// downloadSize is about how many bytes the files of a set have.
-var downloadSize = map[string]int64{"mnist": 12e6, "fashion-mnist": 31e6, "kmnist": 21e6, "qmnist": 20e6}
 
 // findPublished returns the set of a name, nil if there is none.
 func findPublished(name string) *publishedSet {
@@ -133,7 +123,7 @@ func (s *publishedSet) dir(root string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("there is no folder for downloaded files: %w", err)
 	}
-	return filepath.Join(dir, "inkling", s.name), nil
+	return filepath.Join(dir, "inkling", s.Name), nil
 }
 
 // there tells whether the set's files are in its folder.
@@ -144,15 +134,17 @@ func (s *publishedSet) there(root string) (dir string, there bool, err error) {
 	return dir, s.holds(os.DirFS(dir)), nil
 }
 
-// pictures returns the set as --data names it, from its folder or, if nothing is
-// there, from what is built in.
+// pictures returns the set as --data names it, from what is built in or from its
+// folder.
 func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 	dir, there, err := s.there(root)
 	if err != nil {
 		return nil, err
 	}
-	set := &pictureSet{dataset: s.name, split: s.split, title: s.title, stored: s.stored}
+	set := &pictureSet{dataset: s.Name, split: s.split, title: s.Title, stored: s.stored}
 	switch {
+	case s.builtin != nil && root == "":
+		set.title, set.open = s.Title+", built in", s.builtin
 	case there:
 		set.open = func(train bool) (data.Dataset, error) {
 			d, err := s.open(os.DirFS(dir), train)
@@ -161,8 +153,6 @@ func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 			}
 			return d, nil
 		}
-	case s.builtin != nil && root == "":
-		set.title, set.open = s.title+", built in", s.builtin
 	default:
 		return nil, s.missing(dir)
 	}
@@ -171,5 +161,37 @@ func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 
 // missing says that the files are not there, and what to do.
 func (s *publishedSet) missing(dir string) error {
-	return fmt.Errorf(`%s is not in %s: "inkling data get %s" downloads it (about %d MB)`, s.title, dir, s.fullName(), s.bytes/1e6)
+	return fmt.Errorf(`%s is not in %s: "inkling data get %s" downloads it (about %d MB)`, s.Title, dir, s.fullName(), s.Bytes/1e6)
+}
+
+// download gets the files into a folder, from the mirrors first, and tells on
+// progress, if that is not nil, how it goes.
+func (s *publishedSet) download(ctx context.Context, dir string, mirrors []string, progress io.Writer) error {
+	o, done := downloading(progress)
+	defer done()
+	for _, mirror := range mirrors {
+		o.Mirrors = append(o.Mirrors, strings.TrimSuffix(mirror, "/")+"/"+s.Name)
+	}
+	err := s.get(ctx, dir, o)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("%w during the download; the next one goes on from here", errInterrupted)
+	}
+	return err
+}
+
+// mirrorsVariable is the environment variable that names mirrors, with spaces or
+// commas between them.
+const mirrorsVariable = "INKLING_MIRRORS"
+
+// mirrors returns the given mirrors and those of the environment, in the order
+// that they are asked in.
+func mirrors(given []string) ([]string, error) {
+	isBetween := func(r rune) bool { return r == ',' || unicode.IsSpace(r) }
+	all := slices.Concat(given, strings.FieldsFunc(os.Getenv(mirrorsVariable), isBetween))
+	for _, mirror := range all {
+		if u, err := url.Parse(mirror); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return nil, usagef("the mirror %q is no address of a server, want one such as https://example.org/data", mirror)
+		}
+	}
+	return all, nil
 }

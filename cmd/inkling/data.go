@@ -22,6 +22,7 @@ import (
 // dataOptions are what the commands below "inkling data" share.
 type dataOptions struct {
 	root     string
+	mirrors  []string
 	offline  bool
 	json     bool
 	pictures pictureOptions // of info
@@ -38,16 +39,24 @@ names a folder to use instead, such as one that torchvision has filled.
 
 A download that breaks off goes on where it was when the command is given again.
 Of EMNIST's archive of 536 MB only the files of the wanted split are read. Proxies
-are those of HTTPS_PROXY and HTTP_PROXY.`,
+are those of HTTPS_PROXY and HTTP_PROXY, except for NO_PROXY.
+
+A mirror is a server that has the folders of the cache, such as the cache of another
+machine: URL/fashion-mnist/train-images-idx3-ubyte.gz. Those of --mirror are asked
+first, then those that INKLING_MIRRORS names, then the published places. Wherever a
+file comes from, it must have its published sum; those of EMNIST, which have none,
+must be whole and fit each other.`,
 		Example: `  inkling data list
   inkling data get fashion-mnist
   inkling data get emnist:letters
+  inkling data get cifar-10 --mirror http://classroom.local:8000
   inkling data info mnist --grid mnist.png`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	f := c.PersistentFlags()
 	f.StringVar(&o.root, "root", "", "use the files in `FOLDER` instead of the cache")
+	f.StringSliceVar(&o.mirrors, "mirror", nil, "ask this `URL` before the published places; may be given again")
 	f.BoolVar(&o.offline, "offline", false, "download nothing")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	run := func(use, short string, args cobra.PositionalArgs, do func(c *cobra.Command, args []string) error) *cobra.Command {
@@ -88,7 +97,7 @@ func (o *dataOptions) list(out io.Writer) error {
 		if err != nil {
 			return err
 		}
-		lines = append(lines, line{s.fullName(), s.train, s.test, len(s.classes), s.shape, s.bytes, s.licence, s.home, dir, there, s.builtin != nil})
+		lines = append(lines, line{s.fullName(), s.TrainLen, s.TestLen, len(s.Classes), s.shape(), s.Bytes, s.Licence, s.Home, dir, there, s.builtin != nil})
 	}
 	if o.json {
 		return writeJSON(out, lines)
@@ -128,13 +137,11 @@ func (o *dataOptions) get(c *cobra.Command, name string) error {
 		if o.json {
 			progress = nil
 		}
-		transfer, done := downloading(progress)
-		err := s.get(ctx, dir, transfer)
-		done()
-		if ctx.Err() != nil {
-			return fmt.Errorf("%w during the download; the next one goes on from here", errInterrupted)
-		}
+		from, err := mirrors(o.mirrors)
 		if err != nil {
+			return err
+		}
+		if err := s.download(ctx, dir, from, progress); err != nil {
 			return err
 		}
 	}
@@ -142,9 +149,9 @@ func (o *dataOptions) get(c *cobra.Command, name string) error {
 		return writeJSON(c.OutOrStdout(), map[string]any{"name": s.fullName(), "dir": dir, "downloaded": !there})
 	}
 	if there {
-		fmt.Fprintf(c.OutOrStdout(), "%s is in %s already.\n", s.title, dir)
+		fmt.Fprintf(c.OutOrStdout(), "%s is in %s already.\n", s.Title, dir)
 	} else {
-		fmt.Fprintf(c.OutOrStdout(), "%s is in %s now: use it with --data %s.\n", s.title, dir, s.fullName())
+		fmt.Fprintf(c.OutOrStdout(), "%s is in %s now: use it with --data %s.\n", s.Title, dir, s.fullName())
 	}
 	return nil
 }
@@ -199,16 +206,20 @@ func (o *dataOptions) verify(out io.Writer, name string) error {
 		}
 		checks = append(checks, c)
 	}
-	for _, file := range slices.Sorted(maps.Keys(s.md5)) {
-		content, err := os.ReadFile(filepath.Join(dir, file))
+	for _, file := range s.Files {
+		sum := md5.New()
+		f, err := os.Open(filepath.Join(dir, file.Name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it lies elsewhere, unpacked
 		}
-		sum := md5.Sum(content)
-		if got := hex.EncodeToString(sum[:]); err == nil && got != s.md5[file] {
-			err = fmt.Errorf("it has md5 %s, published is %s: delete it and get it again", got, s.md5[file])
+		if err == nil {
+			_, err = io.Copy(sum, f)
+			f.Close()
 		}
-		add(file+", published md5", err)
+		if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != file.MD5 {
+			err = fmt.Errorf("it has md5 %s, published is %s: delete it and get it again", got, file.MD5)
+		}
+		add(file.Name+", published md5", err)
 	}
 	for _, file := range slices.Sorted(maps.Keys(sums)) {
 		got, err := download.Sum(filepath.Join(dir, filepath.Base(file)))
@@ -238,7 +249,7 @@ func (o *dataOptions) verify(out io.Writer, name string) error {
 		}
 	}
 	if faults > 0 {
-		return fmt.Errorf("%s in %s is not as it should be: %d of %d checks failed", s.title, dir, faults, len(checks))
+		return fmt.Errorf("%s in %s is not as it should be: %d of %d checks failed", s.Title, dir, faults, len(checks))
 	}
 	return nil
 }

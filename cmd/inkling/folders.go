@@ -85,7 +85,7 @@ func openFolder(dir string, o pictureOptions) (*pictureSet, error) {
 		}
 		set.open = func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
 	default:
-		err = openColours(set, fsys, o)
+		err = openOther(set, fsys, o)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("folder %s: %w", dir, err)
@@ -114,12 +114,13 @@ func findEMNIST(fsys fs.FS) (split string, found bool) {
 	return "", false
 }
 
-// openColours opens a folder with files of CIFAR, or with pictures by class.
-func openColours(set *pictureSet, fsys fs.FS, o pictureOptions) error {
-	for _, s := range cifar.Sets() {
-		if s.Holds(fsys) {
+// openOther opens a folder with the files of another set of the catalog, with
+// records of CIFAR, or with pictures by class.
+func openOther(set *pictureSet, fsys fs.FS, o pictureOptions) error {
+	for _, s := range catalog() {
+		if s.holds(fsys) {
 			set.title += ", " + s.Title
-			set.open = func(train bool) (data.Dataset, error) { return s.Open(fsys, train) }
+			set.open = func(train bool) (data.Dataset, error) { return s.open(fsys, train) }
 			return nil
 		}
 	}

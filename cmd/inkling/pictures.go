@@ -11,8 +11,6 @@ import (
 	"inkling/data"
 	"inkling/data/emnist"
 	"inkling/data/folder"
-	"inkling/data/mnist/embedded"
-	"inkling/weights"
 )
 
 // A pictureSet is what --data names.
@@ -58,31 +56,14 @@ func findPicturesAs(name string, o pictureOptions) (*pictureSet, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	split, isEMNIST, err := emnistSplit(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case name == "auto":
-		if emnist.Cached("mnist") {
-			set, err := cachedEMNIST("mnist")
-			if err == nil {
-				set.reason = "It was downloaded before; --data mnist takes the digits that are built in."
-			}
-			return set, err
-		}
-		set := builtinMNIST()
-		set.reason = `EMNIST was not downloaded; "inkling train --download" does that.`
-		return set, nil
-	case name == "mnist":
-		return builtinMNIST(), nil
-	case isEMNIST:
-		if !emnist.Cached(split) {
-			return nil, fmt.Errorf(`EMNIST's split %s was not downloaded: "inkling train --data emnist:%s --download" gets it, --data mnist needs no download`, split, split)
-		}
-		return cachedEMNIST(split)
+	if name == "auto" {
+		return autoPictures()
 	}
 	if published := findPublished(name); published != nil {
 		return published.pictures("")
+	}
+	if split, isEMNIST := strings.CutPrefix(name, "emnist:"); isEMNIST {
+		return nil, usagef("--data %s: EMNIST has no split %q, want %s", name, split, strings.Join(emnist.Splits(), " or "))
 	}
 	info, err := os.Stat(name)
 	switch {
@@ -98,45 +79,23 @@ func findPicturesAs(name string, o pictureOptions) (*pictureSet, error) {
 	return nil, usagef("--data %s is a file, want a folder, or a list of pictures that ends in .csv", name)
 }
 
-// emnistSplit returns the split that emnist or emnist:SPLIT names.
-func emnistSplit(name string) (split string, isEMNIST bool, err error) {
-	kind, split, found := strings.Cut(name, ":")
-	switch {
-	case kind != "emnist":
-		return "", false, nil
-	case !found:
-		split = "mnist"
+// autoPictures returns EMNIST's split mnist if it is there, else the digits that
+// are built in, and says why.
+func autoPictures() (*pictureSet, error) {
+	name, reason := "mnist", `EMNIST was not downloaded; "inkling train --download" does that.`
+	if _, there, err := findPublished(autoDownload).there(""); err == nil && there {
+		name, reason = autoDownload, "It was downloaded before; --data mnist takes the digits that are built in."
 	}
-	if !slices.Contains(emnist.Splits(), split) {
-		return "", true, usagef("--data %s: EMNIST has no split %q, want %s", name, split, strings.Join(emnist.Splits(), " or "))
-	}
-	return split, true, nil
-}
-
-func builtinMNIST() *pictureSet {
-	return &pictureSet{
-		dataset: "mnist", title: "MNIST, built in", stored: weights.Upright,
-		open: func(train bool) (data.Dataset, error) {
-			if train {
-				return embedded.Train()
-			}
-			return embedded.Test()
-		},
-	}
-}
-
-func cachedEMNIST(split string) (*pictureSet, error) {
-	dir, err := emnist.CacheDir()
+	set, err := findPublished(name).pictures("")
 	if err != nil {
 		return nil, err
 	}
-	return &pictureSet{
-		dataset: "emnist", split: split, title: fmt.Sprintf("EMNIST, split %s", split), stored: weights.Transposed,
-		open: func(train bool) (data.Dataset, error) {
-			return emnist.Open(os.DirFS(dir), split, train, emnist.Upright)
-		},
-	}, nil
+	set.reason = reason
+	return set, nil
 }
+
+// autoDownload is the set that is downloaded when none was named.
+const autoDownload = "emnist:mnist"
 
 // loaderWorkers is how many goroutines shall prepare pictures for a training:
 // none if that costs next to nothing.

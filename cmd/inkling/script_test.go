@@ -9,6 +9,8 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -112,6 +114,14 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 			ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
 			ts.Check(writeWith(path, func(w io.Writer) error { return png.Encode(w, img) }))
 		}
+	},
+
+	// serve DIR VARIABLE starts a web server that has the files of DIR, also as
+	// a proxy of any other server, and puts its address into a variable.
+	"serve": func(ts *testscript.TestScript, neg bool, args []string) {
+		server := httptest.NewServer(http.FileServer(http.Dir(ts.MkAbs(args[0]))))
+		ts.Defer(server.Close)
+		ts.Setenv(args[1], server.URL)
 	},
 
 	// cut FILE BYTES cuts so many bytes off the end of a file.

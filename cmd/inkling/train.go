@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling/data"
-	"inkling/data/emnist"
 	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
@@ -95,7 +94,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
-	f.BoolVar(&o.download, "download", false, "download EMNIST if it is not there yet")
+	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
 	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning `RATE`: how far the weights move")
@@ -151,11 +150,11 @@ func (o *trainOptions) check() error {
 	if o.sgd.Nesterov && (o.sgd.Momentum == 0 || o.sgd.Dampening != 0) {
 		return usagef("--nesterov wants a --momentum above 0 and no --dampening")
 	}
-	_, isEMNIST, err := emnistSplit(o.data)
-	if err == nil && o.download && !isEMNIST && o.data != "auto" {
-		return usagef("--download gets EMNIST, which --data %s does not ask for", o.data)
+	if o.download {
+		_, err := o.toDownload()
+		return err
 	}
-	return err
+	return nil
 }
 
 // trained is a model fresh from its training, and the pictures to test it with.
@@ -173,7 +172,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 		return nil, err
 	}
 	if o.download {
-		if err := downloadEMNIST(ctx, o, r); err != nil {
+		if err := downloadData(ctx, o, r); err != nil {
 			return nil, err
 		}
 	}
@@ -342,30 +341,42 @@ func (o *trainOptions) saveInterrupted(m *model, ran train.Result, r *reporter, 
 	return fmt.Errorf("%w; the model was saved as it was then", cause)
 }
 
-// downloadEMNIST gets EMNIST, unless it is there.
-func downloadEMNIST(ctx context.Context, o *trainOptions, r *reporter) error {
-	split, _, err := emnistSplit(o.data)
+// toDownload is the data set that --download gets.
+func (o *trainOptions) toDownload() (*publishedSet, error) {
+	name := o.data
+	if name == "auto" {
+		name = autoDownload
+	}
+	switch s := findPublished(name); {
+	case s == nil:
+		return nil, usagef("--download gets data sets that \"inkling data list\" names, and --data %s is none", o.data)
+	case s.builtin != nil:
+		return nil, usagef("--download has nothing to get for --data %s, which is built in", o.data)
+	default:
+		return s, nil
+	}
+}
+
+// downloadData gets the data set, unless it is there.
+func downloadData(ctx context.Context, o *trainOptions, r *reporter) error {
+	s, err := o.toDownload()
 	if err != nil {
 		return err
 	}
-	if split == "" { // --data auto
-		split = "mnist"
+	dir, there, err := s.there("")
+	if there || err != nil {
+		return err
 	}
-	if emnist.Cached(split) {
-		return nil
+	from, err := mirrors(nil)
+	if err != nil {
+		return err
 	}
-	r.line("Downloading EMNIST's split %s from %s ...\n", split, emnist.ArchiveURL)
+	r.line("Downloading %s, about %d MB ...\n", s.Title, s.Bytes/1e6)
 	out := r.out
 	if r.json {
 		out = nil
 	}
-	transfer, done := downloading(out)
-	defer done()
-	err = emnist.Download(ctx, emnist.DownloadOptions{Split: split, Transfer: transfer})
-	if err != nil && ctx.Err() != nil {
-		return fmt.Errorf("%w during the download; the next one goes on from here", errInterrupted)
-	}
-	return err
+	return s.download(ctx, dir, from, out)
 }
 
 // effectiveWorkers is what 0 workers mean.

@@ -21,12 +21,12 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"path/filepath"
 	"strings"
 
 	"inkling/data"
 	"inkling/data/download"
-	"inkling/data/idx"
+	"inkling/data/internal/files"
+	"inkling/data/published"
 )
 
 const (
@@ -36,45 +36,49 @@ const (
 
 // Set is one of the two data sets.
 type Set struct {
-	Name    string   // as on the command line: "cifar-10"
-	Title   string   // for people
-	Licence string   // what the authors ask for
-	Home    string   // the page that describes it
-	Classes []string // Classes[label] is what a picture with that label shows
-	Coarse  []string // the groups of classes, nil in CIFAR-10
-
-	TrainLen, TestLen int    // how many pictures are published
-	URL, MD5          string // of the archive of the binary version, with its published sum
+	published.Set
+	Coarse []string // the groups of classes, nil in CIFAR-10
 
 	folder      string // in the archive
 	train, test []string
 }
 
-// The two data sets, as published.
+// The two data sets, as published. Sums are those that are on their page and in
+// torchvision's datasets/cifar.py.
 var (
 	CIFAR10 = &Set{
-		Name: "cifar-10", Title: "CIFAR-10", Licence: "cite Krizhevsky 2009", Home: home,
-		Classes:  []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
-		TrainLen: 50_000, TestLen: 10_000,
-		URL:    "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
-		MD5:    "c32a1d4ab5d03f1284b67883e8d87530",
+		Set: published.Set{
+			Name: "cifar-10", Title: "CIFAR-10", Licence: licence, Home: home,
+			Classes:  []string{"airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"},
+			TrainLen: 50_000, TestLen: 10_000, Channels: channels, Height: side, Width: side, Bytes: 170e6,
+			Mirrors: mirrors,
+			Files:   []published.File{{Name: "cifar-10-binary.tar.gz", MD5: "c32a1d4ab5d03f1284b67883e8d87530"}},
+		},
 		folder: "cifar-10-batches-bin",
 		train:  []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
 		test:   []string{"test_batch.bin"},
 	}
 	CIFAR100 = &Set{
-		Name: "cifar-100", Title: "CIFAR-100", Licence: "cite Krizhevsky 2009", Home: home,
-		Classes: fineClasses, Coarse: coarseClasses,
-		TrainLen: 50_000, TestLen: 10_000,
-		URL:    "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
-		MD5:    "03b5dce01913d631647c71ecec9e9cb8",
+		Set: published.Set{
+			Name: "cifar-100", Title: "CIFAR-100", Licence: licence, Home: home,
+			Classes:  fineClasses,
+			TrainLen: 50_000, TestLen: 10_000, Channels: channels, Height: side, Width: side, Bytes: 170e6,
+			Mirrors: mirrors,
+			Files:   []published.File{{Name: "cifar-100-binary.tar.gz", MD5: "03b5dce01913d631647c71ecec9e9cb8"}},
+		},
+		Coarse: coarseClasses,
 		folder: "cifar-100-binary",
 		train:  []string{"train.bin"},
 		test:   []string{"test.bin"},
 	}
 )
 
-const home = "https://www.cs.toronto.edu/~kriz/cifar.html"
+const (
+	licence = "cite Krizhevsky 2009"
+	home    = "https://www.cs.toronto.edu/~kriz/cifar.html"
+)
+
+var mirrors = []string{"https://www.cs.toronto.edu/~kriz/"}
 
 // Sets returns the data sets of this package.
 func Sets() []*Set { return []*Set{CIFAR10, CIFAR100} }
@@ -106,7 +110,7 @@ func (s *Set) Open(fsys fs.FS, train bool) (*Dataset, error) {
 	}
 	all := &records{set: s}
 	for _, name := range names {
-		found, err := idx.Find(fsys, name, path.Join(s.folder, name))
+		found, err := files.Find(fsys, name, path.Join(s.folder, name))
 		if errors.Is(err, fs.ErrNotExist) && len(all.labels) == 0 {
 			if _, missing := fs.Stat(fsys, s.archive()); missing == nil {
 				return s.openArchive(fsys, names)
@@ -115,7 +119,7 @@ func (s *Set) Open(fsys fs.FS, train bool) (*Dataset, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := readFile(fsys, found, all.read); err != nil {
+		if err := files.Read(fsys, found, all.read); err != nil {
 			return nil, err
 		}
 	}
@@ -137,25 +141,25 @@ func (s *Set) Holds(fsys fs.FS) bool {
 		return true
 	}
 	for _, name := range append(append([]string{}, s.train...), s.test...) {
-		if _, err := idx.Find(fsys, name, path.Join(s.folder, name)); err != nil {
+		if _, err := files.Find(fsys, name, path.Join(s.folder, name)); err != nil {
 			return false
 		}
 	}
 	return true
 }
 
-// Download gets the archive into a folder and compares its published sum.
+// Download gets the archive into a folder, see [published.Set.Download].
 func (s *Set) Download(ctx context.Context, dir string, o download.Options) error {
-	return download.Get(ctx, filepath.Join(dir, s.archive()), download.File{URLs: []string{s.URL}, MD5: s.MD5}, o)
+	return s.Set.Download(ctx, dir, nil, o)
 }
 
-func (s *Set) archive() string { return path.Base(s.URL) }
+func (s *Set) archive() string { return s.Files[0].Name }
 
 // openArchive reads the files of those names out of the archive.
 func (s *Set) openArchive(fsys fs.FS, names []string) (*Dataset, error) {
 	found := map[string]*records{}
-	err := readFile(fsys, s.archive(), func(r io.Reader) error {
-		packed := &counter{r: r}
+	err := files.Read(fsys, s.archive(), func(r io.Reader) error {
+		packed := &files.Counter{R: r}
 		unzipped, err := gzip.NewReader(packed)
 		if err != nil {
 			return fmt.Errorf("it is no gzip file: %w", err)
@@ -185,18 +189,6 @@ func (s *Set) openArchive(fsys fs.FS, names []string) (*Dataset, error) {
 		all.append(found[name])
 	}
 	return all.dataset()
-}
-
-func readFile(fsys fs.FS, name string, read func(io.Reader) error) error {
-	f, err := fsys.Open(name)
-	if err != nil {
-		return fmt.Errorf("%s cannot be opened: %w", name, err)
-	}
-	defer f.Close()
-	if err := read(f); err != nil {
-		return fmt.Errorf("%s is not usable: %w", name, err)
-	}
-	return nil
 }
 
 // labelSize is how many labels a record begins with, a byte each.
@@ -231,7 +223,7 @@ func (a *records) read(r io.Reader) error {
 	case !bytes.Equal(first, []byte{0x1f, 0x8b}): // which would be a label above 9 and a red dot
 		return a.readPlain(plain, nil)
 	}
-	packed := &counter{r: plain}
+	packed := &files.Counter{R: plain}
 	unzipped, err := gzip.NewReader(packed)
 	if err != nil {
 		return fmt.Errorf("it begins as gzip, but is damaged: %w", err)
@@ -239,23 +231,11 @@ func (a *records) read(r io.Reader) error {
 	return a.readPlain(unzipped, packed)
 }
 
-// counter counts what is read.
-type counter struct {
-	r io.Reader
-	n int64
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.r.Read(b)
-	c.n += int64(n)
-	return n, err
-}
-
 // readPlain appends the records of r. If they come out of gzip, packed counts
 // what went into it: photographs shrink by a tenth, so that what unpacks to
 // three times its size is none, and reading takes memory in proportion to the
 // file.
-func (a *records) readPlain(r io.Reader, packed *counter) error {
+func (a *records) readPlain(r io.Reader, packed *files.Counter) error {
 	record := a.set.recordSize()
 	buffer := make([]byte, record)
 	for n := 0; ; n++ {
@@ -269,8 +249,8 @@ func (a *records) readPlain(r io.Reader, packed *counter) error {
 			return fmt.Errorf("it ends %d bytes into record %d at offset %d, want records of %d bytes: it is cut off or no file of %s", got, n, n*record, record, a.set.Title)
 		case err != nil:
 			return fmt.Errorf("it cannot be read past record %d at offset %d: it is damaged (%w)", n, n*record, err)
-		case packed != nil && int64(n)*int64(record) > 3*packed.n+256<<10:
-			return fmt.Errorf("its first %d bytes unpack to %d records of %d bytes, and photographs cannot be packed so tightly: it is damaged", packed.n, n, record)
+		case packed != nil && int64(n)*int64(record) > 3*packed.N+256<<10:
+			return fmt.Errorf("its first %d bytes unpack to %d records of %d bytes, and photographs cannot be packed so tightly: it is damaged", packed.N, n, record)
 		}
 		labels, fine := buffer[:a.set.labelSize()], len(a.set.Classes)
 		if label := labels[len(labels)-1]; int(label) >= fine {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"io/fs"
 	"strings"
+
+	"inkling/data/internal/files"
 )
 
 // Loose returns the names of the files in a folder that may hold records, those
@@ -45,7 +47,7 @@ func Which(fsys fs.FS, name string) (*Set, error) {
 func (s *Set) OpenFiles(fsys fs.FS, names ...string) (*Dataset, error) {
 	all := &records{set: s}
 	for _, name := range names {
-		if err := readFile(fsys, name, all.read); err != nil {
+		if err := files.Read(fsys, name, all.read); err != nil {
 			return nil, err
 		}
 	}

@@ -21,8 +21,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"inkling/internal/atomicfile"
@@ -48,6 +50,11 @@ type File struct {
 
 // Options say how to get files. The zero value is what is usual.
 type Options struct {
+	// Mirrors are places that are asked before the published ones, in turn: a
+	// file is looked for at MIRROR/FILE, by the name that it is stored under. Its
+	// sum and its check are the same as those of the published file.
+	Mirrors []string
+
 	// Client makes the requests. Nil means http.DefaultClient.
 	Client *http.Client
 
@@ -110,7 +117,11 @@ func Get(ctx context.Context, path string, file File, o Options) error {
 	if present(path, file) {
 		return nil
 	}
-	return eachURL(ctx, file.URLs, o, func(url string) error {
+	var urls []string
+	for _, mirror := range o.Mirrors {
+		urls = append(urls, onMirror(mirror, path))
+	}
+	return eachURL(ctx, append(urls, file.URLs...), o, func(url string) error {
 		p, err := getWhole(ctx, url, path+".part", file, o)
 		if err != nil {
 			return err
@@ -118,6 +129,11 @@ func Get(ctx context.Context, path string, file File, o Options) error {
 		defer p.remove()
 		return install(path, p.reader())
 	})
+}
+
+// onMirror is where a mirror has the file that is stored as path.
+func onMirror(mirror, path string) string {
+	return strings.TrimSuffix(mirror, "/") + "/" + url.PathEscape(filepath.Base(path))
 }
 
 // getWhole gets a file into a part and checks it.

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -450,5 +451,37 @@ func TestSumsRefuses(t *testing.T) {
 		if _, err := Sums(dir); err == nil || !strings.Contains(err.Error(), "line 1") {
 			t.Errorf("%q: error %v", text, err)
 		}
+	}
+}
+
+func TestMirrors(t *testing.T) {
+	content := noise(50_000)
+	var asked []string
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		switch r.URL.Path {
+		case "/second/file.gz":
+			whole(append([]byte{1}, content[1:]...))(w, r) // of another edition
+		case "/third/file.gz", "/file.gz":
+			whole(content)(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	base := strings.TrimSuffix(url, "/file.gz")
+	path := filepath.Join(t.TempDir(), "file.gz")
+	o := quick
+	o.Mirrors = []string{base + "/first", base + "/second/", base + "/third", base + "/fourth"}
+	if err := Get(t.Context(), path, File{URLs: []string{url}, MD5: md5Of(content)}, o); err != nil {
+		t.Fatal(err)
+	}
+	expect(t, path, content)
+	if want := []string{"/first/file.gz", "/second/file.gz", "/third/file.gz"}; !slices.Equal(asked, want) {
+		t.Errorf("asked for %v, want %v", asked, want)
+	}
+	asked, o.Mirrors = nil, o.Mirrors[:2]
+	os.Remove(path)
+	if err := Get(t.Context(), path, File{URLs: []string{url}, MD5: md5Of(content)}, o); err != nil || len(asked) != 3 || asked[2] != "/file.gz" {
+		t.Errorf("asked for %v, %v", asked, err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 )
 
@@ -24,6 +25,9 @@ type Member struct {
 // directory in one request, or two, and each file in one more. Their CRC-32 sums
 // are compared. A server that sends whole files only is asked for the whole
 // archive, whose MD5 sum is compared, and which is removed again.
+//
+// A mirror is asked for the files as they are stored, not for the archive; there
+// only their checks tell that they are whole.
 //
 // A file that is there already and passes its check is not asked for.
 func Members(ctx context.Context, archive File, members []Member, o Options) error {
@@ -43,7 +47,10 @@ func Members(ctx context.Context, archive File, members []Member, o Options) err
 	if !missing {
 		return nil
 	}
-	return eachURL(ctx, archive.URLs, o, func(url string) error {
+	return eachURL(ctx, slices.Concat(o.Mirrors, archive.URLs), o, func(url string) error {
+		if slices.Contains(o.Mirrors, url) {
+			return mirroredMembers(ctx, url, archive, members, o)
+		}
 		err := getMembers(ctx, url, archive, members, o)
 		if errors.Is(err, errNoRanges) {
 			o.Notice(url + " can only be had as a whole, so that is what comes")
@@ -69,13 +76,13 @@ func getMembers(ctx context.Context, url string, archive File, members []Member,
 		if err != nil {
 			return fmt.Errorf("%s: %w", url, err)
 		}
-		if present(m.Path, File{Check: m.Check}) {
-			f, err := os.Open(m.Path)
-			if err != nil {
-				return fmt.Errorf("%s cannot be read: %w", m.Path, err)
-			}
-			defer f.Close()
-			sources = append(sources, source{m, true, f.Close, func() (io.Reader, error) { _, err := f.Seek(0, io.SeekStart); return f, err }})
+		there, err := storedMember(m)
+		if err != nil {
+			return err
+		}
+		if there != nil {
+			defer there.forget()
+			sources = append(sources, *there)
 			continue
 		}
 		p, err := openPart(m.Path+".part", record{URL: url, From: e.offset, To: e.next, Total: remote.total, Validator: remote.validator})
@@ -98,6 +105,46 @@ func getMembers(ctx context.Context, url string, archive File, members []Member,
 	}
 	if err := installAll(sources); err != nil {
 		return fmt.Errorf("%s is not usable: %w", url, err)
+	}
+	return nil
+}
+
+// storedMember returns a member that has its place already, or nil.
+func storedMember(m Member) (*source, error) {
+	if !present(m.Path, File{Check: m.Check}) {
+		return nil, nil
+	}
+	f, err := os.Open(m.Path)
+	if err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", m.Path, err)
+	}
+	open := func() (io.Reader, error) { _, err := f.Seek(0, io.SeekStart); return f, err }
+	return &source{m, true, f.Close, open}, nil
+}
+
+// mirroredMembers gets files from a mirror that has them one by one.
+func mirroredMembers(ctx context.Context, mirror string, archive File, members []Member, o Options) error {
+	var sources []source
+	for _, m := range members {
+		there, err := storedMember(m)
+		if err != nil {
+			return err
+		}
+		if there != nil {
+			defer there.forget()
+			sources = append(sources, *there)
+			continue
+		}
+		p, err := getWhole(ctx, onMirror(mirror, m.Path), m.Path+".part", File{MaxSize: archive.MaxSize}, o)
+		if err != nil {
+			return err
+		}
+		defer p.leave()
+		remove := func() error { p.remove(); return nil }
+		sources = append(sources, source{m, false, remove, func() (io.Reader, error) { return p.reader(), nil }})
+	}
+	if err := installAll(sources); err != nil {
+		return fmt.Errorf("what came from %s is not usable: %w", mirror, err)
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -282,4 +283,57 @@ func FuzzArchive(f *testing.F) {
 			}
 		}
 	})
+}
+
+// A mirror has the members one by one; what it has not whole comes out of the
+// archive.
+func TestMembersFromAMirror(t *testing.T) {
+	archive := archiveOf(t, memberNames, memberContents())
+	var asked []string
+	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, r.URL.Path)
+		switch r.URL.Path {
+		case "/good/a", "/bad/a":
+			good(memberContents()["gzip/a"], `"a"`)(w, r)
+		case "/good/b":
+			good(memberContents()["gzip/b"], `"b"`)(w, r)
+		case "/bad/b":
+			good([]byte("something else"), `"b"`)(w, r)
+		case "/file.gz":
+			good(archive, `"1"`)(w, r)
+		default:
+			http.NotFound(w, r)
+		}
+	})
+	base := strings.TrimSuffix(url, "/file.gz")
+	for _, test := range []struct {
+		mirrors []string
+		asked   []string
+	}{
+		{[]string{base + "/good"}, []string{"/good/a", "/good/b"}},
+		{[]string{base + "/bad", base + "/good"}, []string{"/bad/a", "/bad/b", "/good/a", "/good/b"}},
+		{[]string{base + "/none"}, []string{"/none/a", "/file.gz", "/file.gz", "/file.gz"}},
+	} {
+		dir := t.TempDir()
+		members := wanted(dir)
+		for i, m := range members {
+			members[i].Check = func(r io.Reader) error {
+				content, err := io.ReadAll(r)
+				if err == nil && !bytes.Equal(content, memberContents()[m.Name]) {
+					err = errors.New("it is something else")
+				}
+				return err
+			}
+		}
+		o := quick
+		o.Mirrors, asked = test.mirrors, nil
+		if err := Members(t.Context(), File{URLs: []string{url}}, members, o); err != nil {
+			t.Errorf("%v: %v", test.mirrors, err)
+			continue
+		}
+		expectMembers(t, dir)
+		if !slices.Equal(asked, test.asked) {
+			t.Errorf("%v: asked for %v, want %v", test.mirrors, asked, test.asked)
+		}
+	}
 }

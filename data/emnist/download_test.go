@@ -22,8 +22,8 @@ type member struct {
 	content []byte
 }
 
-// published is an archive's content like NIST's, with three pictures a file.
-func published(t testing.TB) []member {
+// archiveOf is an archive's content like NIST's, with three pictures a file.
+func archiveOf(t testing.TB) []member {
 	images, labels := pictures(t, 4, 0, 9)
 	return []member{
 		{"gzip/emnist-digits-test-labels-idx1-ubyte.gz", labels},
@@ -78,7 +78,7 @@ func TestDownload(t *testing.T) {
 	if Cached("mnist") || Cached("unknown") {
 		t.Error("a split is cached before the download")
 	}
-	archive := pack(t, published(t))
+	archive := pack(t, archiveOf(t))
 	requests := 0
 	url := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		requests++
@@ -110,7 +110,7 @@ func TestDownload(t *testing.T) {
 }
 
 func TestDownloadOfTheWhole(t *testing.T) {
-	archive := pack(t, published(t))
+	archive := pack(t, archiveOf(t))
 	url := serve(t, func(w http.ResponseWriter, _ *http.Request) { w.Write(archive) })
 	dir := t.TempDir()
 	if err := Download(t.Context(), DownloadOptions{Split: "mnist", Dir: dir, URL: url, MD5: md5Of(archive)}); err != nil {
@@ -126,7 +126,7 @@ func TestDownloadOfTheWhole(t *testing.T) {
 
 func TestDownloadFails(t *testing.T) {
 	with := func(name string, content []byte) []byte {
-		members := published(t)
+		members := archiveOf(t)
 		for i := range members {
 			if members[i].name == "gzip/"+name {
 				members[i].content = content
@@ -140,7 +140,7 @@ func TestDownloadFails(t *testing.T) {
 		archive []byte
 		message string
 	}{
-		{"member missing", pack(t, published(t)[:4]), "the archive has no gzip/emnist-mnist-test-labels-idx1-ubyte.gz"},
+		{"member missing", pack(t, archiveOf(t)[:4]), "the archive has no gzip/emnist-mnist-test-labels-idx1-ubyte.gz"},
 		{"member is a page", with("emnist-mnist-test-images-idx3-ubyte.gz", []byte("<html>")), "gzip/emnist-mnist-test-images-idx3-ubyte.gz: it is a web page"},
 		{"member cut off", with("emnist-mnist-test-labels-idx1-ubyte.gz", labels[:len(labels)-3]), "gzip/emnist-mnist-test-labels-idx1-ubyte.gz: it ends after 2"},
 		{"members exchanged", with("emnist-mnist-train-images-idx3-ubyte.gz", labels), "this is a file of labels"},

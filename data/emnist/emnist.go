@@ -30,6 +30,8 @@ import (
 
 	"inkling/data"
 	"inkling/data/idx"
+	"inkling/data/internal/files"
+	"inkling/data/published"
 	"inkling/transform"
 )
 
@@ -95,11 +97,18 @@ func Splits() []string {
 	return names
 }
 
-// About tells what a split has: its classes, and how many pictures to train on
-// and to test with are published.
-func About(splitName string) (classes []string, trainLen, testLen int, err error) {
+// About tells what there is to know of a split. Its Title names the split, and
+// its Files are none: they come out of one archive, see [Download].
+func About(splitName string) (*published.Set, error) {
 	s, err := findSplit(splitName)
-	return s.classes, s.train, s.test, err
+	if err != nil {
+		return nil, err
+	}
+	return &published.Set{
+		Name: "emnist", Title: "EMNIST, split " + s.name, Licence: "public domain (NIST)", Home: "https://www.nist.gov/itl/products-and-services/emnist-dataset",
+		Classes: s.classes, TrainLen: s.train, TestLen: s.test, Channels: 1, Height: 28, Width: 28,
+		Bytes: int64(s.train+s.test) * 250,
+	}, nil
 }
 
 // Holds tells whether all four files of a split are in a folder, where Open looks
@@ -110,7 +119,7 @@ func Holds(fsys fs.FS, splitName string) bool {
 		return false
 	}
 	for _, name := range s.allFiles() {
-		if _, err := idx.Find(fsys, places(name)...); err != nil {
+		if _, err := files.Find(fsys, places(name)...); err != nil {
 			return false
 		}
 	}
@@ -182,11 +191,11 @@ func Open(fsys fs.FS, splitName string, train bool, orientation Orientation) (*D
 		part = "train"
 	}
 	imagesBase, labelsBase := s.files(part)
-	imagesName, err := idx.Find(fsys, places(imagesBase)...)
+	imagesName, err := files.Find(fsys, places(imagesBase)...)
 	if err != nil {
 		return nil, err
 	}
-	labelsName, err := idx.Find(fsys, places(labelsBase)...)
+	labelsName, err := files.Find(fsys, places(labelsBase)...)
 	if err != nil {
 		return nil, err
 	}

@@ -7,10 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -256,36 +254,6 @@ func TestMemoryIsBounded(t *testing.T) {
 		if n := allocated(func() { CheckImages(bytes.NewReader(content)) }); n > 200_000 {
 			t.Errorf("%s: checking took %d bytes", name, n)
 		}
-	}
-}
-
-func TestFind(t *testing.T) {
-	fsys := fstest.MapFS{
-		"a":          {Mode: fs.ModeDir},
-		"a.gz":       {Data: []byte("x")},
-		"b":          {Data: []byte("x")},
-		"b.gz":       {Data: []byte("x")},
-		"folder/c":   {Data: []byte("x")},
-		"folder2/c2": {Data: []byte("x")},
-	}
-	for _, test := range []struct {
-		names []string
-		want  string
-	}{
-		{[]string{"a"}, "a.gz"},
-		{[]string{"b"}, "b"},
-		{[]string{"missing", "folder/c", "b"}, "folder/c"},
-	} {
-		if got, err := Find(fsys, test.names...); got != test.want || err != nil {
-			t.Errorf("Find(%v) = %q, %v, want %q", test.names, got, err, test.want)
-		}
-	}
-	_, err := Find(fsys, "x", "y")
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no file x or y") {
-		t.Errorf("missing: %v", err)
-	}
-	if _, err := Find(os.DirFS(t.TempDir()), "../x"); err == nil || errors.Is(err, fs.ErrNotExist) {
-		t.Errorf("invalid name: %v", err)
 	}
 }
 

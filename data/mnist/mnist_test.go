@@ -14,8 +14,8 @@ import (
 	"inkling/data/idx"
 )
 
-// files returns a small set of the given labels under two names.
-func files(t *testing.T, imagesName, labelsName string, labels ...byte) fstest.MapFS {
+// smallSet returns a set of the given labels under two names.
+func smallSet(t *testing.T, imagesName, labelsName string, labels ...byte) fstest.MapFS {
 	t.Helper()
 	var images, labelFile bytes.Buffer
 	err := errors.Join(
@@ -37,7 +37,7 @@ func TestOpenFindsTheNames(t *testing.T) {
 		{"train-images.idx3-ubyte", "train-labels.idx1-ubyte", true},
 		{"MNIST/raw/t10k-images-idx3-ubyte", "MNIST/raw/t10k-labels-idx1-ubyte", false},
 	} {
-		fsys := files(t, name.images, name.labels, 9, 0, 3)
+		fsys := smallSet(t, name.images, name.labels, 9, 0, 3)
 		d, err := Open(fsys, name.train)
 		if err != nil {
 			t.Errorf("%s: %v", name.images, err)
@@ -54,7 +54,7 @@ func TestOpenFindsTheNames(t *testing.T) {
 }
 
 func TestOpenRefuses(t *testing.T) {
-	letters := files(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1, 10)
+	letters := smallSet(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1, 10)
 	if _, err := Open(letters, true); err == nil || err.Error() != "train-labels-idx1-ubyte is not usable: label 1 is 10, want 0 to 9: the data set has 10 classes" {
 		t.Errorf("label 10: %v", err)
 	}
@@ -62,7 +62,7 @@ func TestOpenRefuses(t *testing.T) {
 	if _, err := Open(letters, true); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "train-labels") {
 		t.Errorf("no labels: %v", err)
 	}
-	bad := files(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1)
+	bad := smallSet(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1)
 	bad["train-images-idx3-ubyte"].Data[3] = 1
 	if _, err := Open(bad, true); err == nil || !strings.Contains(err.Error(), "train-images-idx3-ubyte is not usable") {
 		t.Errorf("bad images: %v", err)
@@ -75,7 +75,7 @@ func TestPublishedFiles(t *testing.T) {
 		t.Skipf("the published files are not beside the repository: %v", err)
 	}
 	fsys := os.DirFS(folder)
-	for _, f := range Files {
+	for _, f := range MNIST.Files {
 		content, err := fs.ReadFile(fsys, f.Name)
 		if err != nil {
 			t.Fatal(err)

@@ -2,10 +2,12 @@ package mnist
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 
 	"inkling/data"
 	"inkling/data/idx"
+	"inkling/data/internal/files"
 )
 
 // Origin says where a digit of QMNIST comes from in NIST Special Database 19.
@@ -42,11 +44,19 @@ func OpenQMNIST(fsys fs.FS, train bool) (*QMNISTDataset, error) {
 const labelColumns = 8
 
 func openQMNIST(fsys fs.FS, imagesName, labelsName string) (*QMNISTDataset, error) {
-	images, err := read(fsys, imagesName, func(f fs.File) (*idx.Images, error) { return idx.ReadImages(f) })
+	var images *idx.Images
+	err := files.Read(fsys, imagesName, func(r io.Reader) (err error) {
+		images, err = idx.ReadImages(r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	table, err := read(fsys, labelsName, func(f fs.File) (*idx.Table, error) { return idx.ReadTable(f) })
+	var table *idx.Table
+	err = files.Read(fsys, labelsName, func(r io.Reader) (err error) {
+		table, err = idx.ReadTable(r)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -70,17 +80,4 @@ func openQMNIST(fsys fs.FS, imagesName, labelsName string) (*QMNISTDataset, erro
 		return nil, err
 	}
 	return &QMNISTDataset{memory, origins}, nil
-}
-
-// read opens a file for f, and puts the file's name before what f complains of.
-func read[T any](fsys fs.FS, name string, f func(fs.File) (T, error)) (content T, err error) {
-	file, err := fsys.Open(name)
-	if err != nil {
-		return content, fmt.Errorf("%s cannot be opened: %w", name, err)
-	}
-	defer file.Close()
-	if content, err = f(file); err != nil {
-		return content, fmt.Errorf("%s is not usable: %w", name, err)
-	}
-	return content, nil
 }

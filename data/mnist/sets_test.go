@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"inkling/data/download"
+	"inkling/data/published"
 )
 
 func TestSets(t *testing.T) {
@@ -53,7 +54,7 @@ func table(columns int, rows ...[]int32) []byte {
 
 func TestOpenFindsTorchvisionsFolders(t *testing.T) {
 	for _, s := range []*Set{FashionMNIST, KMNIST} {
-		fsys := files(t, s.torchvision+"/train-images-idx3-ubyte", s.torchvision+"/train-labels-idx1-ubyte", 9, 1)
+		fsys := smallSet(t, s.torchvision+"/train-images-idx3-ubyte", s.torchvision+"/train-labels-idx1-ubyte", 9, 1)
 		d, err := s.Open(fsys, true)
 		if err != nil || d.Len() != 2 || d.Classes()[9] != s.Classes[9] {
 			t.Errorf("%s: %v", s.Name, err)
@@ -69,7 +70,7 @@ func TestOpenFindsTorchvisionsFolders(t *testing.T) {
 
 func TestQMNIST(t *testing.T) {
 	const folder = "QMNIST/raw/"
-	fsys := files(t, folder+"qmnist-test-images-idx3-ubyte", "unused", 7, 2)
+	fsys := smallSet(t, folder+"qmnist-test-images-idx3-ubyte", "unused", 7, 2)
 	fsys[folder+"qmnist-test-labels-idx2-int"] = &fstest.MapFile{Data: table(8, []int32{7, 4, 2100, 3, 37, 1234, 0, 0}, []int32{2, 1, 600, 149, 32, 281769, 0, 0})}
 	d, err := OpenQMNIST(fsys, false)
 	if err != nil {
@@ -101,13 +102,13 @@ func TestQMNIST(t *testing.T) {
 }
 
 func TestDownload(t *testing.T) {
-	fsys := files(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1, 2, 3)
-	for name, file := range files(t, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4) {
+	fsys := smallSet(t, "train-images-idx3-ubyte", "train-labels-idx1-ubyte", 1, 2, 3)
+	for name, file := range smallSet(t, "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte", 4) {
 		fsys[name] = file
 	}
 	small := *FashionMNIST
 	small.Files = nil
-	published := map[string][]byte{}
+	sent := map[string][]byte{}
 	for _, f := range FashionMNIST.Files {
 		var b bytes.Buffer
 		z := gzip.NewWriter(&b)
@@ -116,11 +117,11 @@ func TestDownload(t *testing.T) {
 			t.Fatal(err)
 		}
 		sum := md5.Sum(b.Bytes())
-		published[f.Name] = b.Bytes()
-		small.Files = append(small.Files, File{Name: f.Name, MD5: hex.EncodeToString(sum[:])})
+		sent[f.Name] = b.Bytes()
+		small.Files = append(small.Files, published.File{Name: f.Name, MD5: hex.EncodeToString(sum[:])})
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		content, ok := published[path.Base(r.URL.Path)]
+		content, ok := sent[path.Base(r.URL.Path)]
 		if !ok || strings.HasPrefix(r.URL.Path, "/gone/") {
 			http.NotFound(w, r)
 			return
@@ -146,7 +147,7 @@ func TestDownload(t *testing.T) {
 		t.Error("the files are not identified by their sums")
 	}
 	FashionMNIST.Files, small.Files = small.Files, FashionMNIST.Files
-	published["t10k-labels-idx1-ubyte.gz"] = []byte("<html><title>Moved</title></html>")
+	sent["t10k-labels-idx1-ubyte.gz"] = []byte("<html><title>Moved</title></html>")
 	if err := os.Remove(dir + "/t10k-labels-idx1-ubyte.gz"); err != nil {
 		t.Fatal(err)
 	}

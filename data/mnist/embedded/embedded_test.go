@@ -15,7 +15,7 @@ import (
 )
 
 func TestContentIsAsPublished(t *testing.T) {
-	for _, f := range mnist.Files {
+	for _, f := range mnist.MNIST.Files {
 		file, err := files.Open(f.Name)
 		if err != nil {
 			t.Fatal(err)

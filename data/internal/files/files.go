@@ -1,8 +1,10 @@
-package idx
+// Package files finds and opens the files of data sets.
+package files
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 )
@@ -33,34 +35,8 @@ func (e *notFoundError) Error() string {
 
 func (e *notFoundError) Unwrap() error { return fs.ErrNotExist }
 
-// Open reads a file of images and the file of their labels from fsys. It fails
-// with the name of the file that is at fault, also when there are not as many
-// labels as images.
-func Open(fsys fs.FS, imagesName, labelsName string) (*Images, []byte, error) {
-	var images *Images
-	var labels []byte
-	err := read(fsys, imagesName, func(f fs.File) (err error) {
-		images, err = ReadImages(f)
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	err = read(fsys, labelsName, func(f fs.File) (err error) {
-		labels, err = ReadLabels(f)
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
-	}
-	if images.Count != len(labels) {
-		return nil, nil, fmt.Errorf("%s has %d images, but %s has %d labels: the two do not belong together", imagesName, images.Count, labelsName, len(labels))
-	}
-	return images, labels, nil
-}
-
-// read opens a file for f, and puts the file's name before what f complains of.
-func read(fsys fs.FS, name string, f func(fs.File) error) error {
+// Read opens a file for f, and puts the file's name before what f complains of.
+func Read(fsys fs.FS, name string, f func(io.Reader) error) error {
 	file, err := fsys.Open(name)
 	if err != nil {
 		return fmt.Errorf("%s cannot be opened: %w", name, err)
@@ -70,4 +46,16 @@ func read(fsys fs.FS, name string, f func(fs.File) error) error {
 		return fmt.Errorf("%s is not usable: %w", name, err)
 	}
 	return nil
+}
+
+// Counter is a reader that counts what goes through it in N.
+type Counter struct {
+	R io.Reader
+	N int64
+}
+
+func (c *Counter) Read(b []byte) (int, error) {
+	n, err := c.R.Read(b)
+	c.N += int64(n)
+	return n, err
 }

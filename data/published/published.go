@@ -1,0 +1,55 @@
+// Package published describes data sets that their authors have published, and
+// gets their files.
+package published
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"inkling/data/download"
+)
+
+// Set is what there is to know of a data set.
+type Set struct {
+	Name    string   // as on the command line: "fashion-mnist"
+	Title   string   // for people: "Fashion-MNIST"
+	Licence string   // under which it may be used, or what the authors ask for
+	Home    string   // the page that describes it
+	Classes []string // Classes[label] is what a picture with that label shows
+
+	TrainLen, TestLen       int // how many pictures there are to train on and to test with
+	Channels, Height, Width int // of every picture
+
+	Files   []File   // with all pictures
+	Mirrors []string // where the files are: what stands before their names
+	Bytes   int64    // of all files, about
+}
+
+// File is one of the published files of a data set.
+type File struct {
+	Name   string // as published
+	MD5    string // of the published file, as torchvision lists it
+	SHA256 string // of what is in it when it is unpacked, empty if that is not known
+}
+
+// Download gets the files into a folder, as they are published, and compares
+// their published sums. Files that are there and whole are not asked for. Check,
+// if not nil, reads a file through before it gets its name, and says what is
+// wrong with it.
+func (s *Set) Download(ctx context.Context, dir string, check func(name string, r io.Reader) error, o download.Options) error {
+	for _, f := range s.Files {
+		file := download.File{MD5: f.MD5}
+		if check != nil {
+			file.Check = func(r io.Reader) error { return check(f.Name, r) }
+		}
+		for _, mirror := range s.Mirrors {
+			file.URLs = append(file.URLs, mirror+f.Name)
+		}
+		if err := download.Get(ctx, filepath.Join(dir, f.Name), file, o); err != nil {
+			return fmt.Errorf("%s of %s: %w", f.Name, s.Title, err)
+		}
+	}
+	return nil
+}
