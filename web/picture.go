@@ -71,6 +71,9 @@ func (p *pictures) use(ctx context.Context, file []byte, see func(image.Image) e
 	}
 	defer p.memory.Release(memory)
 	img, _, err := image.Decode(bytes.NewReader(file))
+	if err != nil && isAnimatedWebP(file) {
+		return problemf(http.StatusUnprocessableEntity, "the picture is an animated WebP, which is not taken; save one of its pictures, or an animated GIF or PNG")
+	}
 	if err != nil {
 		return problemf(http.StatusUnprocessableEntity, "the picture begins as %s, but is damaged: %w", strings.ToUpper(format), err)
 	}
@@ -96,6 +99,13 @@ func pictureMemory(config image.Config, format string, file []byte) int64 {
 		each += 12 // the coefficients of three channels, four bytes each
 	}
 	return int64(config.Width) * int64(config.Height) * (each + 2) // and two to be gray, with how opaque it is
+}
+
+// isAnimatedWebP looks at the first chunk after the header of the RIFF container
+// (https://developers.google.com/speed/webp/docs/riff_container).
+func isAnimatedWebP(file []byte) bool {
+	const flagsAt, animation = 20, 0x02
+	return len(file) > flagsAt && string(file[8:16]) == "WEBPVP8X" && file[flagsAt]&animation != 0
 }
 
 // fromDataURL decodes the picture in a data URL (RFC 2397), or one in base64

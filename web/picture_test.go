@@ -2,23 +2,22 @@ package web
 
 import (
 	"bytes"
+	"compress/zlib"
 	"context"
 	"encoding/base64"
 	"encoding/binary"
 	"hash/crc32"
 	"image"
 	"image/color"
-	"image/color/palette"
-	"image/draw"
-	"image/gif"
 	"image/jpeg"
-	"image/png"
+	"io/fs"
 	"net/http"
+	"os"
+	"path"
 	"strings"
 	"testing"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
+	_ "golang.org/x/image/tiff" // must be refused although it is registered
 )
 
 func encoded(t testing.TB, encode func(b *bytes.Buffer) error) []byte {
@@ -30,49 +29,58 @@ func encoded(t testing.TB, encode func(b *bytes.Buffer) error) []byte {
 	return b.Bytes()
 }
 
-// drawnOn copies a picture into one of another kind.
-func drawnOn(dst draw.Image) draw.Image {
-	draw.Draw(dst, dst.Bounds(), digitPicture(), image.Point{}, draw.Src)
-	return dst
-}
-
 func withImage(file []byte) string {
 	return `{"image": "data:image/png;base64,` + base64.StdEncoding.EncodeToString(file) + `"}`
 }
 
+// realPictures are files that other programs wrote; testdata/pictures/make.py
+// made them.
+func realPictures(t testing.TB) map[string][]byte {
+	t.Helper()
+	files := map[string][]byte{}
+	folder := os.DirFS("testdata/pictures")
+	names, err := fs.Glob(folder, "*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range names {
+		if path.Ext(name) == ".py" {
+			continue
+		}
+		if files[name], err = fs.ReadFile(folder, name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return files
+}
+
 func TestPictureFormats(t *testing.T) {
 	s := newTestServer(t, nil)
-	r := digitPicture().Rect
-	asPNG := func(img image.Image) []byte {
-		return encoded(t, func(b *bytes.Buffer) error { return png.Encode(b, img) })
+	refused := map[string]string{
+		"seven.tiff":    "no known format", // is registered in this test
+		"seven.svg":     "no known format",
+		"seven.ico":     "no known format",
+		"animated.webp": "animated WebP",
 	}
-	ink := image.NewNRGBA(r) // on a transparent layer, as Gradio's editor has it
-	for i, v := range digitPicture().Pix {
-		ink.Pix[4*i+3] = 255 - v
-	}
-	// Two frames; the first one counts.
-	frames := &gif.GIF{Image: []*image.Paletted{
-		drawnOn(image.NewPaletted(r, palette.Plan9)).(*image.Paletted), image.NewPaletted(r, palette.Plan9),
-	}, Delay: []int{1, 1}}
-	for name, file := range map[string][]byte{
-		"gray":        toPNG(digitPicture()),
-		"16 bits":     asPNG(drawnOn(image.NewRGBA64(r))),
-		"gray16":      asPNG(drawnOn(image.NewGray16(r))),
-		"palette":     asPNG(drawnOn(image.NewPaletted(r, palette.WebSafe))),
-		"opaque":      asPNG(drawnOn(image.NewRGBA(r))),
-		"transparent": asPNG(ink),
-		"JPEG":        encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, digitPicture(), nil) }),
-		"color JPEG":  encoded(t, func(b *bytes.Buffer) error { return jpeg.Encode(b, drawnOn(image.NewRGBA(r)), nil) }),
-		"GIF":         encoded(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, frames) }),
-		"BMP":         encoded(t, func(b *bytes.Buffer) error { return bmp.Encode(b, digitPicture()) }),
-	} {
+	files := realPictures(t)
+	for name, file := range files {
 		t.Run(name, func(t *testing.T) {
-			checkSeven(t, decoded[prediction](t, askJSON(s, "/api/predict", withImage(file))))
+			w := askJSON(s, "/api/predict", withImage(file))
+			if want, found := refused[name]; found {
+				delete(refused, name)
+				if w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), want) {
+					t.Errorf("status %d: %s", w.Code, w.Body)
+				}
+				return
+			}
+			checkSeven(t, decoded[prediction](t, w))
+			if w := askJSON(s, "/api/predict", withImage(file[:len(file)/2])); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), "damaged") {
+				t.Errorf("cut in the middle: status %d: %s", w.Code, w.Body)
+			}
 		})
 	}
-	tiffFile := encoded(t, func(b *bytes.Buffer) error { return tiff.Encode(b, digitPicture(), nil) })
-	if w := askJSON(s, "/api/predict", withImage(tiffFile)); w.Code != http.StatusUnprocessableEntity {
-		t.Errorf("TIFF, which is registered here and not wanted: status %d", w.Code)
+	if len(files) < 20 || len(refused) > 0 {
+		t.Errorf("of the pictures %d are there, and not %v", len(files), refused)
 	}
 }
 
@@ -102,6 +110,46 @@ func pngHead(width, height uint32, depth, kind byte) []byte {
 	header = append(header, depth, kind, 0, 0, 0)
 	file := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
 	return binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(header))
+}
+
+// whitePNG is a whole PNG file with one bit a pixel: 90 kB for 20,000 x 20,000.
+func whitePNG(t testing.TB, side uint32) []byte {
+	var data bytes.Buffer
+	compress := zlib.NewWriter(&data)
+	row := bytes.Repeat([]byte{0xff}, int(1+(side+7)/8))
+	row[0] = 0 // no filter
+	for range side {
+		if _, err := compress.Write(row); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := compress.Close(); err != nil {
+		t.Fatal(err)
+	}
+	file := pngHead(side, side, 1, 0)
+	for _, chunk := range []struct {
+		name string
+		data []byte
+	}{{"IDAT", data.Bytes()}, {"IEND", nil}} {
+		file = binary.BigEndian.AppendUint32(file, uint32(len(chunk.data)))
+		start := len(file)
+		file = append(append(file, chunk.name...), chunk.data...)
+		file = binary.BigEndian.AppendUint32(file, crc32.ChecksumIEEE(file[start:]))
+	}
+	return file
+}
+
+// A small file that asks for much memory is refused, and one like it that asks
+// for little is not.
+func TestRefusesSmallFilesOfLargePictures(t *testing.T) {
+	s := newTestServer(t, nil)
+	file := whitePNG(t, 20_000)
+	if w := askJSON(s, "/api/predict", withImage(file)); len(file) > 100_000 || w.Code != http.StatusRequestEntityTooLarge || !strings.Contains(w.Body.String(), "20000 x 20000") {
+		t.Errorf("%d bytes: status %d: %s", len(file), w.Code, w.Body)
+	}
+	if p := decoded[prediction](t, askJSON(s, "/api/predict", withImage(whitePNG(t, 200)))); !p.Empty {
+		t.Errorf("white paper is read as %q", p.Label)
+	}
 }
 
 // Pictures that would take too much memory are refused by their header alone:
@@ -218,6 +266,9 @@ func FuzzPicture(f *testing.F) {
 	f.Add(append([]byte{0xff, 0xd8}, exif(binary.BigEndian, 3)...))
 	f.Add(jpegHead(0xc2, 9, 9))
 	f.Add(gifHead(3, 3))
+	for _, file := range realPictures(f) {
+		f.Add(file)
+	}
 	s := newTestServer(f, nil)
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if v := orientation(file); v < 1 || v > 8 {
