@@ -18,7 +18,13 @@ const (
 // of them is covered, from 0 to 1.
 type canvas struct {
 	pix    [canvasSize * canvasSize]float32
-	points []vector // of the stroke that is drawn
+	points []passed // of the stroke that is drawn
+}
+
+// passed is a place on the canvas that the pen passes, and the pen's radius there.
+type passed struct {
+	at     vector
+	radius float64
 }
 
 var canvases = sync.Pool{New: func() any { return new(canvas) }}

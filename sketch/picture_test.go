@@ -42,7 +42,7 @@ func mustRead(t testing.TB, img image.Image, p Procedure, opts ...Option) *Resul
 func paint(pen float64, set func(x, y int, ink byte)) {
 	c := newCanvas()
 	defer c.free()
-	c.draw(three().Strokes, placement{0.25, 0.25, 5, 5}, pen/6)
+	c.draw(three().Strokes, placement{0.25, 0.25, 5, 5}, pen/6, evenly)
 	for y := range 3 * canvasSize {
 		for x := range 3 * canvasSize {
 			set(x, y, level(c.row(y / 3)[x/3]))

@@ -63,9 +63,8 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 	pad := d.pad(ink)
 	if p == Tutorial || len(opts) > 0 {
 		width, height := c.drawPad(&d, pad)
-		r.note(opts, "drawing", func() *image.Gray {
-			return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height))))
-		})
+		r.note(opts, "drawing", func() *image.Gray { return inverted(c.pad(width, height)) })
+		r.note(opts, "invert", func() *image.Gray { return c.pad(width, height) })
 		if p == Tutorial {
 			r.resize(c, newTaps(canvasSize, 0, width, Size, bilinearFilter), newTaps(canvasSize, 0, height, Size, bilinearFilter))
 			r.note(opts, "scale", r.Image)
@@ -85,7 +84,7 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 		side = 2 * pen
 	}
 	at := centred(ink, side-pen)
-	c.draw(d.Strokes, at, pen/2)
+	c.draw(d.Strokes, at, pen/2, evenly)
 	r.finish(c, p, opts)
 	return r, nil
 }
@@ -95,8 +94,21 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 func (c *canvas) drawPad(d *Drawing, pad box) (width, height float64) {
 	scale := canvasSize / pad.side()
 	at := placement{scale, scale, -scale * pad.left, -scale * pad.top}
-	c.draw(d.Strokes, at, scale*d.brushWidth(pad)/2)
+	c.draw(d.Strokes, at, scale*d.brushWidth(pad)/2, pressed)
 	return max(scale*pad.width(), 1), max(scale*pad.height(), 1)
+}
+
+// pad returns the part of the canvas that drawPad drew on.
+func (c *canvas) pad(width, height float64) *image.Gray {
+	return crop(c.image(), image.Rect(0, 0, int(math.Ceil(width)), int(math.Ceil(height))))
+}
+
+// inverted turns a picture of its own from light on dark to dark on light.
+func inverted(gray *image.Gray) *image.Gray {
+	for i, v := range gray.Pix {
+		gray.Pix[i] = 255 - v
+	}
+	return gray
 }
 
 // finish makes the result of a canvas in whose middle the ink lies, in its right

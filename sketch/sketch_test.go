@@ -117,6 +117,39 @@ func TestNeitherPlaceNorSizeNorBrushMatters(t *testing.T) {
 	}
 }
 
+// Who presses harder draws a wider line on the pad, but not for the networks of the
+// data sets.
+func TestPressure(t *testing.T) {
+	with := func(pressure float64) Drawing {
+		d := three()
+		for i, s := range d.Strokes {
+			d.Strokes[i] = slices.Clone(s)
+			for j := range s {
+				d.Strokes[i][j].Pressure = pressure
+			}
+		}
+		return d
+	}
+	ink := func(pressure float64) (sum int) {
+		for _, v := range mustDraw(t, with(pressure), Tutorial).Pixels {
+			sum += int(v)
+		}
+		return sum
+	}
+	if light, even, heavy := ink(0.1), ink(0.5), ink(1); light*3 > even*2 || heavy*3 < even*4 || ink(0) != even || ink(7) != heavy {
+		t.Errorf("ink at the pressures 0.1, 0.5 and 1: %d, %d, %d; at none %d, at 7 %d", light, even, heavy, ink(0), ink(7))
+	}
+	for _, p := range []Procedure{EMNIST, MNIST} {
+		if mustDraw(t, with(1), p).Pixels != mustDraw(t, with(0), p).Pixels {
+			t.Errorf("%s: the pressure changes the picture", p)
+		}
+	}
+	first := mustDraw(t, with(0), EMNIST, WithSteps).Steps[0].Image
+	if hard := mustDraw(t, with(1), EMNIST, WithSteps).Steps[0].Image; slices.Equal(hard.Pix, first.Pix) {
+		t.Error("the drawing does not show the pressure")
+	}
+}
+
 // The number of points on a line is of no matter either.
 func TestDensityOfPoints(t *testing.T) {
 	few := Drawing{Strokes: []Stroke{stroke(0, 0, 50, 100)}}
@@ -234,16 +267,19 @@ func TestWorstDrawing(t *testing.T) {
 
 func TestSteps(t *testing.T) {
 	for p, want := range map[Procedure][]string{
-		EMNIST:   {"drawing", "crop", "centre", "blur", "scale"},
-		MNIST:    {"drawing", "crop", "scale", "centre"},
-		Tutorial: {"drawing", "scale"},
+		EMNIST:   {"drawing", "invert", "crop", "centre", "blur", "scale"},
+		MNIST:    {"drawing", "invert", "crop", "scale", "centre"},
+		Tutorial: {"drawing", "invert", "scale"},
 	} {
 		plain, r := mustDraw(t, three(), p), mustDraw(t, three(), p, WithSteps)
 		var names []string
 		for _, s := range r.Steps {
 			names = append(names, s.Name)
-			if s.Image.Rect.Empty() || slices.Max(s.Image.Pix) < 128 {
+			if s.Image.Rect.Empty() || slices.Max(s.Image.Pix) < 128 || slices.Min(s.Image.Pix) > 0 {
 				t.Errorf("%s: the picture after %s shows nothing", p, s.Name)
+			}
+			if light := s.Image.Pix[0] == 255; light != (s.Name == "drawing") {
+				t.Errorf("%s: the ground of the picture after %s is light: %v", p, s.Name, light)
 			}
 		}
 		if !slices.Equal(names, want) {
@@ -263,7 +299,7 @@ func TestCurve(t *testing.T) {
 	c := newCanvas()
 	defer c.free()
 	points := stroke(10, 10, 40, 14, 60, 40, 30, 60, 50, 75)
-	c.stroke(points, placement{1, 1, 0, 0}, 1.5)
+	c.stroke(points, placement{1, 1, 0, 0}, 1.5, evenly)
 	for _, p := range points {
 		if v := c.row(int(p.Y))[int(p.X)]; v < 0.9 {
 			t.Errorf("the curve covers %.2f of the pixel at %v, want all", v, p)
@@ -274,7 +310,7 @@ func TestCurve(t *testing.T) {
 	}
 	corner := newCanvas()
 	defer corner.free()
-	corner.stroke(stroke(10, 10, 70, 10, 20, 75), placement{1, 1, 0, 0}, 1.5)
+	corner.stroke(stroke(10, 10, 70, 10, 20, 75), placement{1, 1, 0, 0}, 1.5, evenly)
 	if ink := corner.bounds(); ink != image.Rect(8, 8, 72, 77) {
 		t.Errorf("a stroke with a corner covers %v, want 2 pixels round its points", ink)
 	}

@@ -97,10 +97,25 @@ func centred(b box, side float64) placement {
 		canvasSize/2 - scale*(b.top+b.bottom)/2}
 }
 
-// draw draws the strokes on the canvas with a round pen of the given radius.
-func (c *canvas) draw(strokes []Stroke, at placement, radius float64) {
+// evenly is a pen's width that does not depend on the pressure.
+func evenly(Point) float64 { return 1 }
+
+// pressed is how wide a pen's line is, as a share of the brush's width: half of
+// it without pressure, and half as much again when pressed fully. A mouse, which
+// has pressure 0.5, draws lines of the brush's own width, and so does what knows of
+// no pressure. The page paints the pad so.
+func pressed(p Point) float64 {
+	if p.Pressure > 0 {
+		return 0.5 + min(p.Pressure, 1)
+	}
+	return 1
+}
+
+// draw draws the strokes on the canvas with a round pen of the given radius times
+// the pen's width at each point.
+func (c *canvas) draw(strokes []Stroke, at placement, radius float64, width func(Point) float64) {
 	for _, s := range strokes {
-		c.stroke(s, at, radius)
+		c.stroke(s, at, radius, width)
 	}
 }
 
@@ -111,7 +126,7 @@ func (c *canvas) draw(strokes []Stroke, at placement, radius float64) {
 // applications of Catmull-Rom curves"), which makes no loops where points are
 // unevenly far apart. At a sharp corner the tangent is zero, so that the corner
 // stays one.
-func (c *canvas) stroke(s Stroke, at placement, radius float64) {
+func (c *canvas) stroke(s Stroke, at placement, radius float64, width func(Point) float64) {
 	// Points closer than this cannot be told apart in the result.
 	const closest = 0.5
 	if len(s) == 0 {
@@ -119,8 +134,8 @@ func (c *canvas) stroke(s Stroke, at placement, radius float64) {
 	}
 	points := c.points[:0]
 	for i, p := range s {
-		v := at.point(p)
-		if n := len(points); n > 0 && v.minus(points[n-1]).length() < closest {
+		v := passed{at.point(p), radius * width(p)}
+		if n := len(points); n > 0 && v.at.minus(points[n-1].at).length() < closest {
 			if i == len(s)-1 && n > 1 {
 				points[n-1] = v // the end stays where it is
 			}
@@ -131,7 +146,7 @@ func (c *canvas) stroke(s Stroke, at placement, radius float64) {
 	c.points = points
 
 	if len(points) == 1 {
-		c.line(points[0], points[0], radius)
+		c.line(points[0].at, points[0].at, points[0].radius)
 		return
 	}
 	var from vector // the tangent where the piece begins, for a parameter of length
@@ -139,9 +154,9 @@ func (c *canvas) stroke(s Stroke, at placement, radius float64) {
 		q := points[i+1]
 		var to vector
 		if i+2 < len(points) {
-			to = tangent(p, q, points[i+2])
+			to = tangent(p.at, q.at, points[i+2].at)
 		}
-		c.curve(p, q, from, to, radius)
+		c.curve(p.at, q.at, from, to, (p.radius+q.radius)/2)
 		from = to
 	}
 }
