@@ -29,6 +29,9 @@ func Load() (*models.LeNet, weights.Metadata, error) {
 	if f.Metadata == nil {
 		return nil, weights.Metadata{}, fmt.Errorf("%s has no metadata", Name)
 	}
-	network := models.NewLeNet(len(f.Metadata.Classes), 0)
-	return network, *f.Metadata, weights.Restore(Name, f, nn.State(network))
+	about := *f.Metadata
+	// The file calls it a folder, for the pictures came from one that gather made.
+	about.Dataset, about.Split = "emnist", ""
+	network := models.NewLeNet(len(about.Classes), 0)
+	return network, about, weights.Restore(Name, f, nn.State(network))
 }

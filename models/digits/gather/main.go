@@ -1,15 +1,14 @@
 // Command gather puts several idx data sets of pictures together, as the ones to
 // train on in a folder that "inkling train --data" reads as EMNIST's split mnist:
 //
-//	go run ./models/digits/gather [-distorted N] [-drawn N] FOLDER PREFIX...
+//	go run ./models/digits/gather [-distorted N] [-strokes FILE [-writers NAMES] [-copies N]] FOLDER PREFIX...
 //
 // The files of each data set are PREFIX-images-idx3-ubyte.gz and
 // PREFIX-labels-idx1-ubyte.gz. Their pictures come in the order of the prefixes,
 // and lie as they lay: transposed, as EMNIST's do. To them come, if asked for,
 //
 //   - N distorted copies of each picture, see [distort];
-//   - N drawings of each of the shapes in [shapes], ways to write digits that
-//     EMNIST, whose writers are American, has too few of.
+//   - N pictures of each drawing in a file of strokes, see [rewrite].
 //
 // The same arguments give the same files.
 package main
@@ -22,6 +21,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"inkling/data/idx"
 	"inkling/internal/atomicfile"
@@ -30,63 +30,73 @@ import (
 
 const size = sketch.Size * sketch.Size
 
+// options are the flags.
+type options struct {
+	distorted, copies int
+	strokes           string
+	writers           []string
+}
+
 func main() {
-	distorted := flag.Int("distorted", 0, "add so many distorted copies of each picture")
-	drawn := flag.Int("drawn", 0, "add so many drawings of each shape")
+	var o options
+	flag.IntVar(&o.distorted, "distorted", 0, "add `N` distorted copies of each picture")
+	flag.StringVar(&o.strokes, "strokes", "", "add pictures of the drawings in `FILE`, which inkling eval-strokes describes")
+	writers := flag.String("writers", "*", "only what these `NAMES` drew; a name may have *, ? and [a-z]")
+	flag.IntVar(&o.copies, "copies", 1, "draw each of them `N` times")
 	flag.Parse()
-	if err := gather(flag.Args(), *distorted, *drawn); err != nil {
+	o.writers = strings.Split(*writers, ",")
+	if err := o.gather(flag.Args()); err != nil {
 		fmt.Fprintln(os.Stderr, "gather:", err)
 		os.Exit(1)
 	}
 }
 
-func gather(args []string, distorted, drawn int) error {
+// A collection is pictures with their labels.
+type collection struct {
+	images idx.Images
+	labels []byte
+}
+
+func (c *collection) add(pixels []byte, labels ...byte) {
+	c.images.Pixels = append(c.images.Pixels, pixels...)
+	c.labels = append(c.labels, labels...)
+}
+
+func (o *options) gather(args []string) error {
 	if len(args) < 2 {
 		return errors.New("want a folder and the prefixes of the files to put into it")
 	}
 	folder, prefixes := args[0], args[1:]
-	all := &idx.Images{Height: sketch.Size, Width: sketch.Size}
-	var labels []byte
-	add := func(pixels []byte, label byte) {
-		all.Pixels = append(all.Pixels, pixels...)
-		labels = append(labels, label)
-	}
+	all := collection{images: idx.Images{Height: sketch.Size, Width: sketch.Size}}
 	for _, prefix := range prefixes {
 		dir, name := filepath.Split(prefix)
-		images, own, err := idx.Open(os.DirFS(filepath.Clean(dir+".")), name+"-images-idx3-ubyte.gz", name+"-labels-idx1-ubyte.gz")
+		images, labels, err := idx.Open(os.DirFS(filepath.Clean(dir+".")), name+"-images-idx3-ubyte.gz", name+"-labels-idx1-ubyte.gz")
 		if err != nil {
 			return err
 		}
-		if images.Height != all.Height || images.Width != all.Width {
-			return fmt.Errorf("the pictures of %s are %dx%d, want %dx%d", prefix, images.Height, images.Width, all.Height, all.Width)
+		if images.Height != sketch.Size || images.Width != sketch.Size {
+			return fmt.Errorf("the pictures of %s are %dx%d, want %dx%d", prefix, images.Height, images.Width, sketch.Size, sketch.Size)
 		}
-		all.Pixels = append(all.Pixels, images.Pixels...)
-		labels = append(labels, own...)
+		all.add(images.Pixels, labels...)
 	}
 	const seed, stream = 1, 0x64696769747 // "digit"
 	r := rand.New(rand.NewPCG(seed, stream))
-	originals := len(labels)
-	for i := range originals * distorted {
-		picture := all.Pixels[i%originals*size:][:size]
-		add(distort(r, picture), labels[i%originals])
+	originals := len(all.labels)
+	for i := range originals * o.distorted {
+		picture := all.images.Pixels[i%originals*size:][:size]
+		all.add(distort(r, picture), all.labels[i%originals])
 	}
-	for range drawn {
-		for _, s := range shapes {
-			picture, err := s.draw(r)
-			if err != nil {
-				return err
-			}
-			add(picture, s.label)
-		}
+	if err := o.addDrawings(r, &all); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(folder, 0o755); err != nil {
 		return err
 	}
-	all.Count = len(labels)
+	all.images.Count = len(all.labels)
 	base := filepath.Join(folder, "emnist-mnist-train")
-	err := atomicfile.Write(base+"-images-idx3-ubyte", func(w io.Writer) error { return idx.WriteImages(w, all) })
+	err := atomicfile.Write(base+"-images-idx3-ubyte", func(w io.Writer) error { return idx.WriteImages(w, &all.images) })
 	if err != nil {
 		return err
 	}
-	return atomicfile.Write(base+"-labels-idx1-ubyte", func(w io.Writer) error { return idx.WriteLabels(w, labels) })
+	return atomicfile.Write(base+"-labels-idx1-ubyte", func(w io.Writer) error { return idx.WriteLabels(w, all.labels) })
 }

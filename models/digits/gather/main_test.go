@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"compress/gzip"
+	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -42,10 +44,19 @@ func TestGather(t *testing.T) {
 	write(t, filepath.Join(dir, "a"), &idx.Images{Count: 1, Height: 28, Width: 28, Pixels: picture}, []byte{1})
 	write(t, filepath.Join(dir, "b"), &idx.Images{Count: 1, Height: 28, Width: 28, Pixels: blank}, []byte{5})
 	prefixes := []string{filepath.Join(dir, "a"), filepath.Join(dir, "b")}
+	drawings := filepath.Join(dir, "drawings.jsonl")
+	lines := `{"label": 7, "writer": "anna", "strokes": [[[0, 0], [9, 0.5], [4, 20]]]}
+{"label": 1, "writer": "bob", "strokes": [[[5, 0], [5, 20]]]}
+{"label": 0, "writer": "ada", "strokes": [[[5, 5]], []]}
+`
+	if err := os.WriteFile(drawings, []byte(lines), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	o := options{distorted: 2, strokes: drawings, writers: []string{"a*"}, copies: 3}
 	var first []byte
 	for i, out := range []string{"one", "two"} {
 		folder := filepath.Join(dir, out)
-		if err := gather(append([]string{folder}, prefixes...), 2, 3); err != nil {
+		if err := o.gather(append([]string{folder}, prefixes...)); err != nil {
 			t.Fatal(err)
 		}
 		images, err := os.ReadFile(filepath.Join(folder, "emnist-mnist-train-images-idx3-ubyte"))
@@ -62,10 +73,12 @@ func TestGather(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := 2 + 2*2 + 3*len(shapes); d.Len() != want {
-		t.Fatalf("there are %d pictures, want %d", d.Len(), want)
+	labels := []int{1, 5, 1, 5, 1, 5, 7, 0, 7, 0, 7, 0}
+	if d.Len() != len(labels) {
+		t.Fatalf("there are %d pictures, want %d", d.Len(), len(labels))
 	}
-	for i, want := range []int{1, 5, 1, 5, 1, 5, 1} {
+	seen := map[string]int{}
+	for i, want := range labels {
 		pixels, label, err := d.Example(i)
 		if err != nil {
 			t.Fatal(err)
@@ -76,14 +89,55 @@ func TestGather(t *testing.T) {
 		if i < 2 && !bytes.Equal(pixels, [][]byte{picture, blank}[i]) {
 			t.Errorf("picture %d is not the one that was gathered", i)
 		}
-		if i == 2 && bytes.Equal(pixels, picture) {
-			t.Error("a distorted picture is as before")
+		if before, found := seen[string(pixels)]; found && label != 5 && label != 0 { // of nothing and of a dot there is one picture
+			t.Errorf("picture %d is that of %d", i, before)
+		}
+		seen[string(pixels)] = i
+	}
+}
+
+// A rewritten stroke is much like the one that was written.
+func TestRewrite(t *testing.T) {
+	var stroke sketch.Stroke
+	for i := range 41 {
+		stroke = append(stroke, sketch.Point{X: 100, Y: float64(10 * i)})
+	}
+	lengths := map[int]bool{}
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 50 {
+		got := rewrite(r, []sketch.Stroke{stroke})[0]
+		lengths[len(got)] = true
+		across, down := got[len(got)-1].X-got[0].X, got[len(got)-1].Y-got[0].Y
+		if down < 350 || down > 450 || math.Abs(across/down) > math.Tan(12*math.Pi/180)+0.25*math.Exp(0.22)+0.1 {
+			t.Errorf("a line of 400 down became one of %.0f across and %.0f down", across, down)
 		}
 	}
-	if err := gather([]string{dir}, 0, 0); err == nil {
-		t.Error("no prefix is taken")
+	if len(lengths) != 6 {
+		t.Errorf("there are lines of %v points, want six kinds", lengths)
 	}
-	if err := gather([]string{dir, filepath.Join(dir, "none")}, 0, 0); err == nil {
-		t.Error("missing files are taken")
+}
+
+func TestGatherFails(t *testing.T) {
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "a"), &idx.Images{Count: 1, Height: 28, Width: 28, Pixels: make([]byte, size)}, []byte{1})
+	a := filepath.Join(dir, "a")
+	letter := filepath.Join(dir, "letter.jsonl")
+	if err := os.WriteFile(letter, []byte(`{"label": "x", "strokes": [[[0, 0]]]}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for name, test := range map[string]struct {
+		o    options
+		args []string
+	}{
+		"no prefix":   {options{}, []string{dir}},
+		"no files":    {options{}, []string{dir, filepath.Join(dir, "none")}},
+		"no strokes":  {options{strokes: filepath.Join(dir, "none"), writers: []string{"*"}}, []string{dir, a}},
+		"a letter":    {options{strokes: letter, writers: []string{"*"}}, []string{dir, a}},
+		"no pattern":  {options{strokes: letter, writers: []string{"["}}, []string{dir, a}},
+		"no drawings": {options{strokes: letter, writers: []string{"anna"}}, []string{dir, a}},
+	} {
+		if err := test.o.gather(test.args); err == nil {
+			t.Errorf("%s: there is no error", name)
+		}
 	}
 }
