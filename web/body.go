@@ -18,7 +18,8 @@ const (
 	maxFile = 8 << 20
 	// maxBodies is the memory for all bodies that are being read or worked on.
 	maxBodies = 32 << 20
-	// bodyStep is by how much memory for a body is asked for.
+	// bodyStep is by how much memory for a body is asked for, if it is not
+	// announced to be shorter.
 	bodyStep = 64 << 10
 	// A body has bodyTime, and bodyTime again for every bodyRate bytes of it.
 	bodyTime = 5 * time.Second
@@ -51,18 +52,17 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request, limit int64) (body
 	var held int64
 	release = func() { b.memory.Release(held) }
 	reader := http.MaxBytesReader(w, r.Body, limit)
-	if r.ContentLength >= 0 && r.ContentLength < bodyStep {
-		body = make([]byte, 0, r.ContentLength+1)
-	} else {
-		body = make([]byte, 0, bodyStep)
-	}
+	step := min(expected+1, bodyStep) // one more byte, to see the end
 	for {
 		if int64(len(body)) >= held {
-			if !b.memory.TryAcquire(bodyStep) {
+			if !b.memory.TryAcquire(step) {
 				release()
 				return nil, nil, errBusy
 			}
-			held += bodyStep
+			held += step
+			if body == nil {
+				body = make([]byte, 0, step)
+			}
 		}
 		if len(body) == cap(body) {
 			body = append(body, 0)[:len(body)]

@@ -37,7 +37,9 @@ type gradio struct {
 	sessions map[string]*gradioSession
 	events   map[string]*gradioEvent
 	swept    time.Time
-	queued   int // events whose function has not returned
+	queued   int           // calls that are not completed
+	kept     int           // bytes of calls' inputs and of messages that wait for a stream
+	working  chan struct{} // has an element for every function that runs
 	tasks    sync.WaitGroup
 	stop     context.CancelFunc
 	context  context.Context
@@ -47,7 +49,7 @@ type gradio struct {
 func newGradio(s *Server) *gradio {
 	g := &gradio{
 		server: s, appID: rand.Text(), sessions: map[string]*gradioSession{}, events: map[string]*gradioEvent{},
-		store: fileStore{files: map[string]*storedFile{}},
+		store: fileStore{files: map[string]*storedFile{}}, working: make(chan struct{}, maxWorking),
 	}
 	g.context, g.stop = context.WithCancel(context.Background())
 	return g

@@ -11,12 +11,20 @@ import (
 
 const (
 	// maxQueued is how many calls may be waiting or running.
-	maxQueued = 256
+	maxQueued = 2048
+	// maxWorking is how many of them may be running.
+	maxWorking = 64
 	// maxSessions is how many sessions are remembered.
 	maxSessions = 2048
 	// maxUndelivered is how many messages may be waiting for one session's
-	// stream: a client that does not read cannot have the server keep more.
-	maxUndelivered = 256
+	// stream: a client that does not read cannot have the server keep more. A
+	// call has callMessages, of which some may wait already.
+	maxUndelivered = 8192
+	callMessages   = 3
+	// maxKept is the memory for the inputs of calls and the messages of all
+	// sessions, of which the next call is taken to need callMemory.
+	maxKept    = 16 << 20
+	callMemory = 2 << 10
 	// sessionTime is how long a session without a stream, or an answer that
 	// nobody fetches, is kept.
 	sessionTime = time.Minute
@@ -108,6 +116,7 @@ func (g *gradio) sweep() {
 	g.swept = now
 	for hash, s := range g.sessions {
 		if s.stream == nil && s.pending == 0 && now.Sub(s.touched) > sessionTime {
+			g.take(s)
 			delete(g.sessions, hash)
 		}
 	}
@@ -118,14 +127,26 @@ func (g *gradio) sweep() {
 	}
 }
 
-// tell queues a message for the session's stream.
-func (s *gradioSession) tell(message gradioMessage) {
+// tell queues a message for a session's stream.
+func (g *gradio) tell(s *gradioSession, message gradioMessage) {
 	text, err := json.Marshal(message)
 	if err != nil {
 		panic("web: " + err.Error()) // it is our own struct
 	}
 	s.messages = append(s.messages, text)
+	g.kept += len(text)
 	s.wake()
+}
+
+// take returns the messages that wait for a session's stream, which then are the
+// caller's.
+func (g *gradio) take(s *gradioSession) [][]byte {
+	messages := s.messages
+	s.messages = nil
+	for _, text := range messages {
+		g.kept -= len(text)
+	}
+	return messages
 }
 
 func (s *gradioSession) wake() {
@@ -144,7 +165,7 @@ func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, 
 		return nil, errClosed
 	}
 	g.sweep()
-	if g.queued >= maxQueued || len(g.events) >= 2*maxQueued {
+	if g.queued >= maxQueued || len(g.events) >= 2*maxQueued || g.kept+len(input)+(g.queued+1)*callMemory > maxKept {
 		return nil, errBusy
 	}
 	event := &gradioEvent{id: rand.Text(), joined: make(chan struct{}), done: make(chan struct{}), touched: time.Now()}
@@ -153,35 +174,51 @@ func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, 
 		if err != nil {
 			return nil, err
 		}
-		if len(session.messages)+3*session.pending > maxUndelivered {
+		if len(session.messages)+callMessages*(session.pending+1) > maxUndelivered {
 			return nil, problemf(http.StatusServiceUnavailable, "%d messages wait to be read from the session's event stream; read them first", len(session.messages))
 		}
 		session.pending++
-		session.tell(gradioMessage{Message: "estimation", EventID: event.id, Rank: new(0), QueueSize: new(1), RankETA: new(0.0), Success: new(true)})
+		g.tell(session, gradioMessage{
+			Message: "estimation", EventID: event.id, Success: new(true),
+			Rank: new(max(0, g.queued-maxWorking)), QueueSize: new(g.queued + 1), RankETA: new(0.0),
+		})
 		event.session = session
 	}
 	g.queued++
+	g.kept += len(input)
 	g.events[event.id] = event
 	var ctx context.Context
 	ctx, event.cancel = context.WithCancelCause(g.context)
 	g.tasks.Go(func() {
 		defer event.cancel(nil)
-		g.began(event)
-		started := time.Now()
-		data, err := g.predict(ctx, root, input)
-		output := &gradioOutput{Data: data, Generating: new(false), Duration: new(time.Since(started).Seconds())}
-		if err != nil {
-			output = failedOutput(err)
-		}
+		output := g.work(ctx, event, root, input)
 		if event.session != nil {
 			event.settle(ctx)
 		}
 		g.complete(event, output)
 		g.mutex.Lock()
 		g.queued--
+		g.kept -= len(input)
 		g.mutex.Unlock()
 	})
 	return event, nil
+}
+
+// work runs a call's function when its turn has come.
+func (g *gradio) work(ctx context.Context, event *gradioEvent, root string, input json.RawMessage) *gradioOutput {
+	select {
+	case g.working <- struct{}{}:
+		defer func() { <-g.working }()
+	case <-ctx.Done():
+		return failedOutput(context.Cause(ctx))
+	}
+	g.began(event)
+	started := time.Now()
+	data, err := g.predict(ctx, root, input)
+	if err != nil {
+		return failedOutput(err)
+	}
+	return &gradioOutput{Data: data, Generating: new(false), Duration: new(time.Since(started).Seconds())}
 }
 
 // settle waits until the client has surely taken note of the call.
@@ -201,7 +238,7 @@ func (g *gradio) began(event *gradioEvent) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if event.session != nil && event.output == nil {
-		event.session.tell(gradioMessage{Message: "process_starts", EventID: event.id, ETA: new(0.0), Success: new(true)})
+		g.tell(event.session, gradioMessage{Message: "process_starts", EventID: event.id, ETA: new(0.0), Success: new(true)})
 	}
 }
 
@@ -219,7 +256,7 @@ func (g *gradio) complete(event *gradioEvent, output *gradioOutput) {
 	if s := event.session; s != nil {
 		s.pending--
 		s.touched = event.touched
-		s.tell(gradioMessage{Message: "process_completed", EventID: event.id, Success: new(output.Error == ""), Output: output})
+		g.tell(s, gradioMessage{Message: "process_completed", EventID: event.id, Success: new(output.Error == ""), Output: output})
 		delete(g.events, event.id)
 	}
 }
@@ -227,30 +264,11 @@ func (g *gradio) complete(event *gradioEvent, output *gradioOutput) {
 // queueJoin serves POST /queue/join: a call whose answer comes on the session's
 // event stream.
 func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
-	body, release, err := g.server.bodies.read(w, r, maxBody)
+	session, input, err := g.readJoin(w, r)
 	if err != nil {
 		return err
 	}
-	defer release()
-	var request struct {
-		Data     []json.RawMessage `json:"data"`
-		Function *int              `json:"fn_index"`
-		Session  string            `json:"session_hash"`
-	}
-	if err := parseJSON(r, body, &request); err != nil {
-		return err
-	}
-	switch {
-	case request.Session == "" || len(request.Session) > 128:
-		return problemf(http.StatusUnprocessableEntity, "session_hash has %d characters, want 1 to 128", len(request.Session))
-	case request.Function == nil || *request.Function < 0 || *request.Function >= len(gradioNames):
-		return problemf(http.StatusUnprocessableEntity, "fn_index names no function, want 0 to %d", len(gradioNames)-1)
-	}
-	input, err := onlyInput(request.Data)
-	if err != nil {
-		return err
-	}
-	event, err := g.start(request.Session, rootURL(r), input)
+	event, err := g.start(session, rootURL(r), input)
 	if err != nil {
 		return err
 	}
@@ -266,6 +284,31 @@ func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
 	}
 	answer(w, r, map[string]string{"event_id": event.id})
 	return nil
+}
+
+// readJoin reads what /queue/join is asked.
+func (g *gradio) readJoin(w http.ResponseWriter, r *http.Request) (session string, input json.RawMessage, err error) {
+	body, release, err := g.server.bodies.read(w, r, maxBody)
+	if err != nil {
+		return "", nil, err
+	}
+	defer release()
+	var request struct {
+		Data     []json.RawMessage `json:"data"`
+		Function *int              `json:"fn_index"`
+		Session  string            `json:"session_hash"`
+	}
+	if err := parseJSON(r, body, &request); err != nil {
+		return "", nil, err
+	}
+	switch {
+	case request.Session == "" || len(request.Session) > 128:
+		return "", nil, problemf(http.StatusUnprocessableEntity, "session_hash has %d characters, want 1 to 128", len(request.Session))
+	case request.Function == nil || *request.Function < 0 || *request.Function >= len(gradioNames):
+		return "", nil, problemf(http.StatusUnprocessableEntity, "fn_index names no function, want 0 to %d", len(gradioNames)-1)
+	}
+	input, err = onlyInput(request.Data)
+	return request.Session, input, err
 }
 
 // onlyInput returns the one input of the functions. It is copied, because it

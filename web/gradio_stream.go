@@ -131,9 +131,10 @@ func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own
 	draining := g.server.draining
 	for {
 		g.mutex.Lock()
-		messages, pending, replaced := session.messages, session.pending, session.stream != own
+		var messages [][]byte
+		pending, replaced := session.pending, session.stream != own
 		if !replaced {
-			session.messages = nil
+			messages = g.take(session)
 		}
 		g.mutex.Unlock()
 		if replaced {

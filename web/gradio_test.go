@@ -485,7 +485,7 @@ func TestGradioCall(t *testing.T) {
 func TestGradioForgets(t *testing.T) {
 	s := newTestServer(t, nil)
 	joined, refused := 0, 0
-	for range maxUndelivered {
+	for range maxUndelivered/callMessages + 10 {
 		switch w := askJSON(s, "/gradio_api/queue/join", `{"data": [null], "fn_index": 0, "session_hash": "abc"}`); w.Code {
 		case http.StatusOK:
 			joined++
@@ -495,21 +495,56 @@ func TestGradioForgets(t *testing.T) {
 			t.Fatalf("status %d: %s", w.Code, w.Body)
 		}
 	}
-	if joined < 50 || refused == 0 {
+	if joined < 1000 || refused == 0 {
 		t.Errorf("%d calls were let in, %d refused", joined, refused)
 	}
 	g := s.gradio
 	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.queued == 0 })
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if n := len(g.sessions["abc"].messages); n > maxUndelivered+3 {
-		t.Errorf("%d messages are kept", n)
+	if n := len(g.sessions["abc"].messages); n > maxUndelivered || g.kept < 100*n || g.kept > maxKept {
+		t.Errorf("%d messages are kept, of %d bytes", n, g.kept)
 	}
 	g.sessions["abc"].touched = time.Now().Add(-2 * sessionTime)
 	g.swept = time.Time{}
 	g.sweep()
-	if len(g.sessions) != 0 || len(g.events) != 0 {
-		t.Errorf("%d sessions and %d events are still there", len(g.sessions), len(g.events))
+	if len(g.sessions) != 0 || len(g.events) != 0 || g.kept != 0 {
+		t.Errorf("%d sessions and %d events are still there, and %d bytes", len(g.sessions), len(g.events), g.kept)
+	}
+}
+
+// Calls with large inputs, and sessions whose messages nobody reads, cannot take
+// more than their memory together.
+func TestGradioLimitsMemory(t *testing.T) {
+	s := newTestServer(t, nil)
+	g := s.gradio
+	for range maxWorking {
+		g.working <- struct{}{} // so that calls wait
+	}
+	input := `{"path": "` + strings.Repeat("x", 1<<20) + `"}`
+	joined, busy := 0, 0
+	for i := range 2 * maxKept >> 20 {
+		body := fmt.Sprintf(`{"data": [%s], "fn_index": 0, "session_hash": "s%d"}`, input, i)
+		switch w := askJSON(s, "/gradio_api/queue/join", body); {
+		case w.Code == http.StatusOK:
+			joined++
+		case w.Code == http.StatusServiceUnavailable && w.Header().Get("Retry-After") != "":
+			busy++
+		default:
+			t.Fatalf("status %d: %s", w.Code, w.Body)
+		}
+	}
+	if most := maxKept >> 20; joined < most-2 || joined > most || busy == 0 {
+		t.Errorf("%d calls of a megabyte are kept, want about %d; %d were refused", joined, most, busy)
+	}
+	for range maxWorking {
+		<-g.working
+	}
+	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.queued == 0 })
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	if g.kept > joined*callMemory {
+		t.Errorf("%d bytes are kept of %d calls", g.kept, joined)
 	}
 }
 
