@@ -13,6 +13,7 @@ import (
 	"inkling/nn"
 	"inkling/sketch"
 	"inkling/train"
+	"inkling/weights"
 )
 
 // SureAbove is the probability from which on the network's best guess counts as
@@ -36,8 +37,10 @@ type prediction struct {
 }
 
 type shownStep struct {
-	Name  string `json:"name" doc:"drawing, invert, crop, scale, centre or blur"`
-	Image string `json:"image" doc:"a data URL"`
+	Name  string  `json:"name" doc:"drawing, invert, crop, scale, centre, blur, transpose or normalise"`
+	Image string  `json:"image" doc:"a data URL"`
+	Black float64 `json:"black" doc:"the number that black stands for"`
+	White float64 `json:"white" doc:"the number that white stands for"`
 }
 
 type shownFeature struct {
@@ -169,9 +172,7 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 	if !started.details {
 		return p, nil
 	}
-	for _, step := range started.prepared.Steps {
-		p.Steps = append(p.Steps, shownStep{step.Name, dataURL(step.Image)})
-	}
+	p.Steps = s.steps(started.prepared)
 	if started.job != nil {
 		for i, values := range started.job.features {
 			shape := s.featureShapes[i]
@@ -187,6 +188,31 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 		p.Tutorial = &shownTutorial{dataURL(started.tutorial.Image()), probabilities, s.label(index)}
 	}
 	return p, nil
+}
+
+// steps shows how a drawing became the network's input. It is nil if there was
+// nothing to prepare.
+func (s *Server) steps(prepared *sketch.Result) []shownStep {
+	const white = 255
+	var shown []shownStep
+	for _, step := range prepared.Steps {
+		shown = append(shown, shownStep{step.Name, dataURL(step.Image), 0, white})
+	}
+	if shown == nil || prepared.Empty {
+		return shown
+	}
+	input := prepared.Image()
+	if s.about.Orientation == weights.Transposed {
+		for i, v := range prepared.Pixels {
+			input.Pix[i%sketch.Size*sketch.Size+i/sketch.Size] = v
+		}
+		shown = append(shown, shownStep{"transpose", dataURL(input), 0, white})
+	}
+	if len(s.about.Mean) == 1 && len(s.about.Std) == 1 {
+		mean, std := float64(s.about.Mean[0]), float64(s.about.Std[0])
+		shown = append(shown, shownStep{"normalise", dataURL(input), (0 - mean) / std, (1 - mean) / std})
+	}
+	return shown
 }
 
 // await returns a job's probabilities and the index of the largest, which is -1

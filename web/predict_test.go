@@ -19,6 +19,8 @@ import (
 	"testing"
 
 	"inkling/sketch"
+	"inkling/transform"
+	"inkling/weights"
 )
 
 // digitPicture is a seven in black ink on white paper.
@@ -178,11 +180,14 @@ func TestDetails(t *testing.T) {
 	for _, body := range []string{seven, `"image": "` + dataURL(digitPicture()) + `"`} {
 		p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, `+body+"}"))
 		checkSeven(t, p)
-		if len(p.Steps) < 3 || p.Steps[0].Name != "drawing" {
-			t.Errorf("steps %v", p.Steps)
+		if names := stepNames(p); names != "drawing invert crop centre blur scale normalise" {
+			t.Errorf("the steps are %s", names)
 		}
 		for _, step := range p.Steps {
 			fromPNG(t, step.Image)
+			if black, white := step.Black, step.White; step.Name == "normalise" && (black != -1 || white != 1) || step.Name != "normalise" && (black != 0 || white != 255) {
+				t.Errorf("after %s black is %v, white %v", step.Name, black, white)
+			}
 		}
 		if last := p.Steps[len(p.Steps)-1]; !samePixels(fromPNG(t, last.Image), fromPNG(t, p.Processed)) {
 			t.Errorf("the last step, %s, is not the processed picture", last.Name)
@@ -204,6 +209,35 @@ func TestDetails(t *testing.T) {
 	p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, "pixels": `+sevenPixels(t)+"}"))
 	if p.Steps != nil || p.Tutorial != nil || len(p.Features) != 2 {
 		t.Errorf("pixels are not prepared, but there are %d steps", len(p.Steps))
+	}
+}
+
+func stepNames(p prediction) string {
+	var names []string
+	for _, step := range p.Steps {
+		names = append(names, step.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+// A network that was trained on lying pictures is shown such ones, and people see
+// them upright.
+func TestDetailsOfTransposed(t *testing.T) {
+	s := newTestServer(t, func(c *Config) {
+		c.About.Orientation = weights.Transposed
+		c.Transform = transform.Compose{transform.Transpose{}, c.Transform}
+	})
+	p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, `+seven+"}"))
+	if names := stepNames(p); names != "drawing invert crop centre blur scale transpose normalise" {
+		t.Fatalf("the steps are %s", names)
+	}
+	upright, lying := fromPNG(t, p.Processed), fromPNG(t, p.Steps[7].Image)
+	for y := range sketch.Size {
+		for x := range sketch.Size {
+			if upright.At(x, y) != lying.At(y, x) {
+				t.Fatalf("the pixel %d, %d does not lie at %d, %d", x, y, y, x)
+			}
+		}
 	}
 }
 

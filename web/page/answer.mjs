@@ -5,9 +5,10 @@
 import { byId, make } from "./dom.mjs";
 import { decode, show, showTiles, wipe } from "./pictures.mjs";
 import { barRows, runnersUp } from "./probabilities.mjs";
-import { percent, stepName } from "./translations.mjs";
+import { number, percent, stepName } from "./translations.mjs";
 
 /** @typedef {import("./api.mjs").Prediction} Prediction */
+/** @typedef {import("./api.mjs").Step} Step */
 /** @typedef {import("./translations.mjs").Language} Language */
 /** @typedef {import("./translations.mjs").TextKey} TextKey */
 
@@ -51,7 +52,6 @@ export class AnswerView {
   #pictured = 0;
 
   #processed = byId("processed", HTMLCanvasElement);
-  #ours = byId("our-processed", HTMLCanvasElement);
   #tutorial = byId("tutorial-processed", HTMLCanvasElement);
   #verdict = byId("verdict", HTMLElement);
   #digit = byId("digit", HTMLElement);
@@ -103,7 +103,6 @@ export class AnswerView {
    */
   #paint(pictures, prediction) {
     showOrWipe(this.#processed, pictures.processed);
-    showOrWipe(this.#ours, pictures.processed);
     showOrWipe(this.#tutorial, pictures.tutorial);
     showAll(this.#steps, "li", pictures.steps, show);
     showAll(this.#features, "figure", pictures.features, (canvas, bitmap, i) => {
@@ -117,9 +116,8 @@ export class AnswerView {
   showEmpty() {
     this.#shown = null;
     this.#pictured = ++this.#number;
-    for (const canvas of [this.#processed, this.#ours, this.#tutorial]) {
-      wipe(canvas);
-    }
+    wipe(this.#processed);
+    wipe(this.#tutorial);
     this.#steps.replaceChildren();
     this.#features.replaceChildren();
     this.#writeWords();
@@ -151,14 +149,11 @@ export class AnswerView {
     this.#verdict.dataset.state = reads ? (shown.sure ? "sure" : "unsure") : "empty";
     this.#digit.textContent = reads ? shown.label : "";
     this.#words.textContent = this.#verdictWords();
-    this.#glance.textContent = reads ? `${shown.label} ${percent(topOf(shown))}` : "";
+    this.#glance.textContent = reads ? `${shown.label} · ${percent(topOf(shown))}` : "";
     this.#glance.classList.toggle("unsure", reads && !shown.sure);
     this.#writeBars(reads ? shown.probabilities : this.#classes.map(() => 0), reads ? shown.label : null);
     this.#writeTiming();
-    const label = this.#t(shown?.processed ? "processedLabel" : "processedEmpty");
-    for (const canvas of [this.#processed, this.#ours]) {
-      canvas.setAttribute("aria-label", label);
-    }
+    this.#processed.setAttribute("aria-label", this.#t(shown?.processed ? "processedLabel" : "processedEmpty"));
     this.#tutorial.setAttribute("aria-label", this.#t(shown?.tutorial ? "processedLabel" : "processedEmpty"));
     this.#writeDetails();
     this.#writeComparison(reads ? shown : null);
@@ -224,7 +219,7 @@ export class AnswerView {
     const steps = this.#shown?.steps ?? [];
     label(
       this.#steps,
-      steps.map(({ name }) => stepName(this.#language(), name)),
+      steps.map((step) => this.#stepCaption(step)),
       (name) => this.#t("stepLabel", { name }),
     );
     const features = this.#shown?.features ?? [];
@@ -237,19 +232,24 @@ export class AnswerView {
     byId("features-empty", HTMLElement).hidden = features.length > 0;
   }
 
+  /** @param {Step} step */
+  #stepCaption({ name, black, white }) {
+    const words = stepName(this.#language(), name);
+    // Bytes, from 0 to 255, go without saying.
+    return white === 255 ? words : this.#t("stepRange", { name: words, black: number(black), white: number(white) });
+  }
+
   /** @param {Prediction | null} shown */
   #writeComparison(shown) {
     const tutorial = shown?.tutorial?.label ? shown.tutorial : null; // shrunk, the ink may be gone
-    const beside = (/** @type {string} */ name, /** @type {number[]} */ probabilities) =>
-      this.#t("answerBeside", { label: name, percent: percent(Math.max(...probabilities)) });
-    byId("tutorial-answer", HTMLElement).textContent = tutorial ? beside(tutorial.label, tutorial.probabilities) : "";
-    byId("our-answer", HTMLElement).textContent = shown && tutorial ? beside(shown.label, shown.probabilities) : "";
-    byId("agreement", HTMLElement).textContent =
-      !shown || !tutorial
-        ? ""
-        : shown.label === tutorial.label
-          ? this.#t("agree", { label: shown.label })
-          : this.#t("disagree", { tutorial: tutorial.label, ours: shown.label });
+    const answer = byId("tutorial-answer", HTMLElement);
+    answer.classList.toggle("differs", tutorial !== null && tutorial.label !== shown?.label);
+    answer.textContent = !tutorial
+      ? ""
+      : this.#t(tutorial.label === shown?.label ? "agree" : "disagree", {
+          label: tutorial.label,
+          percent: percent(Math.max(...tutorial.probabilities)),
+        });
   }
 }
 

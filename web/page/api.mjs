@@ -14,9 +14,18 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {boolean} empty
  * @property {string} [processed] data URL
  * @property {number} [milliseconds] that the server took
- * @property {{ name: string, image: string }[]} [steps]
+ * @property {Step[]} [steps]
  * @property {Features[]} [features]
  * @property {{ processed: string, probabilities: number[], label: string }} [tutorial]
+ */
+
+/**
+ * The picture after a step of its preparation.
+ * @typedef {object} Step
+ * @property {string} name
+ * @property {string} image data URL
+ * @property {number} black what black stands for
+ * @property {number} white
  */
 
 /**
@@ -33,6 +42,7 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {string[]} classes
  * @property {number} [accuracy] 0 to 1, on the test set
  * @property {string} [dataset]
+ * @property {string} [split] the part of the data set
  * @property {string} [architecture]
  * @property {boolean} [feedback] whether labelled drawings are kept
  */

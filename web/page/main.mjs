@@ -8,9 +8,9 @@ import { FeedbackView } from "./feedback.mjs";
 import { anywhereCommand } from "./keyboard.mjs";
 import { Live } from "./live.mjs";
 import { Pad } from "./pad.mjs";
-import { dataURLOf } from "./pictures.mjs";
+import { dataURLOf, fitting } from "./pictures.mjs";
 import { setUpProgramPanel } from "./program.mjs";
-import { LANGUAGES, chooseLanguage, percent, text } from "./translations.mjs";
+import { LANGUAGES, chooseLanguage, datasetName, percent, text } from "./translations.mjs";
 
 /** @typedef {import("./translations.mjs").TextKey} TextKey */
 
@@ -163,16 +163,13 @@ async function takePicture(file) {
     showProblem(new Refusal(0, t("notPicture", { name }), 0));
     return;
   }
-  let dataURL;
   try {
-    dataURL = await dataURLOf(file);
+    // The server may know formats that the browser does not: it decides.
+    const bitmap = await createImageBitmap(file).catch(() => null);
+    pad.place({ dataURL: await dataURLOf(await fitting(file, bitmap)), bitmap });
   } catch {
     showProblem(new Refusal(0, t("unreadable", { name }), 0));
-    return;
   }
-  // The server may know formats that the browser does not: it decides.
-  const bitmap = await createImageBitmap(file).catch(() => null);
-  pad.place({ dataURL, bitmap });
 }
 
 const chooser = byId("file", HTMLInputElement);
@@ -262,16 +259,11 @@ function showModel() {
   }
   const about = [
     model.architecture,
-    model.dataset && t("modelDataset", { dataset: datasetName(model.dataset) }),
+    model.dataset && t("modelDataset", { dataset: datasetName(language, model.dataset, model.split ?? "") }),
     model.accuracy && t("modelAccuracy", { percent: percent(model.accuracy) }),
   ].filter(Boolean);
   byId("model", HTMLElement).textContent =
     about.length === 0 ? "" : t("model", { about: about.join(language === "zh" ? "，" : ", ") });
-}
-
-/** @param {string} dataset as the model's metadata call it */
-function datasetName(dataset) {
-  return dataset === "folder" ? t("folder") : dataset;
 }
 
 translate();

@@ -2,6 +2,7 @@
  * Paints the pad. This is for the eyes alone: the server draws its own picture
  * from the strokes.
  */
+import { piecesOf } from "./curve.mjs";
 import { PAD } from "./drawing.mjs";
 
 /** @typedef {import("./drawing.mjs").Drawing} Drawing */
@@ -76,11 +77,10 @@ function paintStroke(context, stroke, brush) {
     context.fill();
     return;
   }
-  // Segments of one width make one path; a pen's pressure starts another.
-  let last = first;
+  // Pieces of one width make one path; a pen's pressure starts another.
   let width = NaN;
-  for (const point of stroke.slice(1)) {
-    const next = widthAt(brush, (last[3] + point[3]) / 2);
+  for (const { from, to, controls } of piecesOf(stroke)) {
+    const next = widthAt(brush, (from[3] + to[3]) / 2);
     if (next !== width) {
       if (!Number.isNaN(width)) {
         context.stroke();
@@ -88,16 +88,20 @@ function paintStroke(context, stroke, brush) {
       width = next;
       context.lineWidth = width;
       context.beginPath();
-      context.moveTo(last[0], last[1]);
+      context.moveTo(from[0], from[1]);
     }
-    context.lineTo(point[0], point[1]);
-    last = point;
+    if (controls) {
+      context.bezierCurveTo(...controls[0], ...controls[1], to[0], to[1]);
+    } else {
+      context.lineTo(to[0], to[1]);
+    }
   }
   context.stroke();
 }
 
 /**
- * A mouse, which has pressure 0.5, draws lines of the brush's own width.
+ * A mouse, which has pressure 0.5, draws lines of the brush's own width. The
+ * server draws the pad so, too.
  * @param {number} brush
  * @param {number} pressure
  */

@@ -37,6 +37,32 @@ export function dataURLOf(file) {
   });
 }
 
+/** What the server takes as it is. Of WebP it takes no animated ones. */
+const TAKEN = new Set(["image/png", "image/jpeg", "image/gif", "image/bmp"]);
+
+/** Larger files, such as a telephone's photographs, are made smaller, in bytes. */
+const LARGE = 1 << 20;
+
+/** The longer side of a picture that was made smaller, in pixels: plenty for 28. */
+const LONGER_SIDE = 1024;
+
+/**
+ * The file as it is sent: itself, or, if it is large or of a format that the
+ * browser alone knows, what it shows as a smaller JPEG or PNG.
+ * @param {Blob} file
+ * @param {ImageBitmap | null} bitmap null where the browser cannot show the file
+ * @returns {Promise<Blob>}
+ */
+export async function fitting(file, bitmap) {
+  if (!bitmap || (TAKEN.has(file.type) && file.size <= LARGE)) {
+    return file;
+  }
+  const scale = Math.min(1, LONGER_SIDE / Math.max(bitmap.width, bitmap.height));
+  const canvas = new OffscreenCanvas(Math.ceil(bitmap.width * scale), Math.ceil(bitmap.height * scale));
+  canvas.getContext("2d")?.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  return canvas.convertToBlob(file.type === "image/jpeg" ? { type: file.type, quality: 0.9 } : {});
+}
+
 /**
  * Shows a bitmap pixel by pixel; the style sheet enlarges it.
  * @param {HTMLCanvasElement} canvas

@@ -52,18 +52,15 @@ const english = {
   stepsTitle: "From drawing to 28 × 28, step by step",
   stepsEmpty: "Each step appears here as you draw.",
   stepLabel: "The picture after this step: {name}",
+  stepRange: "{name}: {black}\u00a0to\u00a0{white}",
   featuresTitle: "Inside the network",
   featuresNote: "What each filter of the two convolutions finds in the picture: the brighter, the stronger.",
   featuresEmpty: "The feature maps appear here as you draw.",
   featuresLabel: "{name}: {maps} feature maps",
-  tutorialTitle: "The tutorial’s picture beside ours",
-  tutorialNote:
-    "The tutorial shrinks the whole pad to 28 × 28, so a small or off-centre digit stays small or off-centre. Here the ink is cropped, scaled and centred first, as it was in the training set.",
-  tutorials: "The tutorial’s",
-  ours: "Inkling’s",
-  answerBeside: "reads {label} ({percent})",
-  agree: "Both are read as {label}.",
-  disagree: "The tutorial’s picture is read as {tutorial}, ours as {ours}.",
+  tutorialTitle: "As in the tutorial",
+  tutorialNote: "The whole pad shrunk to 28 × 28: what is small or off-centre stays so.",
+  agree: "Read as {label} too ({percent})",
+  disagree: "Read as {label} ({percent})",
   programTitle: "Use it from a program",
   programNote: "These lines send a seven to this very server and print what it reads.",
   openapi: "The whole API (OpenAPI)",
@@ -139,18 +136,15 @@ const chinese = {
   stepsTitle: "从笔迹到 28 × 28，一步一步",
   stepsEmpty: "书写时，每一步的图像会显示在这里。",
   stepLabel: "这一步之后的图像：{name}",
+  stepRange: "{name}：{black} 到 {white}",
   featuresTitle: "网络内部",
   featuresNote: "两个卷积层的每个滤波器在图像中找到了什么：越亮，响应越强。",
   featuresEmpty: "书写时，特征图会显示在这里。",
   featuresLabel: "{name}：{maps} 个特征图",
-  tutorialTitle: "教程的图像与我们的对照",
-  tutorialNote:
-    "教程把整块画板缩小到 28 × 28，写得小或偏，图像里也小或偏。这里先裁剪、缩放、居中，与训练集的做法相同。",
-  tutorials: "教程：",
-  ours: "Inkling：",
-  answerBeside: "认作 {label}（{percent}）",
-  agree: "两者都认作 {label}。",
-  disagree: "教程的图像认作 {tutorial}，我们的认作 {ours}。",
+  tutorialTitle: "教程的做法",
+  tutorialNote: "把整块画板缩小到 28 × 28：写得小或偏，图像里也小或偏。",
+  agree: "也认作 {label}（{percent}）",
+  disagree: "认作 {label}（{percent}）",
   programTitle: "通过 API 使用",
   programNote: "这几行程序把一个“7”发给这台服务器，并打印识别结果。",
   openapi: "完整的 API 说明（OpenAPI）",
@@ -160,7 +154,7 @@ const chinese = {
   copyFailed: "浏览器不允许在这里复制，请手动选中这几行。",
   model: "网络：{about}。",
   modelDataset: "用 {dataset} 训练",
-  folder: "一个图片文件夹",
+  folder: "文件夹中的图片",
   modelAccuracy: "测试集正确率 {percent}",
   offline: "服务器没有应答。它还在运行吗？下一笔会再试一次。",
   retrying: "{seconds} 秒后重试。",
@@ -186,8 +180,8 @@ export const LANGUAGES = {
  * @type {Readonly<Record<Language, Readonly<Record<string, string>>>>}
  */
 const STEPS = {
-  en: { drawing: "Drawing", invert: "Invert", crop: "Crop", scale: "Scale", centre: "Centre", blur: "Blur", normalise: "Normalise" },
-  zh: { drawing: "笔迹", invert: "反色", crop: "裁剪", scale: "缩放", centre: "居中", blur: "模糊", normalise: "归一化" },
+  en: { drawing: "Drawing", invert: "Invert", crop: "Crop", scale: "Scale", centre: "Centre", blur: "Blur", transpose: "Transpose", normalise: "Normalise" },
+  zh: { drawing: "笔迹", invert: "反色", crop: "裁剪", scale: "缩放", centre: "居中", blur: "模糊", transpose: "转置", normalise: "归一化" },
 };
 
 /**
@@ -198,6 +192,21 @@ const STEPS = {
  */
 export function stepName(language, name) {
   return STEPS[language][name] ?? name;
+}
+
+/** @type {Readonly<Record<string, string>>} */
+const DATASETS = { mnist: "MNIST", emnist: "EMNIST", "fashion-mnist": "Fashion-MNIST", kmnist: "KMNIST", qmnist: "QMNIST" };
+
+/**
+ * @param {Language} language
+ * @param {string} name as the model's metadata has it
+ * @param {string} split the part of the data set, "" if it has none
+ */
+export function datasetName(language, name, split) {
+  if (name === "folder") {
+    return text(language, "folder");
+  }
+  return (DATASETS[name] ?? name) + (split ? ` (${split})` : "");
 }
 
 /**
@@ -222,6 +231,14 @@ export function chooseLanguage(tags) {
  */
 export function text(language, key, values = {}) {
   return LANGUAGES[language].texts[key].replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
+}
+
+/**
+ * A number for people: with two places at most, and a real minus.
+ * @param {number} value
+ */
+export function number(value) {
+  return String(Math.round(value * 100) / 100).replace("-", "−");
 }
 
 /**

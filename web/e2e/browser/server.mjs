@@ -1,5 +1,5 @@
 /**
- * Starts `inkling serve` for the tests.
+ * Starts `inkling serve`.
  */
 import { execFile, spawn } from "node:child_process";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -13,10 +13,11 @@ const root = fileURLToPath(new URL("../../../", import.meta.url));
 const run = promisify(execFile);
 
 /**
- * Builds and starts a server of its own, which keeps feedback.
+ * Builds and starts a server of its own.
+ * @param {{ feedback: boolean }} options whether it keeps labelled drawings
  * @returns {Promise<{ url: string, folder: string, binary: string, stop: () => Promise<void> }>}
  */
-export async function startServer() {
+export async function startServer({ feedback }) {
   const folder = await mkdtemp(join(tmpdir(), "inkling-page-"));
   const binary = join(folder, "inkling");
   await run("go", ["build", "-o", binary, "./cmd/inkling"], { cwd: root, env: { ...process.env, CGO_ENABLED: "0" } });
@@ -24,7 +25,7 @@ export async function startServer() {
   const url = `http://127.0.0.1:${port}/`;
   const server = spawn(
     binary,
-    ["serve", "--addr", `127.0.0.1:${port}`, "--feedback", join(folder, "feedback.db")],
+    ["serve", "--addr", `127.0.0.1:${port}`, ...(feedback ? ["--feedback", join(folder, "feedback.db")] : [])],
     { cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { sentenceOf } from "../../page/api.mjs";
 import { barRows, runnersUp } from "../../page/probabilities.mjs";
 import { snippets } from "../../page/snippets.mjs";
-import { LANGUAGES, chooseLanguage, percent, stepName, text } from "../../page/translations.mjs";
+import { LANGUAGES, chooseLanguage, datasetName, number, percent, stepName, text } from "../../page/translations.mjs";
 
 const page = new URL("../../page/", import.meta.url);
 const html = readFileSync(new URL("index.html", page), "utf8");
@@ -32,7 +32,7 @@ test("index.html asks for texts that there are, and starts with the English ones
 
 test("every text is used", () => {
   const sources = readdirSync(page)
-    .filter((name) => name.endsWith(".mjs") && name !== "translations.mjs")
+    .filter((name) => name.endsWith(".mjs"))
     .map((name) => readFileSync(new URL(name, page), "utf8"))
     .join("\n");
   for (const key of Object.keys(LANGUAGES.en.texts)) {
@@ -62,9 +62,20 @@ test("the reader's first language that the page speaks is chosen", () => {
 });
 
 test("texts are filled in; a blank without a value stays visible", () => {
-  assert.equal(text("en", "agree", { label: "7" }), "Both are read as 7.");
-  assert.equal(text("en", "agree", { label: "$&" }), "Both are read as $&.");
-  assert.equal(text("en", "agree"), "Both are read as {label}.");
+  assert.equal(text("en", "featuresLabel", { name: "conv1", maps: 6 }), "conv1: 6 feature maps");
+  assert.equal(text("en", "featuresLabel", { name: "$&", maps: 6 }), "$&: 6 feature maps");
+  assert.equal(text("en", "featuresLabel", { maps: 6 }), "{name}: 6 feature maps");
+});
+
+test("data sets have the names people know", () => {
+  assert.equal(datasetName("en", "emnist", ""), "EMNIST");
+  assert.equal(datasetName("zh", "emnist", "letters"), "EMNIST (letters)");
+  assert.equal(datasetName("en", "folder", "mnist"), "a folder of pictures");
+  assert.equal(datasetName("en", "runes", ""), "runes");
+});
+
+test("numbers are short, with a real minus", () => {
+  assert.deepEqual([-1, 0, 0.5, 2.8215, -0.42421].map(number), ["−1", "0", "0.5", "2.82", "−0.42"]);
 });
 
 test("steps have names people know, unknown ones keep their own", () => {
