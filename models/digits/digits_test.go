@@ -3,7 +3,10 @@ package digits_test
 import (
 	"context"
 	"image"
+	"math"
+	"math/rand/v2"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,6 +73,127 @@ func TestAccuracyOnEMNIST(t *testing.T) {
 	}
 }
 
+// Drawings of writers who were not trained on are read, also as other tablets, other
+// hands and other programs would have recorded them.
+func TestAccuracyOnStrokes(t *testing.T) {
+	drawings := unseenDrawings(t)
+	scaled := func(scale, dx, dy float64) func([]sketch.Stroke) []sketch.Stroke {
+		return eachPoint(func(p sketch.Point) sketch.Point { return sketch.Point{X: scale*p.X + dx, Y: scale*p.Y + dy} })
+	}
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, test := range []struct {
+		name  string
+		least float64
+		vary  func([]sketch.Stroke) []sketch.Stroke
+	}{
+		{"as they are", 0.99, func(s []sketch.Stroke) []sketch.Stroke { return s }},
+		{"in a small unit", 0.99, scaled(1e-4, 0, 0)},
+		{"in a large unit, left of and above the corner", 0.99, scaled(1e5, -3e7, -4e7)},
+		{"to about a hundredth of their size", 0.985, eachPoint(func(p sketch.Point) sketch.Point {
+			return sketch.Point{X: math.Round(p.X / 3), Y: math.Round(p.Y / 3)}
+		})},
+		{"with time and pressure", 0.99, eachPoint(func(p sketch.Point) sketch.Point {
+			return sketch.Point{X: p.X, Y: p.Y, Time: 1e9 + p.X, Pressure: r.Float64()}
+		})},
+		{"turned by 10 degrees", 0.985, eachPoint(func(p sketch.Point) sketch.Point {
+			const sin, cos = 0.1736, 0.9848
+			return sketch.Point{X: cos*p.X - sin*p.Y, Y: sin*p.X + cos*p.Y}
+		})},
+		{"slanted", 0.985, eachPoint(func(p sketch.Point) sketch.Point { return sketch.Point{X: p.X - 0.2*p.Y, Y: p.Y} })},
+		{"by a shaking hand", 0.98, eachPoint(func(p sketch.Point) sketch.Point {
+			return sketch.Point{X: p.X + 2.5*r.NormFloat64(), Y: p.Y + 2.5*r.NormFloat64()}
+		})},
+		{"every fourth point", 0.975, func(strokes []sketch.Stroke) []sketch.Stroke {
+			var few []sketch.Stroke
+			for _, s := range strokes {
+				var kept sketch.Stroke
+				for i, p := range s {
+					if i%4 == 0 || i == len(s)-1 {
+						kept = append(kept, p)
+					}
+				}
+				few = append(few, kept)
+			}
+			return few
+		}},
+		{"every point twice, and the pen put down once more", 0.985, func(strokes []sketch.Stroke) []sketch.Stroke {
+			var more []sketch.Stroke
+			for _, s := range strokes {
+				var twice sketch.Stroke
+				for _, p := range s {
+					twice = append(twice, p, p)
+				}
+				more = append(more, twice)
+			}
+			return append(more, sketch.Stroke{strokes[0][0]}, sketch.Stroke{})
+		}},
+	} {
+		var pixels, labels []byte
+		for _, d := range drawings {
+			result, err := sketch.FromStrokes(sketch.Drawing{Strokes: test.vary(d.Strokes)}, sketch.EMNIST)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pixels, labels = append(pixels, result.Pixels[:]...), append(labels, d.Label[0]-'0')
+		}
+		if got := evaluatePixels(t, pixels, labels); got < test.least {
+			t.Errorf("%s: %.2f%% are read, want %v%% or more", test.name, 100*got, 100*test.least)
+		} else {
+			t.Logf("%s: %.2f%%", test.name, 100*got)
+		}
+	}
+}
+
+// unseenDrawings are those of the UCI pen digits whose writers were kept aside.
+func unseenDrawings(t *testing.T) []sketch.Labelled {
+	t.Helper()
+	file, err := os.Open("../../../shared/data/pendigits-train/strokes.jsonl.gz")
+	if err != nil {
+		t.Skip("the UCI pen digits are not there")
+	}
+	defer file.Close()
+	var all []sketch.Labelled
+	lines := sketch.NewLines(file)
+	for lines.Next() {
+		d := lines.Drawing()
+		if number, err := strconv.Atoi(strings.TrimPrefix(d.Writer, "tra")); err != nil {
+			t.Fatal(err)
+		} else if number > 20 {
+			all = append(all, d)
+		}
+	}
+	if lines.Err() != nil || len(all) != 2498 {
+		t.Fatalf("%d drawings, %v", len(all), lines.Err())
+	}
+	return all
+}
+
+func eachPoint(change func(sketch.Point) sketch.Point) func([]sketch.Stroke) []sketch.Stroke {
+	return func(strokes []sketch.Stroke) []sketch.Stroke {
+		changed := make([]sketch.Stroke, len(strokes))
+		for i, s := range strokes {
+			for _, p := range s {
+				changed[i] = append(changed[i], change(p))
+			}
+		}
+		return changed
+	}
+}
+
+// evaluatePixels returns the share of upright pictures that are read correctly.
+func evaluatePixels(t *testing.T, pixels, labels []byte) float64 {
+	t.Helper()
+	_, about, err := digits.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, err := data.NewMemory(pixels, labels, about.Classes, 1, sketch.Size, sketch.Size)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return evaluate(t, prepared)
+}
+
 // MNIST was not trained on: its pictures are read after they were prepared as any
 // picture is.
 func TestAccuracyOnMNIST(t *testing.T) {
@@ -90,11 +214,7 @@ func TestAccuracyOnMNIST(t *testing.T) {
 		}
 		pixels, labels = append(pixels, r.Pixels[:]...), append(labels, byte(label))
 	}
-	prepared, err := data.NewMemory(pixels, labels, d.Classes(), 1, sketch.Size, sketch.Size)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := evaluate(t, prepared); got < 0.97 {
+	if got := evaluatePixels(t, pixels, labels); got < 0.97 {
 		t.Errorf("the network reads %.2f%% of MNIST's test pictures, want 97%% or more", 100*got)
 	} else {
 		t.Logf("%.2f%%", 100*got)
