@@ -26,6 +26,7 @@ type gallery struct {
 	captions                []string // one for each picture
 	classes                 []string
 	channels, height, width int
+	perRow                  int // how many pictures stand side by side, if there is room
 }
 
 // randomBatch returns n pictures of d, or all if there are not so many.
@@ -36,7 +37,11 @@ func randomBatch(d data.Dataset, n int, seed uint64) (data.Dataset, error) {
 
 // newGallery reads all pictures of d, so many times each.
 func newGallery(d data.Dataset, times int) (*gallery, error) {
-	g := &gallery{}
+	const usual, most = 8, 16 // make_grid's nrow, and what a screen has room for
+	g := &gallery{perRow: usual}
+	if times > 1 && times <= most {
+		g.perRow = times
+	}
 	g.channels, g.height, g.width = d.Shape()
 	for _, class := range d.Classes() {
 		g.classes = append(g.classes, printable(class))
@@ -97,16 +102,13 @@ func (g *gallery) mixedCaption(probabilities []float32) string {
 	return caption
 }
 
-// picturesPerRow is make_grid's nrow.
-const picturesPerRow = 8
-
 // scale is how many pixels wide a sample is drawn: pictures become about as large
 // as a thumbnail.
 func (g *gallery) scale() int { return max(1, 96/g.width) }
 
 // save draws the pictures with their captions in a PNG file.
 func (g *gallery) save(path string) error {
-	img, err := plot.Grid{Columns: picturesPerRow, Scale: g.scale(), Labels: g.captions}.Bytes(g.pixels, g.channels, g.height, g.width)
+	img, err := plot.Grid{Columns: g.perRow, Scale: g.scale(), Labels: g.captions}.Bytes(g.pixels, g.channels, g.height, g.width)
 	if err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func (g *gallery) print(out io.Writer, graphics plot.Graphics) error {
 		draw = g.blockRow
 		cell = g.blockWidth()
 	}
-	perRow := min(max(columns/cell, 1), picturesPerRow)
+	perRow := min(max(columns/cell, 1), g.perRow)
 	for from := 0; from < len(g.labels); from += perRow {
 		if err := draw(out, from, min(from+perRow, len(g.labels)), graphics, columns); err != nil {
 			return err

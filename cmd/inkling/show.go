@@ -96,6 +96,9 @@ func (o *showOptions) run(out io.Writer) error {
 	g.augment(augmentation, o.seed)
 
 	fmt.Fprintf(out, "Data: %s.\n", set.title)
+	if note := set.leftOut(); note != "" {
+		fmt.Fprintln(out, note)
+	}
 	if err := g.print(out, graphics); err != nil {
 		return err
 	}
