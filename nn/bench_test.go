@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"testing"
 )
 
@@ -29,6 +30,32 @@ func BenchmarkStep(b *testing.B) {
 				i := 0
 				for b.Loop() {
 					p.Step(images[i*784:(i+batch)*784], labels[i:i+batch])
+					i = (i + batch) % pool
+				}
+				b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "images/s")
+			})
+		}
+	}
+}
+
+// BenchmarkStepColour is a step of the network for CIFAR-10's pictures.
+func BenchmarkStepColour(b *testing.B) {
+	const size = 3 * 32 * 32
+	r := rand.New(rand.NewPCG(1, 1))
+	for _, batch := range []int{4, 64} {
+		for _, workers := range []int{1, 2} {
+			b.Run(fmt.Sprintf("batch=%d/workers=%d", batch, workers), func(b *testing.B) {
+				p, err := CompileTrain(newLeNetOf(3, 5, 1), CrossEntropy{}, newSGD(), batch, 3, 32, 32)
+				if err != nil {
+					b.Fatal(err)
+				}
+				p.SetWorkers(workers)
+				const pool = 1024
+				images, labels := randomBatch(r, pool, size, 10)
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					p.Step(images[i*size:(i+batch)*size], labels[i:i+batch])
 					i = (i + batch) % pool
 				}
 				b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "images/s")

@@ -125,11 +125,17 @@ func (s *convStep) copyPicture(i int) {
 	from, to := s.input.values.from(i), s.picture.from(i)
 	pixelStep, channelStep := s.input.pixelStep(), s.input.channelStep()
 	for y := range height {
-		row := to[(y+s.op.padding)*s.conv.InRow+s.op.padding*stored:]
+		row := to[(y+s.op.padding)*s.conv.InRow+s.op.padding*stored:][:width*stored]
+		line := from[y*width*pixelStep:]
+		if pixelStep == stored {
+			copy(row, line)
+			continue
+		}
 		for c := range channels {
-			plane := from[c*channelStep+y*width*pixelStep:]
-			for x := range width {
-				row[x*stored+c] = plane[x*pixelStep]
+			at := c
+			for _, v := range line[c*channelStep:][:width] {
+				row[at] = v
+				at += stored
 			}
 		}
 	}

@@ -17,12 +17,16 @@ type lenet struct {
 	FC1, FC2, FC3 Linear
 }
 
-func newLeNet(seed uint64) *lenet {
+func newLeNet(seed uint64) *lenet { return newLeNetOf(1, 4, seed) }
+
+// newLeNetOf is the network for pictures of so many channels, of which both
+// poolings leave side x side pixels: 4 for 28x28, 5 for 32x32.
+func newLeNetOf(channels, side int, seed uint64) *lenet {
 	n := &lenet{
-		Conv1: Conv2d{In: 1, Out: 6, Kernel: 5},
+		Conv1: Conv2d{In: channels, Out: 6, Kernel: 5},
 		Pool:  MaxPool2d{Kernel: 2},
 		Conv2: Conv2d{In: 6, Out: 16, Kernel: 5},
-		FC1:   Linear{In: 16 * 4 * 4, Out: 120},
+		FC1:   Linear{In: 16 * side * side, Out: 120},
 		FC2:   Linear{In: 120, Out: 84},
 		FC3:   Linear{In: 84, Out: 10},
 	}
