@@ -1,8 +1,10 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"runtime"
 
 	"inkling/data"
 	"inkling/nn"
@@ -33,6 +35,9 @@ const evaluationBatch = 250
 // and, with context.Cause(ctx), when ctx is cancelled.
 func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
 	loader := &data.Loader{Dataset: d, Transform: t, BatchSize: evaluationBatch}
+	if !data.InMemory(d) {
+		loader.Workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
+	}
 	channels, height, width, err := loader.Shape()
 	if err != nil {
 		return nil, err

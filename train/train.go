@@ -272,8 +272,8 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 // classes. The places behind those of the pictures give it random numbers that
 // no picture has.
 func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
-	d := t.Loader.Dataset
-	return t.Mix.Apply(transform.Generator(t.Loader.Seed, epoch, d.Len()+i), batch.Images, batch.Labels, len(d.Classes()))
+	r := transform.Generator(t.Loader.Seed, epoch, t.Loader.Samples()+i)
+	return t.Mix.Apply(r, batch.Images, batch.Labels, len(t.Loader.Dataset.Classes()))
 }
 
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {

@@ -31,7 +31,8 @@ type model struct {
 	network *models.LeNet
 	about   weights.Metadata
 	// assumed is what the file did not say and was taken for granted.
-	assumed []string
+	assumed        []string
+	classesAssumed bool
 }
 
 // openModel reads a weight file, of Inkling or of PyTorch.
@@ -81,6 +82,7 @@ func (m *model) fillIn(file *weights.File) error {
 		for i := range classes {
 			m.about.Classes = append(m.about.Classes, strconv.Itoa(i))
 		}
+		m.classesAssumed = true
 		m.assumed = append(m.assumed, fmt.Sprintf("the classes are called 0 to %d", classes-1))
 	}
 	if m.about.Input == nil {
@@ -132,11 +134,19 @@ func (m *model) input() []int {
 }
 
 // suits reports whether the network reads pictures of the shape that those of a
-// data set have.
+// data set have, and means the same classes by its labels.
 func (m *model) suits(d data.Dataset, set *pictureSet) error {
 	channels, height, width := d.Shape()
 	if got, want := []int{channels, height, width}, m.input(); !slices.Equal(got, want) {
 		return fmt.Errorf("the pictures of %s are %v (channels, height, width), but the network reads %v", set.title, nn.Shape(got), nn.Shape(want))
+	}
+	if m.classesAssumed || len(d.Classes()) != len(m.about.Classes) {
+		return nil // that there are as many is checked where the network is run
+	}
+	for i, class := range d.Classes() {
+		if known := m.about.Classes[i]; printable(class) != known {
+			return fmt.Errorf("label %d of %s means %q, but to the network it means %q: it was trained on other classes", i, set.title, class, known)
+		}
 	}
 	return nil
 }

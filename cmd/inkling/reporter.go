@@ -12,6 +12,7 @@ import (
 
 	"inkling/data"
 	"inkling/internal/kernel"
+	"inkling/nn"
 	"inkling/train"
 )
 
@@ -55,15 +56,18 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *mo
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
-	r.line("Network: %s, %s parameters, seed %d.\n", architecture, thousands(parameters(m.network)), o.seed)
+	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", architecture, thousands(parameters(m.network)), nn.Shape(m.input()), o.seed)
 	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
 		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
+	if o.augment != "" {
+		r.line("          Pictures are changed at random: %s.\n", o.augment)
+	}
 	r.line("Computing: %s, %s kernels.\n", count(workers, "worker"), kernel.Implementation())
 	r.object("begin", map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
-		"images": d.Len(), "classes": d.Classes(), "parameters": parameters(m.network),
+		"images": d.Len(), "classes": d.Classes(), "input": m.input(), "augment": o.augment, "parameters": parameters(m.network),
 		"epochs": o.epochs, "batch": o.batch, "batches": batches, "lr": o.sgd.LR, "momentum": o.sgd.Momentum,
-		"dampening": o.sgd.Dampening, "weight_decay": o.sgd.WeightDecay, "nesterov": o.sgd.Nesterov,
+		"dampening": o.sgd.Dampening, "label_smoothing": o.smoothing, "weight_decay": o.sgd.WeightDecay, "nesterov": o.sgd.Nesterov,
 		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(),
 	})
 	if f := terminal(r.out); f != nil && !r.json {

@@ -17,6 +17,7 @@ import (
 	"inkling/optim"
 	"inkling/torchrand"
 	"inkling/train"
+	"inkling/transform"
 	"inkling/weights"
 )
 
@@ -24,10 +25,12 @@ import (
 type trainOptions struct {
 	data              string
 	pictures          pictureOptions
+	augment           string
 	download          bool
 	epochs, batch     int
 	sgd               optim.SGD
 	gamma             float64 // the learning rate is multiplied by it after each epoch
+	smoothing         float64 // of the labels
 	seed              uint64
 	rng               string
 	workers, logEvery int
@@ -60,18 +63,21 @@ is built in; --data chooses. A folder may hold the files of a data set that
 "inkling data list" names, or pictures: the folders train and test (or val), with a
 folder for every class in each, or just the folders of the classes, of which a fifth
 of the pictures is held out to test with. A list is a CSV file of paths and labels.
+The network is made for the pictures' size, 16x16 to 256x256, gray or coloured.
 EMNIST's pictures are stored lying on their side; the network is shown them upright,
 and its file says so.
 
 Nothing is downloaded unless --download is given. Ctrl-C stops after the current
 step and saves what was learnt until then; a second Ctrl-C stops at once. Should
-the loss become infinite, training stops too, and what was saved before stays.`,
+the loss become infinite, training stops too, and what was saved before stays.
+
+` + augmentHelp(),
 		Example: `  inkling train
   inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
   inkling train --rng torch --seed 0
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json
-  inkling train --data ~/photos --size 64 --skip-bad`,
+  inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if err := o.check(); err != nil {
@@ -94,6 +100,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
+	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
@@ -103,6 +110,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "leave this `SHARE` of the gradient out of the momentum")
 	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
 	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
+	f.Float64Var(&o.smoothing, "label-smoothing", 0, "spread this `SHARE` of every label evenly over all classes")
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights and order of pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
@@ -147,6 +155,9 @@ func (o *trainOptions) check() error {
 	if !(o.gamma > 0 && o.gamma <= 1) {
 		return usagef("--lr-gamma is %v, want a number above 0, and 1 at most", o.gamma)
 	}
+	if !(o.smoothing >= 0 && o.smoothing < 1) {
+		return usagef("--label-smoothing is %v, want a share of 0 or more, below 1", o.smoothing)
+	}
 	if o.sgd.Nesterov && (o.sgd.Momentum == 0 || o.sgd.Dampening != 0) {
 		return usagef("--nesterov wants a --momentum above 0 and no --dampening")
 	}
@@ -188,7 +199,16 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	loader := &data.Loader{Dataset: trainSet, Transform: m.transform(), BatchSize: o.batch, Shuffle: true, Seed: o.seed, Workers: loaderWorkers(trainSet, o.workers)}
+	channels, height, width := trainSet.Shape()
+	augment, err := parseAugment(o.augment, channels, height, width, holdsSymbols(trainSet.Classes()))
+	if err != nil {
+		return nil, err
+	}
+	loader := &data.Loader{Dataset: trainSet, Transform: append(transform.Compose(augment.steps), m.transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
+		Workers: loaderWorkers(trainSet, o.workers)}
+	if len(augment.steps) > 0 {
+		loader.Workers = effectiveWorkers(o.workers)
+	}
 	if o.rng == "torch" {
 		generator := torchrand.New(o.seed)
 		nn.InitUniform(m.network, generator.Symmetric)
@@ -199,7 +219,9 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	sgd := o.sgd
 	ran, err := train.Run(ctx, train.Config{
 		Network:   m.network,
+		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing},
 		Optimizer: &sgd,
+		Mix:       augment.batch,
 		Loader:    loader,
 		Epochs:    o.epochs,
 		Workers:   o.workers,
@@ -306,6 +328,12 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error)
 			"train_images": strconv.Itoa(d.Len()),
 		},
 	}}
+	if o.augment != "" {
+		m.setExtra("augment", o.augment)
+	}
+	if o.smoothing != 0 {
+		m.setExtra("label_smoothing", number(o.smoothing))
+	}
 	if channels == 1 {
 		ground, err := groundOf(d)
 		if err != nil {
