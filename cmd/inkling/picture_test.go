@@ -12,6 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/data"
+	"inkling/data/folder"
+	"inkling/models"
 )
 
 func readPNG(t *testing.T, path ...string) image.Image {
@@ -68,6 +72,115 @@ func TestFit(t *testing.T) {
 		if got := fit(image.NewGray(r), 28, 28).Rect; got != image.Rect(0, 0, 28, 28) {
 			t.Errorf("%v became %v", r, got)
 		}
+	}
+}
+
+// A network may read pictures that are not square.
+func TestFitOblong(t *testing.T) {
+	for _, test := range []struct{ width, height, paperAt int }{{60, 20, 0}, {20, 60, 1}} {
+		img := image.NewGray(image.Rect(0, 0, 30, 30)) // black
+		for i := range 30 {
+			img.Pix[i], img.Pix[870+i], img.Pix[30*i], img.Pix[30*i+29] = 200, 200, 200, 200
+		}
+		got := fit(img, test.width, test.height)
+		edge, middle := got.GrayAt(0, test.height/2).Y, got.GrayAt(test.width/2, test.height/2).Y
+		if test.paperAt == 1 {
+			edge = got.GrayAt(test.width/2, 0).Y
+		}
+		if got.Rect != image.Rect(0, 0, test.width, test.height) || edge != 200 || middle != 0 {
+			t.Errorf("%+v: %v, the edge is %d, want paper, 200, and the middle %d, want 0", test, got.Rect, edge, middle)
+		}
+	}
+}
+
+// What is done to a gray picture depends on the ground of the training's.
+func TestGround(t *testing.T) {
+	set := func(grounds ...byte) data.Dataset {
+		var pixels []byte
+		for _, ground := range grounds {
+			picture := bytes.Repeat([]byte{ground}, 16*16)
+			picture[8*16+8] = 255 - ground
+			pixels = append(pixels, picture...)
+		}
+		d, err := data.NewMemory(pixels, make([]byte, len(grounds)), []string{"a"}, 1, 16, 16)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return d
+	}
+	light, dark := image.NewGray(image.Rect(0, 0, 16, 16)), image.NewGray(image.Rect(0, 0, 16, 16))
+	for i := range light.Pix {
+		light.Pix[i] = 250
+	}
+	light.Pix[100], dark.Pix[100] = 0, 255
+	for _, test := range []struct {
+		grounds                   []byte
+		want                      string
+		invertsLight, invertsDark bool
+	}{
+		{nil, "", true, false}, // not known
+		{[]byte{0, 10, 20}, groundDark, true, false},
+		{[]byte{255, 240}, groundLight, false, true},
+		{[]byte{0, 255, 0, 255}, groundMixed, false, false},
+	} {
+		network, err := models.NewLeNetFor(1, 16, 16, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &model{network: network}
+		if test.grounds != nil {
+			ground, err := groundOf(set(test.grounds...))
+			if err != nil || ground != test.want {
+				t.Errorf("%v: the ground is %q, %v, want %q", test.grounds, ground, err, test.want)
+			}
+			m.about.Extra = map[string]string{groundKey: ground}
+		}
+		for img, want := range map[*image.Gray]bool{light: test.invertsLight, dark: test.invertsDark} {
+			p, inverted, err := m.samples(img, "auto")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seen := img.Pix[100]; inverted != want || p.Bytes[100] != seen && !want || p.Bytes[100] != 255-seen && want {
+				t.Errorf("trained on %q: the ground %d is inverted: %v, want %v; sample %d", test.want, img.Pix[0], inverted, want, p.Bytes[100])
+			}
+		}
+	}
+}
+
+// A colour network gets what training got of the same file.
+func TestColourSamples(t *testing.T) {
+	network, err := models.NewLeNetFor(3, 16, 20, 2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := &model{network: network}
+	img := image.NewNRGBA(image.Rect(0, 0, 40, 16))
+	for i := range 40 * 16 {
+		copy(img.Pix[4*i:], []byte{200, 100, 50, 255})
+	}
+	img.SetNRGBA(0, 0, color.NRGBA{}) // transparent: paper
+	want, err := folder.FromImage(img, 3, 16, 20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, inverted, err := m.samples(img, "auto")
+	if err != nil || inverted || !slices.Equal(p.Bytes, want) || p.Bytes[319] != 200 || p.Bytes[639] != 100 || p.Bytes[959] != 50 || p.Bytes[0] <= 200 {
+		t.Errorf("samples %v, %v, %v", p, inverted, err)
+	}
+	p, inverted, err = m.samples(img, "yes")
+	if err != nil || !inverted || p.Bytes[319] != 55 {
+		t.Errorf("inverted: %v, %v", inverted, err)
+	}
+	gray := image.NewGray(image.Rect(0, 0, 3, 3))
+	if p, _, err = m.samples(gray, "auto"); err != nil || len(p.Bytes) != 3*16*20 {
+		t.Errorf("a gray picture: %v, %v", p, err)
+	}
+	four, err := models.NewLeNetFor(4, 16, 16, 2, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := (&model{network: four}).samples(gray, "auto"); err == nil || !strings.Contains(err.Error(), "reads pictures of 4 channels") {
+		t.Errorf("four channels: %v", err)
 	}
 }
 

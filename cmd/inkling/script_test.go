@@ -97,8 +97,8 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		}
 	},
 
-	// pngs DIR COUNT [SIZE] writes so many gray pictures as PNG files, those of
-	// a label from 0 to 9 in a folder of its name.
+	// pngs DIR COUNT [SIZE [colour]] writes so many pictures as PNG files, gray if
+	// not told otherwise, those of a label from 0 to 9 in a folder of its name.
 	"pngs": func(ts *testscript.TestScript, neg bool, args []string) {
 		n, err := strconv.Atoi(args[1])
 		ts.Check(err)
@@ -109,7 +109,11 @@ var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args [
 		}
 		pictures, labels := stripes(rand.New(rand.NewPCG(1, uint64(n))), n, 10, size)
 		for i, label := range labels {
-			img := &image.Gray{Pix: pictures.Pixels[i*size*size : (i+1)*size*size], Stride: size, Rect: image.Rect(0, 0, size, size)}
+			gray := &image.Gray{Pix: pictures.Pixels[i*size*size : (i+1)*size*size], Stride: size, Rect: image.Rect(0, 0, size, size)}
+			img := image.Image(gray)
+			if len(args) > 3 {
+				img = coloured(gray, 25*label)
+			}
 			path := ts.MkAbs(filepath.Join(args[0], strconv.Itoa(int(label)), strconv.Itoa(i)+".png"))
 			ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
 			ts.Check(writeWith(path, func(w io.Writer) error { return png.Encode(w, img) }))
@@ -209,6 +213,15 @@ func stripes(r *rand.Rand, n, labels, size int) (*idx.Images, []byte) {
 		}
 	}
 	return pictures, named
+}
+
+// coloured is blue where a picture is dark, and the redder the brighter it is.
+func coloured(gray *image.Gray, blue byte) image.Image {
+	img := image.NewNRGBA(gray.Rect)
+	for i, v := range gray.Pix {
+		copy(img.Pix[4*i:], []byte{v, 0, blue, 255})
+	}
+	return img
 }
 
 func writeWith(path string, write func(w io.Writer) error) error {
