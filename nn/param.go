@@ -61,15 +61,19 @@ func (p *Param) Read(dst []float32) { readStrided(dst, p.data, p.shape, p.stride
 // len(src) is Shape().Elements(). It must not run while a program that uses
 // the parameter is running.
 func (p *Param) Write(src []float32) {
-	if len(src) != p.shape.Elements() {
-		panic(fmt.Sprintf("nn: Param.Write: %d values for shape %v", len(src), p.shape))
+	writeStrided(p.data, src, p.shape, p.strides)
+	p.version++
+}
+
+func writeStrided(storage, src []float32, shape Shape, strides []int) {
+	if len(src) != shape.Elements() {
+		panic(fmt.Sprintf("nn: Write: %d values for shape %v", len(src), shape))
 	}
 	i := 0
-	eachOffset(p.shape, p.strides, func(offset int) {
-		p.data[offset] = src[i]
+	eachOffset(shape, strides, func(offset int) {
+		storage[offset] = src[i]
 		i++
 	})
-	p.version++
 }
 
 func readStrided(dst, storage []float32, shape Shape, strides []int) {
@@ -107,7 +111,9 @@ type Entry struct {
 	shape   Shape
 	strides []int
 	storage []float32
-	param   *Param // nil where the tensor is only to be read
+	param   *Param // nil where the tensor is none
+	// readOnly is for a gradient.
+	readOnly bool
 }
 
 // Name returns the tensor's key as PyTorch writes it: "conv1.weight".
@@ -123,10 +129,13 @@ func (e Entry) Read(dst []float32) { readStrided(dst, e.storage, e.shape, e.stri
 // Write sets the values from src, in PyTorch's order; it panics unless
 // len(src) is the number of elements, or if the entry is a gradient.
 func (e Entry) Write(src []float32) {
-	if e.param == nil {
+	if e.readOnly {
 		panic("nn: " + e.name + " cannot be written")
 	}
-	e.param.Write(src)
+	writeStrided(e.storage, src, e.shape, e.strides)
+	if e.param != nil {
+		e.param.version++
+	}
 }
 
 // State returns the parameters of a module under PyTorch's state-dict keys,

@@ -261,14 +261,27 @@ func (p *TrainProgram) Update() {
 // Gradients returns the gradients kept from Backward under the names of their
 // parameters. Step does not keep its gradients.
 func (p *TrainProgram) Gradients() []Entry {
-	return p.entries(func(t *trained) []float32 { p.keepGradients(); return t.gradient })
+	p.keepGradients()
+	gradients := p.entries(func(t *trained) []float32 { return t.gradient })
+	for i := range gradients {
+		gradients[i].readOnly = true
+	}
+	return gradients
 }
 
 // OptimizerState returns one of the optimizer's slots (0 up to its Slots()),
-// under the names of the parameters: for SGD the momentum buffers.
+// under the names of the parameters: for SGD the momentum buffers. Who writes
+// them, to go on with a training, calls SetSteps, too.
 func (p *TrainProgram) OptimizerState(slot int) []Entry {
 	return p.entries(func(t *trained) []float32 { return t.slots[slot] })
 }
+
+// Steps returns how many updates the optimizer has made.
+func (p *TrainProgram) Steps() int { return p.steps }
+
+// SetSteps sets how many updates the optimizer has made, so that it goes on
+// from a state that was written to OptimizerState's entries.
+func (p *TrainProgram) SetSteps(n int) { p.steps = n }
 
 func (p *TrainProgram) entries(storage func(t *trained) []float32) []Entry {
 	var list []Entry

@@ -27,8 +27,12 @@ type Format struct {
 	// nil if there is none. It must take at most 8 times the file's size and
 	// 1 MB of memory, whatever the file says.
 	Read func(r io.ReaderAt, size int64) (file *File, metadata map[string]string, err error)
-	// Write writes float32 tensors, and the metadata unless it is empty.
+	// Write writes float32 tensors, and the metadata unless it is empty. It is
+	// nil if the format is only read.
 	Write func(w io.Writer, tensors []Tensor, metadata map[string]string) error
+	// WriteCheckpoint writes the state of an optimizer, too. It is nil if the
+	// format has no room for that.
+	WriteCheckpoint func(w io.Writer, tensors []Tensor, optimizer *Optimizer, metadata map[string]string) error
 }
 
 var registry = struct {
@@ -56,7 +60,7 @@ func RegisterFormat(f Format) {
 }
 
 // byEnding returns the format that the ending of path names; without one, it
-// returns all endings that are known.
+// returns all endings that can be saved with.
 func byEnding(path string) (f Format, known []string, ok bool) {
 	registry.RLock()
 	defer registry.RUnlock()
@@ -65,7 +69,9 @@ func byEnding(path string) (f Format, known []string, ok bool) {
 		if slices.Contains(f.Endings, ending) {
 			return f, nil, true
 		}
-		known = append(known, f.Endings...)
+		if f.Write != nil {
+			known = append(known, f.Endings...)
+		}
 	}
 	return Format{}, known, false
 }
@@ -74,6 +80,8 @@ func byEnding(path string) (f Format, known []string, ok bool) {
 func formatFor(path string) (Format, error) {
 	f, known, ok := byEnding(path)
 	switch ending := strings.ToLower(filepath.Ext(path)); {
+	case ok && f.Write == nil:
+		return Format{}, fmt.Errorf("cannot save %s: tensors alone make no file of the format %s", path, f.Name)
 	case ok:
 		return f, nil
 	case ending == "":
@@ -121,19 +129,39 @@ var pyTorch = Format{
 		if file.Tensors, err = fromPyTorch(in.Tensors); err == nil {
 			file.Others, err = fromPyTorch(in.Others)
 		}
+		file.Optimizer = optimizerOf(in.Optimizer, file.Others)
 		return file, in.Metadata, err
 	},
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-		out := make([]pth.Tensor, 0, len(tensors))
-		for _, t := range tensors {
-			o, err := pth.New(t.Name, t.Shape, t.Values)
-			if err != nil {
-				return err
-			}
-			out = append(out, o)
+		out, err := toPyTorch(tensors)
+		if err != nil {
+			return err
 		}
 		return pth.Write(w, out, metadata)
 	},
+	WriteCheckpoint: func(w io.Writer, tensors []Tensor, optimizer *Optimizer, metadata map[string]string) error {
+		out, err := toPyTorch(tensors)
+		if err != nil {
+			return err
+		}
+		state, err := optimizer.toPyTorch()
+		if err != nil {
+			return err
+		}
+		return pth.WriteCheckpoint(w, out, state, metadata)
+	},
+}
+
+func toPyTorch(tensors []Tensor) ([]pth.Tensor, error) {
+	out := make([]pth.Tensor, 0, len(tensors))
+	for _, t := range tensors {
+		o, err := pth.New(t.Name, t.Shape, t.Values)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, o)
+	}
+	return out, nil
 }
 
 func fromPyTorch(in []pth.Tensor) ([]Tensor, error) {

@@ -59,6 +59,9 @@ type File struct {
 	// Others holds tensors outside the state dict, such as an optimiser's in a
 	// checkpoint, named by their path in the file.
 	Others []Tensor
+	// Optimizer is the state of an optimizer in a checkpoint, nil if there is
+	// none. It shares its tensors with Others.
+	Optimizer *Optimizer
 	// Metadata is nil if the file has none, as one that PyTorch wrote.
 	Metadata *Metadata
 }
@@ -68,24 +71,44 @@ type File struct {
 // chooses the format: .pth and .pt are PyTorch's, .safetensors Hugging Face's,
 // .npz NumPy's.
 func Save[E Entry](path string, state []E, metadata ...Metadata) error {
+	tensors, err := tensorsOf(path, state)
+	if err != nil {
+		return err
+	}
+	return Write(path, tensors, metadata...)
+}
+
+func tensorsOf[E Entry](path string, state []E) ([]Tensor, error) {
 	if len(state) == 0 {
-		return fmt.Errorf("cannot save %s: the network has no parameters with values; initialise it with nn.Init first", path)
+		return nil, fmt.Errorf("cannot save %s: the network has no parameters with values; initialise it with nn.Init first", path)
 	}
 	tensors := make([]Tensor, 0, len(state))
 	for _, e := range state {
-		t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
-		e.Read(t.Values)
-		tensors = append(tensors, t)
+		tensors = append(tensors, TensorOf(e))
 	}
-	return Write(path, tensors, metadata...)
+	return tensors, nil
+}
+
+// TensorOf returns a copy of an entry.
+func TensorOf(e Entry) Tensor {
+	t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
+	e.Read(t.Values)
+	return t
 }
 
 // Write writes tensors, and at most one Metadata with them, as Save does. The
 // elements become float32 whatever a tensor's DType says.
 func Write(path string, tensors []Tensor, metadata ...Metadata) error {
+	return writeFile(path, tensors, nil, metadata)
+}
+
+func writeFile(path string, tensors []Tensor, optimizer *Optimizer, metadata []Metadata) error {
 	format, err := formatFor(path)
 	if err != nil {
 		return err
+	}
+	if optimizer != nil && format.WriteCheckpoint == nil {
+		return fmt.Errorf("cannot save %s: the format %s has no room for an optimizer's state; use the ending .pth", path, format.Name)
 	}
 	if len(metadata) > 1 {
 		return fmt.Errorf("cannot save %s: %d metadata were given, wanted at most one", path, len(metadata))
@@ -96,7 +119,12 @@ func Write(path string, tensors []Tensor, metadata ...Metadata) error {
 			return fmt.Errorf("cannot save %s: %w", path, err)
 		}
 	}
-	return atomicfile.Write(path, func(w io.Writer) error { return format.Write(w, tensors, pairs) })
+	return atomicfile.Write(path, func(w io.Writer) error {
+		if optimizer != nil {
+			return format.WriteCheckpoint(w, tensors, optimizer, pairs)
+		}
+		return format.Write(w, tensors, pairs)
+	})
 }
 
 // Load sets the state to the values in the file at path. The file must have

@@ -87,14 +87,10 @@ func (o *object) isModule() bool {
 
 // attribute returns an attribute's value, nil if there is none.
 func (o *object) attribute(name string) any {
-	if o.state != nil {
-		for _, e := range o.state.entries {
-			if e.key == name {
-				return e.value
-			}
-		}
+	if o.state == nil {
+		return nil
 	}
-	return nil
+	return o.state.get(name)
 }
 
 // stateDict returns what Module.state_dict() would: a module's parameters, its

@@ -51,6 +51,10 @@ type File struct {
 	// Others holds the tensors outside the state dict, such as an optimiser's,
 	// named by their path: "optimizer_state_dict.state.0.momentum_buffer".
 	Others []Tensor
+	// Optimizer is the state of the optimizer that a checkpoint keeps under
+	// "optimizer_state_dict", "optimizer" or another usual key, nil if there is
+	// none. Its tensors are among Others, too, under the same names.
+	Optimizer *Optimizer
 	// Metadata is what Write stored beside the tensors, nil if there is none.
 	Metadata map[string]string
 }

@@ -6,13 +6,17 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
+	"inkling/weights/internal/archive"
 	"inkling/weights/internal/hostile"
 	"inkling/weights/internal/untrusted"
 )
@@ -175,6 +179,89 @@ func sameFiles(t testing.TB, a, b *File) {
 	for i := range a.Others {
 		sameValues(t, a.Others[i], b.Others[i])
 	}
+}
+
+// TestOptimizer reads the state of PyTorch's SGD, writes it and reads it again.
+func TestOptimizer(t *testing.T) {
+	f := mustRead(t, readTestdata(t, "checkpoint.pth"))
+	o := f.Optimizer
+	if o == nil || len(o.Groups) != 1 || len(o.State) != 6 {
+		t.Fatalf("the optimizer is %+v", o)
+	}
+	g := o.Groups[0]
+	if g.Settings["lr"] != 0.1 || g.Settings["momentum"] != 0.9 || g.Settings["nesterov"] != false || g.Settings["dampening"] != int64(0) || g.Settings["weight_decay"] != int64(0) {
+		t.Errorf("the settings are %v", g.Settings)
+	}
+	if value, ok := g.Settings["foreach"]; value != nil || !ok || !slices.Equal(g.Parameters, []int{0, 1, 2, 3, 4, 5}) {
+		t.Errorf("foreach is %v, the parameters are %v", value, g.Parameters)
+	}
+	var b bytes.Buffer
+	if err := WriteCheckpoint(&b, f.Tensors, o, map[string]string{"a": "b"}); err != nil {
+		t.Fatal(err)
+	}
+	again := mustRead(t, b.Bytes())
+	sameFiles(t, &File{Tensors: again.Tensors}, &File{Tensors: f.Tensors})
+	if !reflect.DeepEqual(again.Optimizer.Groups, o.Groups) || again.Metadata["a"] != "b" {
+		t.Errorf("the groups became %+v", again.Optimizer.Groups)
+	}
+	for n, slots := range o.State {
+		a, b := again.Optimizer.State[n]["momentum_buffer"], slots["momentum_buffer"]
+		if a.Name != "optimizer_state_dict.state."+strconv.Itoa(n)+".momentum_buffer" || b.Name != "optimizer.state."+strconv.Itoa(n)+".momentum_buffer" {
+			t.Errorf("names %s and %s", a.Name, b.Name)
+		}
+		a.Name = b.Name
+		sameValues(t, a, b)
+	}
+	hostile.EveryByteCounts(t, b.Bytes(), readBytes, sameFiles, hostile.NoneFree)
+	for name, o := range map[string]*Optimizer{
+		"setting lr is a int":          {Groups: []ParameterGroup{{Settings: map[string]any{"lr": 1}}}},
+		"holds no data":                {State: map[int]map[string]Tensor{0: {"a": {}}}},
+		`the name "\xff" is not UTF-8`: {Groups: []ParameterGroup{{Settings: map[string]any{"\xff": nil}}}},
+	} {
+		if err := WriteCheckpoint(io.Discard, nil, o, nil); err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("error %v, want %q", err, name)
+		}
+	}
+}
+
+// TestBigEndianFile turns the elements of a file of PyTorch's round, as PyTorch
+// on a big-endian machine writes them. The pickle stays as it is.
+func TestBigEndianFile(t *testing.T) {
+	data := readTestdata(t, "odd.pth")
+	little := mustRead(t, data)
+	found, err := records(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sizes := map[string]int{} // of the elements in each record
+	if _, err := unpickle(found["data.pkl"], 0, newBudget(1<<20), func(dtype DType, key string, count int64) (*storage, error) {
+		sizes["data/"+key] = dtype.Size()
+		return &storage{dtype: dtype, count: count}, nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var b bytes.Buffer
+	z := archive.NewWriter(&b)
+	found["byteorder"] = []byte("big")
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		content := bytes.Clone(found[name])
+		for element := range slices.Chunk(content, max(sizes[name], 1)) {
+			slices.Reverse(element)
+		}
+		if err := z.Record("odd/"+name, content); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if len(sizes) < 10 || bytes.Equal(b.Bytes(), data) {
+		t.Fatalf("%d storages were turned round", len(sizes))
+	}
+	big := mustRead(t, b.Bytes())
+	sameFiles(t, big, little)
+	// What is written of it is little-endian again, whatever the machine.
+	sameFiles(t, mustRead(t, mustWrite(t, big.Tensors, nil)), &File{Tensors: little.Tensors})
 }
 
 func TestBigEndian(t *testing.T) {

@@ -36,6 +36,10 @@ func (f *File) collect(p *pickled, b *budget) error {
 		return err
 	}
 	f.Others = w.found
+	var err error
+	if f.Optimizer, err = w.findOptimizer(p.value); err != nil {
+		return err
+	}
 	if p.unknown != nil && !w.modules {
 		return p.unknown.refused()
 	}

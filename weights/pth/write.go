@@ -26,33 +26,61 @@ const archiveFolder = "archive"
 // if the metadata is so much larger than the tensors that Read would refuse it,
 // or if the file would exceed 4 GiB.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
-	z := archive.NewWriter(w)
-	pickle, contents, err := pickleState(tensors)
-	if err != nil {
-		return err
-	}
-	text, err := metadataText(metadata, tensors, pickle, contents)
-	if err != nil {
-		return err
-	}
-	if err := z.Record(archiveFolder+"/data.pkl", pickle); err != nil {
-		return err
-	}
-	if err := z.Record(archiveFolder+"/byteorder", []byte("little")); err != nil {
-		return err
-	}
-	for i, content := range contents {
-		if err := z.Record(archiveFolder+"/data/"+strconv.Itoa(i), content); err != nil {
+	return write(w, tensors, nil, metadata)
+}
+
+// WriteCheckpoint writes a state dict and the state of an optimizer as Write
+// writes a state dict alone, in one dict under the keys of PyTorch's tutorials:
+// {"model_state_dict": ..., "optimizer_state_dict": ...}. Settings of the
+// optimizer may be of the types that ParameterGroup names.
+//
+// torch.load reads it, with weights_only=True too; but PyTorch 1.13 refuses
+// every float then, in its own checkpoints as well.
+func WriteCheckpoint(w io.Writer, tensors []Tensor, optimizer *Optimizer, metadata map[string]string) error {
+	return write(w, tensors, optimizer, metadata)
+}
+
+func write(w io.Writer, tensors []Tensor, optimizer *Optimizer, metadata map[string]string) error {
+	p := pickler{memo: map[string]int{}}
+	p.op(opProto, 2)
+	if optimizer == nil {
+		if err := p.state(tensors); err != nil {
 			return err
 		}
+	} else {
+		p.op(opEmptyDict, opMark)
+		p.text(modelKey)
+		if err := p.state(tensors); err != nil {
+			return err
+		}
+		p.text(optimizerKey)
+		if err := p.optimizer(optimizer); err != nil {
+			return err
+		}
+		p.op(opSetItems)
+	}
+	p.op(opStop)
+	text, err := p.metadataText(metadata)
+	if err != nil {
+		return err
+	}
+	z := archive.NewWriter(w)
+	record := func(name string, data []byte) {
+		if err == nil {
+			err = z.Record(archiveFolder+"/"+name, data)
+		}
+	}
+	record("data.pkl", p.out)
+	record("byteorder", []byte("little"))
+	for i, content := range p.contents {
+		record("data/"+strconv.Itoa(i), content)
 	}
 	if text != nil {
-		if err := z.Record(archiveFolder+"/"+metadataRecord, text); err != nil {
-			return err
-		}
+		record(metadataRecord, text)
 	}
 	// PyTorch's reader wants the version of the container, last as it writes it.
-	if err := z.Record(archiveFolder+"/version", []byte("3\n")); err != nil {
+	record("version", []byte("3\n"))
+	if err != nil {
 		return err
 	}
 	return z.Close()
@@ -60,7 +88,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 
 // metadataText returns the metadata record, nil for none, unless it would not be
 // read again.
-func metadataText(metadata map[string]string, tensors []Tensor, pickle []byte, contents [][]byte) ([]byte, error) {
+func (p *pickler) metadataText(metadata map[string]string) ([]byte, error) {
 	if len(metadata) == 0 {
 		return nil, nil
 	}
@@ -69,11 +97,10 @@ func metadataText(metadata map[string]string, tensors []Tensor, pickle []byte, c
 	if err != nil {
 		return nil, err
 	}
-	size := int64(len(pickle) + len(text))
-	cost := untrusted.MetadataCost(text)
-	for i := range tensors {
-		size += int64(len(contents[i]))
-		cost += 4 * int64(tensors[i].Elements())
+	size := int64(len(p.out) + len(text))
+	cost := untrusted.MetadataCost(text) + 4*int64(p.elements)
+	for _, content := range p.contents {
+		size += int64(len(content))
 	}
 	if cost > newBudget(size).All() {
 		return nil, fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
@@ -81,11 +108,8 @@ func metadataText(metadata map[string]string, tensors []Tensor, pickle []byte, c
 	return append(text, '\n'), nil
 }
 
-// pickleState returns the pickle of the state dict and the content of the
-// storages it names 0, 1, 2, ...
-func pickleState(tensors []Tensor) (pickle []byte, contents [][]byte, err error) {
-	p := pickler{memo: map[string]int{}}
-	p.op(opProto, 2)
+// state writes an OrderedDict of tensors.
+func (p *pickler) state(tensors []Tensor) error {
 	p.global("collections", "OrderedDict")
 	p.op(opEmptyTuple, opReduce)
 	p.op(opMark)
@@ -93,22 +117,18 @@ func pickleState(tensors []Tensor) (pickle []byte, contents [][]byte, err error)
 	for i := range tensors {
 		t := &tensors[i]
 		if names[t.Name] {
-			return nil, nil, fmt.Errorf("two tensors have the name %s; a state dict wants different names", shorten(t.Name))
+			return fmt.Errorf("two tensors have the name %s; a state dict wants different names", shorten(t.Name))
 		}
 		names[t.Name] = true
-		if !utf8.ValidString(t.Name) {
-			return nil, nil, fmt.Errorf("the tensor name %s is not UTF-8, which Python could not read", shorten(t.Name))
+		if err := p.name(t.Name); err != nil {
+			return err
 		}
-		content, err := t.Bytes()
-		if err != nil {
-			return nil, nil, err
+		if err := p.tensor(t); err != nil {
+			return err
 		}
-		contents = append(contents, content)
-		p.text(t.Name)
-		p.tensor(t, strconv.Itoa(i))
 	}
-	p.op(opSetItems, opStop)
-	return p.out, contents, nil
+	p.op(opSetItems)
+	return nil
 }
 
 // pickler writes the opcodes of protocol 2. Names that come again are taken
@@ -116,6 +136,9 @@ func pickleState(tensors []Tensor) (pickle []byte, contents [][]byte, err error)
 type pickler struct {
 	out  []byte
 	memo map[string]int
+	// contents are the storages' elements; the pickle names them 0, 1, 2, ...
+	contents [][]byte
+	elements int // of all tensors
 }
 
 func (p *pickler) op(codes ...byte) { p.out = append(p.out, codes...) }
@@ -154,6 +177,35 @@ func (p *pickler) text(s string) {
 	p.out = append(p.out, s...)
 }
 
+// name writes a text that was not made here.
+func (p *pickler) name(s string) error {
+	if !utf8.ValidString(s) {
+		return fmt.Errorf("the name %s is not UTF-8, which Python could not read", shorten(s))
+	}
+	p.text(s)
+	return nil
+}
+
+// setting writes a setting of an optimizer.
+func (p *pickler) setting(name string, value any) error {
+	switch value := value.(type) {
+	case nil:
+		p.op(opNone)
+	case bool:
+		p.op(map[bool]byte{true: opNewTrue, false: opNewFalse}[value])
+	case int64:
+		p.int(int(value))
+	case float64:
+		p.op(opBinFloat)
+		p.out = binary.BigEndian.AppendUint64(p.out, math.Float64bits(value))
+	case string:
+		return p.name(value)
+	default:
+		return fmt.Errorf("the optimizer's setting %s is a %T; wanted float64, int64, bool, string or nil", shorten(name), value)
+	}
+	return nil
+}
+
 func (p *pickler) int(n int) {
 	switch {
 	case n >= 0 && n < 1<<8:
@@ -178,9 +230,16 @@ func (p *pickler) ints(numbers []int) {
 	p.op(opTuple)
 }
 
-// tensor writes a call of torch._utils._rebuild_tensor_v2 with the storage of
-// the given key, all of which the tensor takes.
-func (p *pickler) tensor(t *Tensor, key string) {
+// tensor writes a call of torch._utils._rebuild_tensor_v2 with a storage of its
+// own, all of which the tensor takes.
+func (p *pickler) tensor(t *Tensor) error {
+	content, err := t.Bytes()
+	if err != nil {
+		return err
+	}
+	key := strconv.Itoa(len(p.contents))
+	p.contents = append(p.contents, content)
+	p.elements += t.Elements()
 	p.global("torch._utils", "_rebuild_tensor_v2")
 	p.op(opMark)
 	p.op(opMark)
@@ -197,4 +256,5 @@ func (p *pickler) tensor(t *Tensor, key string) {
 	p.global("collections", "OrderedDict")
 	p.op(opEmptyTuple, opReduce) // backward_hooks
 	p.op(opTuple, opReduce)
+	return nil
 }

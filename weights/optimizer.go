@@ -1,0 +1,75 @@
+package weights
+
+import "inkling/weights/pth"
+
+// Optimizer is the state of an optimizer, as its state_dict() in PyTorch has it.
+// Parameters have numbers there, from 0 in the order of the network's.
+type Optimizer struct {
+	// Groups are the groups of parameters that have settings of their own;
+	// mostly there is one.
+	Groups []ParameterGroup
+	// State holds the tensors that the optimizer keeps for a parameter, by the
+	// parameter's number and their names: State[0]["momentum_buffer"].
+	State map[int]map[string]Tensor
+}
+
+// ParameterGroup is some parameters with the optimizer's settings for them.
+type ParameterGroup = pth.ParameterGroup
+
+// SaveCheckpoint saves, as Save does, the state of a network and that of an
+// optimizer, from which PyTorch goes on training:
+//
+//	checkpoint = torch.load(path)
+//	net.load_state_dict(checkpoint["model_state_dict"])
+//	optimizer.load_state_dict(checkpoint["optimizer_state_dict"])
+//
+// Load takes the network's state from such a file. Only .pth and .pt have room
+// for an optimizer.
+func SaveCheckpoint[E Entry](path string, state []E, optimizer *Optimizer, metadata ...Metadata) error {
+	tensors, err := tensorsOf(path, state)
+	if err != nil {
+		return err
+	}
+	return writeFile(path, tensors, optimizer, metadata)
+}
+
+func (o *Optimizer) toPyTorch() (*pth.Optimizer, error) {
+	out := &pth.Optimizer{Groups: o.Groups, State: map[int]map[string]pth.Tensor{}}
+	for n, tensors := range o.State {
+		kept := map[string]pth.Tensor{}
+		for name, t := range tensors {
+			tensor, err := pth.New(name, t.Shape, t.Values)
+			if err != nil {
+				return nil, err
+			}
+			kept[name] = tensor
+		}
+		out.State[n] = kept
+	}
+	return out, nil
+}
+
+// optimizerOf returns an optimizer whose tensors are among the others of its
+// file, nil if one is not.
+func optimizerOf(in *pth.Optimizer, others []Tensor) *Optimizer {
+	if in == nil {
+		return nil
+	}
+	found := make(map[string]*Tensor, len(others))
+	for i := range others {
+		found[others[i].Name] = &others[i]
+	}
+	o := &Optimizer{Groups: in.Groups, State: make(map[int]map[string]Tensor, len(in.State))}
+	for n, tensors := range in.State {
+		kept := make(map[string]Tensor, len(tensors))
+		for name, t := range tensors {
+			other := found[t.Name]
+			if other == nil {
+				return nil
+			}
+			kept[name] = *other
+		}
+		o.State[n] = kept
+	}
+	return o
+}

@@ -1,0 +1,168 @@
+package pth
+
+import (
+	"maps"
+	"slices"
+)
+
+// Optimizer is the state of an optimizer, as its state_dict() in PyTorch has it.
+// Parameters have numbers there, from 0 in the order of the network's.
+type Optimizer struct {
+	// Groups are the groups of parameters that have settings of their own;
+	// mostly there is one.
+	Groups []ParameterGroup
+	// State holds the tensors that the optimizer keeps for a parameter, by the
+	// parameter's number and their names: State[0]["momentum_buffer"].
+	State map[int]map[string]Tensor
+}
+
+// ParameterGroup is some parameters with the optimizer's settings for them.
+type ParameterGroup struct {
+	// Settings are under PyTorch's names, such as "lr" and "momentum". They are
+	// float64, int64, bool, string, or nil for None.
+	Settings map[string]any
+	// Parameters are the numbers of the group's parameters.
+	Parameters []int
+}
+
+// The keys of a checkpoint and of an optimizer's state_dict(), as the tutorials
+// of PyTorch have them and torch.optim.Optimizer.
+const (
+	modelKey      = "model_state_dict"
+	optimizerKey  = "optimizer_state_dict"
+	stateKey      = "state"
+	groupsKey     = "param_groups"
+	parametersKey = "params"
+)
+
+// optimizerKeys are the keys under which checkpoints usually keep an optimizer.
+var optimizerKeys = []string{optimizerKey, "optimizer", "optim_state_dict", "optim", "opt"}
+
+// findOptimizer returns the optimizer of a checkpoint, nil if there is none, or
+// one that is not as PyTorch's are.
+func (w *walker) findOptimizer(value any) (*Optimizer, error) {
+	top, ok := value.(*dict)
+	if !ok {
+		return nil, nil
+	}
+	for _, key := range optimizerKeys {
+		d, _ := top.get(key).(*dict)
+		if d == nil {
+			continue
+		}
+		state, isState := d.get(stateKey).(*dict)
+		groups, isList := d.get(groupsKey).(*list)
+		if isState && isList {
+			return w.optimizer(key+"."+stateKey+".", state, groups)
+		}
+	}
+	return nil, nil
+}
+
+// get returns the value of a key, nil if there is none.
+func (d *dict) get(key string) any {
+	for _, e := range d.entries {
+		if e.key == key {
+			return e.value
+		}
+	}
+	return nil
+}
+
+func (w *walker) optimizer(path string, state *dict, groups *list) (*Optimizer, error) {
+	o := &Optimizer{State: map[int]map[string]Tensor{}}
+	for _, item := range groups.items {
+		d, isDict := item.(*dict)
+		if !isDict {
+			return nil, nil
+		}
+		numbers, isList := d.get(parametersKey).(*list)
+		if !isList {
+			return nil, nil
+		}
+		if err := w.spend(int64(2*visitCost*(1+len(d.entries)) + 8*len(numbers.items))); err != nil {
+			return nil, err
+		}
+		group := ParameterGroup{Settings: map[string]any{}, Parameters: make([]int, 0, len(numbers.items))}
+		for _, number := range numbers.items {
+			n, isInt := number.(int64)
+			if !isInt || int64(int(n)) != n {
+				return nil, nil
+			}
+			group.Parameters = append(group.Parameters, int(n))
+		}
+		for _, e := range d.entries {
+			name, isName := e.key.(string)
+			switch e.value.(type) {
+			case nil, bool, int64, float64, string:
+				if isName {
+					group.Settings[name] = e.value
+				}
+			}
+		}
+		o.Groups = append(o.Groups, group)
+	}
+	for _, e := range state.entries {
+		n, isInt := e.key.(int64)
+		slots, isDict := e.value.(*dict)
+		if !isInt || !isDict || int64(int(n)) != n {
+			return nil, nil
+		}
+		if err := w.spend(int64(3 * visitCost * (1 + len(slots.entries)))); err != nil {
+			return nil, err
+		}
+		kept := map[string]Tensor{}
+		for _, s := range slots.entries {
+			if s.named() {
+				t := *s.value.(*Tensor)
+				t.Name = path + keyText(n) + "." + s.key.(string)
+				kept[s.key.(string)] = t
+			}
+		}
+		o.State[int(n)] = kept
+	}
+	return o, nil
+}
+
+// optimizer writes an optimizer's state.
+func (p *pickler) optimizer(o *Optimizer) error {
+	p.op(opEmptyDict, opMark)
+	p.text(stateKey)
+	p.op(opEmptyDict, opMark)
+	for _, n := range slices.Sorted(maps.Keys(o.State)) {
+		p.int(n)
+		p.op(opEmptyDict, opMark)
+		for _, name := range slices.Sorted(maps.Keys(o.State[n])) {
+			if err := p.name(name); err != nil {
+				return err
+			}
+			t := o.State[n][name]
+			if err := p.tensor(&t); err != nil {
+				return err
+			}
+		}
+		p.op(opSetItems)
+	}
+	p.op(opSetItems)
+	p.text(groupsKey)
+	p.op(opEmptyList, opMark)
+	for _, group := range o.Groups {
+		p.op(opEmptyDict, opMark)
+		for _, name := range slices.Sorted(maps.Keys(group.Settings)) {
+			if err := p.name(name); err != nil {
+				return err
+			}
+			if err := p.setting(name, group.Settings[name]); err != nil {
+				return err
+			}
+		}
+		p.text(parametersKey)
+		p.op(opEmptyList, opMark)
+		for _, n := range group.Parameters {
+			p.int(n)
+		}
+		p.op(opAppends, opSetItems)
+	}
+	p.op(opAppends, opSetItems)
+	return nil
+}
