@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+	"image/draw"
 )
 
 // FromImage returns the samples of an image as a picture of bytes. It has 1
@@ -33,45 +34,43 @@ func FromImage(img image.Image) *Picture {
 		f.Channels = 3
 	}
 	p := NewPicture(f)
-	plane := f.Height * f.Width
-	at := colours(img)
+	pix, stride := interleaved(img)
 	for y := range f.Height {
-		for x := range f.Width {
-			c := at(bounds.Min.X+x, bounds.Min.Y+y)
-			i := y*f.Width + x
-			p.Bytes[i], p.Bytes[plane+i], p.Bytes[2*plane+i] = c.R, c.G, c.B
-			if f.Channels == 4 {
-				p.Bytes[3*plane+i] = c.A
+		row := pix[y*stride:][:4*f.Width]
+		for c := range f.Channels {
+			plane := p.Bytes[(c*f.Height+y)*f.Width:][:f.Width]
+			for x := range plane {
+				plane[x] = row[4*x+c]
 			}
 		}
 	}
 	return p
 }
 
-// colours returns what looks a colour up. The types that PNG and JPEG are decoded
-// to are asked directly, which saves an allocation for every sample.
-func colours(img image.Image) func(x, y int) color.NRGBA {
+// interleaved returns red, green, blue, as they are without their alpha, and alpha
+// of every pixel, and the bytes from one row to the next. What PNG and JPEG are
+// decoded to is done without an allocation for every pixel.
+func interleaved(img image.Image) (pix []byte, stride int) {
+	bounds := img.Bounds()
 	switch img := img.(type) {
 	case *image.NRGBA:
-		return img.NRGBAAt
-	case *image.YCbCr:
-		return func(x, y int) color.NRGBA {
-			c := img.YCbCrAt(x, y)
-			r, g, b := color.YCbCrToRGB(c.Y, c.Cb, c.Cr)
-			return color.NRGBA{r, g, b, 255}
-		}
+		return img.Pix, img.Stride
 	case *image.RGBA:
-		return func(x, y int) color.NRGBA {
-			c := img.RGBAAt(x, y)
-			if c.A == 255 {
-				return color.NRGBA(c)
-			}
-			return color.NRGBAModel.Convert(c).(color.NRGBA)
+		if img.Opaque() {
+			return img.Pix, img.Stride
+		}
+	case *image.YCbCr:
+		rgba := image.NewRGBA(bounds)
+		draw.Draw(rgba, bounds, img, bounds.Min, draw.Src)
+		return rgba.Pix, rgba.Stride
+	}
+	nrgba := image.NewNRGBA(bounds)
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			nrgba.SetNRGBA(x, y, color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA))
 		}
 	}
-	return func(x, y int) color.NRGBA {
-		return color.NRGBAModel.Convert(img.At(x, y)).(color.NRGBA)
-	}
+	return nrgba.Pix, nrgba.Stride
 }
 
 // Image returns the picture as an image, the inverse of [FromImage]: *image.Gray
