@@ -60,8 +60,11 @@ func (t AdjustSaturation) Format(in Format) (Format, error) {
 // Apply mixes every sample.
 func (t AdjustSaturation) Apply(dst, src *Picture) {
 	plane := src.Height * src.Width
-	for i, v := range src.Bytes {
-		dst.Bytes[i] = blend(brightness(src, i%plane), v, t.Factor)
+	for i := range plane {
+		gray := brightness(src, i)
+		for at := i; at < len(src.Bytes); at += plane {
+			dst.Bytes[at] = blend(gray, src.Bytes[at], t.Factor)
+		}
 	}
 }
 
@@ -112,8 +115,14 @@ func brightness(p *Picture, i int) byte {
 // blend goes from a to b by a factor, and beyond b when that is above 1. Pillow
 // computes in float32 and cuts off what is behind the point.
 func blend(a, b byte, factor float64) byte {
-	v := float32(a) + float32(float32(factor)*float32(int(b)-int(a)))
-	return byte(min(max(v, 0), 255))
+	switch v := float32(a) + float32(float32(factor)*float32(int(b)-int(a))); {
+	case v <= 0:
+		return 0
+	case v >= 255:
+		return 255
+	default:
+		return byte(v)
+	}
 }
 
 // toHSV returns hue, saturation and value as Pillow does, with its float32 and
@@ -134,7 +143,8 @@ func toHSV(r, g, b byte) (h, s, v byte) {
 	default:
 		hue = float32(4 + float64(gc) - float64(rc))
 	}
-	hue = float32(math.Mod(float64(hue)/6+1, 1))
+	turn := float64(hue)/6 + 1 // from 5/6 to 11/6
+	hue = float32(turn - math.Floor(turn))
 	return byte(float64(hue) * 255), byte(float64(spread/float32(high)) * 255), high
 }
 

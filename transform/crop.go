@@ -135,10 +135,8 @@ func (t Pad) border(before, after, size int) []int {
 			at = -1
 		case t.Mode == Edge:
 			at = min(max(at, 0), size-1)
-		case t.Mode == Reflect && at < 0:
-			at = -at
 		case t.Mode == Reflect:
-			at = 2*size - 2 - at
+			at = mirror(at, size)
 		case at < 0:
 			at = -1 - at
 		default:

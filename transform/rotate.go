@@ -37,7 +37,10 @@ func (t Rotate) Format(in Format) (Format, error) {
 		return Format{}, err
 	}
 	if turns, ok := t.quarters(in); ok {
-		return turns.Format(in)
+		if turns%2 == 1 {
+			in.Height, in.Width = in.Width, in.Height
+		}
+		return in, nil
 	}
 	if err := wantBytes("Rotate", in); err != nil {
 		return Format{}, err
@@ -51,10 +54,7 @@ func (t Rotate) Apply(dst, src *Picture) { applyAll(t.expand(src.Format), dst, s
 
 func (t Rotate) expand(in Format) []Transform {
 	if turns, ok := t.quarters(in); ok {
-		if turns == 0 {
-			return nil
-		}
-		return []Transform{turns}
+		return turn(in, turns)
 	}
 	p, height, width := t.project(in)
 	return warpSteps(in, &warp{p, height, width, t.Interpolation.or(Nearest), t.Fill})
@@ -79,14 +79,14 @@ func (t Rotate) degrees() float64 {
 
 // quarters returns the number of quarter turns, if the rotation is so many of
 // them that no sample lies between others.
-func (t Rotate) quarters(in Format) (quarterTurns, bool) {
+func (t Rotate) quarters(in Format) (turns int, ok bool) {
 	switch a := t.degrees(); {
 	case a == 0, a == 360:
 		return 0, true
 	case a == 180:
 		return 2, true
 	case (a == 90 || a == 270) && (t.Expand || in.Height == in.Width):
-		return quarterTurns(a / 90), true
+		return int(a / 90), true
 	}
 	return 0, false
 }
@@ -121,41 +121,15 @@ func (t Rotate) String() string {
 	return fmt.Sprintf("Rotate(%v)", t.Angle)
 }
 
-// quarterTurns turns a picture by so many quarters, counter-clockwise.
-type quarterTurns int
-
-func (t quarterTurns) Format(in Format) (Format, error) {
-	if t%2 == 1 {
-		in.Height, in.Width = in.Width, in.Height
+// turn returns the steps of so many quarter turns, counter-clockwise.
+func turn(in Format, quarters int) []Transform {
+	switch quarters {
+	case 1:
+		return []Transform{Transpose{}, gather{rows: backwards(in.Width), columns: window(0, in.Height, in.Height)}}
+	case 2:
+		return []Transform{gather{rows: backwards(in.Height), columns: backwards(in.Width)}}
+	case 3:
+		return []Transform{Transpose{}, gather{rows: window(0, in.Width, in.Width), columns: backwards(in.Height)}}
 	}
-	return in, nil
-}
-
-func (t quarterTurns) Apply(dst, src *Picture) {
-	plane := src.Height * src.Width
-	for c := range src.Channels {
-		from, to := c*plane, (c+1)*plane
-		if src.Float {
-			turn(dst.Floats[from:to], src.Floats[from:to], src.Height, src.Width, int(t))
-		} else {
-			turn(dst.Bytes[from:to], src.Bytes[from:to], src.Height, src.Width, int(t))
-		}
-	}
-}
-
-func turn[T byte | float32](dst, src []T, height, width, quarters int) {
-	for y := range height {
-		for x, v := range src[y*width : (y+1)*width] {
-			switch quarters {
-			case 0:
-				dst[y*width+x] = v
-			case 1:
-				dst[(width-1-x)*height+y] = v
-			case 2:
-				dst[(height-1-y)*width+width-1-x] = v
-			case 3:
-				dst[x*height+height-1-y] = v
-			}
-		}
-	}
+	return nil
 }
