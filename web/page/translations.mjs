@@ -242,12 +242,12 @@ export function number(value) {
 }
 
 /**
- * A probability for people: never 100 % where a doubt is left.
+ * A probability for people: never 100 %, for a doubt is always left.
  * @param {number} probability 0 to 1
  */
 export function percent(probability) {
   const value = probability * 100;
-  if (value >= 99.95 && value < 100) {
+  if (value >= 99.95) {
     return ">\u00a099.9\u00a0%";
   }
   return `${value.toFixed(1)}\u00a0%`;

@@ -16,7 +16,7 @@ const browser = await chromium.launch({
   args: ["--disable-gpu", "--no-sandbox"],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1160, height: 850 }, deviceScaleFactor: 2, locale: "en-US", colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1160, height: 985 }, deviceScaleFactor: 2, locale: "en-US", colorScheme: "light" });
   const visit = new Visit(page, url);
   await page.goto(url);
   const at = await visit.onScreen();
@@ -26,7 +26,7 @@ try {
   }
   await page.mouse.move(first.x, first.y);
   await page.mouse.down();
-  for (const { x, y } of others.slice(0, Math.round(others.length * 0.7))) {
+  for (const { x, y } of others.slice(0, Math.round(others.length * 0.77))) {
     await page.mouse.move(x, y);
   }
   await visit.settled();

@@ -88,7 +88,7 @@ test("a probability is never rounded up to certainty", () => {
   assert.equal(percent(0.1234), "12.3\u00a0%");
   assert.equal(percent(0.9994), "99.9\u00a0%");
   assert.equal(percent(0.99996), ">\u00a099.9\u00a0%");
-  assert.equal(percent(1), "100.0\u00a0%");
+  assert.equal(percent(1), ">\u00a099.9\u00a0%");
   assert.equal(percent(0), "0.0\u00a0%");
 });
 
