@@ -1,13 +1,16 @@
 package feedback
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,27 +19,42 @@ import (
 )
 
 // The files that Export writes. Images and labels have MNIST's names, so that
-// the folder is one to train on.
+// the folder is one to train on. The strokes are as package sketch's Lines reads
+// them.
 const (
-	ImagesFile = "train-images-idx3-ubyte"
-	LabelsFile = "train-labels-idx1-ubyte"
-	TableFile  = "drawings.csv"
+	ImagesFile  = "train-images-idx3-ubyte"
+	LabelsFile  = "train-labels-idx1-ubyte"
+	TableFile   = "drawings.csv"
+	StrokesFile = "strokes.jsonl"
 )
+
+// Exported tells what Export has written.
+type Exported struct {
+	// Drawings is how many there are, and WithStrokes how many of them did not
+	// come as pictures.
+	Drawings, WithStrokes int
+	// Preprocess is the ways in which the pictures were made, sorted. What is
+	// trained on them reads drawings best that are prepared in the same way.
+	Preprocess []string
+}
 
 // ErrEmpty is returned by Export when there is nothing to export.
 var ErrEmpty = errors.New("there are no drawings in it yet")
 
 // Export writes all drawings to the folder dir, which it makes if need be: the
 // pictures and the indices of their labels as idx files (upright, as MNIST's),
-// and everything but the pictures as a table with a head line, in the same
-// order. It returns the number of drawings.
+// everything but the pictures as a table with a head line, in the same order, and
+// the strokes of drawings that have some, with their labels, as JSON, one drawing a
+// line.
 //
 // It fails when the same index stands for different labels, as after a change
 // of the network's classes: no file of labels could tell them apart.
-func (s *Store) Export(ctx context.Context, dir string) (int, error) {
+func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
+	result := &Exported{}
 	images := &idx.Images{Height: Height, Width: Width}
 	var labels []byte
 	table := [][]string{{"id", "time", "label", "label_index", "prediction", "model", "preprocess", "strokes"}}
+	var strokes bytes.Buffer
 	names := map[int]string{}
 	err := s.Each(ctx, func(d Drawing) error {
 		if name, ok := names[d.LabelIndex]; ok && name != d.Label {
@@ -50,16 +68,23 @@ func (s *Store) Export(ctx context.Context, dir string) (int, error) {
 			strconv.FormatInt(d.ID, 10), d.Time.Format(time.RFC3339Nano), d.Label, strconv.Itoa(d.LabelIndex),
 			d.Prediction, d.Model, d.Preprocess, d.Strokes,
 		})
-		return nil
+		if !slices.Contains(result.Preprocess, d.Preprocess) {
+			result.Preprocess = append(result.Preprocess, d.Preprocess)
+		}
+		if d.Strokes == "" {
+			return nil
+		}
+		result.WithStrokes++
+		return writeLine(&strokes, d)
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	if len(labels) == 0 {
-		return 0, fmt.Errorf("feedback file %s: %w", s.path, ErrEmpty)
+		return nil, fmt.Errorf("feedback file %s: %w", s.path, ErrEmpty)
 	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return 0, fmt.Errorf("the folder for the export cannot be made: %w", err)
+		return nil, fmt.Errorf("the folder for the export cannot be made: %w", err)
 	}
 	for _, file := range []struct {
 		name  string
@@ -68,10 +93,32 @@ func (s *Store) Export(ctx context.Context, dir string) (int, error) {
 		{ImagesFile, func(w io.Writer) error { return idx.WriteImages(w, images) }},
 		{LabelsFile, func(w io.Writer) error { return idx.WriteLabels(w, labels) }},
 		{TableFile, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(table) }},
+		{StrokesFile, func(w io.Writer) error { _, err := w.Write(strokes.Bytes()); return err }},
 	} {
 		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
-			return 0, err
+			return nil, err
 		}
 	}
-	return len(labels), nil
+	slices.Sort(result.Preprocess)
+	result.Drawings = len(labels)
+	return result, nil
+}
+
+// writeLine writes a drawing's strokes with its label.
+func writeLine(to *bytes.Buffer, d Drawing) error {
+	members := map[string]json.RawMessage{}
+	if err := json.Unmarshal([]byte(d.Strokes), &members); err != nil {
+		return fmt.Errorf("the strokes of drawing %d are damaged: %w", d.ID, err)
+	}
+	label, err := json.Marshal(d.Label)
+	if err != nil {
+		return err
+	}
+	members["label"] = label
+	line, err := json.Marshal(members)
+	if err != nil {
+		return err
+	}
+	to.Write(line)
+	return to.WriteByte('\n')
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 
 	"inkling/data/mnist"
+	"inkling/sketch"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -179,18 +181,24 @@ func TestExport(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n, err := s.Export(ctx, dir); n != 12 || err != nil {
-		t.Fatalf("%d drawings, %v", n, err)
+	picture := drawing(12)
+	picture.Strokes, picture.Preprocess = "", "mnist"
+	if err := s.Add(ctx, picture); err != nil {
+		t.Fatal(err)
+	}
+	want := &Exported{Drawings: 13, WithStrokes: 12, Preprocess: []string{"emnist", "mnist"}}
+	if got, err := s.Export(ctx, dir); err != nil || !reflect.DeepEqual(got, want) {
+		t.Fatalf("exported %+v, %v", got, err)
 	}
 
 	set, err := mnist.Open(os.DirFS(dir), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if set.Len() != 12 {
-		t.Fatalf("the data set has %d pictures, want 12", set.Len())
+	if set.Len() != 13 {
+		t.Fatalf("the data set has %d pictures, want 13", set.Len())
 	}
-	for i := range 12 {
+	for i := range 13 {
 		pixels, label, err := set.Example(i)
 		if err != nil {
 			t.Fatal(err)
@@ -207,9 +215,24 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"12", "2023-11-14T22:13:20.011Z", "1", "1", "7", "digits", "emnist", drawing(11).Strokes}
-	if len(table) != 13 || fmt.Sprint(table[12]) != fmt.Sprint(want) {
-		t.Errorf("the table has %d lines, the last one %q, want %q", len(table), table[len(table)-1], want)
+	row := []string{"12", "2023-11-14T22:13:20.011Z", "1", "1", "7", "digits", "emnist", drawing(11).Strokes}
+	if len(table) != 14 || fmt.Sprint(table[12]) != fmt.Sprint(row) {
+		t.Errorf("the table has %d lines, one of them %q, want %q", len(table), table[12], row)
+	}
+	file, err := os.Open(filepath.Join(dir, StrokesFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	lines := sketch.NewLines(file)
+	n := 0
+	for ; lines.Next(); n++ {
+		if d := lines.Drawing(); d.Label != drawing(n).Label || len(d.Strokes) == 0 {
+			t.Errorf("line %d: %+v", d.Line, d)
+		}
+	}
+	if n != 12 || lines.Err() != nil {
+		t.Errorf("the strokes of %d drawings, %v", n, lines.Err())
 	}
 
 	other := drawing(3)

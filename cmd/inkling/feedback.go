@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -29,10 +30,14 @@ func newFeedbackExport() *cobra.Command {
 		Use:   "export",
 		Short: "Write the drawings as a data set",
 		Long: fmt.Sprintf(`Write the drawings that were kept to a folder: their pictures and labels as idx files
-named as MNIST's (%s and %s), and all that is known about
-them as a table, %s. "inkling train --data FOLDER" trains on them.
+named as MNIST's (%s and %s), all that is known about them
+as a table, %s, and their strokes as %s. "inkling train --data FOLDER"
+trains on the pictures, "inkling eval-strokes FOLDER/%s" reads the strokes.
 
-The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile),
+What was trained on the pictures reads drawings best that are prepared as these were:
+"inkling serve MODEL --preprocess" with what is printed in the end.
+
+The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile, feedback.StrokesFile, feedback.StrokesFile),
 		Example: "  inkling feedback export --feedback drawings.db --out mine",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -46,11 +51,11 @@ The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile,
 				return err
 			}
 			defer store.Close()
-			n, err := store.Export(ctx, out)
+			result, err := store.Export(ctx, out)
 			if err != nil {
 				return err
 			}
-			_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s to %s.\n", count(n, "drawing"), out)
+			_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, prepared as %s, to %s.\n", count(result.Drawings, "drawing"), strings.Join(result.Preprocess, " and "), out)
 			return err
 		},
 	}
