@@ -6,8 +6,9 @@
 // It reads the binary version: records of a label, or with CIFAR-100 a coarse
 // and a fine one, and the 3,072 bytes of a picture, red, green and blue one
 // after another and row by row, as https://www.cs.toronto.edu/~kriz/cifar.html
-// describes it. The published archives are read as they are: nothing has to be
-// unpacked.
+// describes it. It reads the Python version, too, which is what torchvision
+// downloads: pickles of the same bytes. The published archives are read as they
+// are: nothing has to be unpacked.
 package cifar
 
 import (
@@ -39,8 +40,23 @@ type Set struct {
 	published.Set
 	Coarse []string // the groups of classes, nil in CIFAR-10
 
+	layouts []layout // the binary version, which is downloaded, and the Python version
+}
+
+// layout is how the files of a set are called in one of its versions.
+type layout struct {
+	archive     string
 	folder      string // in the archive
 	train, test []string
+	pickled     bool
+}
+
+// files returns the names of the files to train on or to test with.
+func (l layout) files(train bool) []string {
+	if train {
+		return l.train
+	}
+	return l.test
 }
 
 // The two data sets, as published. Sums are those that are on their page and in
@@ -54,9 +70,15 @@ var (
 			Mirrors: mirrors,
 			Files:   []published.File{{Name: "cifar-10-binary.tar.gz", MD5: "c32a1d4ab5d03f1284b67883e8d87530"}},
 		},
-		folder: "cifar-10-batches-bin",
-		train:  []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
-		test:   []string{"test_batch.bin"},
+		layouts: []layout{{
+			archive: "cifar-10-binary.tar.gz", folder: "cifar-10-batches-bin",
+			train: []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"},
+			test:  []string{"test_batch.bin"},
+		}, {
+			archive: "cifar-10-python.tar.gz", folder: "cifar-10-batches-py", pickled: true,
+			train: []string{"data_batch_1", "data_batch_2", "data_batch_3", "data_batch_4", "data_batch_5"},
+			test:  []string{"test_batch"},
+		}},
 	}
 	CIFAR100 = &Set{
 		Set: published.Set{
@@ -67,9 +89,13 @@ var (
 			Files:   []published.File{{Name: "cifar-100-binary.tar.gz", MD5: "03b5dce01913d631647c71ecec9e9cb8"}},
 		},
 		Coarse: coarseClasses,
-		folder: "cifar-100-binary",
-		train:  []string{"train.bin"},
-		test:   []string{"test.bin"},
+		layouts: []layout{{
+			archive: "cifar-100-binary.tar.gz", folder: "cifar-100-binary",
+			train: []string{"train.bin"}, test: []string{"test.bin"},
+		}, {
+			archive: "cifar-100-python.tar.gz", folder: "cifar-100-python", pickled: true,
+			train: []string{"train"}, test: []string{"test"},
+		}},
 	}
 )
 
@@ -99,37 +125,67 @@ func (d *Dataset) Coarse(i int) int {
 }
 
 // Open returns the pictures to train on, or those to test with, from a folder.
-// It looks for the files of the archive in the folder itself and in the folder
-// that they have in the archive, with or without .gz, and else for the archive.
-// Files of another length than the published ones are taken as well, if they
-// hold whole records.
+// It looks for the files of the binary and of the Python version in the folder
+// itself and in the folder that they have in their archive, with or without .gz,
+// and else for the archives. Files of another length than the published ones are
+// taken as well, if they hold whole records.
 func (s *Set) Open(fsys fs.FS, train bool) (*Dataset, error) {
-	names := s.test
-	if train {
-		names = s.train
+	l, found, err := s.find(fsys, train)
+	if err != nil {
+		return nil, err
+	}
+	if found == nil {
+		return s.openArchive(fsys, l, train)
 	}
 	all := &records{set: s}
-	for _, name := range names {
-		found, err := files.Find(fsys, name, path.Join(s.folder, name))
-		if errors.Is(err, fs.ErrNotExist) && len(all.labels) == 0 {
-			if _, missing := fs.Stat(fsys, s.archive()); missing == nil {
-				return s.openArchive(fsys, names)
-			}
-		}
+	for _, name := range found {
+		err := files.Read(fsys, name, func(r io.Reader) error { return all.readGzip(r, l.pickled) })
 		if err != nil {
-			return nil, err
-		}
-		if err := files.Read(fsys, found, all.read); err != nil {
 			return nil, err
 		}
 	}
 	return all.dataset()
 }
 
+// find returns the layout in which the pictures lie in a folder, and their files
+// or none if it is their archive. Where some files are missing it is these that
+// the error tells of.
+func (s *Set) find(fsys fs.FS, train bool) (l layout, found []string, err error) {
+	var missing error
+	most := -1
+	for _, l := range s.layouts {
+		found, err := l.find(fsys, train)
+		if err == nil {
+			return l, found, nil
+		}
+		if len(found) > most {
+			missing, most = err, len(found)
+		}
+	}
+	for _, l := range s.layouts {
+		if _, err := fs.Stat(fsys, l.archive); err == nil && most == 0 {
+			return l, nil, nil
+		}
+	}
+	return layout{}, nil, missing
+}
+
+// find returns where the files are, up to the first that is not there.
+func (l layout) find(fsys fs.FS, train bool) (found []string, err error) {
+	for _, name := range l.files(train) {
+		place, err := files.Find(fsys, name, path.Join(l.folder, name))
+		if err != nil {
+			return found, err
+		}
+		found = append(found, place)
+	}
+	return found, nil
+}
+
 // Read reads records, gzipped or not, to the end of r.
 func (s *Set) Read(r io.Reader) (*Dataset, error) {
 	all := &records{set: s}
-	if err := all.read(r); err != nil {
+	if err := all.readGzip(r, false); err != nil {
 		return nil, err
 	}
 	return all.dataset()
@@ -137,15 +193,9 @@ func (s *Set) Read(r io.Reader) (*Dataset, error) {
 
 // Holds tells whether the pictures to train on and to test with are in a folder.
 func (s *Set) Holds(fsys fs.FS) bool {
-	if _, err := fs.Stat(fsys, s.archive()); err == nil {
-		return true
-	}
-	for _, name := range append(append([]string{}, s.train...), s.test...) {
-		if _, err := files.Find(fsys, name, path.Join(s.folder, name)); err != nil {
-			return false
-		}
-	}
-	return true
+	_, _, err1 := s.find(fsys, true)
+	_, _, err2 := s.find(fsys, false)
+	return err1 == nil && err2 == nil
 }
 
 // Download gets the archive into a folder, see [published.Set.Download].
@@ -153,12 +203,10 @@ func (s *Set) Download(ctx context.Context, dir string, o download.Options) erro
 	return s.Set.Download(ctx, dir, nil, o)
 }
 
-func (s *Set) archive() string { return s.Files[0].Name }
-
-// openArchive reads the files of those names out of the archive.
-func (s *Set) openArchive(fsys fs.FS, names []string) (*Dataset, error) {
-	found := map[string]*records{}
-	err := files.Read(fsys, s.archive(), func(r io.Reader) error {
+// openArchive reads the files out of the archive.
+func (s *Set) openArchive(fsys fs.FS, l layout, train bool) (*Dataset, error) {
+	names, found := l.files(train), map[string]*records{}
+	err := files.Read(fsys, l.archive, func(r io.Reader) error {
 		packed := &files.Counter{R: r}
 		unzipped, err := gzip.NewReader(packed)
 		if err != nil {
@@ -170,11 +218,11 @@ func (s *Set) openArchive(fsys fs.FS, names []string) (*Dataset, error) {
 				return fmt.Errorf("it ends or is damaged before %s was found: %w", strings.Join(names, ", "), err)
 			}
 			for _, name := range names {
-				if header.Typeflag != tar.TypeReg || header.Name != path.Join(s.folder, name) || found[name] != nil {
+				if header.Typeflag != tar.TypeReg || header.Name != path.Join(l.folder, name) || found[name] != nil {
 					continue
 				}
 				found[name] = &records{set: s}
-				if err := found[name].readPlain(members, packed); err != nil {
+				if err := found[name].read(members, packed, l.pickled); err != nil {
 					return fmt.Errorf("%s in it: %w", name, err)
 				}
 			}
@@ -211,8 +259,8 @@ func (a *records) append(b *records) {
 	a.pixels, a.labels, a.coarse = append(a.pixels, b.pixels...), append(a.labels, b.labels...), append(a.coarse, b.coarse...)
 }
 
-// read appends the records of r, gzipped or not.
-func (a *records) read(r io.Reader) error {
+// readGzip appends the records of r, gzipped or not.
+func (a *records) readGzip(r io.Reader, pickled bool) error {
 	plain := bufio.NewReaderSize(r, 64<<10)
 	first, err := plain.Peek(2)
 	switch {
@@ -221,14 +269,22 @@ func (a *records) read(r io.Reader) error {
 	case len(first) == 0:
 		return errors.New("it is empty: download it again")
 	case !bytes.Equal(first, []byte{0x1f, 0x8b}): // which would be a label above 9 and a red dot
-		return a.readPlain(plain, nil)
+		return a.read(plain, nil, pickled)
 	}
 	packed := &files.Counter{R: plain}
 	unzipped, err := gzip.NewReader(packed)
 	if err != nil {
 		return fmt.Errorf("it begins as gzip, but is damaged: %w", err)
 	}
-	return a.readPlain(unzipped, packed)
+	return a.read(unzipped, packed, pickled)
+}
+
+// read appends the records of r, in the layout that they have there.
+func (a *records) read(r io.Reader, packed *files.Counter, pickled bool) error {
+	if pickled {
+		return a.readPickle(r, packed)
+	}
+	return a.readPlain(r, packed)
 }
 
 // readPlain appends the records of r. If they come out of gzip, packed counts
@@ -249,22 +305,36 @@ func (a *records) readPlain(r io.Reader, packed *files.Counter) error {
 			return fmt.Errorf("it ends %d bytes into record %d at offset %d, want records of %d bytes: it is cut off or no file of %s", got, n, n*record, record, a.set.Title)
 		case err != nil:
 			return fmt.Errorf("it cannot be read past record %d at offset %d: it is damaged (%w)", n, n*record, err)
-		case packed != nil && int64(n)*int64(record) > 3*packed.N+256<<10:
+		case packed != nil && int64(n)*int64(record) > mostUnpacked(packed.N):
 			return fmt.Errorf("its first %d bytes unpack to %d records of %d bytes, and photographs cannot be packed so tightly: it is damaged", packed.N, n, record)
 		}
-		labels, fine := buffer[:a.set.labelSize()], len(a.set.Classes)
-		if label := labels[len(labels)-1]; int(label) >= fine {
-			return fmt.Errorf("record %d at offset %d has the label %d, want 0 to %d: it is no file of %s", n, n*record, label, fine-1, a.set.Title)
-		}
+		labels, coarse := buffer[:a.set.labelSize()], -1
 		if a.set.Coarse != nil {
-			if int(labels[0]) >= len(a.set.Coarse) {
-				return fmt.Errorf("record %d at offset %d has the coarse label %d, want 0 to %d: it is no file of %s", n, n*record, labels[0], len(a.set.Coarse)-1, a.set.Title)
-			}
-			a.coarse = append(a.coarse, labels[0])
+			coarse = int(labels[0])
 		}
-		a.labels = append(a.labels, labels[len(labels)-1])
-		a.pixels = append(a.pixels, buffer[len(labels):]...)
+		if err := a.add(buffer[len(labels):], int(labels[len(labels)-1]), coarse); err != nil {
+			return fmt.Errorf("record %d at offset %d %w", n, n*record, err)
+		}
 	}
+}
+
+// mostUnpacked is how many bytes so many bytes of gzip may unpack to.
+func mostUnpacked(packed int64) int64 { return 3*packed + 256<<10 }
+
+// add appends a record. Coarse is looked at only where there are such labels.
+func (a *records) add(pixels []byte, label, coarse int) error {
+	if label < 0 || label >= len(a.set.Classes) {
+		return fmt.Errorf("has the label %d, want 0 to %d: it is no file of %s", label, len(a.set.Classes)-1, a.set.Title)
+	}
+	if a.set.Coarse != nil {
+		if coarse < 0 || coarse >= len(a.set.Coarse) {
+			return fmt.Errorf("has the coarse label %d, want 0 to %d: it is no file of %s", coarse, len(a.set.Coarse)-1, a.set.Title)
+		}
+		a.coarse = append(a.coarse, byte(coarse))
+	}
+	a.labels = append(a.labels, byte(label))
+	a.pixels = append(a.pixels, pixels...)
+	return nil
 }
 
 func (a *records) dataset() (*Dataset, error) {

@@ -49,7 +49,7 @@ func TestClasses(t *testing.T) {
 
 func TestOpen(t *testing.T) {
 	fsys := fstest.MapFS{"cifar-10-batches-bin/test_batch.bin": {Data: record([]byte{9}, 1, 2, 3)}}
-	for i, name := range CIFAR10.train {
+	for i, name := range CIFAR10.layouts[0].train {
 		fsys[name+".gz"] = &fstest.MapFile{Data: zipped(t, append(record([]byte{byte(i)}, byte(i), 0, 0), record([]byte{5}, 7, 8, 9)...))}
 	}
 	if !CIFAR10.Holds(fsys) || CIFAR100.Holds(fsys) {

@@ -2,6 +2,7 @@ package cifar
 
 import (
 	"fmt"
+	"io"
 	"io/fs"
 	"strings"
 
@@ -47,7 +48,7 @@ func Which(fsys fs.FS, name string) (*Set, error) {
 func (s *Set) OpenFiles(fsys fs.FS, names ...string) (*Dataset, error) {
 	all := &records{set: s}
 	for _, name := range names {
-		if err := files.Read(fsys, name, all.read); err != nil {
+		if err := files.Read(fsys, name, func(r io.Reader) error { return all.readGzip(r, false) }); err != nil {
 			return nil, err
 		}
 	}

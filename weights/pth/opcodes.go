@@ -197,19 +197,28 @@ func (u *unpickler) text(op byte) error {
 		return err
 	}
 	if op == opBinBytes || op == opShortBinBytes || op == opBinBytes8 {
-		if err := u.spend(stringCost); err != nil {
-			return err
-		}
-		return u.push(pyBytes(raw))
+		return u.bytes(raw)
 	}
-	// BINSTRING is Python 2's str; PyTorch reads it as UTF-8 as well.
+	// BINSTRING is Python 2's str; PyTorch reads it as UTF-8 as well. What is none
+	// is bytes, which an array's content was written as then.
 	if !utf8.Valid(raw) {
+		if u.arrays && (op == opBinString || op == opShortBinString) {
+			return u.bytes(raw)
+		}
 		return u.fault("a text of %d bytes is not UTF-8", length)
 	}
 	if err := u.spend(stringCost + len(raw)); err != nil {
 		return err
 	}
 	return u.push(string(raw))
+}
+
+// bytes pushes a part of the data.
+func (u *unpickler) bytes(raw []byte) error {
+	if err := u.spend(stringCost); err != nil {
+		return err
+	}
+	return u.push(pyBytes(raw))
 }
 
 func (u *unpickler) tuple(op byte) error {
@@ -313,8 +322,9 @@ func (u *unpickler) setItems(op byte) error {
 }
 
 // memory stores the top of the stack under a number or fetches it again.
-// Python's and PyTorch's picklers number what they store from 0 without gaps;
-// holding them to it keeps a huge number from being a huge table.
+// Python's and PyTorch's picklers number what they store from 0 without gaps,
+// Python 2's from 1; holding them to it keeps a huge number from being a huge
+// table.
 func (u *unpickler) memory(op byte) error {
 	index := uint64(len(u.memo))
 	if op != opMemoize {
@@ -336,6 +346,12 @@ func (u *unpickler) memory(op byte) error {
 	top, err := u.top()
 	if err != nil {
 		return err
+	}
+	if index == 1 && len(u.memo) == 0 {
+		if u.memo, err = grow(u, u.memo, 1, itemCost); err != nil {
+			return err
+		}
+		u.memo = append(u.memo, nil)
 	}
 	if index > uint64(len(u.memo)) {
 		return u.fault("the pickle stores value %d in its memo, which holds only %d", index, len(u.memo))

@@ -54,6 +54,8 @@ type unpickler struct {
 	budget *budget
 	// storage gives the storage that a persistent id names.
 	storage func(dtype DType, key string, count int64) (*storage, error)
+	// arrays tells that the names of NumPy are allowed, in place of PyTorch's.
+	arrays bool
 	// unknown is the first name that is not in the allow-list.
 	unknown *class
 }
@@ -71,6 +73,11 @@ type pickled struct {
 // in data.
 func unpickle(data []byte, start int, b *budget, load func(DType, string, int64) (*storage, error)) (*pickled, error) {
 	u := &unpickler{data: data, at: start, next: start, budget: b, storage: load}
+	return u.run()
+}
+
+// run runs the pickle that begins at the next byte.
+func (u *unpickler) run() (*pickled, error) {
 	op, err := u.take(2)
 	if err != nil {
 		return nil, err
@@ -79,7 +86,7 @@ func unpickle(data []byte, start int, b *budget, load func(DType, string, int64)
 		return nil, u.fault("a pickle of protocol 2 or later starts with byte 0x80, got 0x%02x", op[0])
 	}
 	if op[1] < 2 || op[1] > 5 {
-		return nil, fault(int64(start)+1, "pickle protocol %d is unknown; protocols 2 to 5 can be read", op[1])
+		return nil, fault(int64(u.at)+1, "pickle protocol %d is unknown; protocols 2 to 5 can be read", op[1])
 	}
 	for {
 		u.at = u.next
@@ -221,6 +228,10 @@ func describe(value any) string {
 		return "a tensor"
 	case *storage:
 		return "a storage"
+	case *Array:
+		return "an array"
+	case elementType:
+		return "the type of an array"
 	case *global:
 		return "the name " + value.name
 	case *class:

@@ -25,6 +25,9 @@ const (
 	collection // a set or tuple made of one list or tuple
 	device
 	plainName // stands for itself, as torch.float32
+	newArray
+	newElementType
+	encodeText
 )
 
 // globals is the allow-list.
@@ -85,7 +88,11 @@ func (u *unpickler) global(op byte) error {
 		return u.fault("a name of %d bytes is too long", len(module)+len(name))
 	}
 	full := module + "." + name
-	if g, ok := globals[full]; ok {
+	known := globals
+	if u.arrays {
+		known = arrayGlobals
+	}
+	if g, ok := known[full]; ok {
 		return u.push(g)
 	}
 	// Whether the name may stand there shows at the end.
@@ -140,6 +147,12 @@ func (u *unpickler) reduce() error {
 		return u.collection(g, args.items)
 	case device: // ("cuda", 0)
 		return u.push(args)
+	case newArray:
+		return u.container(&Array{}, 0)
+	case newElementType:
+		return u.elementType(args.items)
+	case encodeText:
+		return u.encode(args.items)
 	}
 	return u.fault("the pickle calls %s, which is no function", g.name)
 }
@@ -198,8 +211,13 @@ func (u *unpickler) build() error {
 	if err != nil {
 		return err
 	}
-	if o, ok := target.(*object); ok {
-		o.setState(state)
+	switch target := target.(type) {
+	case *object:
+		target.setState(state)
+		return nil
+	case *Array:
+		return u.fillArray(target, state)
+	case elementType: // its byte order and the like, which single bytes have not
 		return nil
 	}
 	_, isDict := target.(*dict)
@@ -216,6 +234,9 @@ func (u *unpickler) persistentID() error {
 	value, err := u.pop()
 	if err != nil {
 		return err
+	}
+	if u.storage == nil {
+		return u.fault("the pickle refers to something outside of it")
 	}
 	id, ok := value.(*tuple)
 	if ok && len(id.items) == 4 && id.items[0] == "module" {

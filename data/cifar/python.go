@@ -1,0 +1,79 @@
+package cifar
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"inkling/data/internal/files"
+	"inkling/weights/pth"
+)
+
+// mostPickle is how large a pickle may be; CIFAR-100's largest has 155 MB.
+const mostPickle = 512 << 20
+
+// readPickle appends the records of a pickle: a dict with an array "data" of a
+// row of 3,072 bytes for every picture, and the list "labels", or with CIFAR-100
+// "fine_labels" and "coarse_labels". If it comes out of gzip, packed counts what
+// went into it, see readPlain.
+func (a *records) readPickle(r io.Reader, packed *files.Counter) error {
+	content, err := readPacked(r, packed)
+	if err != nil {
+		return err
+	}
+	values, err := pth.ReadArrays(content)
+	if err != nil {
+		return fmt.Errorf("it is no pickle of %s: %w", a.set.Title, err)
+	}
+	name := "labels"
+	if a.set.Coarse != nil {
+		name = "fine_labels"
+	}
+	pictures, _ := values["data"].(*pth.Array)
+	labels, _ := values[name].([]int64)
+	coarse, _ := values["coarse_labels"].([]int64)
+	switch {
+	case pictures == nil || labels == nil:
+		return fmt.Errorf("its dict has not both of an array data and a list %s of numbers: it is no file of %s", name, a.set.Title)
+	case len(pictures.Shape) != 2 || pictures.Shape[1] != pictureSize:
+		return fmt.Errorf("its array data is %v, want rows of %d", pictures.Shape, pictureSize)
+	case len(labels) != pictures.Shape[0]:
+		return fmt.Errorf("it has %d pictures, but %d %s", pictures.Shape[0], len(labels), name)
+	case a.set.Coarse != nil && len(coarse) != len(labels):
+		return fmt.Errorf("it has %d pictures, but %d coarse_labels", len(labels), len(coarse))
+	}
+	for i, label := range labels {
+		group := int64(-1)
+		if a.set.Coarse != nil {
+			group = coarse[i]
+		}
+		if err := a.add(pictures.Bytes[i*pictureSize:(i+1)*pictureSize], int(label), int(group)); err != nil {
+			return fmt.Errorf("picture %d %w", i, err)
+		}
+	}
+	return nil
+}
+
+// readPacked reads to the end, as long as that is believable.
+func readPacked(r io.Reader, packed *files.Counter) ([]byte, error) {
+	var content []byte
+	for {
+		if len(content) == cap(content) {
+			content = append(make([]byte, 0, max(2*cap(content), 64<<10)), content...)
+		}
+		n, err := r.Read(content[len(content):cap(content)])
+		content = content[:len(content)+n]
+		switch {
+		case err == io.EOF && len(content) == 0:
+			return nil, errors.New("it is empty: download it again")
+		case err == io.EOF:
+			return content, nil
+		case err != nil:
+			return nil, fmt.Errorf("it cannot be read past byte %d: it is damaged (%w)", len(content), err)
+		case len(content) > mostPickle:
+			return nil, fmt.Errorf("it has more than the %d bytes that it may have", mostPickle)
+		case packed != nil && int64(len(content)) > mostUnpacked(packed.N):
+			return nil, fmt.Errorf("its first %d bytes unpack to %d, and photographs cannot be packed so tightly: it is damaged", packed.N, len(content))
+		}
+	}
+}
