@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"io"
 	"math"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -118,7 +121,16 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 				return err
 			}
 		}
-		if err := printPrediction(out, p); err != nil {
+		remark := ""
+		switch {
+		case inverted && inverting == "yes":
+			remark = "; inverted"
+		case inverted && m.about.Extra[groundKey] == groundLight:
+			remark = "; light ink on a dark ground, so inverted"
+		case inverted:
+			remark = "; dark ink on light paper, so inverted"
+		}
+		if err := printPrediction(out, p, remark); err != nil {
 			return err
 		}
 	}
@@ -128,22 +140,34 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 	return nil
 }
 
-func printPrediction(out io.Writer, p prediction) error {
-	remark := ""
-	if p.Inverted {
-		remark = "; dark ink on light paper, so inverted"
-	}
+func printPrediction(out io.Writer, p prediction, remark string) error {
 	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, p.Class, percent(p.Probability), remark)
-	for _, c := range p.Probabilities {
+	list := mostProbable(p.Probabilities)
+	width := 2
+	for _, c := range list {
+		width = max(width, utf8.RuneCountInString(c.Class))
+	}
+	for _, c := range list {
 		bar := ""
 		if terminal(out) != nil {
 			bar = " " + strings.Repeat("█", int(math.Round(30*c.Probability)))
 		}
-		if _, err := fmt.Fprintf(out, "  %2s %7s%s\n", c.Class, percent(c.Probability), bar); err != nil {
+		if _, err := fmt.Fprintf(out, "  %*s %7s%s\n", width, c.Class, percent(c.Probability), bar); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// mostProbable is what a person is told of the classes: all of them in their
+// order, or, of more than ten, the five most probable.
+func mostProbable(all []classAndOdds) []classAndOdds {
+	const most, some = 10, 5
+	if len(all) <= most {
+		return all
+	}
+	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b classAndOdds) int { return cmp.Compare(b.Probability, a.Probability) })
+	return sorted[:some]
 }
 
 // A reader classifies one picture at a time.
