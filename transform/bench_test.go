@@ -5,74 +5,50 @@ import (
 	"testing"
 )
 
+// The transform of the tutorial's training.
 func BenchmarkPipeline(b *testing.B) {
-	p, err := Compile(Compose{ToTensor{}, Normalize{Mean: []float32{0.5}, Std: []float32{0.5}}}, 1, 28, 28)
+	run(b, Compose{ToTensor{}, Normalize{Mean: []float32{0.5}, Std: []float32{0.5}}}, counted(1, 28, 28))
+}
+
+// run measures a chain on one picture, as the loader runs it: seeded anew for
+// every picture.
+func run(b *testing.B, t Transform, src *Picture) {
+	b.Helper()
+	p, err := Compile(t, src.Channels, src.Height, src.Width)
 	if err != nil {
 		b.Fatal(err)
 	}
-	src := make([]byte, 784)
-	for i := range src {
-		src[i] = byte(i * 7)
-	}
-	dst := make([]float32, 784)
+	dst := make([]float32, p.out.Len())
 	b.ReportAllocs()
+	i := 0
 	for b.Loop() {
-		p.Apply(dst, src)
+		p.Seed(1, 0, i)
+		p.Apply(dst, src.Bytes)
+		i++
 	}
 }
 
 // The usual augmentation of CIFAR.
 func BenchmarkCropAndFlip(b *testing.B) {
-	p, err := Compile(Compose{
+	run(b, Compose{
 		RandomCrop{Height: 32, Width: 32, Padding: 4},
 		RandomHorizontalFlip{},
 		ToTensor{},
 		Normalize{Mean: []float32{0.4914, 0.4822, 0.4465}, Std: []float32{0.2470, 0.2435, 0.2616}},
-	}, 3, 32, 32)
-	if err != nil {
-		b.Fatal(err)
-	}
-	src, dst := counted(3, 32, 32).Bytes, make([]float32, 3*32*32)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		p.Seed(1, 0, i)
-		p.Apply(dst, src)
-		i++
-	}
+	}, counted(3, 32, 32))
 }
 
 // An augmentation of characters.
 func BenchmarkAffineOfDigits(b *testing.B) {
-	p, err := Compile(Compose{
+	run(b, Compose{
 		RandomAffine{Degrees: Range{-10, 10}, Translate: [2]float64{0.1, 0.1}, Scale: Range{0.9, 1.1}, ShearX: Range{-5, 5}, Interpolation: Bilinear},
 		ToTensor{},
-	}, 1, 28, 28)
-	if err != nil {
-		b.Fatal(err)
-	}
-	src, dst := counted(1, 28, 28).Bytes, make([]float32, 28*28)
-	b.ReportAllocs()
-	i := 0
-	for b.Loop() {
-		p.Seed(1, 0, i)
-		p.Apply(dst, src)
-		i++
-	}
+	}, counted(1, 28, 28))
 }
 
 // The tutorial's preprocessing of a drawing of 500 by 333.
 func BenchmarkPreprocessing(b *testing.B) {
-	src := pillow(b, "three_500x333_0_input.png")
-	p, err := Compile(preprocessing, src.Channels, src.Height, src.Width)
-	if err != nil {
-		b.Fatal(err)
-	}
-	dst := make([]float32, 28*28)
-	b.ReportAllocs()
-	for b.Loop() {
-		p.Apply(dst, src.Bytes)
-	}
+	run(b, preprocessing, pillow(b, "three_500x333_0_input.png"))
 }
 
 func BenchmarkSteps(b *testing.B) {
@@ -86,21 +62,7 @@ func BenchmarkSteps(b *testing.B) {
 		ElasticTransform{},
 		ColorJitter{Brightness: 0.2, Contrast: 0.2, Saturation: 0.2, Hue: 0.1},
 	} {
-		b.Run(name(step), func(b *testing.B) {
-			p, err := Compile(Compose{step, ToTensor{}}, 3, 32, 32)
-			if err != nil {
-				b.Fatal(err)
-			}
-			c, h, w := p.Out()
-			src, dst := counted(3, 32, 32).Bytes, make([]float32, c*h*w)
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				p.Seed(1, 0, i)
-				p.Apply(dst, src)
-				i++
-			}
-		})
+		b.Run(name(step), func(b *testing.B) { run(b, Compose{step, ToTensor{}}, counted(3, 32, 32)) })
 	}
 }
 

@@ -119,3 +119,27 @@ func TestEveryAugmentStepRuns(t *testing.T) {
 		}
 	}
 }
+
+func FuzzParseAugment(f *testing.F) {
+	for _, spec := range []string{"auto", "auto,erase", "crop=4,flip", "mixup,cutmix=0.2,fill=255", "rotate=1e-300,elastic=1e3", "=,", "blur=+Inf"} {
+		f.Add(spec, 3, 32, 28)
+	}
+	f.Fuzz(func(t *testing.T, spec string, channels, height, width int) {
+		side := func(v int) int { return 1 + (v&0x7fffffff)%64 }
+		channels, height, width = 1+2*(channels&1), side(height), side(width)
+		a, err := parseAugment(spec, channels, height, width, false)
+		if err != nil {
+			return
+		}
+		p, err := transform.Compile(append(transform.Compose(a.steps), transform.ToTensor{}), channels, height, width)
+		if err != nil {
+			t.Fatalf("%q is read, but does not compile: %v", spec, err)
+		}
+		samples := make([]float32, channels*height*width)
+		p.Seed(1, 0, 0)
+		p.Apply(samples, make([]byte, len(samples)))
+		if a.batch != nil {
+			a.batch.Apply(rand.New(rand.NewPCG(1, 2)), samples, []int{0}, 2)
+		}
+	})
+}

@@ -63,8 +63,8 @@ func newGallery(d data.Dataset, times int) (*gallery, error) {
 // size is the number of samples of a picture.
 func (g *gallery) size() int { return g.channels * g.height * g.width }
 
-// augment changes the pictures as a training that begins with the seed would, if
-// they were its first batch.
+// augment changes the pictures as a training that begins with the seed does if
+// they are its data set, in this order and in one batch.
 func (g *gallery) augment(a augmentation, seed uint64) {
 	steps := transform.Compose(a.steps)
 	format := transform.Format{Channels: g.channels, Height: g.height, Width: g.width}
@@ -81,7 +81,7 @@ func (g *gallery) augment(a augmentation, seed uint64) {
 	for i, v := range g.pixels {
 		samples[i] = float32(v)
 	}
-	targets := a.batch.Apply(rand.New(rand.NewPCG(seed, 0)), samples, g.labels, len(g.classes))
+	targets := a.batch.Apply(transform.Generator(seed, 0, len(g.labels)), samples, g.labels, len(g.classes))
 	for i, v := range samples {
 		g.pixels[i] = byte(v + 0.5)
 	}
