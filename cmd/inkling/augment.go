@@ -14,6 +14,9 @@ import (
 
 // An augmentation is what --augment asks for.
 type augmentation struct {
+	// spec is what was asked for, with auto spelt out; empty if nothing was.
+	spec string
+
 	// steps change every picture by itself, at random. They want bytes: ToTensor
 	// comes behind them.
 	steps []transform.Transform
@@ -174,6 +177,7 @@ func parseAugment(spec string, channels, height, width int, symbols bool) (augme
 			c.fill = []float32{float32(value)}
 		}
 	}
+	a.spec = spec
 	var mixes transform.RandomChoice
 	for _, w := range list {
 		switch {

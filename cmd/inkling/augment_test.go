@@ -58,6 +58,13 @@ func TestParseAugment(t *testing.T) {
 			t.Errorf("%q: %v", test.spec, err)
 			continue
 		}
+		spelt := strings.Replace(strings.Replace(test.spec, "auto", "crop,flip", 1), "none", "", 1)
+		if test.symbols {
+			spelt = strings.Replace(test.spec, "auto", "affine", 1)
+		}
+		if got.spec != spelt {
+			t.Errorf("%q is spelt out as %q, want %q", test.spec, got.spec, spelt)
+		}
 		if !reflect.DeepEqual(got.steps, test.want) || !reflect.DeepEqual(got.batch, test.batch) {
 			t.Errorf("%q of %d channels gives\n%#v, want\n%#v", test.spec, test.channels, got, test)
 		}

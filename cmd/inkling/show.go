@@ -85,6 +85,9 @@ func (o *showOptions) run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if o.versions > 1 && augmentation.spec == "" {
+		return usagef("--versions %d wants --augment: without it all versions are the same", o.versions)
+	}
 	batch, err := randomBatch(d, o.count, o.seed)
 	if err != nil {
 		return err
@@ -96,6 +99,9 @@ func (o *showOptions) run(out io.Writer) error {
 	g.augment(augmentation, o.seed)
 
 	fmt.Fprintf(out, "Data: %s.\n", set.title)
+	if augmentation.spec != "" {
+		fmt.Fprintf(out, "Augmented by %s.\n", augmentation.spec)
+	}
 	if note := set.leftOut(); note != "" {
 		fmt.Fprintln(out, note)
 	}
