@@ -17,8 +17,7 @@ import (
 	"inkling/weights/onnx"
 )
 
-// onnxEnding chooses the one format that holds a whole network and is written
-// only.
+// onnxEnding chooses the one format that holds a whole network.
 const onnxEnding = ".onnx"
 
 // convertible are the endings of a file that convert can write.
@@ -40,15 +39,17 @@ What IN is shows its content, what OUT shall be its ending:
   .pth, .pt       PyTorch's torch.load and load_state_dict
   .safetensors    Hugging Face's safetensors
   .npz            NumPy's numpy.load; .npy for a file of one tensor
-  .onnx           a whole network, for ONNX Runtime and others; cannot be read again
+  .onnx           a whole network, for ONNX Runtime and others
 
-All but .onnx take the tensors of any network. Numbers become float32, and what is
-outside the state dict, as an optimiser's state, is left out; both is said when it
-happens. A .onnx takes a file of LeNet's tensors and any number of pictures at a
-time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
+All but .onnx take the tensors of any network. IN may be any of these, and of a
+.onnx or a whole network that PyTorch pickled the weights are taken. Numbers become
+float32, and what is outside the state dict, as an optimiser's state, is left out;
+both is said when it happens. A .onnx takes a file of LeNet's tensors and any number
+of pictures at a time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
 normalising is a part of the network then.`,
 		Example: `  inkling convert model.pth model.safetensors
   inkling convert model.npz model.pth --force
+  inkling convert whole.pth state_dict.pth
   inkling convert model.pth model.onnx --pixels --softmax`,
 		Args: wantArgs("IN", "OUT"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -105,10 +106,13 @@ func convert(out io.Writer, from, to string, want conversion) error {
 	return err
 }
 
-// losses says what a converted file lacks, a line each; it is empty if that is
-// nothing.
+// losses says what a converted file lacks of the other, a line each; it is empty
+// if that is nothing.
 func losses(file *weights.File) string {
 	var text strings.Builder
+	if file.Class != "" {
+		fmt.Fprintf(&text, "It was a whole pickled network, of the Python class %s; the tensors of its state dict were taken, and nothing of it was run.\n", printable(file.Class))
+	}
 	other := 0
 	example := ""
 	for _, t := range file.Tensors {

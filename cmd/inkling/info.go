@@ -1,8 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +15,7 @@ import (
 
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/onnx"
 )
 
 func newInfo() *cobra.Command {
@@ -21,19 +25,27 @@ func newInfo() *cobra.Command {
 		Short: "List what is in a weight file",
 		Long: `List the tensors of a weight file, their shapes and how many numbers each has, and
 what the file says about its training. It reads PyTorch's .pth files, of any
-network, and runs nothing that is in them; .safetensors, .npz and .npy, too.`,
+network: state dicts, checkpoints with an optimiser, and whole pickled networks, of
+which it runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.`,
 		Example: `  inkling info model.pth
-  inkling info resnet18.pth --json`,
+  inkling info resnet18.pth --json
+  inkling info model.onnx`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
 			file, err := weights.Read(args[0])
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				return writeJSON(c.OutOrStdout(), infoReport(file))
+			var network *onnx.Contents
+			if file.Format == onnxEnding[1:] {
+				if network, err = onnx.ReadFile(args[0]); err != nil {
+					return err
+				}
 			}
-			return printInfo(c.OutOrStdout(), args[0], file)
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), infoReport(file, network))
+			}
+			return printInfo(c.OutOrStdout(), args[0], file, network)
 		},
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
@@ -58,19 +70,38 @@ func total(tensors []weights.Tensor) int {
 	return n
 }
 
-func printInfo(out io.Writer, path string, file *weights.File) error {
+func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Contents) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "tensor\tshape\ttype\tnumbers\n")
-	for _, t := range file.Tensors {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", printable(t.Name), nn.Shape(t.Shape), t.DType, thousands(len(t.Values)))
+	listed := file.Tensors
+	if len(listed) == 0 {
+		listed = file.Others // there is nothing else to see
+	}
+	for _, t := range listed {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", cmp.Or(printable(t.Name), "(no name)"), nn.Shape(t.Shape), t.DType, thousands(len(t.Values)))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(out, "\n%s: %s parameters in %s of %s (format %s).\n", path, thousands(total(file.Tensors)),
-		count(len(file.Tensors), "tensor"), count(layers(file.Tensors), "layer"), file.Format)
-	if n := len(file.Others); n > 0 {
+	if len(file.Tensors) > 0 {
+		fmt.Fprintf(out, "\n%s: %s parameters in %s of %s (format %s).\n", path, thousands(total(file.Tensors)),
+			count(len(file.Tensors), "tensor"), count(layers(file.Tensors), "layer"), file.Format)
+	} else {
+		fmt.Fprintf(out, "\n%s: no state dict, but %s, %s numbers (format %s).\n", path, count(len(file.Others), "other tensor"), thousands(total(file.Others)), file.Format)
+	}
+	if n := len(file.Others); n > 0 && len(file.Tensors) > 0 {
 		fmt.Fprintf(out, "Beside them: %s, %s numbers, such as %s.\n", count(n, "other tensor"), thousands(total(file.Others)), printable(file.Others[0].Name))
+	}
+	if file.Class != "" {
+		fmt.Fprintf(out, "It is a whole pickled network, of the Python class %s. Its code is not in the file, and nothing of it was run.\n", printable(file.Class))
+	}
+	if o := file.Optimizer; o != nil {
+		for i, group := range o.Groups {
+			fmt.Fprintf(out, "Optimiser, group %d, %s: %s.\n", i, count(len(group.Parameters), "parameter"), settings(group))
+		}
+	}
+	if network != nil {
+		printNetwork(out, network)
 	}
 	if file.Metadata == nil {
 		_, err := fmt.Fprintln(out, "It says nothing about data set, classes or normalisation, as files that PyTorch saved.")
@@ -82,6 +113,40 @@ func printInfo(out io.Writer, path string, file *weights.File) error {
 		fmt.Fprintf(table, "  %s\t%s\n", printable(line[0]), printable(line[1]))
 	}
 	return table.Flush()
+}
+
+// settings lists a group's settings that are numbers or texts, and the flags that
+// are set.
+func settings(group weights.ParameterGroup) string {
+	var list []string
+	for _, name := range slices.Sorted(maps.Keys(group.Settings)) {
+		switch value := group.Settings[name].(type) {
+		case bool:
+			if value {
+				list = append(list, printable(name))
+			}
+		case nil:
+		default:
+			list = append(list, printable(name)+" "+printable(fmt.Sprint(value)))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// printNetwork says what a .onnx does with its weights.
+func printNetwork(out io.Writer, n *onnx.Contents) {
+	ports := func(what string, list []onnx.Port) {
+		for _, p := range list {
+			fmt.Fprintf(out, "%s %q: %s, %s.\n", what, p.Name, printable(strings.Join(p.Shape, " x ")), cmp.Or(p.DType, "of another type"))
+		}
+	}
+	ports("Input", n.Inputs)
+	ports("Output", n.Outputs)
+	var kinds []string
+	for _, kind := range slices.Sorted(maps.Keys(n.Operators)) {
+		kinds = append(kinds, fmt.Sprintf("%d %s", n.Operators[kind], printable(kind)))
+	}
+	fmt.Fprintf(out, "Operations: %s (operator set %d, written by %s).\n", strings.Join(kinds, ", "), n.OperatorSet, cmp.Or(printable(n.Producer), "somebody unknown"))
 }
 
 // metadataLines returns names and values, what is always there first.
@@ -124,7 +189,7 @@ func printable(text string) string {
 }
 
 // infoReport is what --json prints.
-func infoReport(file *weights.File) any {
+func infoReport(file *weights.File, network *onnx.Contents) any {
 	type tensor struct {
 		Name    string `json:"name"`
 		Shape   []int  `json:"shape"`
@@ -138,8 +203,43 @@ func infoReport(file *weights.File) any {
 		}
 		return all
 	}
-	return map[string]any{
+	report := map[string]any{
 		"format": file.Format, "tensors": list(file.Tensors), "others": list(file.Others),
 		"parameters": total(file.Tensors), "layers": layers(file.Tensors), "metadata": file.Metadata,
 	}
+	if file.Class != "" {
+		report["class"] = file.Class
+	}
+	if file.Optimizer != nil {
+		var groups []map[string]any
+		for _, group := range file.Optimizer.Groups {
+			settings := maps.Clone(group.Settings)
+			for name, value := range settings {
+				if f, ok := value.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+					settings[name] = fmt.Sprint(f) // which JSON has no number for
+				}
+			}
+			groups = append(groups, map[string]any{"settings": settings, "parameters": group.Parameters})
+		}
+		report["optimizer"] = groups
+	}
+	if network != nil {
+		type port struct {
+			Name  string   `json:"name"`
+			DType string   `json:"dtype"`
+			Shape []string `json:"shape"`
+		}
+		ports := func(list []onnx.Port) []port {
+			all := []port{}
+			for _, p := range list {
+				all = append(all, port(p))
+			}
+			return all
+		}
+		report["network"] = map[string]any{
+			"inputs": ports(network.Inputs), "outputs": ports(network.Outputs), "operators": network.Operators,
+			"operator_set": network.OperatorSet, "producer": network.Producer,
+		}
+	}
+	return report
 }

@@ -2,8 +2,10 @@
 // (.onnx, https://onnx.ai), which ONNX Runtime and many others run: the
 // operations, the weights under their state-dict keys and, if wanted, what
 // must be done to a picture before the network and to its output after.
-//
 // Files have IR version 8 and operator set 17, those of ONNX 1.12.
+//
+// It reads the weights of such files, too, not the networks. Importing it makes
+// package weights know the format.
 package onnx
 
 import (
@@ -38,6 +40,12 @@ const (
 	Input         = "input"
 	Logits        = "logits"
 	Probabilities = "probabilities" // the output's name with Softmax
+)
+
+// How the names of the constants that Pixels needs begin.
+const (
+	toTensorPrefix  = "to_tensor."
+	normalizePrefix = "normalize."
 )
 
 // Model is a network to be written.
@@ -166,9 +174,9 @@ func (m *Model) addInput(b *builder) (string, error) {
 	}
 	name = b.node("Cast", b.name("pixels"), []string{name}, integer("to", int(pb.TensorProto_FLOAT)))
 	perChannel := []int{len(about.Mean), 1, 1}
-	name = b.node("Div", b.name("to_tensor"), []string{name, b.constant("to_tensor.max", nil, []float32{255})})
-	name = b.node("Sub", b.name("centred"), []string{name, b.constant("normalize.mean", perChannel, about.Mean)})
-	return b.node("Div", b.name("normalize"), []string{name, b.constant("normalize.std", perChannel, about.Std)}), nil
+	name = b.node("Div", b.name("to_tensor"), []string{name, b.constant(toTensorPrefix+"max", nil, []float32{255})})
+	name = b.node("Sub", b.name("centred"), []string{name, b.constant(normalizePrefix+"mean", perChannel, about.Mean)})
+	return b.node("Div", b.name("normalize"), []string{name, b.constant(normalizePrefix+"std", perChannel, about.Std)}), nil
 }
 
 // valueInfo declares a value; its first dimension is the batch.

@@ -81,7 +81,7 @@ func Guess(head []byte) string {
 		return "this is compressed with gzip; unpack it first"
 	case strings.HasPrefix(text, "\x08") && len(text) > 2 && text[1] < 32 && text[2] == 0x12:
 		// The version of the format, and the name of the program that wrote it.
-		return "this looks like an ONNX file, which can be written and not read; give the weight file that it was made from"
+		return "this looks like an ONNX file"
 	}
 	return ""
 }
