@@ -12,7 +12,11 @@ export function blobOf(dataURL) {
   if (!match) {
     throw new Error("not a data URL in base64");
   }
-  const bytes = Uint8Array.from(atob(dataURL.slice(match[0].length)), (character) => character.charCodeAt(0));
+  const characters = atob(dataURL.slice(match[0].length));
+  const bytes = new Uint8Array(characters.length);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = characters.charCodeAt(i); // several times as fast as Uint8Array.from
+  }
   return new Blob([bytes], { type: match[1] ?? "" });
 }
 
