@@ -43,8 +43,10 @@ export class AnswerView {
   #language;
   /** @type {string[]} */
   #classes = [];
-  /** @type {Prediction | null} what is shown; null while the pad is empty */
+  /** @type {Prediction | null} what is shown; null while there is no answer */
   #shown = null;
+  /** @type {"empty" | "unread"} why there is none */
+  #nothing = "empty";
   #pageMilliseconds = 0;
   /** Numbers the answers as they come. */
   #number = 0;
@@ -112,8 +114,12 @@ export class AnswerView {
     this.#writeDetails();
   }
 
-  /** The pad is empty. */
-  showEmpty() {
+  /**
+   * There is no answer to what is on the pad.
+   * @param {"empty" | "unread"} why
+   */
+  showNothing(why) {
+    this.#nothing = why;
     this.#shown = null;
     this.#pictured = ++this.#number;
     wipe(this.#processed);
@@ -162,7 +168,7 @@ export class AnswerView {
   #verdictWords() {
     const shown = this.#shown;
     if (!shown) {
-      return this.#t("empty");
+      return this.#t(this.#nothing);
     }
     if (shown.empty) {
       return this.#t("blank");

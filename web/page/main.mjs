@@ -78,7 +78,13 @@ const live = new Live({
   },
   failed: (error) => {
     showProblem(error);
-    return error instanceof Refusal ? error.retryAfter : 0;
+    const pause = error instanceof Refusal ? error.retryAfter : 0;
+    if (pause === 0) {
+      // The last answer is not to what is on the pad now.
+      answerView.showNothing("unread");
+      feedbackView.ask(null);
+    }
+    return pause;
   },
   frame: (callback) => void requestAnimationFrame(callback),
   later: (callback, milliseconds) => void setTimeout(callback, milliseconds),
@@ -109,7 +115,7 @@ const pad = new Pad(byId("pad", HTMLCanvasElement), {
     }
     live.cancel();
     problem.hidden = true;
-    answerView.showEmpty();
+    answerView.showNothing("empty");
     feedbackView.ask(null);
     announceAtRest(() => answerView.spoken);
   },

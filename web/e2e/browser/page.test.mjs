@@ -333,15 +333,22 @@ test("says what is wrong with a picture", () =>
   visiting(desktop, async (visit) => {
     const { page } = visit;
     const chooser = page.locator("#file");
+    await visit.mouse(strokesOf(HANDWRITTEN, 7));
+    assert.equal(await visit.reading(), "7");
     await chooser.setInputFiles({ name: "notes.txt", mimeType: "text/plain", buffer: Buffer.from("hello") });
     await page.locator("#problem").waitFor();
     assert.match((await page.locator("#problem").textContent()) ?? "", /“notes.txt” is not a picture/);
+    assert.equal(await visit.reading(), "7", "the drawing is still there");
     await chooser.setInputFiles({ name: "broken.png", mimeType: "image/png", buffer: Buffer.from("\x89PNG\r\n\x1a\nbroken", "latin1") });
-    await page.locator("#invitation").waitFor({ state: "hidden" });
+    await page.locator("#problem", { hasText: "damaged" }).waitFor();
     await visit.settled();
     const words = (await page.locator("#problem").textContent()) ?? "";
     assert.match(words, /^[A-Z].{20,}\.$/);
     assert.doesNotMatch(words, /notes.txt/);
+    // The seven is no answer to what is on the pad now.
+    assert.equal(await visit.state(), "empty");
+    assert.equal(await page.locator("#words").textContent(), "It could not be read.");
+    assert.equal(await page.locator("#feedback").isVisible(), false);
     await page.locator("#clear").click();
     assert.equal(await page.locator("#problem").isVisible(), false);
     assert.match(visit.complaints.splice(0).join(), /status of 4\d\d/); // Chromium's own note of the refusal
