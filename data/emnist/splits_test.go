@@ -101,22 +101,95 @@ func TestPublishedMappings(t *testing.T) {
 	}
 }
 
-// Where a letter has its ink tells both that it lies upright and that it has
-// the right name.
+// letters makes the files of the split letters out of the letters that are
+// published in the split byclass, those to test with.
+func letters(t *testing.T) fstest.MapFS {
+	t.Helper()
+	const folder = "../../../shared/data/emnist-byclass"
+	if _, err := os.Stat(folder); err != nil {
+		t.Skipf("the published files are not beside the repository: %v", err)
+	}
+	d, err := Open(os.DirFS(folder), "byclass", false, Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	images := &idx.Images{Height: 28, Width: 28}
+	var labels []byte
+	for i := range d.Len() {
+		pixels, label, err := d.Example(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if class := d.Classes()[label][0]; class >= 'A' {
+			images.Count++
+			images.Pixels = append(images.Pixels, pixels...)
+			labels = append(labels, class&^0x20-'A'+1) // a capital's number in the alphabet
+		}
+	}
+	var imageFile, labelFile bytes.Buffer
+	if err := errors.Join(idx.WriteImages(&imageFile, images), idx.WriteLabels(&labelFile, labels)); err != nil {
+		t.Fatal(err)
+	}
+	return fstest.MapFS{
+		"emnist-letters-test-images-idx3-ubyte": {Data: imageFile.Bytes()},
+		"emnist-letters-test-labels-idx1-ubyte": {Data: labelFile.Bytes()},
+	}
+}
+
+// Where letters have their ink tells both that they lie upright and that they
+// have the right names.
 func TestPublishedLetters(t *testing.T) {
 	const folder = "../../../shared/data/emnist-byclass"
 	if _, err := os.Stat(folder); err != nil {
 		t.Skipf("the published files are not beside the repository: %v", err)
 	}
-	d, err := Open(os.DirFS(folder), "byclass", false, Upright)
+	byClass, err := Open(os.DirFS(folder), "byclass", false, Upright)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Len() != 116_323 {
-		t.Fatalf("%d pictures, want 116323", d.Len())
+	if byClass.Len() != 116_323 {
+		t.Fatalf("%d pictures, want 116323", byClass.Len())
 	}
-	counts := make([]int, 62)
-	ink := make([][28 * 28]int, 62) // the sum of the pictures of a class
+	expectInk(t, byClass, []halves{
+		{class: "L", left: true, bottom: true},
+		{class: "T", top: true},
+		{class: "F", top: true, left: true},
+		{class: "P", top: true},
+		{class: "b", bottom: true},
+		{class: "h", left: true},
+		{class: "d", right: true, bottom: true},
+		{class: "q", top: true},
+		{class: "4", right: true},
+		{class: "7", top: true},
+	})
+	both, err := Open(letters(t), "letters", false, Upright)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if both.Len() != 58_405 || len(both.Classes()) != 26 {
+		t.Fatalf("%d pictures of %d classes", both.Len(), len(both.Classes()))
+	}
+	expectInk(t, both, []halves{
+		{class: "F", top: true, left: true},
+		{class: "J", right: true},
+		{class: "L", left: true, bottom: true},
+		{class: "P", top: true},
+		{class: "T", top: true},
+		{class: "Y", top: true},
+	})
+}
+
+// halves says which half of the pictures of a class has more ink than the
+// opposite one.
+type halves struct {
+	class                    string
+	top, left, bottom, right bool
+}
+
+func expectInk(t *testing.T, d *Dataset, all []halves) {
+	t.Helper()
+	counts := make([]int, len(d.Classes()))
+	ink := make([][28 * 28]int, len(counts)) // the sum of the pictures of a class
 	for i := range d.Len() {
 		pixels, label, err := d.Example(i)
 		if err != nil {
@@ -140,26 +213,11 @@ func TestPublishedLetters(t *testing.T) {
 		}
 		return 1000 * sum / counts[label]
 	}
-	for _, test := range []struct {
-		class string
-		// more says which half has more ink than the opposite one.
-		top, left, bottom, right bool
-	}{
-		{class: "L", left: true, bottom: true},
-		{class: "T", top: true},
-		{class: "F", top: true, left: true},
-		{class: "P", top: true},
-		{class: "b", bottom: true},
-		{class: "h", left: true},
-		{class: "d", right: true, bottom: true},
-		{class: "q", top: true},
-		{class: "4", right: true},
-		{class: "7", top: true},
-	} {
-		top, bottom := inside(test.class, 0, 14, 0, 28), inside(test.class, 14, 28, 0, 28)
-		left, right := inside(test.class, 0, 28, 0, 14), inside(test.class, 0, 28, 14, 28)
-		if test.top && top <= bottom || test.bottom && bottom <= top || test.left && left <= right || test.right && right <= left {
-			t.Errorf("%s has ink %d above, %d below, %d left, %d right", test.class, top, bottom, left, right)
+	for _, h := range all {
+		top, bottom := inside(h.class, 0, 14, 0, 28), inside(h.class, 14, 28, 0, 28)
+		left, right := inside(h.class, 0, 28, 0, 14), inside(h.class, 0, 28, 14, 28)
+		if h.top && top <= bottom || h.bottom && bottom <= top || h.left && left <= right || h.right && right <= left {
+			t.Errorf("%s: %s has ink %d above, %d below, %d left, %d right", d.Split(), h.class, top, bottom, left, right)
 		}
 	}
 }
