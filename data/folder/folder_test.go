@@ -1,9 +1,7 @@
 package folder
 
 import (
-	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -13,8 +11,6 @@ import (
 	"image/png"
 	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -241,48 +237,4 @@ func FuzzExample(f *testing.F) {
 			t.Errorf("%d samples", len(pixels))
 		}
 	})
-}
-
-// The first pictures of CIFAR-10 as files, unpacked for real.
-func TestPublishedPictures(t *testing.T) {
-	f, err := os.Open("../../../shared/data/cifar10/cifar10-jpg.tar.gz")
-	if err != nil {
-		t.Skipf("the pictures are not beside the repository: %v", err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir, n := t.TempDir(), 0
-	for members := tar.NewReader(z); n < 300; {
-		h, err := members.Next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if h.Typeflag != tar.TypeReg || !filepath.IsLocal(h.Name) {
-			continue
-		}
-		content, err := io.ReadAll(members)
-		path := filepath.Join(dir, filepath.FromSlash(h.Name))
-		if err = errors.Join(err, os.MkdirAll(filepath.Dir(path), 0o755), os.WriteFile(path, content, 0o644)); err != nil {
-			t.Fatal(err)
-		}
-		n++
-	}
-	d, err := Open(os.DirFS(filepath.Join(dir, "train")), Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if c, h, w := d.Shape(); d.Len() != 300 || c != 3 || h != 32 || w != 32 || d.Classes()[0] != "airplane" {
-		t.Errorf("%d pictures of %dx%dx%d, classes %v", d.Len(), c, h, w, d.Classes())
-	}
-	loader := &data.Loader{Dataset: d, BatchSize: 64, Shuffle: true, Workers: 2}
-	seen := 0
-	for _, b := range loader.Batches() {
-		seen += len(b.Labels)
-	}
-	if err := loader.Err(); err != nil || seen != 300 {
-		t.Errorf("%d pictures came, %v", seen, err)
-	}
 }
