@@ -142,7 +142,7 @@ func demoPredict(out io.Writer, o *trainOptions, result *trained) (*model, error
 }
 
 func predictBatch(out io.Writer, m *model, d data.Dataset) error {
-	reader, err := newReader(m)
+	reader, err := newReader(m, m.transform())
 	if err != nil {
 		return err
 	}

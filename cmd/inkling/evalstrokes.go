@@ -196,7 +196,7 @@ func (r *strokesResult) run(ctx context.Context, m *model, stdin io.Reader, name
 	for i := range classes {
 		r.evaluation.Confusion[i] = make([]int, len(classes))
 	}
-	reader, err := newReader(m)
+	reader, err := newReader(m, m.transformDrawing())
 	if err != nil {
 		return err
 	}

@@ -178,6 +178,14 @@ func (m *model) transform() transform.Transform {
 	return steps
 }
 
+// transformDrawing is transform for drawings, which are white on black.
+func (m *model) transformDrawing() transform.Transform {
+	if m.unlikeGround(false) {
+		return transform.Compose{transform.Invert{}, m.transform()}
+	}
+	return m.transform()
+}
+
 // save writes the weights with all that is known about them.
 func (m *model) save(path string) error {
 	return weights.Save(path, nn.State(m.network), m.about)

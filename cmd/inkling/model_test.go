@@ -176,7 +176,7 @@ func comparePredictions(t *testing.T, m *model, d data.Dataset, path string) {
 	if err := npyio.Read(f, &want); err != nil {
 		t.Fatal(err)
 	}
-	reader, err := newReader(m)
+	reader, err := newReader(m, m.transform())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"inkling/data"
 	"inkling/data/folder"
 	"inkling/models"
+	"inkling/transform"
 )
 
 func readPNG(t *testing.T, path ...string) image.Image {
@@ -134,6 +135,15 @@ func TestGround(t *testing.T) {
 				t.Errorf("%v: the ground is %q, %v, want %q", test.grounds, ground, err, test.want)
 			}
 			m.about.Extra = map[string]string{groundKey: ground}
+		}
+		m.about.Mean, m.about.Std = []float32{0}, []float32{1}
+		pipeline, err := transform.Compile(m.transformDrawing(), 1, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		white := make([]float32, 1)
+		if pipeline.Apply(white, []byte{255}); white[0] == 0 != test.invertsDark {
+			t.Errorf("trained on %q: the white of a drawing becomes %v", test.want, white[0])
 		}
 		for img, want := range map[*image.Gray]bool{light: test.invertsLight, dark: test.invertsDark} {
 			p, inverted, err := m.samples(img, "auto")

@@ -83,7 +83,7 @@ type classAndOdds struct {
 }
 
 func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inverting string, asJSON bool) error {
-	reader, err := newReader(m)
+	reader, err := newReader(m, m.transform())
 	if err != nil {
 		return err
 	}
@@ -178,13 +178,13 @@ type reader struct {
 	probabilities []float32
 }
 
-func newReader(m *model) (*reader, error) {
+func newReader(m *model, t transform.Transform) (*reader, error) {
 	channels, height, width := m.network.Input()
 	program, err := nn.Compile(m.network, 1, channels, height, width)
 	if err != nil {
 		return nil, err
 	}
-	pipeline, err := transform.Compile(m.transform(), channels, height, width)
+	pipeline, err := transform.Compile(t, channels, height, width)
 	if err != nil {
 		return nil, err
 	}

@@ -156,7 +156,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name 
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
-		Name: name, Network: m.network, Transform: m.transform(), About: m.about, Procedure: procedure,
+		Name: name, Network: m.network, Transform: m.transformDrawing(), About: m.about, Procedure: procedure,
 		Feedback: store, Workers: o.workers, Hosts: hosts, AnyAddress: !address.IP.IsLoopback(),
 		Log: log, Version: version(),
 	})
