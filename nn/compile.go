@@ -12,14 +12,7 @@ type group struct {
 
 // fuse divides the operations that the output depends on into groups.
 func fuse(g *graph) []group {
-	needed := map[*Value]bool{g.output: true}
-	for i := len(g.nodes) - 1; i >= 0; i-- {
-		if n := g.nodes[i]; needed[n.output] {
-			for _, in := range n.inputs {
-				needed[in] = true
-			}
-		}
-	}
+	needed := g.needed()
 	var groups []group
 	taken := map[*node]bool{}
 	for _, n := range g.nodes {

@@ -69,11 +69,11 @@ func (c conv2d) OutputShape(inputs []Shape) (Shape, error) {
 		return nil, err
 	}
 	if in[1] != c.in {
-		return nil, errorf("wants %d input channels, got %d (input %v)", c.in, in[1], in)
+		return nil, fmt.Errorf("wants %d input channels, got %d (input %v)", c.in, in[1], in)
 	}
 	extent := c.dilation*(c.kernel-1) + 1
 	if in[2]+2*c.padding < extent || in[3]+2*c.padding < extent {
-		return nil, errorf("its %dx%d filter does not fit into the input %v with padding %d", extent, extent, in, c.padding)
+		return nil, fmt.Errorf("its %dx%d filter does not fit into the input %v with padding %d", extent, extent, in, c.padding)
 	}
 	return Shape{in[0], c.out, c.outputSize(in[2]), c.outputSize(in[3])}, nil
 }

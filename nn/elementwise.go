@@ -1,5 +1,7 @@
 package nn
 
+import "fmt"
+
 // ReLU returns max(x, 0), element by element. A NaN stays a NaN.
 func ReLU(x *Value) *Value { return Apply(relu{}, nil, x) }
 
@@ -9,7 +11,7 @@ func (relu) Name() string { return "relu" }
 
 func (relu) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 1 {
-		return nil, errorf("wants one input, got %d", len(inputs))
+		return nil, fmt.Errorf("wants one input, got %d", len(inputs))
 	}
 	return inputs[0], nil
 }
@@ -48,7 +50,7 @@ func (add) Name() string { return "add" }
 
 func (add) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 2 || !inputs[0].Equal(inputs[1]) {
-		return nil, errorf("wants two inputs of one shape, got %v", inputs)
+		return nil, fmt.Errorf("wants two inputs of one shape, got %v", inputs)
 	}
 	return inputs[0], nil
 }
@@ -81,7 +83,7 @@ func (flatten) Name() string { return "flatten" }
 
 func (flatten) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 1 || len(inputs[0]) < 2 {
-		return nil, errorf("wants one input with a batch and at least one more dimension, got %v", inputs)
+		return nil, fmt.Errorf("wants one input with a batch and at least one more dimension, got %v", inputs)
 	}
 	return Shape{inputs[0][0], inputs[0][1:].Elements()}, nil
 }

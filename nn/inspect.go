@@ -37,14 +37,7 @@ func Trace(module Module, shape ...int) ([]Operation, error) {
 	if err != nil {
 		return nil, err
 	}
-	needed := map[*Value]bool{g.output: true}
-	for i := len(g.nodes) - 1; i >= 0; i-- {
-		if n := g.nodes[i]; needed[n.output] {
-			for _, in := range n.inputs {
-				needed[in] = true
-			}
-		}
-	}
+	needed := g.needed()
 	names := paramNames(module)
 	position := map[*Value]int{g.input: NetworkInput}
 	var list []Operation

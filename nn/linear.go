@@ -44,7 +44,7 @@ func (l linear) OutputShape(inputs []Shape) (Shape, error) {
 		return nil, err
 	}
 	if in[1] != l.in {
-		return nil, errorf("wants %d input features, got %d", l.in, in[1])
+		return nil, fmt.Errorf("wants %d input features, got %d", l.in, in[1])
 	}
 	return Shape{in[0], l.out}, nil
 }

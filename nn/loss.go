@@ -1,6 +1,9 @@
 package nn
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Loss measures how far a network's outputs are from the labels, and starts
 // the backward pass.
@@ -43,10 +46,10 @@ func (CrossEntropy) Name() string { return "cross-entropy" }
 // CheckShape wants N x classes, and a LabelSmoothing from 0 to 1.
 func (l CrossEntropy) CheckShape(outputs Shape) error {
 	if len(outputs) != 2 {
-		return errorf("cross-entropy wants logits of shape N x classes, got %v", outputs)
+		return fmt.Errorf("cross-entropy wants logits of shape N x classes, got %v", outputs)
 	}
 	if !(l.LabelSmoothing >= 0 && l.LabelSmoothing <= 1) {
-		return errorf("cross-entropy wants a LabelSmoothing from 0 to 1, got %v", l.LabelSmoothing)
+		return fmt.Errorf("cross-entropy wants a LabelSmoothing from 0 to 1, got %v", l.LabelSmoothing)
 	}
 	return nil
 }

@@ -1,5 +1,7 @@
 package nn
 
+import "fmt"
+
 // MaxPool2d takes the maximum of each Kernel x Kernel window:
 // N x C x H x W to N x C x Ho x Wo with Ho = (H + 2*Padding - Kernel)/Stride + 1,
 // as torch.nn.MaxPool2d. Of equal values the first in row-major order counts;
@@ -29,10 +31,10 @@ func (p maxPool2d) OutputShape(inputs []Shape) (Shape, error) {
 		return nil, err
 	}
 	if p.kernel < 1 || p.stride < 1 || p.padding < 0 || p.padding > p.kernel/2 {
-		return nil, errorf("wants a kernel and stride of at least 1 and a padding of 0 to kernel/2, got kernel %d, stride %d, padding %d", p.kernel, p.stride, p.padding)
+		return nil, fmt.Errorf("wants a kernel and stride of at least 1 and a padding of 0 to kernel/2, got kernel %d, stride %d, padding %d", p.kernel, p.stride, p.padding)
 	}
 	if in[2]+2*p.padding < p.kernel || in[3]+2*p.padding < p.kernel {
-		return nil, errorf("its %dx%d window does not fit into the input %v with padding %d", p.kernel, p.kernel, in, p.padding)
+		return nil, fmt.Errorf("its %dx%d window does not fit into the input %v with padding %d", p.kernel, p.kernel, in, p.padding)
 	}
 	return Shape{in[0], in[1], (in[2]+2*p.padding-p.kernel)/p.stride + 1, (in[3]+2*p.padding-p.kernel)/p.stride + 1}, nil
 }

@@ -1,5 +1,7 @@
 package nn
 
+import "fmt"
+
 // Float is the element type of a computation: networks run in float32;
 // gradient checks run the same operations in float64.
 type Float interface{ ~float32 | ~float64 }
@@ -87,10 +89,10 @@ func backwardOp[T Float](op Op, c *Call[T]) {
 // wantRank is the common start of a shape rule: one input of the given rank.
 func wantRank(inputs []Shape, rank int, dims string) (Shape, error) {
 	if len(inputs) != 1 {
-		return nil, errorf("wants one input, got %d", len(inputs))
+		return nil, fmt.Errorf("wants one input, got %d", len(inputs))
 	}
 	if len(inputs[0]) != rank {
-		return nil, errorf("wants an input of shape %s, got %v", dims, inputs[0])
+		return nil, fmt.Errorf("wants an input of shape %s, got %v", dims, inputs[0])
 	}
 	return inputs[0], nil
 }

@@ -7,8 +7,6 @@ import (
 	"unicode"
 )
 
-var errorf = fmt.Errorf
-
 // Module is a network, or a part of one: ordinary Go that computes a Value
 // from a Value. Its parameters are the Params in its exported fields, found
 // through nested structs, pointers, slices and arrays.

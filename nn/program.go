@@ -60,7 +60,8 @@ func (p *Program) setTeam(size int) {
 }
 
 // SetWorkers sets how many goroutines compute, at most. The default is
-// GOMAXPROCS; the results do not depend on it.
+// GOMAXPROCS, which a number below 1 leaves as it is; the results do not depend
+// on it.
 func (p *Program) SetWorkers(n int) {
 	if n != p.workers && n > 0 {
 		p.team.close()

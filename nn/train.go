@@ -15,8 +15,7 @@ const trainingChunk = 4
 // Step does everything at once. ZeroGrad, Forward, Loss, Backward and Update,
 // called one by one, give the same weights, bit for bit.
 type TrainProgram struct {
-	graph     *graph
-	names     map[*Param]string
+	output    Shape
 	loss      Loss
 	soft      SoftLoss // loss, if it is one
 	optimizer Optimizer
@@ -74,10 +73,10 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 	if err := loss.CheckShape(g.output.shape); err != nil {
 		return nil, fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
 	}
-	p := &TrainProgram{graph: g, names: paramNames(module), loss: loss, optimizer: optimizer, batch: shape[0],
+	p := &TrainProgram{output: g.output.shape, loss: loss, optimizer: optimizer, batch: shape[0],
 		shards: shardCount(g, shape[0]), inputs: g.input.shape[1:].Elements(), classes: g.output.shape[1:].Elements()}
 	p.soft, _ = loss.(SoftLoss)
-	p.plan = newPlan(g, p.names, p.batch, p.shards, true)
+	p.plan = newPlan(g, paramNames(module), p.batch, p.shards, true)
 	p.losses = make([]float64, p.shards)
 	p.outputs = make([]float32, p.batch*p.classes)
 	seen := map[*Param]bool{}
@@ -125,7 +124,8 @@ func (k *task) cost() int {
 }
 
 // SetWorkers sets how many goroutines compute, at most; the default is
-// GOMAXPROCS. The results do not depend on it.
+// GOMAXPROCS, which a number below 1 leaves as it is. The results do not depend
+// on it.
 func (p *TrainProgram) SetWorkers(n int) {
 	if n < 1 || n == p.workers {
 		return
@@ -180,6 +180,9 @@ func (p *TrainProgram) shareTasks() {
 		p.scratch[worker] = alignedFloats(largest)
 	}
 }
+
+// OutputShape returns the shape of the outputs for a full batch.
+func (p *TrainProgram) OutputShape() Shape { return p.output }
 
 // Step trains on a batch: forward, loss, backward, update. images holds the
 // examples one after another in row-major order, labels the class of each, and

@@ -106,6 +106,19 @@ func (g *graph) consumers(v *Value) []*node {
 	return list
 }
 
+// needed returns the values that the output depends on, itself among them.
+func (g *graph) needed() map[*Value]bool {
+	needed := map[*Value]bool{g.output: true}
+	for i := len(g.nodes) - 1; i >= 0; i-- {
+		if n := g.nodes[i]; needed[n.output] {
+			for _, in := range n.inputs {
+				needed[in] = true
+			}
+		}
+	}
+	return needed
+}
+
 // traceError is how a shape rule's complaint travels from Apply, inside the
 // user's Forward, to Compile, which returns it as an error.
 type traceError struct {
@@ -164,7 +177,7 @@ func trace(module Module, shape Shape) (g *graph, err error) {
 		switch e := recover().(type) {
 		case nil:
 		case *traceError:
-			g, err = nil, fmt.Errorf("nn: %s: %w", nodeName(g, e.node, names), e.err)
+			g, err = nil, fmt.Errorf("nn: %s: %w", nodeName(e.node, names), e.err)
 		default:
 			panic(e)
 		}
@@ -176,7 +189,7 @@ func trace(module Module, shape Shape) (g *graph, err error) {
 	for _, n := range g.nodes {
 		for i, p := range n.params {
 			if p.data == nil {
-				return nil, fmt.Errorf("nn: parameter %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(g, n, names))
+				return nil, fmt.Errorf("nn: parameter %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(n, names))
 			}
 		}
 	}
@@ -185,7 +198,7 @@ func trace(module Module, shape Shape) (g *graph, err error) {
 
 // nodeName says which layer an operation belongs to, as a person would find
 // it in the code: "conv2d conv2", or "maxpool2d after conv2d conv2".
-func nodeName(g *graph, n *node, names map[*Param]string) string {
+func nodeName(n *node, names map[*Param]string) string {
 	for _, p := range n.params {
 		if name := names[p]; name != "" {
 			if i := strings.LastIndexByte(name, '.'); i >= 0 {
@@ -195,7 +208,7 @@ func nodeName(g *graph, n *node, names map[*Param]string) string {
 		}
 	}
 	if from := n.inputs[0].producer; from != nil {
-		return n.op.Name() + " after " + nodeName(g, from, names)
+		return n.op.Name() + " after " + nodeName(from, names)
 	}
 	return n.op.Name() + " at the input"
 }

@@ -22,9 +22,12 @@ type Evaluation struct {
 	Loss float64
 }
 
-// evaluationBatch is how many pictures are classified at a time: enough to keep
-// several workers busy.
-const evaluationBatch = 250
+// evaluationBatch returns how many pictures of so many samples are classified at a
+// time: enough to keep several workers busy, and of large ones no more.
+func evaluationBatch(samples int) int {
+	const least, most, mostSamples = 16, 250, 1 << 22
+	return min(max(mostSamples/samples, least), most)
+}
 
 // Evaluate lets the network classify every picture of d, made ready by t as in
 // training, on at most so many workers (0 for GOMAXPROCS; the numbers do not
@@ -34,7 +37,7 @@ const evaluationBatch = 250
 // be read, when an output is not a finite number (because a weight is not),
 // and, with context.Cause(ctx), when ctx is cancelled.
 func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
-	loader := &data.Loader{Dataset: d, Transform: t, BatchSize: evaluationBatch}
+	loader := &data.Loader{Dataset: d, Transform: t}
 	if !data.InMemory(d) {
 		loader.Workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
 	}
@@ -42,11 +45,12 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 	if err != nil {
 		return nil, err
 	}
-	program, err := nn.Compile(network, evaluationBatch, channels, height, width)
+	loader.BatchSize = evaluationBatch(channels * height * width)
+	program, err := nn.Compile(network, loader.BatchSize, channels, height, width)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkClasses(program, d); err != nil {
+	if err := checkClasses(program.OutputShape(), d); err != nil {
 		return nil, err
 	}
 	program.SetWorkers(workers)

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -141,14 +142,13 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	// A select on ctx.Done() would cost as much as a small kernel in every step.
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
 
-	started := time.Now()
-	t.started = started
+	t.started = time.Now()
 	for epoch := 1; epoch <= c.Epochs && err == nil; epoch++ {
 		if err = context.Cause(ctx); err == nil {
 			err = t.epoch(ctx, epoch)
 		}
 	}
-	t.result.Elapsed = time.Since(started)
+	t.result.Elapsed = time.Since(t.started)
 	return t.result, err
 }
 
@@ -184,23 +184,14 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	if err != nil {
 		return nil, err
 	}
-	inference, err := nn.Compile(c.Network, 1, channels, height, width)
-	if err != nil {
-		return nil, err
-	}
-	if err := checkClasses(inference, c.Loader.Dataset); err != nil {
-		return nil, err
-	}
-	if c.Workers > 0 {
-		program.SetWorkers(c.Workers)
-	}
-	return program, nil
+	program.SetWorkers(c.Workers)
+	return program, checkClasses(program.OutputShape(), c.Loader.Dataset)
 }
 
 // checkClasses reports whether the network tells apart as many classes as the
 // data set has.
-func checkClasses(program *nn.Program, d data.Dataset) error {
-	outputs, classes := program.OutputShape()[1:].Elements(), len(d.Classes())
+func checkClasses(output nn.Shape, d data.Dataset) error {
+	outputs, classes := output[1:].Elements(), len(d.Classes())
 	if outputs != classes {
 		return fmt.Errorf("the network tells %d classes apart, but the data set has %d", outputs, classes)
 	}
@@ -287,7 +278,7 @@ func finite(network nn.Module) bool {
 	var values []float32
 	for _, e := range nn.State(network) {
 		n := nn.Shape(e.Shape()).Elements()
-		values = append(values[:0], make([]float32, n)...)
+		values = slices.Grow(values[:0], n)[:n]
 		e.Read(values)
 		for _, v := range values {
 			if v-v != 0 {

@@ -130,7 +130,6 @@ func (o *trainOptions) check() error {
 			return usagef("--%s is %d, want %d or more", f.name, f.value, f.least)
 		}
 	}
-	// An arena for more than this would take gigabytes.
 	const mostBatch, mostWorkers = 10_000, 1024
 	if o.batch > mostBatch {
 		return usagef("--batch is %d, want %d at most", o.batch, mostBatch)
@@ -299,6 +298,10 @@ func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
 // before the training.
 func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error) {
 	channels, height, width := d.Shape()
+	const mostSamples = 1 << 25 // of a batch; a training takes some gigabytes then
+	if most := mostSamples / (channels * height * width); o.batch > most {
+		return nil, usagef("--batch is %d, want %d at most for pictures of %dx%dx%d (channels, height, width)", o.batch, most, channels, height, width)
+	}
 	network, err := models.NewLeNetFor(channels, height, width, len(d.Classes()), o.seed)
 	if err != nil {
 		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w", set.title, err)
