@@ -304,7 +304,7 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error)
 	}
 	network, err := models.NewLeNetFor(channels, height, width, len(d.Classes()), o.seed)
 	if err != nil {
-		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w", set.title, err)
+		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	m := &model{network: network, about: weights.Metadata{
