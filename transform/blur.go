@@ -105,8 +105,8 @@ func bell(n int, sigma float64) []float64 {
 	return weights
 }
 
-// convolve weighs the neighbours of every sample of a plane, first along the
-// rows and then along the columns, and mirrors it at its edges.
+// convolve weighs the neighbours of every sample of a plane with bells, first
+// along the rows and then along the columns, and mirrors it at its edges.
 func convolve(plane []float64, height, width int, across, down []float64) []float64 {
 	rows := convolveRows(plane, height, width, across)
 	return convolveRows(rows, width, height, down)
@@ -128,11 +128,15 @@ func convolveRows(plane []float64, height, width int, weights []float64) []float
 			mirrored[i] = row[x]
 		}
 		// Weight after weight, because one sum after another would wait for
-		// itself.
-		clear(sums)
-		for k, w := range weights {
-			for x, v := range mirrored[k:][:len(sums)] {
-				sums[x] += float64(v * w)
+		// itself; and both sides at once, because they weigh the same.
+		middle := mirrored[half:][:len(sums)]
+		for x, v := range middle {
+			sums[x] = v * weights[half]
+		}
+		for k, w := range weights[:half] {
+			left, right := mirrored[k:][:len(sums)], mirrored[2*half-k:][:len(sums)]
+			for x := range sums {
+				sums[x] += float64(w * (left[x] + right[x]))
 			}
 		}
 		for x, v := range sums {
