@@ -6,9 +6,11 @@ import (
 	"image"
 	"image/color"
 	"image/draw"
+	"slices"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
+	"golang.org/x/image/font/inconsolata"
 	"golang.org/x/image/math/fixed"
 )
 
@@ -40,15 +42,32 @@ type Grid struct {
 	Scale int
 
 	// Labels, if there are any, stand under the pictures: one for each. They
-	// are drawn in a font of ASCII characters, 7x13 pixels, whatever Scale is;
-	// a column becomes as wide as the widest needs.
+	// are drawn in a font of Latin letters, 8x16 pixels each, whatever Scale
+	// is; a column becomes as wide as the widest needs. See [CanWrite].
 	Labels []string
 }
 
+// LetterWidth is how many pixels wide every letter of a label is.
+const LetterWidth = 8
+
 const (
-	labelHeight = 15 // of the line under a picture
-	labelGap    = 7  // between the labels of neighbours, at least
+	labelHeight = 18          // of the line under a picture
+	labelGap    = LetterWidth // between the labels of neighbours, at least
 )
+
+// face is what labels are written in.
+var face = inconsolata.Regular8x16
+
+// CanWrite tells whether there is a glyph for every letter of a label. Others are
+// drawn as a box.
+func CanWrite(label string) bool {
+	for _, letter := range label {
+		if !slices.ContainsFunc(face.Ranges, func(r basicfont.Range) bool { return r.Low <= letter && letter < r.High }) {
+			return false
+		}
+	}
+	return true
+}
 
 // Floats draws pictures of float32 samples: one or three channels, n x channels
 // x height x width, row-major, as in the Images of a batch. A level from 0 to 1
@@ -175,7 +194,7 @@ func (g Grid) layout(n, height, width int) layout {
 	if g.Labels != nil {
 		rowHeight += labelHeight
 		for _, label := range g.Labels {
-			columnWidth = max(columnWidth, font.MeasureString(basicfont.Face7x13, label).Ceil()+labelGap)
+			columnWidth = max(columnWidth, font.MeasureString(face, label).Ceil()+labelGap)
 		}
 	}
 	l.indent = (columnWidth - width*l.scale) / 2
@@ -209,7 +228,6 @@ func drawPicture(img *image.RGBA, corner image.Point, pixels []byte, channels, h
 
 // drawLabel writes text in the line that begins below middle.
 func drawLabel(img *image.RGBA, middle image.Point, text string, ink image.Image) {
-	face := basicfont.Face7x13
 	d := font.Drawer{Dst: img, Src: ink, Face: face}
 	width := d.MeasureString(text).Ceil()
 	d.Dot = fixed.P(middle.X-width/2, middle.Y+1+face.Ascent)

@@ -106,9 +106,22 @@ func (g *gallery) mixedCaption(probabilities []float32) string {
 // as a thumbnail.
 func (g *gallery) scale() int { return max(1, 96/g.width) }
 
+// drawnCaption is the caption of a picture, or the number of its class if there
+// are letters in it that cannot be drawn.
+func (g *gallery) drawnCaption(i int) string {
+	if plot.CanWrite(g.captions[i]) {
+		return g.captions[i]
+	}
+	return fmt.Sprintf("class %d", g.labels[i])
+}
+
 // save draws the pictures with their captions in a PNG file.
 func (g *gallery) save(path string) error {
-	img, err := plot.Grid{Columns: g.perRow, Scale: g.scale(), Labels: g.captions}.Bytes(g.pixels, g.channels, g.height, g.width)
+	var captions []string
+	for i := range g.labels {
+		captions = append(captions, g.drawnCaption(i))
+	}
+	img, err := plot.Grid{Columns: g.perRow, Scale: g.scale(), Labels: captions}.Bytes(g.pixels, g.channels, g.height, g.width)
 	if err != nil {
 		return err
 	}
@@ -149,10 +162,9 @@ func (g *gallery) print(out io.Writer, graphics plot.Graphics) error {
 // drawRow draws the pictures of a row with their captions in them. What a caption
 // is too long by is cut off, so that the pictures of all rows are in line.
 func (g *gallery) drawRow(out io.Writer, from, to int, graphics plot.Graphics, columns int) error {
-	const letter = 7 // pixels
 	var captions []string
-	for _, c := range g.captions[from:to] {
-		captions = append(captions, ansi.Truncate(c, g.width*g.scale()/letter, ".."))
+	for i := from; i < to; i++ {
+		captions = append(captions, ansi.Truncate(g.drawnCaption(i), g.width*g.scale()/plot.LetterWidth, "…"))
 	}
 	img, err := plot.Grid{Columns: to - from, Scale: g.scale(), Labels: captions}.Bytes(g.pixels[from*g.size():to*g.size()], g.channels, g.height, g.width)
 	if err != nil {

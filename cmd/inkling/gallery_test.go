@@ -82,8 +82,8 @@ func TestGallerySaves(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Four columns as wide as the longest name, 48 letters of 7 pixels and a gap.
-	const pitch = 48*7 + 7 + 2
+	// Four columns as wide as the longest name, 48 letters of 8 pixels and a gap.
+	const pitch = 48*8 + 8 + 2
 	for i, want := range levels {
 		got := color.RGBAModel.Convert(img.At(2+i*pitch+pitch/2, 10)).(color.RGBA)
 		if got != (color.RGBA{want[0], want[1], want[2], 255}) {
@@ -113,5 +113,12 @@ func TestGalleryMixes(t *testing.T) {
 		if !strings.Contains(g.captions[i], pair[0]) || !strings.Contains(g.captions[i], pair[1]) || (pair[1] == "") == strings.Contains(g.captions[i], "%") {
 			t.Errorf("picture %d is called %q, want a mix of %q", i, g.captions[i], pair)
 		}
+	}
+}
+
+func TestDrawnCaption(t *testing.T) {
+	g := &gallery{labels: []int{0, 4}, captions: []string{"chién", "猫"}}
+	if got := []string{g.drawnCaption(0), g.drawnCaption(1)}; got[0] != "chién" || got[1] != "class 4" {
+		t.Errorf("%q", got)
 	}
 }
