@@ -87,23 +87,23 @@ func TestAccuracyOnStrokes(t *testing.T) {
 		vary  func([]sketch.Stroke) []sketch.Stroke
 	}{
 		{"as they are", 0.99, func(s []sketch.Stroke) []sketch.Stroke { return s }},
-		{"in a small unit", 0.99, scaled(1e-4, 0, 0)},
-		{"in a large unit, left of and above the corner", 0.99, scaled(1e5, -3e7, -4e7)},
+		{"in a small unit", 0.985, scaled(1e-4, 0, 0)},
+		{"in a large unit, left of and above the corner", 0.985, scaled(1e5, -3e7, -4e7)},
 		{"to about a hundredth of their size", 0.985, eachPoint(func(p sketch.Point) sketch.Point {
 			return sketch.Point{X: math.Round(p.X / 3), Y: math.Round(p.Y / 3)}
 		})},
-		{"with time and pressure", 0.99, eachPoint(func(p sketch.Point) sketch.Point {
+		{"with time and pressure", 0.985, eachPoint(func(p sketch.Point) sketch.Point {
 			return sketch.Point{X: p.X, Y: p.Y, Time: 1e9 + p.X, Pressure: r.Float64()}
 		})},
-		{"turned by 10 degrees", 0.985, eachPoint(func(p sketch.Point) sketch.Point {
+		{"turned by 10 degrees", 0.98, eachPoint(func(p sketch.Point) sketch.Point {
 			const sin, cos = 0.1736, 0.9848
 			return sketch.Point{X: cos*p.X - sin*p.Y, Y: sin*p.X + cos*p.Y}
 		})},
-		{"slanted", 0.985, eachPoint(func(p sketch.Point) sketch.Point { return sketch.Point{X: p.X - 0.2*p.Y, Y: p.Y} })},
-		{"by a shaking hand", 0.98, eachPoint(func(p sketch.Point) sketch.Point {
+		{"slanted", 0.98, eachPoint(func(p sketch.Point) sketch.Point { return sketch.Point{X: p.X - 0.2*p.Y, Y: p.Y} })},
+		{"by a shaking hand", 0.975, eachPoint(func(p sketch.Point) sketch.Point {
 			return sketch.Point{X: p.X + 2.5*r.NormFloat64(), Y: p.Y + 2.5*r.NormFloat64()}
 		})},
-		{"every fourth point", 0.975, func(strokes []sketch.Stroke) []sketch.Stroke {
+		{"every fourth point", 0.965, func(strokes []sketch.Stroke) []sketch.Stroke {
 			var few []sketch.Stroke
 			for _, s := range strokes {
 				var kept sketch.Stroke
@@ -129,7 +129,10 @@ func TestAccuracyOnStrokes(t *testing.T) {
 		}},
 	} {
 		var pixels, labels []byte
-		for _, d := range drawings {
+		for i, d := range drawings {
+			if i%6 > 0 && test.name != "as they are" {
+				continue // the race detector makes this slow
+			}
 			result, err := sketch.FromStrokes(sketch.Drawing{Strokes: test.vary(d.Strokes)}, sketch.EMNIST)
 			if err != nil {
 				t.Fatal(err)
