@@ -25,7 +25,7 @@ var convertible = []string{".pth", ".pt", ".safetensors", ".npz", ".npy", onnxEn
 
 // conversion is what the flags of convert ask for.
 type conversion struct {
-	force, pixels, softmax bool
+	force, pixels, channelsLast, softmax bool
 }
 
 func newConvert() *cobra.Command {
@@ -44,9 +44,12 @@ What IN is shows its content, what OUT shall be its ending:
 All but .onnx take the tensors of any network. IN may be any of these, and of a
 .onnx or a whole network that PyTorch pickled the weights are taken. Numbers become
 float32, and what is outside the state dict, as an optimiser's state, is left out;
-both is said when it happens. A .onnx takes a file of LeNet's tensors and any number
-of pictures at a time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
-normalising is a part of the network then.`,
+both is said when it happens.
+
+A .onnx is made of a file of LeNet's tensors, and takes any number of pictures at a
+time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
+normalising is a part of the network then. Colour pictures come as channels x height
+x width, or with --channels-last as height x width x channels.`,
 		Example: `  inkling convert model.pth model.safetensors
   inkling convert model.npz model.pth --force
   inkling convert whole.pth state_dict.pth
@@ -58,8 +61,11 @@ normalising is a part of the network then.`,
 			if !slices.Contains(convertible, ending) {
 				return usagef("%s names no format; its ending must be one of %s", out, strings.Join(convertible, ", "))
 			}
-			if ending != onnxEnding && (want.pixels || want.softmax) {
-				return usagef("--pixels and --softmax are for %s, which holds a whole network; %s holds tensors only", onnxEnding, ending)
+			if ending != onnxEnding && (want.pixels || want.channelsLast || want.softmax) {
+				return usagef("--pixels, --channels-last and --softmax are for %s, which holds a whole network; %s holds tensors only", onnxEnding, ending)
+			}
+			if want.channelsLast && !want.pixels {
+				return usagef("--channels-last is for pictures of bytes; give --pixels, too")
 			}
 			return convert(c.OutOrStdout(), in, out, want)
 		},
@@ -67,6 +73,7 @@ normalising is a part of the network then.`,
 	f := c.Flags()
 	f.BoolVar(&want.force, "force", false, "overwrite OUT if it exists")
 	f.BoolVar(&want.pixels, "pixels", false, "make a .onnx take pictures of bytes and normalise them itself")
+	f.BoolVar(&want.channelsLast, "channels-last", false, "with --pixels, take height x width x channels, as pictures are decoded")
 	f.BoolVar(&want.softmax, "softmax", false, "make a .onnx give probabilities instead of logits")
 	return c
 }
@@ -140,18 +147,23 @@ func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want
 		return err
 	}
 	network := onnx.Model{
-		Network:  m.network,
-		Shape:    m.input(),
-		Metadata: about,
-		Pixels:   want.pixels,
-		Softmax:  want.softmax,
+		Network:      m.network,
+		Shape:        m.input(),
+		Metadata:     about,
+		Pixels:       want.pixels,
+		ChannelsLast: want.channelsLast,
+		Softmax:      want.softmax,
 	}
+	shape := nn.Shape(m.input())
 	input := "float32, normalised"
 	if want.pixels {
 		// What the file did not say becomes part of the network, so it is said.
 		m.orient("", weights.Upright, "as people see them")
 		network.Metadata = &m.about
 		input = "bytes from 0 to 255, upright"
+		if want.channelsLast {
+			shape = nn.Shape{shape[1], shape[2], shape[0]}
+		}
 		if _, err := io.WriteString(out, m.note(from)); err != nil {
 			return err
 		}
@@ -164,6 +176,6 @@ func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want
 		output = onnx.Probabilities
 	}
 	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
-		from, to, architecture, thousands(parameters(m.network)), onnx.Input, nn.Shape(m.input()), input, output, len(m.about.Classes))
+		from, to, architecture, thousands(parameters(m.network)), onnx.Input, shape, input, output, len(m.about.Classes))
 	return err
 }

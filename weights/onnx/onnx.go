@@ -63,6 +63,9 @@ type Model struct {
 	// metadata's Orientation says that the network wants that. Without Pixels
 	// the input is what Network takes, float32.
 	Pixels bool
+	// ChannelsLast makes Pixels take pictures as decoders give them, with the
+	// channels of a pixel side by side (N x H x W x C).
+	ChannelsLast bool
 	// Softmax makes the output, N x classes, probabilities that add up to 1.
 	Softmax bool
 }
@@ -153,6 +156,9 @@ func (m *Model) addMetadata(file *pb.ModelProto) error {
 // returns the name of the network's input.
 func (m *Model) addInput(b *builder) (string, error) {
 	shape := append([]int{1}, m.Shape...)
+	if !m.Pixels && m.ChannelsLast {
+		return "", errors.New("channels can come last in pictures of bytes alone; set Pixels, too")
+	}
 	if !m.Pixels {
 		b.graph.Input = []*pb.ValueInfoProto{valueInfo(Input, pb.TensorProto_FLOAT, shape)}
 		return Input, nil
@@ -165,12 +171,22 @@ func (m *Model) addInput(b *builder) (string, error) {
 		return "", fmt.Errorf("pictures of %v cannot be normalised with %d means and %d standard deviations; wanted channels x height x width, and one of each or one for each channel", m.Shape, len(about.Mean), len(about.Std))
 	}
 	name := Input
-	if about.Orientation == weights.Transposed {
-		shape[2], shape[3] = shape[3], shape[2]
+	// order holds, for each dimension of the network's input, which one of the
+	// file's input it is.
+	order := []int{0, 1, 2, 3}
+	if m.ChannelsLast {
+		order = []int{0, 3, 1, 2}
 	}
-	b.graph.Input = []*pb.ValueInfoProto{valueInfo(Input, pb.TensorProto_UINT8, shape)}
 	if about.Orientation == weights.Transposed {
-		name = b.node("Transpose", b.name("transposed"), []string{name}, integers("perm", 0, 1, 3, 2))
+		order[2], order[3] = order[3], order[2]
+	}
+	pictures := make([]int, len(order))
+	for i, from := range order {
+		pictures[from] = shape[i]
+	}
+	b.graph.Input = []*pb.ValueInfoProto{valueInfo(Input, pb.TensorProto_UINT8, pictures)}
+	if !slices.IsSorted(order) {
+		name = b.node("Transpose", b.name("transposed"), []string{name}, integers("perm", order...))
 	}
 	name = b.node("Cast", b.name("pixels"), []string{name}, integer("to", int(pb.TensorProto_FLOAT)))
 	perChannel := []int{len(about.Mean), 1, 1}

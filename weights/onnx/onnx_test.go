@@ -199,6 +199,7 @@ func TestErrors(t *testing.T) {
 		{"the state dict does not name", Model{Network: &hidden{nn.NewParam(1)}, Shape: []int{3}}},
 		{"logits has the name of the file's input or output", Model{Network: &taken{nn.NewParam(1)}, Shape: []int{3}}},
 		{"set its Mean and Std", Model{Network: net, Shape: shape, Pixels: true}},
+		{"set Pixels, too", Model{Network: net, Shape: shape, ChannelsLast: true}},
 		{"set its Mean and Std", Model{Network: net, Shape: shape, Pixels: true, Metadata: &weights.Metadata{}}},
 		{"2 means", Model{Network: net, Shape: shape, Pixels: true, Metadata: &weights.Metadata{Mean: []float32{0, 0}, Std: []float32{1, 1}}}},
 		{"1 means and 0", Model{Network: net, Shape: shape, Pixels: true, Metadata: &weights.Metadata{Mean: []float32{0}}}},

@@ -140,15 +140,21 @@ func runtimeCases(t *testing.T) []runtimeCase {
 	transposed := prepared(t, raw, gray, transform.Transpose{}, transform.ToTensor{}, transform.Normalize{Mean: turned.Mean, Std: turned.Std})
 	logits := forward(t, net, normalised, n, 1, 28, 28)
 
+	colour, err := models.NewLeNetFor(3, 32, 32, 10, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rgb := transform.Format{Channels: 3, Height: 32, Width: 32}
+	seen := weights.Metadata{Mean: []float32{0.49, 0.48, 0.45}, Std: []float32{0.25, 0.24, 0.26}}
+	colourInput := prepared(t, noise(5*rgb.Len()), rgb, transform.ToTensor{}, transform.Normalize{Mean: seen.Mean, Std: seen.Std})
+	colourOutput := forward(t, colour, colourInput, 5, 3, 32, 32)
+	colourShape := []int{3, 32, 32}
+
 	strange := newOdd()
 	wide := transform.Format{Channels: 2, Height: 13, Width: 9} // upright
 	colours := weights.Metadata{Mean: []float32{0.2, 0.7}, Std: []float32{0.5, 3}, Orientation: weights.Transposed}
-	noise := make([]byte, 3*wide.Len())
-	r := rand.New(rand.NewPCG(3, 4))
-	for i := range noise {
-		noise[i] = byte(r.UintN(256))
-	}
-	strangeInput := prepared(t, noise, wide, transform.Transpose{}, transform.ToTensor{}, transform.Normalize{Mean: colours.Mean, Std: colours.Std})
+	odd := noise(3 * wide.Len())
+	strangeInput := prepared(t, odd, wide, transform.Transpose{}, transform.ToTensor{}, transform.Normalize{Mean: colours.Mean, Std: colours.Std})
 	strangeOutput := forward(t, strange, strangeInput, 3, 2, 9, 13)
 
 	shape := []int{1, 28, 28}
@@ -160,10 +166,40 @@ func runtimeCases(t *testing.T) []runtimeCase {
 		{"transposed pixels", Model{Network: net, Shape: shape, Pixels: true, Metadata: &turned}, []int{n, 1, 28, 28}, nil, raw,
 			forward(t, net, transposed, n, 1, 28, 28), 10},
 		{"odd", Model{Network: strange, Shape: []int{2, 9, 13}}, []int{3, 2, 9, 13}, strangeInput, nil, strangeOutput, 5},
-		{"odd pixels, softmax", Model{Network: strange, Shape: []int{2, 9, 13}, Pixels: true, Softmax: true, Metadata: &colours}, []int{3, 2, 13, 9}, nil, noise,
+		{"odd pixels, softmax", Model{Network: strange, Shape: []int{2, 9, 13}, Pixels: true, Softmax: true, Metadata: &colours}, []int{3, 2, 13, 9}, nil, odd,
 			softmax(strangeOutput, 5), 5},
+		{"odd pixels, channels last", Model{Network: strange, Shape: []int{2, 9, 13}, Pixels: true, ChannelsLast: true, Metadata: &colours}, []int{3, 13, 9, 2}, nil,
+			interleaved(odd, wide), strangeOutput, 5},
+		{"colour", Model{Network: colour, Shape: colourShape}, []int{5, 3, 32, 32}, colourInput, nil, colourOutput, 10},
+		{"colour pixels", Model{Network: colour, Shape: colourShape, Pixels: true, Metadata: &seen}, []int{5, 3, 32, 32}, nil, noise(5 * rgb.Len()), colourOutput, 10},
+		{"colour pixels, channels last", Model{Network: colour, Shape: colourShape, Pixels: true, ChannelsLast: true, Metadata: &seen}, []int{5, 32, 32, 3}, nil,
+			interleaved(noise(5*rgb.Len()), rgb), colourOutput, 10},
 		{"a layer of its own", Model{Network: identity{}, Shape: []int{3}}, []int{2, 3}, []float32{1, 2, 3, 4, 5, 6}, nil, []float32{1, 2, 3, 4, 5, 6}, 3},
 	}
+}
+
+// noise is n bytes, the same for every call.
+func noise(n int) []byte {
+	r := rand.New(rand.NewPCG(3, 4))
+	pixels := make([]byte, n)
+	for i := range pixels {
+		pixels[i] = byte(r.UintN(256))
+	}
+	return pixels
+}
+
+// interleaved puts the channels of a pixel side by side.
+func interleaved(pictures []byte, format transform.Format) []byte {
+	var all []byte
+	plane := format.Height * format.Width
+	for first := 0; first < len(pictures); first += format.Len() {
+		for pixel := range plane {
+			for channel := range format.Channels {
+				all = append(all, pictures[first+channel*plane+pixel])
+			}
+		}
+	}
+	return all
 }
 
 type identity struct{}
