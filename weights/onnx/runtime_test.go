@@ -34,15 +34,11 @@ func pictures(t *testing.T, n int) []byte {
 	return all
 }
 
-// trained is the tutorial's network as PyTorch trained it, where that is at
-// hand, else as it is initialised.
+// trained is the tutorial's network as PyTorch trained it.
 func trained(t *testing.T) *models.LeNet {
 	t.Helper()
 	net := models.NewLeNet(10, 1)
-	golden := filepath.Join("..", "..", "..", "shared", "golden", "trained", "model.pth")
-	if _, err := os.Stat(golden); err != nil {
-		t.Log(golden, "is absent: an untrained network is used")
-	} else if err := weights.Load(golden, nn.State(net)); err != nil {
+	if err := weights.Load(filepath.Join("..", "testdata", "trained", "model.pth"), nn.State(net)); err != nil {
 		t.Fatal(err)
 	}
 	return net
