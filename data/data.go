@@ -13,7 +13,10 @@
 //		return err
 //	}
 //
-// The packages below it read published data sets.
+// A [Sampler] chooses other pictures or another order, [RandomSplit] and
+// [StratifiedSplit] hold a part out, and [Keep] remembers what is slow to read.
+//
+// The packages below it read published data sets, and folders of pictures.
 package data
 
 import (

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"unicode"
@@ -119,11 +118,7 @@ func (s *publishedSet) dir(root string) (string, error) {
 	if root != "" {
 		return root, nil
 	}
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("there is no folder for downloaded files: %w", err)
-	}
-	return filepath.Join(dir, "inkling", s.Name), nil
+	return published.CacheDir(s.Name)
 }
 
 // there tells whether the set's files are in its folder.

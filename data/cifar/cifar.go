@@ -207,8 +207,7 @@ func (s *Set) Download(ctx context.Context, dir string, o download.Options) erro
 func (s *Set) openArchive(fsys fs.FS, l layout, train bool) (*Dataset, error) {
 	names, found := l.files(train), map[string]*records{}
 	err := files.Read(fsys, l.archive, func(r io.Reader) error {
-		packed := &files.Counter{R: r}
-		unzipped, err := gzip.NewReader(packed)
+		unzipped, err := unzip(r)
 		if err != nil {
 			return fmt.Errorf("it is no gzip file: %w", err)
 		}
@@ -222,7 +221,7 @@ func (s *Set) openArchive(fsys fs.FS, l layout, train bool) (*Dataset, error) {
 					continue
 				}
 				found[name] = &records{set: s}
-				if err := found[name].read(members, packed, l.pickled); err != nil {
+				if err := found[name].read(members, l.pickled); err != nil {
 					return fmt.Errorf("%s in it: %w", name, err)
 				}
 			}
@@ -269,29 +268,50 @@ func (a *records) readGzip(r io.Reader, pickled bool) error {
 	case len(first) == 0:
 		return errors.New("it is empty: download it again")
 	case !bytes.Equal(first, []byte{0x1f, 0x8b}): // which would be a label above 9 and a red dot
-		return a.read(plain, nil, pickled)
+		return a.read(plain, pickled)
 	}
-	packed := &files.Counter{R: plain}
-	unzipped, err := gzip.NewReader(packed)
+	unzipped, err := unzip(plain)
 	if err != nil {
 		return fmt.Errorf("it begins as gzip, but is damaged: %w", err)
 	}
-	return a.read(unzipped, packed, pickled)
+	return a.read(unzipped, pickled)
 }
 
 // read appends the records of r, in the layout that they have there.
-func (a *records) read(r io.Reader, packed *files.Counter, pickled bool) error {
+func (a *records) read(r io.Reader, pickled bool) error {
 	if pickled {
-		return a.readPickle(r, packed)
+		return a.readPickle(r)
 	}
-	return a.readPlain(r, packed)
+	return a.readPlain(r)
 }
 
-// readPlain appends the records of r. If they come out of gzip, packed counts
-// what went into it: photographs shrink by a tenth, so that what unpacks to
-// three times its size is none, and reading takes memory in proportion to the
+// unzip undoes gzip. Photographs shrink by a tenth, so that what unpacks to three
+// times its size is none, and reading takes memory and time in proportion to the
 // file.
-func (a *records) readPlain(r io.Reader, packed *files.Counter) error {
+func unzip(r io.Reader) (io.Reader, error) {
+	packed := &files.Counter{R: r}
+	unzipped, err := gzip.NewReader(packed)
+	if err != nil {
+		return nil, err
+	}
+	return &believable{packed, files.Counter{R: unzipped}}, nil
+}
+
+type believable struct {
+	packed   *files.Counter
+	unpacked files.Counter
+}
+
+func (b *believable) Read(to []byte) (int, error) {
+	n, err := b.unpacked.Read(to)
+	if b.unpacked.N > 3*b.packed.N+256<<10 {
+		return 0, fmt.Errorf("its first %d bytes unpack to %d, and photographs cannot be packed so tightly", b.packed.N, b.unpacked.N)
+	}
+	return n, err
+}
+
+// readPlain appends the records of r.
+func (a *records) readPlain(r io.Reader) error {
 	record := a.set.recordSize()
 	buffer := make([]byte, record)
 	for n := 0; ; n++ {
@@ -305,8 +325,6 @@ func (a *records) readPlain(r io.Reader, packed *files.Counter) error {
 			return fmt.Errorf("it ends %d bytes into record %d at offset %d, want records of %d bytes: it is cut off or no file of %s", got, n, n*record, record, a.set.Title)
 		case err != nil:
 			return fmt.Errorf("it cannot be read past record %d at offset %d: it is damaged (%w)", n, n*record, err)
-		case packed != nil && int64(n)*int64(record) > mostUnpacked(packed.N):
-			return fmt.Errorf("its first %d bytes unpack to %d records of %d bytes, and photographs cannot be packed so tightly: it is damaged", packed.N, n, record)
 		}
 		labels, coarse := buffer[:a.set.labelSize()], -1
 		if a.set.Coarse != nil {
@@ -317,9 +335,6 @@ func (a *records) readPlain(r io.Reader, packed *files.Counter) error {
 		}
 	}
 }
-
-// mostUnpacked is how many bytes so many bytes of gzip may unpack to.
-func mostUnpacked(packed int64) int64 { return 3*packed + 256<<10 }
 
 // add appends a record. Coarse is looked at only where there are such labels.
 func (a *records) add(pixels []byte, label, coarse int) error {

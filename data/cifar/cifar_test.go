@@ -117,6 +117,12 @@ func TestOpenArchive(t *testing.T) {
 	if pixels, label, _ := test.Example(0); label != 99 || pixels[3071] != 3 || test.Classes()[label] != "worm" {
 		t.Errorf("label %d", label)
 	}
+	// A member that nobody asks for can be a bomb, too.
+	bomb := pack(t, []string{"cifar-100-binary/readme.txt", "cifar-100-binary/test.bin"}, make([]byte, 1<<20), record([]byte{19, 99}, 1, 2, 3))
+	fsys["cifar-100-binary.tar.gz"].Data = bomb
+	if _, err := CIFAR100.Open(fsys, false); err == nil || !strings.Contains(err.Error(), "photographs cannot be packed so tightly") {
+		t.Errorf("a bomb: %v", err)
+	}
 	fsys["cifar-100-binary.tar.gz"].Data = archive[:len(archive)-30]
 	if _, err := CIFAR100.Open(fsys, true); err == nil || !strings.Contains(err.Error(), "cifar-100-binary.tar.gz is not usable") {
 		t.Errorf("a cut archive: %v", err)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 
-	"inkling/data/internal/files"
 	"inkling/weights/pth"
 )
 
@@ -14,12 +13,16 @@ const mostPickle = 512 << 20
 
 // readPickle appends the records of a pickle: a dict with an array "data" of a
 // row of 3,072 bytes for every picture, and the list "labels", or with CIFAR-100
-// "fine_labels" and "coarse_labels". If it comes out of gzip, packed counts what
-// went into it, see readPlain.
-func (a *records) readPickle(r io.Reader, packed *files.Counter) error {
-	content, err := readPacked(r, packed)
-	if err != nil {
-		return err
+// "fine_labels" and "coarse_labels".
+func (a *records) readPickle(r io.Reader) error {
+	content, err := io.ReadAll(io.LimitReader(r, mostPickle+1))
+	switch {
+	case err != nil:
+		return fmt.Errorf("it cannot be read past byte %d: it is damaged (%w)", len(content), err)
+	case len(content) == 0:
+		return errors.New("it is empty: download it again")
+	case len(content) > mostPickle:
+		return fmt.Errorf("it has more than the %d bytes that it may have", mostPickle)
 	}
 	values, err := pth.ReadArrays(content)
 	if err != nil {
@@ -52,28 +55,4 @@ func (a *records) readPickle(r io.Reader, packed *files.Counter) error {
 		}
 	}
 	return nil
-}
-
-// readPacked reads to the end, as long as that is believable.
-func readPacked(r io.Reader, packed *files.Counter) ([]byte, error) {
-	var content []byte
-	for {
-		if len(content) == cap(content) {
-			content = append(make([]byte, 0, max(2*cap(content), 64<<10)), content...)
-		}
-		n, err := r.Read(content[len(content):cap(content)])
-		content = content[:len(content)+n]
-		switch {
-		case err == io.EOF && len(content) == 0:
-			return nil, errors.New("it is empty: download it again")
-		case err == io.EOF:
-			return content, nil
-		case err != nil:
-			return nil, fmt.Errorf("it cannot be read past byte %d: it is damaged (%w)", len(content), err)
-		case len(content) > mostPickle:
-			return nil, fmt.Errorf("it has more than the %d bytes that it may have", mostPickle)
-		case packed != nil && int64(len(content)) > mostUnpacked(packed.N):
-			return nil, fmt.Errorf("its first %d bytes unpack to %d, and photographs cannot be packed so tightly: it is damaged", packed.N, len(content))
-		}
-	}
 }

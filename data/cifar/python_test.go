@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
-
-	"inkling/data/internal/files"
 )
 
 func pickle(t testing.TB, name string) []byte {
@@ -130,7 +128,7 @@ func FuzzReadPickle(f *testing.F) {
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
-		err := all.readPickle(&files.Counter{R: bytes.NewReader(content)}, nil)
+		err := all.readPickle(bytes.NewReader(content))
 		runtime.ReadMemStats(&after)
 		if taken := int64(after.TotalAlloc - before.TotalAlloc); taken > 20*int64(len(content))+2<<20 {
 			t.Errorf("%d bytes of memory for %d of input", taken, len(content))

@@ -3,6 +3,7 @@ package download
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"errors"
 	"fmt"
 	"io"
@@ -170,6 +171,28 @@ func TestMembersTakesUpWhatAnEarlierCallLeft(t *testing.T) {
 	}
 }
 
+// Only what is asked for is taken out of an archive, and the caller says where it
+// goes: names that lead elsewhere and links are just not asked for.
+func TestMembersFromAnArchiveThatWantsOut(t *testing.T) {
+	names := append([]string{"../a", "/tmp/a", "gzip/../../b", `..\b`}, memberNames...)
+	contents := memberContents()
+	for _, name := range names[:4] {
+		contents[name] = []byte("evil")
+	}
+	archive := archiveOf(t, names, contents)
+	parent := t.TempDir()
+	dir := filepath.Join(parent, "deep", "in")
+	if err := Members(t.Context(), File{URLs: []string{serve(t, good(archive, `"1"`))}}, wanted(dir), quick); err != nil {
+		t.Fatal(err)
+	}
+	expectMembers(t, dir)
+	for _, folder := range []string{parent, filepath.Dir(dir)} {
+		if names := holds(t, folder); len(names) != 1 {
+			t.Errorf("%s has %v", folder, names)
+		}
+	}
+}
+
 func TestMembersThatAreThere(t *testing.T) {
 	archive := archiveOf(t, memberNames, memberContents())
 	var requests atomic.Int64
@@ -214,6 +237,24 @@ func TestMembersFails(t *testing.T) {
 	nameOfB := bytes.Index(archive, []byte("gzip/b")) + len("gzip/")
 	twice := archiveOf(t, append(memberNames, "gzip/b"), memberContents())
 	page := []byte("<html><title>Gone</title>")
+	// bomb is an archive whose member b is a million zeros, of which it says so
+	// or says that they are few.
+	bomb := func(size uint64) []byte {
+		var packed, b bytes.Buffer
+		deflate, _ := flate.NewWriter(&packed, 9)
+		deflate.Write(make([]byte, 1<<20))
+		deflate.Close()
+		z := zip.NewWriter(&b)
+		for _, name := range []string{"gzip/a", "gzip/b"} {
+			w, err := z.CreateRaw(&zip.FileHeader{Name: name, Method: zip.Deflate, UncompressedSize64: size, CompressedSize64: uint64(packed.Len())})
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.Write(packed.Bytes())
+		}
+		z.Close()
+		return b.Bytes()
+	}
 	for _, test := range []struct {
 		name    string
 		archive []byte
@@ -226,6 +267,8 @@ func TestMembersFails(t *testing.T) {
 		{"no directory", archive[:len(archive)-20], true, "it has no zip directory at its end"},
 		{"member missing", archiveOf(t, memberNames[:2], memberContents()), true, "the archive has no gzip/b"},
 		{"member twice", twice, true, "the archive has 2 files gzip/b, want 1"},
+		{"a bomb that says so", bomb(2 << 30), true, "gzip/a unpacks to 2147483648 bytes, more than the 1073741824 that it may have"},
+		{"a bomb that does not", bomb(1000), true, "gzip/a: it unpacks to"},
 		{"web page", page, false, `is a web page ("Gone")`},
 		{"wrong sum of the whole", spoil(5), false, "it is damaged or was changed"},
 	} {

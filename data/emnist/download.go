@@ -4,11 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 
 	"inkling/data/download"
 	"inkling/data/idx"
+	"inkling/data/published"
 )
 
 const (
@@ -19,28 +19,13 @@ const (
 	ArchiveMD5 = "58c8d27c78d21e728a6bc7b3cc06412e"
 )
 
-// CacheDir is the folder that downloaded files are kept in:
-// inkling/emnist below os.UserCacheDir.
-func CacheDir() (string, error) {
-	dir, err := os.UserCacheDir()
-	if err != nil {
-		return "", fmt.Errorf("there is no folder for downloaded files: %w", err)
-	}
-	return filepath.Join(dir, "inkling", "emnist"), nil
-}
-
-// Cached tells whether all four files of a split are in the cache.
-func Cached(splitName string) bool {
-	dir, err := CacheDir()
-	return err == nil && Holds(os.DirFS(dir), splitName)
-}
-
 // DownloadOptions says what Download gets, and from where.
 type DownloadOptions struct {
 	// Split is the split whose four files are kept.
 	Split string
 
-	// Dir is the folder to keep them in. Empty means CacheDir.
+	// Dir is the folder to keep them in. Empty means that of
+	// published.CacheDir("emnist").
 	Dir string
 
 	// URL is the archive and MD5 its sum in hexadecimal digits. Empty means
@@ -63,7 +48,7 @@ func Download(ctx context.Context, o DownloadOptions) error {
 		return err
 	}
 	if o.Dir == "" {
-		if o.Dir, err = CacheDir(); err != nil {
+		if o.Dir, err = published.CacheDir("emnist"); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"inkling/data/download"
+	"inkling/data/published"
 )
 
 // member is a file of an archive.
@@ -71,11 +72,11 @@ func TestDownload(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", cache) // for Linux
 	t.Setenv("HOME", cache)           // for macOS
 	t.Setenv("LocalAppData", cache)   // for Windows
-	dir, err := CacheDir()
+	dir, err := published.CacheDir("emnist")
 	if err != nil || !strings.HasPrefix(dir, cache) {
 		t.Fatalf("CacheDir() = %q, %v", dir, err)
 	}
-	if Cached("mnist") || Cached("unknown") {
+	if Holds(os.DirFS(dir), "mnist") || Holds(os.DirFS(dir), "unknown") {
 		t.Error("a split is cached before the download")
 	}
 	archive := pack(t, archiveOf(t))
@@ -90,7 +91,7 @@ func TestDownload(t *testing.T) {
 	if requests != 5 {
 		t.Errorf("%d requests, want one for the directory and one for each of the four files", requests)
 	}
-	if !Cached("mnist") {
+	if !Holds(os.DirFS(dir), "mnist") {
 		t.Error("the split is not cached after the download")
 	}
 	if sums, err := download.Sums(dir); err != nil || len(sums) != 4 {
@@ -104,7 +105,7 @@ func TestDownload(t *testing.T) {
 	if err := os.Remove(dir + "/emnist-mnist-test-labels-idx1-ubyte.gz"); err != nil {
 		t.Fatal(err)
 	}
-	if Cached("mnist") {
+	if Holds(os.DirFS(dir), "mnist") {
 		t.Error("a split with three files counts as cached")
 	}
 }

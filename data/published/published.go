@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 
 	"inkling/data/download"
@@ -32,6 +33,16 @@ type File struct {
 	Name   string // as published
 	MD5    string // of the published file, as torchvision lists it
 	SHA256 string // of what is in it when it is unpacked, empty if that is not known
+}
+
+// CacheDir is the folder that the downloaded files of a data set are kept in:
+// inkling/NAME below os.UserCacheDir, which is that of XDG_CACHE_HOME on Linux.
+func CacheDir(name string) (string, error) {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return "", fmt.Errorf("there is no folder for downloaded files: %w", err)
+	}
+	return filepath.Join(dir, "inkling", name), nil
 }
 
 // Download gets the files into a folder, as they are published, and compares
