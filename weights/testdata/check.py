@@ -6,7 +6,7 @@ The folder holds one network as model.pth, model.npz and model.safetensors, and
 its last tensor as one.npy: printed is, for each tensor of each file, a line with
 the file, the tensor's name, type and shape, and the SHA-256 of its bytes, little-
 endian and in row-major order. sums.txt beside this script has the lines that
-were printed when it was written, for the network in models/digits.
+were printed when it was written, for the network in the folder trained.
 
 It also holds checkpoint.pth, the network with the state of SGD, and a batch,
 images.npy and labels.npy. PyTorch goes on training from that: after.npz becomes
