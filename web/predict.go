@@ -204,16 +204,26 @@ func (s *Server) steps(prepared *sketch.Result) []shownStep {
 		return shown
 	}
 	input := prepared.Image()
-	if s.about.Orientation == weights.Transposed {
+	add := func(name string, black, white float32) {
+		shown = append(shown, shownStep{name, dataURL(input), float64(black), float64(white)})
+	}
+	ground, ink := s.predictor.ground, s.predictor.ink
+	if ground > ink {
 		for i, v := range prepared.Pixels {
-			input.Pix[i%sketch.Size*sketch.Size+i/sketch.Size] = v
+			input.Pix[i] = white - v
 		}
-		shown = append(shown, shownStep{"transpose", dataURL(input), 0, white})
+		add("invert", 0, white)
 	}
-	if len(s.about.Mean) == 1 && len(s.about.Std) == 1 {
-		mean, std := float64(s.about.Mean[0]), float64(s.about.Std[0])
-		shown = append(shown, shownStep{"normalise", dataURL(input), (0 - mean) / std, (1 - mean) / std})
+	if s.about.Orientation == weights.Transposed {
+		for y := range sketch.Size {
+			for x := range y {
+				a, b := &input.Pix[y*sketch.Size+x], &input.Pix[x*sketch.Size+y]
+				*a, *b = *b, *a
+			}
+		}
+		add("transpose", 0, white)
 	}
+	add("normalise", min(ground, ink), max(ground, ink))
 	return shown
 }
 

@@ -231,13 +231,32 @@ func TestDetailsOfTransposed(t *testing.T) {
 	if names := stepNames(p); names != "drawing invert crop centre blur scale transpose normalise" {
 		t.Fatalf("the steps are %s", names)
 	}
-	upright, lying := fromPNG(t, p.Processed), fromPNG(t, p.Steps[7].Image)
+	upright, lying := fromPNG(t, p.Processed), fromPNG(t, p.Steps[7].Image) // as after transpose
 	for y := range sketch.Size {
 		for x := range sketch.Size {
 			if upright.At(x, y) != lying.At(y, x) {
 				t.Fatalf("the pixel %d, %d does not lie at %d, %d", x, y, y, x)
 			}
 		}
+	}
+}
+
+// A network that was trained with dark ink on a light ground is shown that, within
+// the numbers it was trained with.
+func TestDetailsOfInverted(t *testing.T) {
+	s := newTestServer(t, func(c *Config) {
+		c.Transform = transform.Compose{transform.Invert{}, transform.ToTensor{}, transform.Normalize{Mean: []float32{0.25}, Std: []float32{0.5}}}
+	})
+	p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, `+seven+"}"))
+	if names := stepNames(p); names != "drawing invert crop centre blur scale invert normalise" {
+		t.Fatalf("the steps are %s", names)
+	}
+	last := p.Steps[len(p.Steps)-1]
+	if last.Black != -0.5 || last.White != 1.5 {
+		t.Errorf("black is %v and white %v", last.Black, last.White)
+	}
+	if corner := color.GrayModel.Convert(fromPNG(t, last.Image).At(0, 0)); corner != (color.Gray{Y: 255}) {
+		t.Errorf("the ground is %v", corner)
 	}
 }
 

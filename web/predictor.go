@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,8 @@ type predictor struct {
 	workers sync.WaitGroup
 	// batched is told the size of every batch.
 	batched func(size int)
+	// ground and ink are what the network is shown for the bytes 0 and 255.
+	ground, ink float32
 }
 
 // A job is one picture.
@@ -94,6 +97,13 @@ func compile(network *models.LeNet, t transform.Transform) (*programs, error) {
 	return p, nil
 }
 
+// shown returns what the network is shown for a byte.
+func (p *programs) shown(pixel byte) float32 {
+	input := make([]float32, pixelCount)
+	p.pipeline.Apply(input, bytes.Repeat([]byte{pixel}, pixelCount))
+	return input[0]
+}
+
 func (p *programs) clone() *programs {
 	c := &programs{pipeline: p.pipeline.Clone(), network: p.network.Clone()}
 	for i := range p.features {
@@ -109,6 +119,7 @@ func newPredictor(network *models.LeNet, t transform.Transform, classes, workers
 		return nil, err
 	}
 	p := &predictor{classes: classes, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
+	p.ground, p.ink = first.shown(0), first.shown(255)
 	for worker := range workers {
 		own := first
 		if worker > 0 {
