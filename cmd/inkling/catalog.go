@@ -156,6 +156,9 @@ func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 
 // missing says that the files are not there, and what to do.
 func (s *publishedSet) missing(dir string) error {
+	if s.builtin != nil {
+		return fmt.Errorf(`%s is built in, and its files are not in %s: "inkling data get %s" downloads them (about %d MB)`, s.Title, dir, s.fullName(), s.Bytes/1e6)
+	}
 	return fmt.Errorf(`%s is not in %s: "inkling data get %s" downloads it (about %d MB)`, s.Title, dir, s.fullName(), s.Bytes/1e6)
 }
 

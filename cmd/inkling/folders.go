@@ -124,13 +124,14 @@ func openOther(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 			return nil
 		}
 	}
-	train, test, err := cifar.Loose(fsys)
-	switch {
-	case err != nil:
-		return err
-	case len(train) > 0:
-		return openRecords(set, fsys, train, test)
-	case !folder.HoldsPictures(fsys):
+	if !folder.HoldsPictures(fsys) {
+		train, test, err := cifar.Loose(fsys)
+		if err != nil {
+			return err
+		}
+		if len(train) > 0 {
+			return openRecords(set, fsys, train, test)
+		}
 		return errors.New("there is nothing in it that can be read: want the files of a data set that \"inkling data list\" names, " +
 			"or the folders train and test with a folder of pictures for every class, or just these")
 	}
