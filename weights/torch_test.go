@@ -19,6 +19,7 @@ import (
 	"inkling/optim"
 	"inkling/train"
 	"inkling/weights"
+	"inkling/weights/internal/hostile"
 )
 
 // sums is what PyTorch and NumPy said of our files when they were last compared.
@@ -200,25 +201,10 @@ func TestRestoreSGDErrors(t *testing.T) {
 	}
 }
 
-// python returns a Python that has PyTorch.
-func python(t *testing.T) string {
-	t.Helper()
-	if testing.Short() {
-		t.Skip("SKIPPED: our files were not checked with PyTorch, which takes seconds to start")
-	}
-	for _, name := range []string{os.Getenv("PYTHON"), "python3", "/usr/bin/python3"} {
-		if name != "" && exec.Command(name, "-c", "import torch, numpy").Run() == nil {
-			return name
-		}
-	}
-	t.Skip("SKIPPED: our files were not checked with PyTorch and NumPy, for which no Python was found; install python3-torch or set PYTHON")
-	return ""
-}
-
 // TestPyTorch has PyTorch and NumPy load what we write in every format, and go on
 // with our training; and goes on with theirs.
 func TestPyTorch(t *testing.T) {
-	python, folder := python(t), t.TempDir()
+	python, folder := hostile.Python(t, "torch, numpy"), t.TempDir()
 	writeAll(t, folder)
 	tr := newTrainer(t, &optim.SGD{LR: 0.01, Momentum: 0.9, WeightDecay: 0.001})
 	for range 3 {
@@ -238,7 +224,7 @@ func TestPyTorch(t *testing.T) {
 		}
 	}
 	var complaints bytes.Buffer
-	check := exec.Command(python, filepath.Join("testdata", "check.py"), folder)
+	check := exec.Command(python, "-B", filepath.Join("testdata", "check.py"), folder) // -B: leave no compiled files
 	check.Stderr = &complaints
 	output, err := check.Output()
 	if err != nil {

@@ -209,21 +209,9 @@ func TestCompressed(t *testing.T) {
 	}
 }
 
-// python returns a Python that has NumPy.
-func python(t *testing.T) string {
-	t.Helper()
-	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(name, "-c", "import numpy").Run() == nil {
-			return name
-		}
-	}
-	t.Skip("Python's numpy is not installed: files were not checked with NumPy")
-	return ""
-}
-
 // TestNumPy has NumPy load what this package wrote, and the other way round.
 func TestNumPy(t *testing.T) {
-	python, folder := python(t), t.TempDir()
+	python, folder := hostile.Python(t, "numpy"), t.TempDir()
 	arrays, metadata := small()
 	if err := os.WriteFile(filepath.Join(folder, "ours.npz"), mustWriteArchive(t, arrays, metadata), 0o644); err != nil {
 		t.Fatal(err)

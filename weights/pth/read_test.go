@@ -329,11 +329,7 @@ func TestRefusals(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			_, err := readBytes(test.data)
-			var format *FormatError
-			if !errors.As(err, &format) || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("error %v, want a FormatError with %q", err, test.says)
-			}
+			hostile.Refused(t, readAll, test.data, test.says)
 		})
 	}
 }

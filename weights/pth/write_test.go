@@ -192,24 +192,9 @@ func TestEveryByteOfPyTorchCounts(t *testing.T) {
 	}
 }
 
-// torchPython finds a Python that has PyTorch, or skips the test.
-func torchPython(t *testing.T) string {
-	t.Helper()
-	for _, python := range []string{os.Getenv("PYTHON"), "python3", "/usr/bin/python3"} {
-		if python != "" && exec.Command(python, "-c", "import torch").Run() == nil {
-			return python
-		}
-	}
-	t.Skip("no Python with PyTorch found; set PYTHON to check our files with torch.load")
-	return ""
-}
-
 // TestPyTorchReadsOurs lets torch.load(weights_only=True) read what Write wrote.
 func TestPyTorchReadsOurs(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starting PyTorch takes seconds")
-	}
-	python := torchPython(t)
+	python := hostile.Python(t, "torch")
 	tensors, metadata := small(t)
 	odd := mustRead(t, readTestdata(t, "odd.pth")).Tensors
 	for name, tensors := range map[string][]Tensor{"small": tensors, "odd": odd} {

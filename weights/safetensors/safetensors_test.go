@@ -148,16 +148,7 @@ func TestEveryType(t *testing.T) {
 // TestHuggingFace has the library that defined the format load what Write
 // wrote, and the other way round.
 func TestHuggingFace(t *testing.T) {
-	python := ""
-	for _, name := range []string{"/usr/bin/python3", "python3"} {
-		if exec.Command(name, "-c", "import safetensors.numpy").Run() == nil {
-			python = name
-			break
-		}
-	}
-	if python == "" {
-		t.Skip("Python's safetensors is not installed: files were not checked with the library that defined the format")
-	}
+	python := hostile.Python(t, "safetensors.numpy")
 	folder := t.TempDir()
 	tensors, metadata := small()
 	path, theirs := filepath.Join(folder, "ours.safetensors"), filepath.Join(folder, "theirs.safetensors")

@@ -22,8 +22,9 @@ import sys
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
+
+from tutorial import Net
 
 
 def path(name):
@@ -49,25 +50,6 @@ def load_safetensors(file):
         begin, end = t["data_offsets"]
         tensors[name] = np.frombuffer(data[begin:end], "<f4").reshape(t["shape"])
     return tensors
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5)
-        self.pool = nn.MaxPool2d(2, 2)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1 = nn.Linear(16 * 4 * 4, 120)
-        self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, 10)
-
-    def forward(self, x):
-        x = self.pool(F.relu(self.conv1(x)))
-        x = self.pool(F.relu(self.conv2(x)))
-        x = torch.flatten(x, 1)
-        x = F.relu(self.fc1(x))
-        x = F.relu(self.fc2(x))
-        return self.fc3(x)
 
 
 state = torch.load(path("model.pth"), weights_only=True)

@@ -7,6 +7,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
+	"os/exec"
 	"runtime"
 	"strings"
 	"testing"
@@ -107,6 +109,22 @@ func EveryByteCounts[T any](t testing.TB, data []byte, read func(data []byte) (T
 
 // NoneFree is for a file of which no byte may change.
 func NoneFree(int) bool { return false }
+
+// Python returns a Python that can import some modules, such as "torch, numpy". If
+// there is none, the test is skipped, and says that our files were not checked.
+func Python(t testing.TB, modules string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skipf("SKIPPED: our files were not checked with Python's %s, which takes seconds to start", modules)
+	}
+	for _, name := range []string{os.Getenv("PYTHON"), "python3", "/usr/bin/python3"} {
+		if name != "" && exec.Command(name, "-c", "import "+modules).Run() == nil {
+			return name
+		}
+	}
+	t.Skipf("SKIPPED: our files were not checked with Python's %s, which was not found; install it, or set PYTHON to a Python that has it", modules)
+	return ""
+}
 
 // FullDisk is a writer with room for so many bytes.
 type FullDisk struct{ Room int }

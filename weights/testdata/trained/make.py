@@ -13,13 +13,16 @@ on another, this script ended with 9,848. It takes one to two minutes:
 
 import gzip
 import os
+import sys
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.dirname(here))
+from tutorial import Net
+
 mnist = os.path.join(here, "..", "..", "..", "data", "mnist", "embedded")
 
 
@@ -30,23 +33,6 @@ def load(name):
         labels = np.frombuffer(f.read(), np.uint8, offset=8)
     # ToTensor, then Normalize((0.5,), (0.5,)).
     return (torch.from_numpy(images.copy()).float() / 255 - 0.5) / 0.5, torch.from_numpy(labels.astype(np.int64))
-
-
-class Net(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 6, 5)
-        self.pool = nn.MaxPool2d(2, 2)
-        self.conv2 = nn.Conv2d(6, 16, 5)
-        self.fc1 = nn.Linear(16 * 4 * 4, 120)
-        self.fc2 = nn.Linear(120, 84)
-        self.fc3 = nn.Linear(84, 10)
-
-    def forward(self, x):
-        x = self.pool(F.relu(self.conv1(x)))
-        x = self.pool(F.relu(self.conv2(x)))
-        x = F.relu(self.fc1(torch.flatten(x, 1)))
-        return self.fc3(F.relu(self.fc2(x)))
 
 
 torch.manual_seed(0)
