@@ -1,6 +1,7 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"mime"
@@ -21,6 +22,10 @@ const (
 	// bodyStep is by how much memory for a body is asked for, if it is not
 	// announced to be shorter.
 	bodyStep = 64 << 10
+	// maxLists is how many lists a request of drawings may have, most of them
+	// points of strokes, and listMemory what each of them takes when it is read.
+	maxLists   = 400_000
+	listMemory = 40
 	// A body has bodyTime, and bodyTime again for every bodyRate bytes of it.
 	bodyTime = 5 * time.Second
 	bodyRate = 512 << 10
@@ -79,6 +84,26 @@ func (b *bodies) read(w http.ResponseWriter, r *http.Request, limit int64) (body
 			return nil, nil, bodyProblem(err, allowed)
 		}
 	}
+}
+
+// readDrawings reads the body of a request with drawings. Strokes take several
+// times the memory of their text, which is accounted for, too.
+func (b *bodies) readDrawings(w http.ResponseWriter, r *http.Request) (body []byte, release func(), err error) {
+	body, releaseBody, err := b.read(w, r, maxBody)
+	if err != nil {
+		return nil, nil, err
+	}
+	lists := bytes.Count(body, []byte("["))
+	if lists > maxLists {
+		releaseBody()
+		return nil, nil, problemf(http.StatusRequestEntityTooLarge, "the request has %d lists, and %d are the most that is taken; send fewer points, or fewer drawings at once", lists, maxLists)
+	}
+	held := int64(lists * listMemory)
+	if !b.memory.TryAcquire(held) {
+		releaseBody()
+		return nil, nil, errBusy
+	}
+	return body, func() { releaseBody(); b.memory.Release(held) }, nil
 }
 
 func bodyProblem(err error, allowed time.Duration) error {

@@ -30,7 +30,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if s.feedback == nil {
 		return problemf(http.StatusNotFound, "this server keeps no drawings; start it with --feedback PATH to keep them")
 	}
-	body, release, err := s.bodies.read(w, r, maxBody)
+	body, release, err := s.bodies.readDrawings(w, r)
 	if err != nil {
 		return err
 	}

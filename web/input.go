@@ -35,7 +35,7 @@ type predictRequest struct {
 	drawing
 	Instances  []drawing `json:"instances,omitempty" nullable:"false" minItems:"1" maxItems:"256" doc:"several drawings to read, in place of one"`
 	Preprocess string    `json:"preprocess,omitempty" enum:"auto,emnist,mnist,tutorial" doc:"how drawings are prepared; auto, which is the default, is the model's preprocess"`
-	Details    bool      `json:"details,omitempty" doc:"whether to tell steps, features and tutorial as well"`
+	Details    bool      `json:"details,omitempty" doc:"whether to tell steps, features and tutorial as well; of one drawing only, not of instances"`
 }
 
 // parseJSON reads a JSON body into value.
@@ -84,6 +84,8 @@ func parsePredict(r *http.Request, body []byte) (*predictRequest, error) {
 		switch {
 		case request.given() != "":
 			return nil, problemf(http.StatusUnprocessableEntity, "the request has %s beside instances, want one of them", request.given())
+		case request.Details:
+			return nil, problemf(http.StatusUnprocessableEntity, "details are told of one drawing only, not of instances")
 		case len(request.Instances) == 0 || len(request.Instances) > maxInstances:
 			return nil, problemf(http.StatusUnprocessableEntity, "instances has %d drawings, want 1 to %d", len(request.Instances), maxInstances)
 		}

@@ -64,7 +64,7 @@ type batchPrediction struct {
 
 // predict serves POST /api/predict.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
-	body, release, err := s.bodies.read(w, r, maxBody)
+	body, release, err := s.bodies.readDrawings(w, r)
 	if err != nil {
 		return err
 	}

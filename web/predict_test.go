@@ -168,6 +168,7 @@ func TestPredictsInstances(t *testing.T) {
 		`{"instances": [` + strings.Repeat("{},", 256) + `{}]}`: "257 drawings",
 		`{"instances": [` + one + `, {}]}`:                      "instances[1]: there are 0 of",
 		`{"instances": [` + one + `], ` + seven + `}`:           "beside instances",
+		`{"instances": [` + one + `], "details": true}`:         "one drawing only",
 	} {
 		if w := askJSON(s, "/api/predict", body); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("status %d, want 422 and %q: %s", w.Code, want, w.Body)
@@ -344,6 +345,7 @@ func TestRefusesBadRequests(t *testing.T) {
 		{`{"strokes": [[[NaN,2]]]}`, 400, "no JSON"},
 		{`{"strokes": [[` + points(sketch.MaxPoints+1) + `]]}`, 413, "50000 points"},
 		{`{"strokes": [` + strings.Repeat("[],", sketch.MaxStrokes) + `[]]}`, 413, "5000 strokes"},
+		{`{"instances": [` + strings.TrimSuffix(strings.Repeat(`{"strokes": [[`+points(40_000)+`]]},`, 11), ",") + `]}`, 413, "440023 lists"},
 		{`{"strokes": [[[1,2]]], "width": -1}`, 422, "width of the pad"},
 		{`{"strokes": [[[1,2]]], "width": "wide"}`, 422, "width is a JSON string"},
 		{`{"preprocess": "magic", "strokes": []}`, 422, `"magic"`},
