@@ -9,7 +9,8 @@ import (
 // DType is the type of a tensor's elements, under PyTorch's names.
 type DType uint8
 
-// The element types of PyTorch that a tensor can be read from and written as.
+// The element types of PyTorch that a tensor can be read from. Those up to Bool
+// can be written, too; PyTorch has the others since version 2.1 to 2.3.
 const (
 	Float32 DType = iota + 1
 	Float64
@@ -21,10 +22,16 @@ const (
 	Int32
 	Int64
 	Bool
+	Uint16
+	Uint32
+	Uint64
+	Float8E4M3FN
+	Float8E5M2
 )
 
 // dtypes holds, for each DType, torch.dtype's name, the name of the storage
-// class that stands for it in a pickle, and the bytes of an element.
+// class that stands for it in a pickle, and the bytes of an element. The newer
+// types have no such class.
 var dtypes = [...]struct {
 	name, storage string
 	size          int
@@ -39,6 +46,12 @@ var dtypes = [...]struct {
 	Int32:    {"int32", "IntStorage", 4},
 	Int64:    {"int64", "LongStorage", 8},
 	Bool:     {"bool", "BoolStorage", 1},
+
+	Uint16:       {"uint16", "", 2},
+	Uint32:       {"uint32", "", 4},
+	Uint64:       {"uint64", "", 8},
+	Float8E4M3FN: {"float8_e4m3fn", "", 1},
+	Float8E5M2:   {"float8_e5m2", "", 1},
 }
 
 func (d DType) valid() bool { return d >= Float32 && int(d) < len(dtypes) }

@@ -69,6 +69,16 @@ func tensorOf(offset int64, size, stride string) string {
 	return tensorOn(storageOf("FloatStorage", "0", 6), offset, size, stride)
 }
 
+// untyped is the name of the class of a storage of bytes, which is not in the
+// module that storageOf names.
+const untyped = "UntypedStorage"
+
+// typedOn is the pickle of a tensor whose type stands beside its storage.
+func typedOn(storage, dtype, size string) string {
+	storage = strings.Replace(storage, "ctorch\n"+untyped, "ctorch.storage\n"+untyped, 1)
+	return "ctorch._utils\n_rebuild_tensor_v3\n(" + storage + num(0) + size + nums(1) + "\x89ccollections\nOrderedDict\n)R" + dtype + "tR"
+}
+
 func stateOf(tensor string) string { return "\x80\x02}" + str("w") + tensor + "s." }
 
 // module is the pickle of a module of class m.Net: something before it, its
@@ -143,7 +153,7 @@ func TestHostilePickles(t *testing.T) {
 		{"os.system by STACK_GLOBAL", "\x80\x04" + str("os") + str("system") + "\x93.", "os.system"},
 		{"builtins.eval", "\x80\x02c__builtin__\neval\n.", "__builtin__.eval"},
 		{"a function of torch", "\x80\x02ctorch.hub\nload\n.", "torch.hub.load"},
-		{"a name across the dot", "\x80\x02ctorch\n_utils._rebuild_tensor_v3\n.", "_rebuild_tensor_v3"},
+		{"a name across the dot", "\x80\x02ctorch\n_utils._rebuild_tensor_v4\n.", "_rebuild_tensor_v4"},
 		{"a name with escape codes", "\x80\x02cos\n\x1b[31msystem\n.", `"os.\x1b[31msystem"`},
 		{"an endless name", "\x80\x02c" + strings.Repeat("a", 1000), "does not end"},
 		{"STACK_GLOBAL of numbers", "\x80\x04K\x01K\x02\x93.", "wants two str"},
@@ -221,6 +231,10 @@ func TestHostilePickles(t *testing.T) {
 		{"65 dimensions", stateOf(tensorOf(0, nums(slices.Repeat([]int64{1}, 65)...), nums(slices.Repeat([]int64{1}, 65)...))), "at most 64"},
 		{"a dimension that is a str", stateOf(tensorOf(0, "("+str("6")+"t", nums(1))), "wanted two int"},
 		{"the negative bit", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(" + storageOf("FloatStorage", "0", 6) + num(0) + nums(6) + nums(1) + "\x89}}" + str("neg") + "\x88stR.", "negative bit"},
+		{"a typed tensor without a type", stateOf(typedOn(storageOf(untyped, "0", 24), "N", nums(1))), "with a dtype as the seventh"},
+		{"a typed tensor of a class", stateOf(typedOn(storageOf(untyped, "0", 24), "ctorch\nFloatStorage\n", nums(1))), "with a dtype as the seventh"},
+		{"a typed tensor on floats", stateOf(typedOn(storageOf("FloatStorage", "0", 6), "ctorch\nuint16\n", nums(1))), "wanted one of bytes"},
+		{"a typed tensor past the end", stateOf(typedOn(storageOf(untyped, "0", 24), "ctorch\nuint16\n", nums(13))), "reaches past the end of its storage of 12 elements"},
 		{"3 arguments", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(NNNtR.", "6 or 7 arguments"},
 		{"arguments of other kinds", "\x80\x02ctorch._utils\n_rebuild_tensor_v2\n(NNNNNNtR.", "wants a storage"},
 		{"a parameter of nothing", "\x80\x02ctorch._utils\n_rebuild_parameter\n(NNNtR.", "_rebuild_parameter wants"},
@@ -373,6 +387,7 @@ func FuzzRead(f *testing.F) {
 func FuzzPickle(f *testing.F) {
 	f.Add([]byte(stateOf(tensorOf(0, nums(2, 3), nums(3, 1)))))
 	f.Add([]byte("\x80\x02]q\x00(h\x00h\x00e."))
+	f.Add([]byte(stateOf(typedOn(storageOf(untyped, "0", 24), "ctorch\nuint16\n", nums(12)))))
 	for _, name := range []string{"nested.pth", "checkpoint.pth", "net_protocol4.pth", "whole_attributes_protocol4.pth"} {
 		found, err := records(readTestdata(f, name))
 		if err != nil {
@@ -404,7 +419,9 @@ func FuzzPickle(f *testing.F) {
 				}
 				names[tensor.Name] = true
 			}
-			sameFiles(t, mustRead(t, mustWrite(t, file.Tensors, nil)), &File{Tensors: file.Tensors})
+			if !slices.ContainsFunc(file.Tensors, func(t Tensor) bool { return t.DType > Bool }) { // those are not written
+				sameFiles(t, mustRead(t, mustWrite(t, file.Tensors, nil)), &File{Tensors: file.Tensors})
+			}
 		}
 	})
 }

@@ -224,6 +224,21 @@ func TestOptimizer(t *testing.T) {
 	}
 }
 
+// TestNewTypes reads the types that came after PyTorch's storage classes.
+func TestNewTypes(t *testing.T) {
+	// A storage of 24 bytes: 0 0 128 63, six times.
+	for dtype, want := range map[DType][]float32{
+		Uint16: {0, 0x3f80, 0}, Uint32: {0x3f800000, 0x3f800000, 0x3f800000}, Uint64: {0x3f8000003f800000, 0x3f8000003f800000, 0x3f8000003f800000},
+		Float8E4M3FN: {0, 0, float32(math.Copysign(0, -1))}, Float8E5M2: {0, 0, float32(math.Copysign(0, -1))}, Int16: {0, 0x3f80, 0},
+	} {
+		f := mustRead(t, craft(t, stateOf(typedOn(storageOf(untyped, "0", 24), "ctorch\n"+dtype.String()+"\n", nums(3)))))
+		got := f.Tensors[0]
+		if got.DType != dtype || !reflect.DeepEqual(mustFloat32s(t, got), want) {
+			t.Errorf("%s: %s %v, want %v", dtype, got.DType, mustFloat32s(t, got), want)
+		}
+	}
+}
+
 // TestBigEndianFile turns the elements of a file of PyTorch's round, as PyTorch
 // on a big-endian machine writes them. The pickle stays as it is.
 func TestBigEndianFile(t *testing.T) {

@@ -10,7 +10,8 @@ import (
 type global struct {
 	name string
 	kind globalKind
-	// dtype belongs to a storage class.
+	// dtype belongs to a storage class, whose elements it is of, and to the name
+	// of a dtype.
 	dtype DType
 }
 
@@ -20,6 +21,7 @@ const (
 	orderedDict globalKind = iota
 	defaultDict
 	rebuildTensor
+	rebuildTyped // a tensor whose dtype stands beside its storage
 	rebuildParameter
 	storageClass
 	collection // a set or tuple made of one list or tuple
@@ -38,6 +40,7 @@ func allowed() map[string]*global {
 		"collections.OrderedDict":                    {kind: orderedDict},
 		"collections.defaultdict":                    {kind: defaultDict},
 		"torch._utils._rebuild_tensor_v2":            {kind: rebuildTensor},
+		"torch._utils._rebuild_tensor_v3":            {kind: rebuildTyped},
 		"torch._utils._rebuild_parameter":            {kind: rebuildParameter},
 		"torch._utils._rebuild_parameter_with_state": {kind: rebuildParameter},
 		"torch.Size":   {kind: collection},
@@ -48,9 +51,13 @@ func allowed() map[string]*global {
 		names[module+".frozenset"] = &global{kind: collection}
 	}
 	for dtype := Float32; dtype.valid(); dtype++ {
-		names["torch."+dtypes[dtype].storage] = &global{kind: storageClass, dtype: dtype}
-		names["torch."+dtypes[dtype].name] = &global{kind: plainName}
+		if class := dtypes[dtype].storage; class != "" {
+			names["torch."+class] = &global{kind: storageClass, dtype: dtype}
+		}
+		names["torch."+dtypes[dtype].name] = &global{kind: plainName, dtype: dtype}
 	}
+	// A storage of bytes, of what type is said elsewhere.
+	names["torch.storage.UntypedStorage"] = &global{kind: storageClass, dtype: Uint8}
 	for name, g := range names {
 		g.name = name
 	}
@@ -133,7 +140,9 @@ func (u *unpickler) reduce() error {
 	case defaultDict: // of the function that makes missing values
 		return u.container(&dict{}, 0)
 	case rebuildTensor:
-		return u.tensor(args.items)
+		return u.rebuildTensor(args.items)
+	case rebuildTyped:
+		return u.rebuildTyped(args.items)
 	case rebuildParameter:
 		// data, requires_grad, backward_hooks and maybe attributes: a parameter
 		// is its tensor.
@@ -270,23 +279,48 @@ func (u *unpickler) persistentID() error {
 	return u.push(s)
 }
 
-// tensor acts for torch._utils._rebuild_tensor_v2(storage, storage_offset,
-// size, stride, requires_grad, backward_hooks, metadata=None).
-func (u *unpickler) tensor(args []any) error {
-	if len(args) != 6 && len(args) != 7 {
-		return u.fault("_rebuild_tensor_v2 wants 6 or 7 arguments, got %d", len(args))
+// rebuildTensor acts for torch._utils._rebuild_tensor_v2(storage,
+// storage_offset, size, stride, requires_grad, backward_hooks, metadata=None).
+func (u *unpickler) rebuildTensor(args []any) error {
+	switch len(args) {
+	case 6:
+		return u.tensor(args, 0, nil)
+	case 7:
+		return u.tensor(args, 0, args[6])
 	}
+	return u.fault("_rebuild_tensor_v2 wants 6 or 7 arguments, got %d", len(args))
+}
+
+// rebuildTyped acts for torch._utils._rebuild_tensor_v3, whose arguments are
+// those of _rebuild_tensor_v2 with a dtype before the metadata.
+func (u *unpickler) rebuildTyped(args []any) error {
+	if len(args) == 7 || len(args) == 8 {
+		if g, ok := args[6].(*global); ok && g.kind == plainName && g.dtype.valid() {
+			var metadata any
+			if len(args) == 8 {
+				metadata = args[7]
+			}
+			return u.tensor(args, g.dtype, metadata)
+		}
+	}
+	return u.fault("_rebuild_tensor_v3 wants 7 or 8 arguments with a dtype as the seventh, got %d", len(args))
+}
+
+// tensor makes a tensor of a storage, an offset, a size and strides, with which
+// args begins. The dtype is the storage's if it is 0; else the storage is one of
+// bytes.
+func (u *unpickler) tensor(args []any, dtype DType, metadata any) error {
 	s, isStorage := args[0].(*storage)
 	offset, isOffset := args[1].(int64)
 	size, isSize := args[2].(*tuple)
 	stride, isStride := args[3].(*tuple)
 	if !isStorage || !isOffset || !isSize || !isStride {
-		return u.fault("_rebuild_tensor_v2 wants a storage, an int and two tuples, got %s, %s, %s and %s",
+		return u.fault("a tensor wants a storage, an int and two tuples, got %s, %s, %s and %s",
 			describe(args[0]), describe(args[1]), describe(args[2]), describe(args[3]))
 	}
-	if len(args) == 7 && args[6] != nil {
+	if metadata != nil {
 		// The conjugate and negative bits, which would change the values.
-		if d, ok := args[6].(*dict); !ok || len(d.entries) > 0 {
+		if d, ok := metadata.(*dict); !ok || len(d.entries) > 0 {
 			return u.fault("a tensor has the lazy conjugate or negative bit set; save tensor.resolve_neg() instead")
 		}
 	}
@@ -299,7 +333,15 @@ func (u *unpickler) tensor(args []any) error {
 	if err := u.spend(tensorCost + 16*dimensions); err != nil {
 		return err
 	}
-	t := &Tensor{DType: s.dtype, storage: s, Shape: make([]int, dimensions), stride: make([]int, dimensions)}
+	available := s.count
+	if dtype == 0 {
+		dtype = s.dtype
+	} else if s.dtype != Uint8 {
+		return u.fault("a tensor of %s is on a storage of %s, wanted one of bytes", dtype, s.dtype)
+	} else {
+		available /= int64(dtype.Size())
+	}
+	t := &Tensor{DType: dtype, storage: s, Shape: make([]int, dimensions), stride: make([]int, dimensions)}
 	for i := range dimensions {
 		n, isInt := size.items[i].(int64)
 		step, isStep := stride.items[i].(int64)
@@ -315,22 +357,22 @@ func (u *unpickler) tensor(args []any) error {
 	if err != nil {
 		return u.fault("a tensor's %v", err)
 	}
-	if offset < 0 || offset > s.count {
-		return u.fault("a tensor starts at element %d of a storage of %d", offset, s.count)
+	if offset < 0 || offset > available {
+		return u.fault("a tensor starts at element %d of a storage of %d", offset, available)
 	}
 	t.offset = int(offset)
 	if count > 0 {
 		last := offset
 		for i, n := range t.Shape {
-			if n > 1 && int64(t.stride[i]) > (s.count-1-last)/int64(n-1) {
-				return u.fault("a tensor of shape %v and strides %v from element %d reaches past the end of its storage of %d elements", t.Shape, t.stride, offset, s.count)
+			if n > 1 && int64(t.stride[i]) > (available-1-last)/int64(n-1) {
+				return u.fault("a tensor of shape %v and strides %v from element %d reaches past the end of its storage of %d elements", t.Shape, t.stride, offset, available)
 			}
 			if n > 1 {
 				last += int64(n-1) * int64(t.stride[i])
 			}
 		}
-		if last >= s.count {
-			return u.fault("a tensor of shape %v from element %s reaches past the end of its storage of %d elements", t.Shape, strconv.FormatInt(offset, 10), s.count)
+		if last >= available {
+			return u.fault("a tensor of shape %v from element %s reaches past the end of its storage of %d elements", t.Shape, strconv.FormatInt(offset, 10), available)
 		}
 	}
 	return u.push(t)

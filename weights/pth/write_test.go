@@ -129,6 +129,10 @@ func TestWriteErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	typed, err := NewBytes("c", Uint16, []int{1}, []byte{1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		tensors []Tensor
 		says    string
@@ -136,6 +140,7 @@ func TestWriteErrors(t *testing.T) {
 		"same name":   {[]Tensor{a, a}, "two tensors have the name a"},
 		"no data":     {[]Tensor{{Name: "b", Shape: []int{1}, DType: Float32}}, "holds no data"},
 		"name's text": {[]Tensor{bad}, "not UTF-8"},
+		"new type":    {[]Tensor{typed}, "tensor c is of uint16, which can be read and not written"},
 	} {
 		if err := Write(io.Discard, test.tensors, nil); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%s: error %v", name, err)
@@ -161,7 +166,7 @@ func TestNewErrors(t *testing.T) {
 		{Float32, []int{-1}, 4, "negative dimension"},
 		{Float32, []int{1 << 30, 1 << 30}, 4, "too many elements"},
 		{0, []int{1}, 4, "element type 0"},
-		{Bool + 1, []int{1}, 4, "element type 11"},
+		{Float8E5M2 + 1, []int{1}, 4, "element type 16"},
 	} {
 		if _, err := NewBytes("x", test.dtype, test.shape, make([]byte, test.bytes)); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%v %v: error %v", test.dtype, test.shape, err)
