@@ -101,29 +101,21 @@ func TestPublishedMappings(t *testing.T) {
 	}
 }
 
-// letters makes the files of the split letters out of the letters that are
-// published in the split byclass, those to test with.
-func letters(t *testing.T) fstest.MapFS {
+// write makes the files of a split to test with out of pictures of another,
+// every fifth of those that label wants.
+func write(t *testing.T, splitName string, from *Dataset, label func(class byte) (label byte, wanted bool)) fstest.MapFS {
 	t.Helper()
-	const folder = "../../../shared/data/emnist-byclass"
-	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("the published files are not beside the repository: %v", err)
-	}
-	d, err := Open(os.DirFS(folder), "byclass", false, Raw)
-	if err != nil {
-		t.Fatal(err)
-	}
 	images := &idx.Images{Height: 28, Width: 28}
 	var labels []byte
-	for i := range d.Len() {
-		pixels, label, err := d.Example(i)
+	for i := 0; i < from.Len(); i += 5 {
+		pixels, class, err := from.Example(i)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if class := d.Classes()[label][0]; class >= 'A' {
+		if label, wanted := label(from.Classes()[class][0]); wanted {
 			images.Count++
 			images.Pixels = append(images.Pixels, pixels...)
-			labels = append(labels, class&^0x20-'A'+1) // a capital's number in the alphabet
+			labels = append(labels, label)
 		}
 	}
 	var imageFile, labelFile bytes.Buffer
@@ -131,26 +123,31 @@ func letters(t *testing.T) fstest.MapFS {
 		t.Fatal(err)
 	}
 	return fstest.MapFS{
-		"emnist-letters-test-images-idx3-ubyte": {Data: imageFile.Bytes()},
-		"emnist-letters-test-labels-idx1-ubyte": {Data: labelFile.Bytes()},
+		"emnist-" + splitName + "-test-images-idx3-ubyte": {Data: imageFile.Bytes()},
+		"emnist-" + splitName + "-test-labels-idx1-ubyte": {Data: labelFile.Bytes()},
 	}
 }
 
-// Where letters have their ink tells both that they lie upright and that they
-// have the right names.
+// Where characters have their ink tells both that they lie upright and that they
+// have the right names: those of the split byclass as they were published, and
+// its letters as the split letters has them, both cases under the number of the
+// letter in the alphabet.
 func TestPublishedLetters(t *testing.T) {
 	const folder = "../../../shared/data/emnist-byclass"
 	if _, err := os.Stat(folder); err != nil {
 		t.Skipf("the published files are not beside the repository: %v", err)
 	}
-	byClass, err := Open(os.DirFS(folder), "byclass", false, Upright)
+	published, err := Open(os.DirFS(folder), "byclass", false, Raw)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if byClass.Len() != 116_323 {
-		t.Fatalf("%d pictures, want 116323", byClass.Len())
+	if published.Len() != 116_323 {
+		t.Fatalf("%d pictures, want 116323", published.Len())
 	}
-	expectInk(t, byClass, []halves{
+	byClass := write(t, "byclass", published, func(class byte) (byte, bool) {
+		return byte(slices.Index(published.Classes(), string(class))), true
+	})
+	expectInk(t, byClass, "byclass", 62, []halves{
 		{class: "L", left: true, bottom: true},
 		{class: "T", top: true},
 		{class: "F", top: true, left: true},
@@ -162,14 +159,10 @@ func TestPublishedLetters(t *testing.T) {
 		{class: "4", right: true},
 		{class: "7", top: true},
 	})
-	both, err := Open(letters(t), "letters", false, Upright)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if both.Len() != 58_405 || len(both.Classes()) != 26 {
-		t.Fatalf("%d pictures of %d classes", both.Len(), len(both.Classes()))
-	}
-	expectInk(t, both, []halves{
+	letters := write(t, "letters", published, func(class byte) (byte, bool) {
+		return class&^0x20 - 'A' + 1, class >= 'A'
+	})
+	expectInk(t, letters, "letters", 26, []halves{
 		{class: "F", top: true, left: true},
 		{class: "J", right: true},
 		{class: "L", left: true, bottom: true},
@@ -186,8 +179,15 @@ type halves struct {
 	top, left, bottom, right bool
 }
 
-func expectInk(t *testing.T, d *Dataset, all []halves) {
+func expectInk(t *testing.T, fsys fstest.MapFS, splitName string, classes int, all []halves) {
 	t.Helper()
+	d, err := Open(fsys, splitName, false, Upright)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.Classes()) != classes {
+		t.Errorf("%s has %d classes, want %d", splitName, len(d.Classes()), classes)
+	}
 	counts := make([]int, len(d.Classes()))
 	ink := make([][28 * 28]int, len(counts)) // the sum of the pictures of a class
 	for i := range d.Len() {
