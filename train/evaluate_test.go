@@ -88,6 +88,48 @@ func TestEvaluateRefuses(t *testing.T) {
 	}
 }
 
+// slow is a data set that does not lie in memory, so that it is read ahead. Picture
+// bad of it cannot be read.
+type slow struct {
+	data.Dataset
+	bad int
+}
+
+func (s slow) Example(i int) ([]byte, int, error) {
+	if i == s.bad {
+		return nil, 0, errors.New("the disk is worn out")
+	}
+	return s.Dataset.Example(i)
+}
+
+func TestEvaluateReadsAhead(t *testing.T) {
+	d, network := stripes(t, 777), models.NewLeNet(10, 1)
+	want, err := Evaluate(t.Context(), network, d, normalized, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, workers := range []int{0, 1, 3} {
+		got, err := Evaluate(t.Context(), network, slow{d, -1}, normalized, workers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got.Loss != want.Loss || fmt.Sprint(got.Confusion) != fmt.Sprint(want.Confusion) {
+			t.Errorf("%d workers: %v and loss %v, want %v and %v", workers, got.Confusion, got.Loss, want.Confusion, want.Loss)
+		}
+		if _, err := Evaluate(t.Context(), network, slow{d, 600}, normalized, workers); err == nil || !strings.Contains(err.Error(), "picture 600 of the data set cannot be read: the disk is worn out") {
+			t.Errorf("%d workers: with a picture that cannot be read the error is %v", workers, err)
+		}
+	}
+}
+
+func TestEvaluationBatch(t *testing.T) {
+	for samples, want := range map[int]int{784: 250, 3072: 250, 3 * 128 * 128: 85, 3 * 256 * 256: 21, 64 * 256 * 256: 16} {
+		if got := evaluationBatch(samples); got != want {
+			t.Errorf("pictures of %d samples: batches of %d, want %d", samples, got, want)
+		}
+	}
+}
+
 func TestArgmax(t *testing.T) {
 	for _, test := range []struct {
 		values []float32

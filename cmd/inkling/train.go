@@ -111,7 +111,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
 	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
 	f.Float64Var(&o.smoothing, "label-smoothing", 0, "spread this `SHARE` of every label evenly over all classes")
-	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights and order of pictures follow from")
+	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights, order and changes of the pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.IntVar(&o.limit, "limit", 0, "use only `N` pictures of each set, the first or, of a folder, some of every class; 0 means all")
