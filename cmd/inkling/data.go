@@ -10,7 +10,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -262,31 +264,64 @@ type statistics struct {
 	Std      []float64 `json:"std"`
 }
 
-func measure(d data.Dataset) (*statistics, error) {
+// sampleCounts are the counts of some pictures of a set.
+type sampleCounts struct {
+	counts     []int      // of each class
+	histograms [][256]int // of the samples of each channel
+}
+
+func (t *sampleCounts) add(d data.Dataset, from, to int) error {
 	channels, height, width := d.Shape()
 	plane := height * width
-	s := &statistics{Pictures: d.Len(), Counts: make([]int, len(d.Classes())), Mean: make([]float64, channels), Std: make([]float64, channels)}
-	histograms := make([][256]int, channels)
-	for i := range d.Len() {
+	t.counts, t.histograms = make([]int, len(d.Classes())), make([][256]int, channels)
+	for i := from; i < to; i++ {
 		pixels, label, err := d.Example(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		s.Counts[label]++
+		t.counts[label]++
 		for c := range channels {
 			for _, v := range pixels[c*plane : (c+1)*plane] {
-				histograms[c][v]++
+				t.histograms[c][v]++
 			}
 		}
 	}
-	for c, histogram := range histograms {
+	return nil
+}
+
+// measure reads all pictures, on all processors.
+func measure(d data.Dataset) (*statistics, error) {
+	n := runtime.GOMAXPROCS(0)
+	tallies, errs := make([]sampleCounts, n), make([]error, n)
+	var all sync.WaitGroup
+	for w := range n {
+		all.Go(func() { errs[w] = tallies[w].add(d, w*d.Len()/n, (w+1)*d.Len()/n) })
+	}
+	all.Wait()
+	s := &statistics{Pictures: d.Len(), Counts: make([]int, len(d.Classes()))}
+	histograms := make([][256]int, len(tallies[0].histograms))
+	for w, t := range tallies {
+		if errs[w] != nil {
+			return nil, errs[w]
+		}
+		for label, count := range t.counts {
+			s.Counts[label] += count
+		}
+		for c, histogram := range t.histograms {
+			for v, count := range histogram {
+				histograms[c][v] += count
+			}
+		}
+	}
+	for _, histogram := range histograms {
 		n, sum, squares := 0., 0., 0.
 		for v, count := range histogram {
 			x := float64(v) / 255
 			n, sum, squares = n+float64(count), sum+x*float64(count), squares+x*x*float64(count)
 		}
-		s.Mean[c] = sum / n
-		s.Std[c] = math.Sqrt(max(squares/n-s.Mean[c]*s.Mean[c], 0))
+		mean := sum / n
+		s.Mean = append(s.Mean, mean)
+		s.Std = append(s.Std, math.Sqrt(max(squares/n-mean*mean, 0)))
 	}
 	return s, nil
 }

@@ -49,19 +49,21 @@ func downloading(out io.Writer) (o download.Options, done func()) {
 	return o, finish
 }
 
-// progressLine writes how far a download is: a bar, megabytes, rate and the time
-// left, as far as they are known.
+// progressLine writes how far a download is: a bar, bytes, rate and the time left,
+// as far as they are known.
 func progressLine(p download.Progress) string {
 	const width = 24
 	text := p.Name + " "
 	if p.Total > 0 {
 		full := int(p.Done * width / p.Total)
-		text += "[" + strings.Repeat("=", full) + strings.Repeat(" ", width-full) + "] " + megabytes(p.Done) + " of " + megabytes(p.Total) + " MB"
+		unit, name := byteUnit(p.Total)
+		text += fmt.Sprintf("[%s%s] %.1f of %.1f %s", strings.Repeat("=", full), strings.Repeat(" ", width-full), float64(p.Done)/unit, float64(p.Total)/unit, name)
 	} else {
-		text += megabytes(p.Done) + " MB"
+		unit, name := byteUnit(p.Done)
+		text += fmt.Sprintf("%.1f %s", float64(p.Done)/unit, name)
 	}
 	if p.Rate > 0 {
-		text += ", " + megabytes(int64(p.Rate)) + " MB/s"
+		text += fmt.Sprintf(", %.1f MB/s", p.Rate/1e6)
 	}
 	if p.Left > 0 {
 		text += ", " + p.Left.Round(time.Second).String() + " left"
@@ -69,5 +71,10 @@ func progressLine(p download.Progress) string {
 	return text
 }
 
-// megabytes writes a number of bytes in units of a million.
-func megabytes(n int64) string { return fmt.Sprintf("%.1f", float64(n)/1e6) }
+// byteUnit is the unit to write a number of bytes in.
+func byteUnit(n int64) (size float64, name string) {
+	if n < 1e6 {
+		return 1e3, "kB"
+	}
+	return 1e6, "MB"
+}

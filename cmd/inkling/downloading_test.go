@@ -22,6 +22,7 @@ func TestProgressLine(t *testing.T) {
 			download.Progress{Name: "a.gz", Done: 10e6, Total: 10e6, Rate: 2.5e6},
 			"a.gz [" + strings.Repeat("=", 24) + "] 10.0 of 10.0 MB, 2.5 MB/s",
 		},
+		{download.Progress{Name: "a.gz", Done: 2300, Total: 4600, Left: -1}, "a.gz [" + strings.Repeat("=", 12) + strings.Repeat(" ", 12) + "] 2.3 of 4.6 kB"},
 		{download.Progress{Name: "a.gz", Done: 3e6, Total: -1, Rate: 1e6, Left: -1}, "a.gz 3.0 MB, 1.0 MB/s"},
 	} {
 		if got := progressLine(test.progress); got != test.want {
