@@ -47,6 +47,52 @@ func TestEveryFormat(t *testing.T) {
 	}
 }
 
+// TestPyTorchThroughEveryFormat takes what PyTorch saved, in every way that it
+// does, through each format, bit for bit.
+func TestPyTorchThroughEveryFormat(t *testing.T) {
+	var paths []string
+	for _, pattern := range []string{filepath.Join("pth", "testdata", "*.pth"), filepath.Join("..", "..", "shared", "golden", "pth", "*.pth")} {
+		found, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, found...)
+	}
+	if len(paths) < 10 {
+		t.Fatalf("%d files", len(paths))
+	}
+	folder, networks := t.TempDir(), 0
+	for _, path := range paths {
+		want, err := Read(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(want.Tensors) == 0 {
+			continue
+		}
+		networks++
+		for _, ending := range []string{".pth", ".npz", ".safetensors"} {
+			to := filepath.Join(folder, "model"+ending)
+			if err := Write(to, want.Tensors); err != nil {
+				t.Fatal(err)
+			}
+			got, err := Read(to)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Tensors) != len(want.Tensors) {
+				t.Fatalf("%s became %d tensors in a %s", path, len(got.Tensors), ending)
+			}
+			for i, tensor := range got.Tensors {
+				if w := want.Tensors[i]; tensor.Name != w.Name || !slices.Equal(tensor.Shape, w.Shape) || !sameBits(tensor.Values, w.Values) {
+					t.Errorf("%s: %s has changed in a %s", path, w.Name, ending)
+				}
+			}
+		}
+	}
+	t.Logf("%d networks", networks)
+}
+
 func sameBits(a, b []float32) bool {
 	return slices.EqualFunc(a, b, func(x, y float32) bool { return math.Float32bits(x) == math.Float32bits(y) })
 }

@@ -3,7 +3,7 @@
 // file's first bytes when loading. There are PyTorch's .pth, Hugging Face's
 // .safetensors and NumPy's .npz and .npy; see packages weights/pth,
 // weights/safetensors and weights/npy. Package weights/onnx writes whole
-// networks.
+// networks; who imports it can load the weights of such files, too.
 //
 // What a program must know to use the weights (the data set, its classes, the
 // normalisation) travels in the file as Metadata.

@@ -257,6 +257,9 @@ func TestDamage(t *testing.T) {
 
 // TestBombs has files made to take more memory than they should.
 func TestBombs(t *testing.T) {
+	if hostile.RaceEnabled {
+		t.Skip("memory cannot be measured under the race detector")
+	}
 	const n = 20_000
 	zeros := string(craft(literal("'|u1'", "False", "(20000000,)"), strings.Repeat("\x00", 20_000_000)))
 	compressed := func(name, content string, copies int) []byte {

@@ -14,7 +14,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -181,17 +180,5 @@ func Write(w io.Writer, a *Array) error {
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	const part = 2048
-	var buffer [4 * part]byte
-	for values := a.Values; len(values) > 0; {
-		n := min(part, len(values))
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
-		}
-		if _, err := w.Write(buffer[:4*n]); err != nil {
-			return err
-		}
-		values = values[n:]
-	}
-	return nil
+	return untrusted.WriteFloat32s(w, a.Values)
 }

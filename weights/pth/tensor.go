@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"inkling/weights/internal/untrusted"
 )
 
 // Tensor is a named tensor of a file: read from one, or made by New or
@@ -160,23 +162,13 @@ func (t *Tensor) each(visit func(at int)) {
 	}
 }
 
-// maxElements bounds the product of the dimensions that are not 0, so that no
-// product of a shape overflows.
-const maxElements = min(math.MaxInt/8, 1<<40)
-
 func elements(shape []int) (int, error) {
-	count, nonzero := 1, 1
-	for _, n := range shape {
-		if n < 0 {
-			return 0, fmt.Errorf("shape %v has a negative dimension", shape)
-		}
-		if n > 0 {
-			if nonzero > maxElements/n {
-				return 0, fmt.Errorf("shape %v has too many elements", shape)
-			}
-			nonzero *= n
-		}
-		count *= n
+	if slices.ContainsFunc(shape, func(n int) bool { return n < 0 }) {
+		return 0, fmt.Errorf("shape %v has a negative dimension", shape)
+	}
+	count, ok := untrusted.Count(shape)
+	if !ok {
+		return 0, fmt.Errorf("shape %v has too many elements", shape)
 	}
 	return count, nil
 }

@@ -18,7 +18,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"math"
 
 	"inkling/weights/internal/untrusted"
 )
@@ -162,7 +161,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	}
 	crc := crc32.NewIEEE()
 	for i := range tensors {
-		if err := writeFloat32s(crc, tensors[i].Values); err != nil {
+		if err := untrusted.WriteFloat32s(crc, tensors[i].Values); err != nil {
 			return err
 		}
 	}
@@ -179,25 +178,9 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		return err
 	}
 	for i := range tensors {
-		if err := writeFloat32s(w, tensors[i].Values); err != nil {
+		if err := untrusted.WriteFloat32s(w, tensors[i].Values); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-func writeFloat32s(w io.Writer, values []float32) error {
-	const part = 2048
-	var buffer [4 * part]byte
-	for len(values) > 0 {
-		n := min(part, len(values))
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
-		}
-		if _, err := w.Write(buffer[:4*n]); err != nil {
-			return err
-		}
-		values = values[n:]
 	}
 	return nil
 }

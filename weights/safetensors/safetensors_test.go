@@ -17,6 +17,7 @@ import (
 	"testing"
 
 	"inkling/weights/internal/hostile"
+	"inkling/weights/internal/untrusted"
 )
 
 func mustWrite(t testing.TB, tensors []Tensor, metadata map[string]string) []byte {
@@ -183,7 +184,7 @@ func TestHuggingFace(t *testing.T) {
 
 func littleEndian(t *testing.T, tensor Tensor) []byte {
 	var b bytes.Buffer
-	if err := writeFloat32s(&b, tensor.Values); err != nil {
+	if err := untrusted.WriteFloat32s(&b, tensor.Values); err != nil {
 		t.Fatal(err)
 	}
 	return b.Bytes()

@@ -122,10 +122,23 @@ func TestTamperedDirectory(t *testing.T) {
 		}, "is said to hold 2147483648 bytes"},
 		"size, directory only": {func(d []byte) []byte { put32(d[central+20:], 10); put32(d[central+24:], 10); return d }, "header gives a size"},
 		"encrypted":            {func(d []byte) []byte { put16(d[central+8:], flagUTF8|1); put16(d[6:], flagUTF8|1); return d }, "compressed or encrypted"},
-		"zip64 not there":      {func(d []byte) []byte { put32(d[central+42:], max32); return d }, "zip64 field"},
-		"comment":              {func(d []byte) []byte { put16(d[len(d)-2:], 3); return append(d, "abc"...) }, "cut short|comment"},
-		"comment in the end":   {func(d []byte) []byte { put16(d[len(d)-2:], 3); return d }, "comment"},
-		"count":                {func(d []byte) []byte { put16(d[len(d)-14:], 1); put16(d[len(d)-12:], 1); return d }, "says 1 records"},
+		"zip64 in the local header only": {func(d []byte) []byte {
+			// A zip64 field is made of the first record's padding.
+			return bytes.Replace(d, []byte("FB\x14\x00"), []byte("\x01\x00\x14\x00"), 1)
+		}, "extra data of record"},
+		"two records in one place": {func(d []byte) []byte { put32(d[second+42:], binary.LittleEndian.Uint32(d[central+42:])); return d }, "cut short"},
+		"names that differ":        {func(d []byte) []byte { d[localSize] = 'b'; return d }, "its header differs"},
+		"flags that differ":        {func(d []byte) []byte { put16(d[6:], 0); return d }, "its header differs"},
+		"a directory elsewhere": {func(d []byte) []byte {
+			end := len(d) - endSize - locatorSize - end64Size
+			binary.LittleEndian.PutUint64(d[end+48:], 64)
+			put32(d[len(d)-6:], 64)
+			return d
+		}, "is said to be"},
+		"zip64 not there":    {func(d []byte) []byte { put32(d[central+42:], max32); return d }, "zip64 field"},
+		"comment":            {func(d []byte) []byte { put16(d[len(d)-2:], 3); return append(d, "abc"...) }, "cut short|comment"},
+		"comment in the end": {func(d []byte) []byte { put16(d[len(d)-2:], 3); return d }, "comment"},
+		"count":              {func(d []byte) []byte { put16(d[len(d)-14:], 1); put16(d[len(d)-12:], 1); return d }, "says 1 records"},
 		"huge count": {func(d []byte) []byte {
 			put16(d[len(d)-14:], max16)
 			put16(d[len(d)-12:], max16)

@@ -53,7 +53,7 @@ func InMemory(t testing.TB, read Read, data []byte) error {
 	used, most := uint64(0), 8*uint64(len(data))+1<<20
 	// Other goroutines allocate too: the least of several measurements counts.
 	// The race detector allocates memory of its own.
-	for i := 0; i == 0 || i < 5 && used > most && !raceEnabled; i++ {
+	for i := 0; i == 0 || i < 5 && used > most && !RaceEnabled; i++ {
 		var before, after runtime.MemStats
 		done := make(chan struct{})
 		runtime.ReadMemStats(&before)
@@ -69,7 +69,7 @@ func InMemory(t testing.TB, read Read, data []byte) error {
 		runtime.ReadMemStats(&after)
 		used = after.TotalAlloc - before.TotalAlloc
 	}
-	if used > most && !raceEnabled {
+	if used > most && !RaceEnabled {
 		t.Errorf("reading %d bytes took %d bytes of memory, at most %d are allowed", len(data), used, most)
 	}
 	return err

@@ -107,6 +107,23 @@ func ReadFloat32s(r io.Reader, count int, e Element, order binary.ByteOrder) ([]
 	return values, err
 }
 
+// WriteFloat32s writes values little-endian.
+func WriteFloat32s(w io.Writer, values []float32) error {
+	const part = 2048
+	var buffer [4 * part]byte
+	for len(values) > 0 {
+		n := min(part, len(values))
+		for i, v := range values[:n] {
+			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
+		}
+		if _, err := w.Write(buffer[:4*n]); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
 // maxElements bounds the product of the dimensions that are not 0, so that no
 // product of a shape, nor its bytes, overflows.
 const maxElements = min(math.MaxInt/8, 1<<40)
