@@ -14,9 +14,19 @@ import (
 	"inkling/optim"
 )
 
-// sharedData is where real data lie on the machines of those who develop Inkling. Tests
-// that want them skip where they are not.
-const sharedData = "../../../shared/data"
+// beside returns a folder of real data that lies beside the repository, and skips
+// the test where it does not.
+func beside(t *testing.T, name string) string {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it trains on real data")
+	}
+	folder := filepath.Join("..", "..", "..", "shared", "data", name)
+	if _, err := os.Stat(folder); err != nil {
+		t.Skipf("the data are not beside the repository: %v", err)
+	}
+	return folder
+}
 
 // trainOn trains with the flags that o has, few as they may be, and returns the
 // accuracy that was told.
@@ -39,15 +49,13 @@ func trainOn(t *testing.T, o trainOptions) float64 {
 	if e.Accuracy() != result.evaluation.Accuracy() {
 		t.Errorf("the model read from its file is right for %v, before it was saved for %v", e.Accuracy(), result.evaluation.Accuracy())
 	}
+	t.Logf("accuracy %.3f", e.Accuracy())
 	return e.Accuracy()
 }
 
 // The letters of EMNIST's byclass as a split letters of our own.
 func TestLetters(t *testing.T) {
-	source := filepath.Join(sharedData, "emnist-byclass")
-	if _, err := os.Stat(source); err != nil {
-		t.Skipf("EMNIST's letters are not beside the repository: %v", err)
-	}
+	source := beside(t, "emnist-byclass")
 	byclass, err := emnist.Open(os.DirFS(source), "byclass", false, emnist.Raw)
 	if err != nil {
 		t.Fatal(err)
@@ -57,7 +65,7 @@ func TestLetters(t *testing.T) {
 	for _, part := range []struct {
 		name  string
 		count int
-	}{{"train", 12_000}, {"test", 3_000}} {
+	}{{"train", 8_000}, {"test", 2_000}} {
 		pictures := &idx.Images{Height: 28, Width: 28}
 		var labels []byte
 		for ; pictures.Count < part.count; next++ {
@@ -81,17 +89,14 @@ func TestLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := trainOn(t, trainOptions{data: dir, epochs: 2, sgd: optim.SGD{LR: 0.003, Momentum: 0.9}}); got < 0.8 {
-		t.Errorf("%.1f %% of the letters are read, want 80 or more", 100*got)
+	if got := trainOn(t, trainOptions{data: dir, epochs: 1, sgd: optim.SGD{LR: 0.005, Momentum: 0.9}}); got < 0.6 {
+		t.Errorf("%.1f %% of the letters are read, want 60 or more", 100*got)
 	}
 }
 
 // CIFAR-10 as records in a file, and as JPEG files by class.
 func TestCIFAR(t *testing.T) {
-	source := filepath.Join(sharedData, "cifar10")
-	if _, err := os.Stat(source); err != nil {
-		t.Skipf("CIFAR-10 is not beside the repository: %v", err)
-	}
+	source := beside(t, "cifar10")
 	for name, fill := range map[string]func(t *testing.T, dir string){
 		"records": func(t *testing.T, dir string) {
 			content, err := os.ReadFile(filepath.Join(source, "data_4000.bin.gz"))
@@ -102,13 +107,13 @@ func TestCIFAR(t *testing.T) {
 				t.Fatal(err)
 			}
 		},
-		"files": func(t *testing.T, dir string) { unpackSome(t, filepath.Join(source, "cifar10-jpg.tar.gz"), dir, 20) },
+		"files": func(t *testing.T, dir string) { unpackSome(t, filepath.Join(source, "cifar10-jpg.tar.gz"), dir, 25) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			fill(t, dir)
-			if got := trainOn(t, trainOptions{data: dir, epochs: 4, sgd: optim.SGD{LR: 0.002, Momentum: 0.9}}); got < 0.2 {
-				t.Errorf("%.1f %% of the pictures are told right, want 20 or more; guessing gives 10", 100*got)
+			if got := trainOn(t, trainOptions{data: dir, epochs: 2, sgd: optim.SGD{LR: 0.004, Momentum: 0.9}}); got < 0.15 {
+				t.Errorf("%.1f %% of the pictures are told right, want 15 or more; guessing gives 10", 100*got)
 			}
 		})
 	}
