@@ -12,8 +12,8 @@ import (
 //
 // EMNIST and MNIST find the ink themselves: dark on light or light on dark, as the
 // border of the picture tells; on a transparent layer what is opaque. Lines that
-// are thinner than those of the data set are made as wide. Tutorial takes the whole
-// picture, as dark ink on white paper.
+// are thinner or much thicker than those of the data set are made as wide. Tutorial
+// takes the whole picture, as dark ink on white paper.
 //
 // It fails when the picture has no pixels or more than MaxPixels, or when the
 // procedure is none. A picture of one colour, or nearly so, is Empty.
@@ -146,29 +146,53 @@ func ground(gray *image.Gray) byte {
 	return border[len(border)/2]
 }
 
+// Lines are made thinner when they are so many times as thick as the data set's,
+// and by so many pixels of the canvas on each side at most.
+const (
+	thick       = 1.3
+	mostThinned = 6
+)
+
 // place puts the light ink of a picture into the middle of the canvas, its longer
-// side so long, and widens lines that are thinner than the pen.
+// side so long, and makes lines that are thinner or much thicker than the pen as
+// wide as that.
 func (c *canvas) place(gray *image.Gray, side, pen float64) {
 	ink := inkBounds(gray)
 	longer := float64(max(ink.Dx(), ink.Dy()))
 	thickness := thickness(crop(gray, ink)) * side / longer
 	grow := 0.0
-	if thickness < pen {
-		// The widening lengthens the ink, too, so it begins shorter.
+	switch {
+	case thickness < pen:
 		grow = (pen - thickness) / 2
-		side -= 2 * grow
+	case thickness > thick*pen:
+		grow = max((pen-thickness)/2, -mostThinned)
 	}
+	side -= 2 * grow // the widening lengthens the ink, too
+	// A line of less than a pixel has gone pale.
+	gain := float32(1 / min(max(thickness, 0.1), 1))
 	width, height := side*float64(ink.Dx())/longer, side*float64(ink.Dy())/longer
 	small := shrunk(crop(gray, ink), max(int(width+0.5), 1), max(int(height+0.5), 1))
 	corner := image.Pt((canvasSize-small.Rect.Dx())/2, (canvasSize-small.Rect.Dy())/2)
 	for y := range small.Rect.Dy() {
 		row := c.row(corner.Y + y)[corner.X:]
 		for x := range small.Rect.Dx() {
-			row[x] = float32(small.Pix[y*small.Stride+x]) / 255
+			row[x] = min(gain*float32(small.Pix[y*small.Stride+x])/255, 1)
 		}
 	}
-	if grow > 0 {
+	switch {
+	case grow > 0:
 		c.widen(grow)
+	case grow < 0:
+		c.invert()
+		c.widen(-grow)
+		c.invert()
+	}
+}
+
+// invert makes what is covered free and the other way round.
+func (c *canvas) invert() {
+	for i, v := range c.pix {
+		c.pix[i] = 1 - v
 	}
 }
 

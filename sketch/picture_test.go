@@ -96,17 +96,29 @@ func meanDifference(a, b []byte) float64 {
 	return float64(sum) / float64(len(a))
 }
 
-// A thin line is made as thick as a broad one is, so that it does not vanish.
-func TestThinLines(t *testing.T) {
-	thin := image.NewGray(whole)
-	paint(4, func(x, y int, ink byte) { thin.SetGray(x, y, color.Gray{ink}) })
-	for _, p := range []Procedure{EMNIST, MNIST} {
-		got, want := mustRead(t, thin, p), mustDraw(t, three(), p)
-		if a, b := thickness(got.Image()), thickness(want.Image()); a < b-0.4 || a > b+0.4 {
-			t.Errorf("%s: the lines of a thin three are %.2f thick, want %.2f within 0.4", p, a, b)
+// Lines are as wide as the data set's, however thin or thick they were drawn, so that
+// they neither vanish nor run into each other.
+func TestWidthOfLines(t *testing.T) {
+	for _, pen := range []float64{2, 4, 9, 18, 27} {
+		img := image.NewGray(whole)
+		paint(pen, func(x, y int, ink byte) { img.SetGray(x, y, color.Gray{ink}) })
+		for _, p := range []Procedure{EMNIST, MNIST} {
+			got, want := mustRead(t, img, p), mustDraw(t, three(), p)
+			if a, b := thickness(got.Image()), thickness(want.Image()); a < b-0.4 || a > b+0.4 {
+				t.Errorf("%s: the lines of a three drawn %v pixels wide are %.2f thick, want about %.2f", p, pen, a, b)
+			}
+			if d := meanDifference(got.Pixels[:], want.Pixels[:]); d > 23 {
+				t.Errorf("%s: a three drawn %v pixels wide differs from one drawn here by %.1f levels on average, want less than 23", p, pen, d)
+			}
 		}
-		if d := meanDifference(got.Pixels[:], want.Pixels[:]); d > 16 {
-			t.Errorf("%s: a thin three differs from one drawn here by %.1f levels on average, want less than 16", p, d)
+	}
+	// A one drawn with a paint roller.
+	bar := image.NewGray(whole)
+	draw.Draw(bar, image.Rect(100, 10, 160, 240), image.White, image.Point{}, draw.Src)
+	for p, most := range map[Procedure]float64{EMNIST: 4.5, MNIST: 3.9} { // it would be 4.93 and 4.29
+		got := mustRead(t, bar, p).Image()
+		if wide, high := thickness(got), inkBounds(got).Dy(); wide > most || high < 19 {
+			t.Errorf("%s: a broad one is %.2f wide and %d high", p, wide, high)
 		}
 	}
 }
