@@ -29,7 +29,8 @@ the pictures, make a network, train it, test it, save it, load it again, let it 
 some test pictures, and in the end what you draw, on a page for the browser. With the
 digits of MNIST, which are built in, it needs nothing else and takes seconds.
 
-The page stays until Ctrl-C; --no-serve ends before it.
+The page stays until Ctrl-C; --no-serve ends before it, and so does a network that
+reads other pictures than drawings become, as of photographs.
 
 examples/tutorial/main.go in the source is the same, without the page, as one short
 program.`,
@@ -72,7 +73,7 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
 		step++
 		fmt.Fprintf(out, "\n%d. "+format+"\n\n", append([]any{step}, values...)...)
 	}
-	set, err := findPictures(o.data)
+	set, err := findPicturesAs(o.data, o.pictures)
 	if err != nil {
 		return nil, err
 	}
