@@ -63,6 +63,10 @@ type Config struct {
 	// two steps, and training waits for it.
 	OnEvent func(Event)
 
+	// OnStart, if set, is called before the first epoch with what trains the
+	// network, whose optimizer's state one may want to save (see SGDState).
+	OnStart func(*nn.TrainProgram)
+
 	// Checkpoint, if set, is called at the end of every epoch (numbered from 1)
 	// when all weights are finite: the moment to save them. Its error ends the
 	// training.
@@ -139,6 +143,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	t := &training{Config: c, program: program}
+	if c.OnStart != nil {
+		c.OnStart(program)
+	}
 	// A select on ctx.Done() would cost as much as a small kernel in every step.
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
 

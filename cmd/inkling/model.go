@@ -33,6 +33,9 @@ type model struct {
 	// assumed is what the file did not say and was taken for granted.
 	assumed        []string
 	classesAssumed bool
+	// optimizer, if set, returns the state of what trains the network, to be saved
+	// with it.
+	optimizer func() *weights.Optimizer
 }
 
 // openModel reads a weight file, of Inkling or of PyTorch.
@@ -188,6 +191,9 @@ func (m *model) transformDrawing() transform.Transform {
 
 // save writes the weights with all that is known about them.
 func (m *model) save(path string) error {
+	if m.optimizer != nil {
+		return weights.SaveCheckpoint(path, nn.State(m.network), m.optimizer(), m.about)
+	}
 	return weights.Save(path, nn.State(m.network), m.about)
 }
 

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,6 +38,7 @@ type trainOptions struct {
 	workers, logEvery int
 	limit             int
 	out               string
+	saveOptimizer     bool
 	test              bool
 	json              bool
 }
@@ -118,10 +121,14 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
 	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
+	f.BoolVar(&o.saveOptimizer, "save-optimizer", false, "save a checkpoint that PyTorch can go on training from, with the momentum (.pth, .pt)")
 }
 
 // check refuses what makes no sense, before anything is read or written.
 func (o *trainOptions) check() error {
+	if ending := strings.ToLower(filepath.Ext(o.out)); o.saveOptimizer && ending != ".pth" && ending != ".pt" {
+		return usagef("--save-optimizer wants an --out that ends in .pth or .pt; %s has no room for an optimiser's state", o.out)
+	}
 	for _, f := range []struct {
 		name         string
 		value, least int
@@ -226,6 +233,11 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 		Workers:   o.workers,
 		LogEvery:  o.logEvery,
 		OnEvent:   r.event,
+		OnStart: func(program *nn.TrainProgram) {
+			if o.saveOptimizer {
+				m.optimizer = func() *weights.Optimizer { return train.SGDState(program, &sgd, nn.State(m.network)) }
+			}
+		},
 		Checkpoint: func(epoch int) error {
 			if epoch == o.epochs {
 				return nil // saved below, with the accuracy
