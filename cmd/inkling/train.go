@@ -201,12 +201,13 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	m, err := o.newModel(set, trainSet)
+	channels, height, width := trainSet.Shape()
+	augment, err := parseAugment(o.augment, channels, height, width, holdsSymbols(trainSet.Classes()))
 	if err != nil {
 		return nil, err
 	}
-	channels, height, width := trainSet.Shape()
-	augment, err := parseAugment(o.augment, channels, height, width, holdsSymbols(trainSet.Classes()))
+	o.augment = augment.spec // so that what auto stood for is said and saved
+	m, err := o.newModel(set, trainSet)
 	if err != nil {
 		return nil, err
 	}
