@@ -35,7 +35,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	leave, err := s.admit()
+	leave, err := s.admit(r.Context())
 	if err != nil {
 		return err
 	}

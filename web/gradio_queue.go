@@ -403,7 +403,7 @@ func (g *gradio) run(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	leave, err := g.server.admit()
+	leave, err := g.server.admit(r.Context())
 	if err != nil {
 		return err
 	}

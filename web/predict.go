@@ -69,7 +69,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	leave, err := s.admit()
+	leave, err := s.admit(r.Context())
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"runtime"
 	"sync"
 
 	"inkling/models"
@@ -170,6 +171,7 @@ func (p *predictor) work(own *programs) {
 		select {
 		case j := <-p.jobs:
 			batch = append(batch[:0], j)
+			runtime.Gosched() // let others come along
 		case <-p.quit:
 			return
 		}

@@ -63,9 +63,12 @@ type Config struct {
 }
 
 const (
-	// maxRunning is how many requests are worked on at once. The next ones are
-	// told to come again.
-	maxRunning = 256
+	// maxRunning is how many requests are worked on at once. The next ones wait
+	// in line.
+	maxRunning = 100
+	// patience is how long a request waits in line. A later answer is of little
+	// use to somebody who draws, so it is told to come again.
+	patience = 250 * time.Millisecond
 	// drainTime is how long a server that is being stopped waits for answers to
 	// be written.
 	drainTime = 8 * time.Second
@@ -197,15 +200,26 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	fmt.Fprintln(w, text)
 }
 
-// admit lets a request in whose body has come, if there is room.
-func (s *Server) admit() (leave func(), err error) {
+// admit lets a request in whose body has come, as soon as there is room.
+// Requests that have come at the same time are all in or in line before one of
+// them is worked on.
+func (s *Server) admit(ctx context.Context) (leave func(), err error) {
 	select {
 	case s.running <- struct{}{}:
-		s.metrics.running.Inc()
-		return func() { <-s.running; s.metrics.running.Dec() }, nil
 	default:
-		return nil, errBusy
+		timeout := time.NewTimer(patience)
+		defer timeout.Stop()
+		select {
+		case s.running <- struct{}{}:
+		case <-timeout.C:
+			return nil, errBusy
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
+	s.metrics.running.Inc()
+	runtime.Gosched()
+	return func() { <-s.running; s.metrics.running.Dec() }, nil
 }
 
 // Handler answers requests.
