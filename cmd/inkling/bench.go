@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/mnist/embedded"
 	"inkling/internal/kernel"
@@ -179,8 +180,8 @@ func (b *bench) prepare(d data.Dataset) error {
 	if err != nil {
 		return err
 	}
-	m := model{about: weights.Metadata{Mean: []float32{defaultMean}, Std: []float32{defaultStd}, Orientation: weights.Upright}}
-	loader := &data.Loader{Dataset: d, Transform: m.transform(), BatchSize: benchImages}
+	m := inkling.Model{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
+	loader := &data.Loader{Dataset: d, Transform: m.Transform(), BatchSize: benchImages}
 	for _, batch := range loader.Batches() {
 		b.images = append(b.images, batch.Images...)
 		b.labels = append(b.labels, batch.Labels...)
@@ -251,11 +252,11 @@ func (b *bench) tutorial() (seconds float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	m := model{about: weights.Metadata{Mean: []float32{defaultMean}, Std: []float32{defaultStd}, Orientation: weights.Upright}}
+	m := inkling.Model{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
 	result, err := train.Run(b.ctx, train.Config{
 		Network:   models.NewLeNet(10, 1),
 		Optimizer: &optim.SGD{LR: 0.001, Momentum: 0.9},
-		Loader:    &data.Loader{Dataset: d, Transform: m.transform(), BatchSize: 4, Shuffle: true, Seed: 1},
+		Loader:    &data.Loader{Dataset: d, Transform: m.Transform(), BatchSize: 4, Shuffle: true, Seed: 1},
 		Epochs:    2,
 	})
 	return result.Elapsed.Seconds(), err

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"inkling"
 	"io"
 	"io/fs"
 	"os"
@@ -142,29 +143,29 @@ func losses(file *weights.File) string {
 // convertToONNX writes the network of the file at from, which says of itself
 // what about holds.
 func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want conversion) error {
-	m, err := openModel(from)
+	m, err := inkling.Open(from)
 	if err != nil {
 		return err
 	}
 	network := onnx.Model{
-		Network:      m.network,
-		Shape:        m.input(),
+		Network:      m.Network,
+		Shape:        m.Input(),
 		Metadata:     about,
 		Pixels:       want.pixels,
 		ChannelsLast: want.channelsLast,
 		Softmax:      want.softmax,
 	}
-	shape := nn.Shape(m.input())
+	shape := nn.Shape(m.Input())
 	input := "float32, normalised"
 	if want.pixels {
 		// What the file did not say becomes part of the network, so it is said.
-		m.orient("", weights.Upright, "as people see them")
-		network.Metadata = &m.about
+		m.Orient("", weights.Upright, "as people see them")
+		network.Metadata = &m.About
 		input = "bytes from 0 to 255, upright"
 		if want.channelsLast {
 			shape = nn.Shape{shape[1], shape[2], shape[0]}
 		}
-		if _, err := io.WriteString(out, m.note(from)); err != nil {
+		if _, err := io.WriteString(out, m.Note(from)); err != nil {
 			return err
 		}
 	}
@@ -176,6 +177,6 @@ func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want
 		output = onnx.Probabilities
 	}
 	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
-		from, to, architecture, thousands(parameters(m.network)), onnx.Input, shape, input, output, len(m.about.Classes))
+		from, to, inkling.Architecture, thousands(inkling.Parameters(m.Network)), onnx.Input, shape, input, output, len(m.About.Classes))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/data"
 	"inkling/train"
 	"inkling/weights"
@@ -50,7 +51,7 @@ program.`,
 			ctx, stop := interruptible()
 			defer stop()
 			m, err := demo(ctx, &o, c.OutOrStdout())
-			if err != nil || noServe || m.drawable(o.out) != nil { // nobody draws photographs
+			if err != nil || noServe || m.Drawable(o.out) != nil { // nobody draws photographs
 				return err
 			}
 			return demoPage(ctx, c.OutOrStdout(), page.logger(c.ErrOrStderr(), level), m, filepath.Base(o.out), &page)
@@ -67,7 +68,7 @@ program.`,
 
 // demo goes through the tour as far as the page, and returns the model that it
 // has trained, saved and loaded.
-func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
+func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, error) {
 	step := 0
 	say := func(format string, values ...any) {
 		step++
@@ -97,7 +98,7 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
 	say(`Train. The network is LeNet: two convolutions find strokes and their
    arrangement, three linear layers decide. Its %s weights start at random;
    each step shows it %d pictures, and every weight moves a little to where the
-   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(parameters(untrained.network)), o.batch)
+   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(untrained.Network)), o.batch)
 	result, err := runTraining(ctx, o, newReporter(out, false))
 	if err != nil {
 		return nil, err
@@ -116,18 +117,18 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*model, error) {
 }
 
 // demoPage shows the page on which the model reads what is drawn.
-func demoPage(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name string, o *serveOptions) error {
+func demoPage(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Model, name string, o *serveOptions) error {
 	fmt.Fprintf(out, "\n5. Draw. On this page the network reads what you draw, and shows what it sees.\n\n")
 	return serve(ctx, out, log, m, name, o)
 }
 
 // demoPredict loads the saved model and lets it read some test pictures.
-func demoPredict(out io.Writer, o *trainOptions, result *trained) (*model, error) {
-	m, err := openModel(o.out)
+func demoPredict(out io.Writer, o *trainOptions, result *trained) (*inkling.Model, error) {
+	m, err := inkling.Open(o.out)
 	if err != nil {
 		return nil, err
 	}
-	m.orient("", weights.Upright, "")
+	m.Orient("", weights.Upright, "")
 	batch, err := randomBatch(result.test, demoPictures, o.seed)
 	if err != nil {
 		return nil, err
@@ -142,8 +143,8 @@ func demoPredict(out io.Writer, o *trainOptions, result *trained) (*model, error
 	return m, nil
 }
 
-func predictBatch(out io.Writer, m *model, d data.Dataset) error {
-	reader, err := newReader(m, m.transform())
+func predictBatch(out io.Writer, m *inkling.Model, d data.Dataset) error {
+	reader, err := inkling.NewReader(m, m.Transform())
 	if err != nil {
 		return err
 	}
@@ -152,7 +153,7 @@ func predictBatch(out io.Writer, m *model, d data.Dataset) error {
 		if err != nil {
 			return err
 		}
-		probabilities, err := reader.read(pixels)
+		probabilities, err := reader.Read(pixels)
 		if err != nil {
 			return err
 		}
@@ -161,7 +162,7 @@ func predictBatch(out io.Writer, m *model, d data.Dataset) error {
 		if best != label {
 			verdict = "wrong, it is " + d.Classes()[label]
 		}
-		fmt.Fprintf(out, "read as %s, sure to %s: %s\n", m.about.Classes[best], percent(float64(probabilities[best])), verdict)
+		fmt.Fprintf(out, "read as %s, sure to %s: %s\n", m.About.Classes[best], percent(float64(probabilities[best])), verdict)
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/internal/atomicfile"
 	"inkling/models/digits"
 	"inkling/plot"
@@ -133,11 +134,11 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 	if title == "" {
 		title = digits.Name
 	}
-	if err := m.drawable(title); err != nil {
+	if err := m.Drawable(title); err != nil {
 		return err
 	}
-	m.orient(o.orientation, weights.Upright, "as people read them")
-	r := &strokesResult{procedure: sketch.ForModel(m.about.Dataset, m.about.Split), writers: map[string]*tally{}}
+	m.Orient(o.orientation, weights.Upright, "as people read them")
+	r := &strokesResult{procedure: sketch.ForModel(m.About.Dataset, m.About.Split), writers: map[string]*tally{}}
 	if o.preprocess != "" {
 		r.procedure = sketch.Procedure(o.preprocess)
 	}
@@ -159,16 +160,16 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 }
 
 // openModel reads the model that was asked for, or the embedded one.
-func (o *evalStrokesOptions) openModel() (*model, error) {
+func (o *evalStrokesOptions) openModel() (*inkling.Model, error) {
 	if o.model != "" {
-		return openModel(o.model)
+		return inkling.Open(o.model)
 	}
 	network, about, err := digits.Load()
-	return &model{network: network, about: about}, err
+	return &inkling.Model{Network: network, About: about}, err
 }
 
 // run reads all drawings.
-func (r *strokesResult) run(ctx context.Context, m *model, stdin io.Reader, name string, o *evalStrokesOptions) error {
+func (r *strokesResult) run(ctx context.Context, m *inkling.Model, stdin io.Reader, name string, o *evalStrokesOptions) error {
 	pad := 0.0
 	if r.procedure == sketch.Tutorial && name != "-" {
 		// The pad is known only when all has been read.
@@ -190,13 +191,13 @@ func (r *strokesResult) run(ctx context.Context, m *model, stdin io.Reader, name
 			pad = 0 // the corner is not at 0, 0: a pad round each drawing it is
 		}
 	}
-	classes := m.about.Classes
+	classes := m.About.Classes
 	r.evaluation.Classes = classes
 	r.evaluation.Confusion = make([][]int, len(classes))
 	for i := range classes {
 		r.evaluation.Confusion[i] = make([]int, len(classes))
 	}
-	reader, err := newReader(m, m.transformDrawing())
+	reader, err := inkling.NewReader(m, m.TransformDrawing())
 	if err != nil {
 		return err
 	}
@@ -215,7 +216,7 @@ func (r *strokesResult) run(ctx context.Context, m *model, stdin io.Reader, name
 		if err != nil {
 			return fmt.Errorf("line %d: %w", d.Line, err)
 		}
-		probabilities, err := reader.read(picture.Pixels[:])
+		probabilities, err := reader.Read(picture.Pixels[:])
 		if err != nil {
 			return err
 		}
@@ -295,9 +296,9 @@ func (r *strokesResult) drawMisread(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
 
-func (r *strokesResult) print(out io.Writer, m *model, title string, o *evalStrokesOptions) error {
+func (r *strokesResult) print(out io.Writer, m *inkling.Model, title string, o *evalStrokesOptions) error {
 	e := &r.evaluation
-	fmt.Fprintf(out, "Model: %s; drawings prepared as %s.\n%s", title, r.procedure, m.note(title))
+	fmt.Fprintf(out, "Model: %s; drawings prepared as %s.\n%s", title, r.procedure, m.Note(title))
 	fmt.Fprintf(out, "Accuracy on the %s of %s: %s\n\n", count(e.Total(), "drawing"), count(len(r.writers), "writer"), percent(e.Accuracy()))
 	if err := printClasses(out, e); err != nil {
 		return err
@@ -336,7 +337,7 @@ func nothing(name string, o *evalStrokesOptions) error {
 }
 
 // report is what --json prints.
-func (r *strokesResult) report(m *model, title, name string) any {
+func (r *strokesResult) report(m *inkling.Model, title, name string) any {
 	type part struct {
 		Name     string  `json:"name"`
 		Drawings int     `json:"drawings"`
@@ -355,7 +356,7 @@ func (r *strokesResult) report(m *model, title, name string) any {
 	}
 	slices.SortFunc(writers, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
 	return map[string]any{
-		"file": name, "model": title, "preprocess": r.procedure, "orientation": m.about.Orientation, "assumed": m.assumed,
+		"file": name, "model": title, "preprocess": r.procedure, "orientation": m.About.Orientation, "assumed": m.Assumed,
 		"drawings": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(),
 		"classes": classes, "writers": writers, "confusion": e.Confusion, "misread": append([]misread{}, r.misread...),
 	}

@@ -7,7 +7,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -178,14 +177,6 @@ func shapeOf(input []int) string {
 		return ""
 	}
 	return nn.Shape(input).String()
-}
-
-// printable keeps text from a file from breaking the line or the terminal.
-func printable(text string) string {
-	if quoted := strconv.Quote(text); quoted != `"`+text+`"` {
-		return quoted
-	}
-	return text
 }
 
 // infoReport is what --json prints.

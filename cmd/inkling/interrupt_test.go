@@ -5,6 +5,7 @@ package main
 import (
 	"bufio"
 	"errors"
+	"inkling"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,8 +74,8 @@ func TestInterruptSaves(t *testing.T) {
 		if file.Metadata == nil || file.Metadata.Extra["interrupted"] != "true" {
 			t.Errorf("%s: the model does not say that its training was interrupted", name)
 		}
-		m, err := openModel(filepath.Join(dir, "model.pth"))
-		if err != nil || len(nn.State(m.network)) != 10 {
+		m, err := inkling.Open(filepath.Join(dir, "model.pth"))
+		if err != nil || len(nn.State(m.Network)) != 10 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

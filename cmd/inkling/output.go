@@ -2,12 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
-	"strconv"
 
 	"golang.org/x/term"
+
+	"inkling/internal/wording"
 )
 
 // writeJSON writes v as indented JSON.
@@ -25,17 +25,11 @@ func terminal(w any) *os.File {
 	return nil
 }
 
-// thousands writes n with a comma after every three digits: 44,426.
-func thousands(n int) string {
-	if n < 0 {
-		return "-" + thousands(-n)
-	}
-	s := strconv.Itoa(n)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// percent writes a share of 0 to 1 as the tutorial does, but to two places.
-func percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
+// Short names of what is written everywhere.
+var (
+	thousands = wording.Thousands
+	percent   = wording.Percent
+	count     = wording.Count
+	plural    = wording.Plural
+	printable = wording.Printable
+)

@@ -12,10 +12,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"inkling/nn"
+	"inkling"
 	"inkling/plot"
 	"inkling/train"
-	"inkling/transform"
 	"inkling/weights"
 )
 
@@ -48,14 +47,14 @@ from a folder: resized to its size, both sides, and not inverted.`,
 			if inverting != "auto" && inverting != "yes" && inverting != "no" {
 				return usagef("--invert is %q, want auto, yes or no", inverting)
 			}
-			m, err := openModel(args[0])
+			m, err := inkling.Open(args[0])
 			if err != nil {
 				return err
 			}
-			m.orient(orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+			m.Orient(orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 			out := c.OutOrStdout()
 			if !asJSON {
-				fmt.Fprint(out, m.note(args[0]))
+				fmt.Fprint(out, m.Note(args[0]))
 			}
 			return predictFiles(out, c.InOrStdin(), m, args[1:], inverting, asJSON)
 		},
@@ -82,8 +81,8 @@ type classAndOdds struct {
 	Probability float64 `json:"probability"`
 }
 
-func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inverting string, asJSON bool) error {
-	reader, err := newReader(m, m.transform())
+func predictFiles(out io.Writer, stdin io.Reader, m *inkling.Model, paths []string, inverting string, asJSON bool) error {
+	reader, err := inkling.NewReader(m, m.Transform())
 	if err != nil {
 		return err
 	}
@@ -93,20 +92,20 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 		if err != nil {
 			return err
 		}
-		picture, inverted, err := m.samples(img, inverting)
+		picture, inverted, err := m.Prepare(img, inverting)
 		if err != nil {
 			return fmt.Errorf("%s %w", path, err)
 		}
-		probabilities, err := reader.read(picture.Bytes)
+		probabilities, err := reader.Read(picture.Bytes)
 		if err != nil {
 			return err
 		}
 		p := prediction{Image: path, Inverted: inverted}
 		p.Resized = img.Bounds().Size() != image.Pt(picture.Width, picture.Height)
 		best := train.Argmax(probabilities)
-		p.Class, p.Probability = m.about.Classes[best], float64(probabilities[best])
+		p.Class, p.Probability = m.About.Classes[best], float64(probabilities[best])
 		for i, v := range probabilities {
-			p.Probabilities = append(p.Probabilities, classAndOdds{m.about.Classes[i], float64(v)})
+			p.Probabilities = append(p.Probabilities, classAndOdds{m.About.Classes[i], float64(v)})
 		}
 		all = append(all, p)
 		if asJSON {
@@ -125,7 +124,7 @@ func predictFiles(out io.Writer, stdin io.Reader, m *model, paths []string, inve
 		switch {
 		case inverted && inverting == "yes":
 			remark = "; inverted"
-		case inverted && m.about.Extra[groundKey] == groundLight:
+		case inverted && m.About.Extra[inkling.GroundKey] == inkling.GroundLight:
 			remark = "; light ink on a dark ground, so inverted"
 		case inverted:
 			remark = "; dark ink on light paper, so inverted"
@@ -168,51 +167,4 @@ func mostProbable(all []classAndOdds) []classAndOdds {
 	}
 	sorted := slices.SortedStableFunc(slices.Values(all), func(a, b classAndOdds) int { return cmp.Compare(b.Probability, a.Probability) })
 	return sorted[:some]
-}
-
-// A reader classifies one picture at a time.
-type reader struct {
-	program       *nn.Program
-	pipeline      *transform.Pipeline
-	input         []float32
-	probabilities []float32
-}
-
-func newReader(m *model, t transform.Transform) (*reader, error) {
-	channels, height, width := m.network.Input()
-	program, err := nn.Compile(m.network, 1, channels, height, width)
-	if err != nil {
-		return nil, err
-	}
-	pipeline, err := transform.Compile(t, channels, height, width)
-	if err != nil {
-		return nil, err
-	}
-	return &reader{program, pipeline, make([]float32, channels*height*width), make([]float32, len(m.about.Classes))}, nil
-}
-
-// read returns the probability of every class for an upright picture of bytes, as
-// large as the network reads. The slice is overwritten by the next call.
-func (r *reader) read(pixels []byte) ([]float32, error) {
-	r.pipeline.Apply(r.input, pixels)
-	logits := r.program.Forward(r.input)
-	for _, v := range logits {
-		if v-v != 0 {
-			return nil, fmt.Errorf("the network's output is %v, not a finite number: the weights in the model's file are damaged", v)
-		}
-	}
-	softmax(r.probabilities, logits)
-	return r.probabilities, nil
-}
-
-// softmax turns logits into probabilities, which add up to 1.
-func softmax(probabilities, logits []float32) {
-	largest := logits[train.Argmax(logits)]
-	var sum float64
-	for _, v := range logits {
-		sum += math.Exp(float64(v - largest))
-	}
-	for i, v := range logits {
-		probabilities[i] = float32(math.Exp(float64(v-largest)) / sum)
-	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 
+	"inkling"
 	"inkling/data"
 	"inkling/internal/kernel"
 	"inkling/nn"
@@ -49,14 +50,14 @@ func (r *reporter) object(event string, values map[string]any) {
 }
 
 // begin tells what is going to be trained, on what and how.
-func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *model) {
+func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *inkling.Model) {
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
 	r.line("Data: %s: %s pictures of %d classes to train on.\n", set.title, thousands(d.Len()), len(d.Classes()))
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
-	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", architecture, thousands(parameters(m.network)), nn.Shape(m.input()), o.seed)
+	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", inkling.Architecture, thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
 	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
 		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
 	if o.augment != "" {
@@ -65,7 +66,7 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *mo
 	r.line("Computing: %s, %s kernels.\n", count(workers, "worker"), kernel.Implementation())
 	r.object("begin", map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
-		"images": d.Len(), "classes": d.Classes(), "input": m.input(), "augment": o.augment, "parameters": parameters(m.network),
+		"images": d.Len(), "classes": d.Classes(), "input": m.Input(), "augment": o.augment, "parameters": inkling.Parameters(m.Network),
 		"epochs": o.epochs, "batch": o.batch, "batches": batches, "lr": o.sgd.LR, "momentum": o.sgd.Momentum,
 		"dampening": o.sgd.Dampening, "label_smoothing": o.smoothing, "weight_decay": o.sgd.WeightDecay, "nesterov": o.sgd.Nesterov,
 		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(),
@@ -136,18 +137,6 @@ func (r *reporter) close() {
 	r.bar.Abort(true)
 	r.progress.Wait()
 	r.bar = nil
-}
-
-// count writes a number and what it counts: 1 epoch, 2 epochs.
-func count(n int, what string) string {
-	return thousands(n) + " " + plural(n, what, what+"s")
-}
-
-func plural(n int, one, many string) string {
-	if n == 1 {
-		return one
-	}
-	return many
 }
 
 // seconds writes a time span: 1.58 s, 88 s.

@@ -17,6 +17,7 @@ import (
 	"github.com/cli/browser"
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/feedback"
 	"inkling/models/digits"
 	"inkling/sketch"
@@ -123,13 +124,13 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 }
 
 // serve shows the page and answers until ctx ends.
-func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name string, o *serveOptions) error {
-	if err := m.drawable(name); err != nil {
+func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Model, name string, o *serveOptions) error {
+	if err := m.Drawable(name); err != nil {
 		return err
 	}
-	m.orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
-	fmt.Fprint(out, m.note(name))
-	procedure := sketch.ForModel(m.about.Dataset, m.about.Split)
+	m.Orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+	fmt.Fprint(out, m.Note(name))
+	procedure := sketch.ForModel(m.About.Dataset, m.About.Split)
 	if o.preprocess != "auto" {
 		procedure = sketch.Procedure(o.preprocess)
 	}
@@ -156,7 +157,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name 
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
-		Name: name, Network: m.network, Transform: m.transformDrawing(), About: m.about, Procedure: procedure,
+		Name: name, Network: m.Network, Transform: m.TransformDrawing(), About: m.About, Procedure: procedure,
 		Feedback: store, Workers: o.workers, Hosts: hosts, AnyAddress: !address.IP.IsLoopback(),
 		Log: log, Version: version(),
 	})
@@ -177,13 +178,13 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *model, name 
 }
 
 // servedModel is the model of a file, or the one that is built in.
-func servedModel(args []string) (m *model, name string, err error) {
+func servedModel(args []string) (m *inkling.Model, name string, err error) {
 	if len(args) > 0 {
-		m, err = openModel(args[0])
+		m, err = inkling.Open(args[0])
 		return m, filepath.Base(args[0]), err
 	}
-	m = &model{}
-	m.network, m.about, err = digits.Load()
+	m = &inkling.Model{}
+	m.Network, m.About, err = digits.Load()
 	return m, digits.Name, err
 }
 

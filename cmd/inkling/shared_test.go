@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"compress/gzip"
 	"context"
+	"inkling"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,7 +39,7 @@ func trainOn(t *testing.T, o trainOptions) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := openModel(o.out)
+	m, err := inkling.Open(o.out)
 	if err != nil {
 		t.Fatal(err)
 	}

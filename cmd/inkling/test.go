@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/data"
 	"inkling/train"
 	"inkling/weights"
@@ -62,15 +63,15 @@ func checkOrientation(orientation string) error {
 }
 
 func testModel(ctx context.Context, out io.Writer, path, dataName, orientation string, limit, workers int, skipBad, asJSON bool) error {
-	m, err := openModel(path)
+	m, err := inkling.Open(path)
 	if err != nil {
 		return err
 	}
-	set, err := m.pictureSet(path, dataName, skipBad)
+	set, err := testSet(m, path, dataName, skipBad)
 	if err != nil {
 		return err
 	}
-	m.orient(orientation, set.stored, "as in the data set's files")
+	m.Orient(orientation, set.stored, "as in the data set's files")
 	d, err := openLimited(set, false, limit)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func testModel(ctx context.Context, out io.Writer, path, dataName, orientation s
 	if asJSON {
 		return writeJSON(out, testReport(m, set, e))
 	}
-	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.about.Orientation, m.note(path))
+	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.About.Orientation, m.Note(path))
 	for _, note := range []string{set.reason, set.leftOut()} {
 		if note != "" {
 			fmt.Fprintln(out, note)
@@ -92,40 +93,40 @@ func testModel(ctx context.Context, out io.Writer, path, dataName, orientation s
 }
 
 // evaluate tests a model on pictures that were checked to suit it.
-func evaluate(ctx context.Context, m *model, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
-	if err := m.suits(d, set); err != nil {
+func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
+	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
-	e, err := train.Evaluate(ctx, m.network, d, m.transform(), workers)
+	e, err := train.Evaluate(ctx, m.Network, d, m.Transform(), workers)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("the model cannot be tested on %s: %w", set.title, err)
 	}
 	return e, err
 }
 
-// pictureSet returns the data set that was asked for, or else the one that the
+// testSet returns the data set that was asked for, or else the one that the
 // model was trained on.
-func (m *model) pictureSet(path, asked string, skipBad bool) (*pictureSet, error) {
+func testSet(m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, error) {
 	if asked != "" {
-		return findPicturesAs(asked, m.pictureOptions(skipBad))
+		return findPicturesAs(asked, optionsFor(m, skipBad))
 	}
-	if m.about.Dataset == "" {
-		m.assumed = append(m.assumed, "the data set is the one that --data auto stands for")
+	if m.About.Dataset == "" {
+		m.Assumed = append(m.Assumed, "the data set is the one that --data auto stands for")
 		return findPictures("auto")
 	}
-	name := m.about.Dataset
-	if m.about.Split != "" {
-		name += ":" + m.about.Split
+	name := m.About.Dataset
+	if m.About.Split != "" {
+		name += ":" + m.About.Split
 	}
 	if findPublished(name) != nil {
 		return findPictures(name)
 	}
-	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.about.Dataset)
+	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.About.Dataset)
 }
 
-// pictureOptions makes pictures of a folder what the model reads.
-func (m *model) pictureOptions(skipBad bool) pictureOptions {
-	channels, height, width := m.network.Input()
+// optionsFor makes pictures of a folder what the model reads.
+func optionsFor(m *inkling.Model, skipBad bool) pictureOptions {
+	channels, height, width := m.Network.Input()
 	return pictureOptions{channels: channels, size: fmt.Sprintf("%dx%d", height, width), skipBad: skipBad}
 }
 
@@ -167,7 +168,7 @@ func commonestError(e *train.Evaluation, label int) string {
 }
 
 // testReport is what --json prints.
-func testReport(m *model, set *pictureSet, e *train.Evaluation) any {
+func testReport(m *inkling.Model, set *pictureSet, e *train.Evaluation) any {
 	type class struct {
 		Class    string  `json:"class"`
 		Images   int     `json:"images"`
@@ -181,7 +182,7 @@ func testReport(m *model, set *pictureSet, e *train.Evaluation) any {
 	}
 	return map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title,
-		"orientation": m.about.Orientation, "assumed": m.assumed,
+		"orientation": m.About.Orientation, "assumed": m.Assumed,
 		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss,
 		"classes": classes, "confusion": e.Confusion,
 	}

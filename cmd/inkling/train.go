@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/data"
 	"inkling/models"
 	"inkling/nn"
@@ -176,7 +177,7 @@ func (o *trainOptions) check() error {
 
 // trained is a model fresh from its training, and the pictures to test it with.
 type trained struct {
-	model      *model
+	model      *inkling.Model
 	set        *pictureSet
 	test       data.Dataset
 	evaluation *train.Evaluation // nil if it was not tested
@@ -211,21 +212,21 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	if err != nil {
 		return nil, err
 	}
-	loader := &data.Loader{Dataset: trainSet, Transform: append(transform.Compose(augment.steps), m.transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
+	loader := &data.Loader{Dataset: trainSet, Transform: append(transform.Compose(augment.steps), m.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
 		Workers: loaderWorkers(trainSet, o.workers)}
 	if len(augment.steps) > 0 {
 		loader.Workers = effectiveWorkers(o.workers)
 	}
 	if o.rng == "torch" {
 		generator := torchrand.New(o.seed)
-		nn.InitUniform(m.network, generator.Symmetric)
+		nn.InitUniform(m.Network, generator.Symmetric)
 		loader.Sampler = data.Order(generator.Order)
 	}
 	result := &trained{model: m, set: set, test: testSet}
 	r.begin(o, set, trainSet, m)
 	sgd := o.sgd
 	ran, err := train.Run(ctx, train.Config{
-		Network:   m.network,
+		Network:   m.Network,
 		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing},
 		Optimizer: &sgd,
 		Mix:       augment.batch,
@@ -236,7 +237,7 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 		OnEvent:   r.event,
 		OnStart: func(program *nn.TrainProgram) {
 			if o.saveOptimizer {
-				m.optimizer = func() *weights.Optimizer { return train.SGDState(program, &sgd, nn.State(m.network)) }
+				m.Optimizer = func() *weights.Optimizer { return train.SGDState(program, &sgd, nn.State(m.Network)) }
 			}
 		},
 		Checkpoint: func(epoch int) error {
@@ -244,12 +245,12 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 				return nil // saved below, with the accuracy
 			}
 			sgd.LR *= o.gamma // as torch.optim.lr_scheduler.ExponentialLR
-			m.setExtra("epochs", strconv.Itoa(epoch))
-			return m.save(o.out)
+			m.SetExtra("epochs", strconv.Itoa(epoch))
+			return m.Save(o.out)
 		},
 	})
-	m.setExtra("epochs", strconv.Itoa(ran.Epochs))
-	m.setExtra("steps", strconv.Itoa(ran.Steps))
+	m.SetExtra("epochs", strconv.Itoa(ran.Epochs))
+	m.SetExtra("steps", strconv.Itoa(ran.Steps))
 	var diverged *train.DivergedError
 	switch {
 	case errors.As(err, &diverged):
@@ -259,21 +260,21 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	case err != nil:
 		return nil, err
 	}
-	m.setExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
+	m.SetExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
 	r.finish(ran)
 
 	// A fault in the test must not cost the model.
 	var testErr error
 	if o.test {
-		result.evaluation, testErr = train.Evaluate(ctx, m.network, testSet, m.transform(), o.workers)
+		result.evaluation, testErr = train.Evaluate(ctx, m.Network, testSet, m.Transform(), o.workers)
 		if testErr == nil {
-			m.setExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
-			m.setExtra("test_images", strconv.Itoa(testSet.Len()))
+			m.SetExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
+			m.SetExtra("test_images", strconv.Itoa(testSet.Len()))
 			r.tested(result.evaluation)
 		}
 	}
 	r.leftOut(set)
-	if err := m.save(o.out); err != nil {
+	if err := m.Save(o.out); err != nil {
 		return nil, errors.Join(err, testErr)
 	}
 	r.saved(o.out)
@@ -309,7 +310,7 @@ func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
 
 // newModel returns an untrained model for the pictures, and what is known about it
 // before the training.
-func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error) {
+func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Model, error) {
 	channels, height, width := d.Shape()
 	const mostSamples = 1 << 25 // of a batch; a training takes some gigabytes then
 	if most := mostSamples / (channels * height * width); o.batch > most {
@@ -320,14 +321,14 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error)
 		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	m := &model{network: network, about: weights.Metadata{
+	m := &inkling.Model{Network: network, About: weights.Metadata{
 		Inkling:      version(),
-		Architecture: architecture,
+		Architecture: inkling.Architecture,
 		Dataset:      set.dataset,
 		Split:        set.split,
 		Classes:      d.Classes(),
-		Mean:         slices.Repeat([]float32{defaultMean}, channels),
-		Std:          slices.Repeat([]float32{defaultStd}, channels),
+		Mean:         slices.Repeat([]float32{inkling.DefaultMean}, channels),
+		Std:          slices.Repeat([]float32{inkling.DefaultStd}, channels),
 		Orientation:  weights.Upright,
 		Input:        []int{channels, height, width},
 		Extra: map[string]string{
@@ -345,22 +346,20 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*model, error)
 		},
 	}}
 	if o.augment != "" {
-		m.setExtra("augment", o.augment)
+		m.SetExtra("augment", o.augment)
 	}
 	if o.smoothing != 0 {
-		m.setExtra("label_smoothing", number(o.smoothing))
+		m.SetExtra("label_smoothing", number(o.smoothing))
 	}
 	if channels == 1 {
-		ground, err := groundOf(d)
+		ground, err := inkling.GroundOf(d)
 		if err != nil {
 			return nil, err
 		}
-		m.setExtra(groundKey, ground)
+		m.SetExtra(inkling.GroundKey, ground)
 	}
 	return m, nil
 }
-
-func (m *model) setExtra(key, value string) { m.about.Extra[key] = value }
 
 // explain says where training went astray, what to try and what is left.
 func (o *trainOptions) explain(diverged *train.DivergedError, ran train.Result) error {
@@ -372,13 +371,13 @@ func (o *trainOptions) explain(diverged *train.DivergedError, ran train.Result) 
 }
 
 // saveInterrupted saves the model of a training that a signal stopped.
-func (o *trainOptions) saveInterrupted(m *model, ran train.Result, r *reporter, cause error) error {
+func (o *trainOptions) saveInterrupted(m *inkling.Model, ran train.Result, r *reporter, cause error) error {
 	if ran.Steps == 0 {
 		return fmt.Errorf("%w before the first step; nothing was saved", errInterrupted)
 	}
-	m.setExtra("interrupted", "true")
+	m.SetExtra("interrupted", "true")
 	r.finish(ran)
-	if err := m.save(o.out); err != nil {
+	if err := m.Save(o.out); err != nil {
 		return errors.Join(cause, err)
 	}
 	r.saved(o.out)
