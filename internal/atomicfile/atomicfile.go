@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -31,9 +32,9 @@ const (
 	// few bytes at a time.
 	bufferSize = 64 << 10
 
-	// abandonedAfter is the age from which a temporary file of the same target
-	// is taken for the remains of a process that was killed. No write takes
-	// that long, so a file of a living process is safe.
+	// abandonedAfter is the age from which a temporary file is taken for the
+	// remains of a process that was killed where the file system has no locks,
+	// which tell at once. No write takes that long.
 	abandonedAfter = 24 * time.Hour
 )
 
@@ -94,13 +95,13 @@ func replace(do steps, path string, write func(w io.Writer) error) (err error) {
 	if folder == "" {
 		folder = "."
 	}
-	removeAbandoned(folder, base)
+	removeAbandoned(folder)
 
-	temporary := filepath.Join(folder, temporaryName(base))
-	f, err := do.create(temporary)
+	temporary, f, unlock, err := createTemporary(do, folder, base)
 	if err != nil {
 		return explain(path, folder, "creating a temporary file", err)
 	}
+	defer unlock()
 	renamed := false
 	defer func() { // also when write panics
 		if !renamed {
@@ -133,6 +134,9 @@ func replace(do steps, path string, write func(w io.Writer) error) (err error) {
 	}
 	if err := f.Close(); err != nil {
 		return explain(path, folder, "closing the file", err)
+	}
+	if !removeOpen {
+		unlock()
 	}
 	if err := do.rename(temporary, target); err != nil {
 		return explain(path, folder, "renaming the temporary file", err)
@@ -184,23 +188,86 @@ func temporaryName(base string) string {
 	return fmt.Sprintf("%s%016x%s", prefix(base), rand.Uint64(), suffix)
 }
 
-// removeAbandoned deletes temporary files that a killed process left for the
-// same target. That it fails is no reason not to save.
-func removeAbandoned(folder, base string) {
+// createTemporary creates a temporary file for a target, and locks it, if the file
+// system can, until unlock is called: so others see that it is in use.
+func createTemporary(do steps, folder, base string) (path string, f file, unlock func(), err error) {
+	const tries = 10
+	for range tries {
+		path = filepath.Join(folder, temporaryName(base))
+		if f, err = do.create(path); err != nil {
+			return "", nil, nil, err
+		}
+		// Closing f must not unlock it, so another handle does that.
+		switch handle, err := os.OpenFile(path, os.O_RDWR, 0); {
+		case err == nil:
+			got, err := tryLock(handle)
+			if errors.Is(err, errors.ErrUnsupported) || got && isAt(handle, path) {
+				return path, f, func() { handle.Close() }, nil
+			}
+			handle.Close()
+		case !errors.Is(err, fs.ErrNotExist): // an umask that lets nobody read
+			return path, f, func() {}, nil
+		}
+		f.Close() // another process took it for abandoned before the lock was there
+	}
+	return "", nil, nil, errors.New("other processes remove it")
+}
+
+// isAt reports whether f is the file at path, and not one that was there before.
+func isAt(f *os.File, path string) bool {
+	is, err1 := f.Stat()
+	there, err2 := os.Stat(path)
+	return err1 == nil && err2 == nil && os.SameFile(is, there)
+}
+
+// removeAbandoned deletes the temporary files in a folder, of any target, that
+// killed processes left. That it fails is no reason not to save.
+func removeAbandoned(folder string) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return
 	}
 	for _, entry := range entries {
-		name := entry.Name()
-		if !strings.HasPrefix(name, prefix(base)) || !strings.HasSuffix(name, suffix) ||
-			len(name) != len(prefix(base))+16+len(suffix) {
-			continue
-		}
-		if info, err := entry.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > abandonedAfter {
-			os.Remove(filepath.Join(folder, name))
+		if isTemporary(entry.Name()) && entry.Type().IsRegular() {
+			removeIfAbandoned(filepath.Join(folder, entry.Name()))
 		}
 	}
+}
+
+// isTemporary tells whether temporaryName, or Hold, makes such a name.
+func isTemporary(name string) bool {
+	rest, ok := strings.CutSuffix(name, suffix)
+	if !ok || !strings.HasPrefix(rest, ".") {
+		return false
+	}
+	dot := strings.LastIndexByte(rest, '.')
+	middle := rest[dot+1:]
+	if middle == heldBy {
+		return dot > 0
+	}
+	_, err := strconv.ParseUint(middle, 16, 64)
+	return err == nil && len(middle) == 16 && dot > 0
+}
+
+// removeIfAbandoned removes a temporary file that no living process has locked.
+func removeIfAbandoned(path string) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	got, err := tryLock(f)
+	if errors.Is(err, errors.ErrUnsupported) {
+		info, err := f.Stat()
+		got = err == nil && time.Since(info.ModTime()) > abandonedAfter
+	}
+	if !got {
+		return
+	}
+	if !removeOpen {
+		f.Close()
+	}
+	os.Remove(path)
 }
 
 // syncFolder makes a rename durable. Windows has no such call, and some file

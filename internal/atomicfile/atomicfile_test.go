@@ -8,10 +8,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
-	"time"
 )
 
 func text(s string) func(io.Writer) error {
@@ -245,6 +246,14 @@ func TestFolderSyncFails(t *testing.T) {
 	expect(t, path, "new")
 }
 
+// device is a temporary file whose content goes elsewhere.
+type device struct {
+	file
+	to io.Writer
+}
+
+func (d device) Write(p []byte) (int, error) { return d.to.Write(p) }
+
 // TestFullDevice writes to the kernel's own full disk.
 func TestFullDevice(t *testing.T) {
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -253,7 +262,10 @@ func TestFullDevice(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "model.pth")
 	do := system
-	do.create = func(string) (file, error) { return full, nil }
+	do.create = func(path string) (file, error) {
+		f, err := system.create(path)
+		return device{f, full}, err
+	}
 	if err := replace(do, path, text("new")); !errors.Is(err, syscall.ENOSPC) {
 		t.Errorf("error %v", err)
 	}
@@ -330,28 +342,57 @@ func TestReadOnlyFolder(t *testing.T) {
 func TestAbandonedTemporaryFiles(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "model.pth")
-	old, young := filepath.Join(folder, temporaryName("model.pth")), filepath.Join(folder, temporaryName("model.pth"))
-	other := filepath.Join(folder, temporaryName("other.pth"))
-	alike := filepath.Join(folder, ".model.pth.notes.inkling.tmp")
-	for _, name := range []string{old, young, other, alike} {
+	left, other := filepath.Join(folder, temporaryName("model.pth")), filepath.Join(folder, temporaryName("other.pth"))
+	used := filepath.Join(folder, temporaryName("model.pth"))
+	held := filepath.Join(folder, prefix("held.pth")+heldBy+suffix)
+	alike := filepath.Join(folder, ".model.pth.notes"+suffix)
+	short := filepath.Join(folder, ".0123456789abcdef"+suffix)
+	for _, name := range []string{left, other, used, held, alike, short} {
 		if err := os.WriteFile(name, nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
-		if name != young {
-			age := time.Now().Add(-2 * abandonedAfter)
-			if err := os.Chtimes(name, age, age); err != nil {
-				t.Fatal(err)
-			}
-		}
+	}
+	f, err := os.Open(used)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	locks := true
+	if got, err := tryLock(f); errors.Is(err, errors.ErrUnsupported) {
+		locks = false // then all are too young
+	} else if !got {
+		t.Fatal("a new file is locked")
 	}
 	if err := Write(path, text("x")); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]bool{old: false, young: true, other: true, alike: true} {
+	for name, want := range map[string]bool{path: true, left: !locks, other: !locks, held: !locks, used: true, alike: true, short: true} {
 		if _, err := os.Stat(name); (err == nil) != want {
 			t.Errorf("%s exists: %v, want %v", filepath.Base(name), err == nil, want)
 		}
 	}
+}
+
+// TestManyWriters lets writers of one target, who all look for abandoned files,
+// get into each other's way.
+func TestManyWriters(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.pth")
+	var all sync.WaitGroup
+	for w := range 4 {
+		all.Go(func() {
+			for range 50 {
+				if err := Write(path, text(strings.Repeat(strconv.Itoa(w), 10_000))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, path, strings.Repeat(string(content[:1]), 10_000))
 }
 
 // counter counts the calls that reach the disk.
