@@ -15,3 +15,18 @@ type Optimizer interface {
 	// the kernels are that).
 	Update(parameter, gradient []float32, slots [][]float32)
 }
+
+// WholeTensorOptimizer is an Optimizer whose rule needs a parameter as a whole,
+// such as one that takes it as a matrix. A program calls UpdateTensor in place
+// of Update.
+type WholeTensorOptimizer interface {
+	Optimizer
+	// CheckShape says whether a parameter of this shape can be updated.
+	CheckShape(shape []int) error
+	// Scratch returns how many floats UpdateTensor needs to work with for a
+	// parameter of this shape. Their contents are undefined.
+	Scratch(shape []int) int
+	// UpdateTensor is Update for a whole parameter, in PyTorch's order. It is
+	// called from several goroutines at once for different parameters.
+	UpdateTensor(shape []int, parameter, gradient []float32, slots [][]float32, scratch []float32)
+}

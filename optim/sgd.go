@@ -2,7 +2,11 @@
 // each training step, with PyTorch's names, defaults and update rules.
 package optim
 
-import "inkling/internal/kernel"
+import (
+	"fmt"
+
+	"inkling/internal/kernel"
+)
 
 // SGD is stochastic gradient descent, as torch.optim.SGD: with learning rate
 // LR, momentum, dampening d and weight decay w, for parameter p, gradient g
@@ -43,4 +47,32 @@ func (s *SGD) Update(parameter, gradient []float32, slots [][]float32) {
 		momentum = nil
 	}
 	s.factors.Update(parameter, gradient, momentum)
+}
+
+// Settings lists lr, momentum, dampening, weight_decay and nesterov.
+func (s *SGD) Settings() []Setting {
+	return []Setting{
+		{"lr", "how far the weights move", &s.LR},
+		{"momentum", "the share that is kept of the last step", &s.Momentum},
+		{"dampening", "the share of the gradient that is left out of the momentum", &s.Dampening},
+		{"weight_decay", "the force that pulls every weight towards zero", &s.WeightDecay},
+		{"nesterov", "Nesterov's form of the momentum", &s.Nesterov},
+	}
+}
+
+// SlotNames returns momentum_buffer.
+func (s *SGD) SlotNames() []string { return []string{"momentum_buffer"} }
+
+// Check wants numbers of 0 or more, and with Nesterov a Momentum and no
+// Dampening.
+func (s *SGD) Check() error {
+	err := firstError(
+		wantAtLeastZero("SGD", "learning rate", s.LR),
+		wantAtLeastZero("SGD", "momentum", s.Momentum),
+		wantAtLeastZero("SGD", "weight decay", s.WeightDecay),
+	)
+	if err == nil && s.Nesterov && (s.Momentum == 0 || s.Dampening != 0) {
+		err = fmt.Errorf("optim: SGD has Nesterov with a Momentum of %v and a Dampening of %v; it needs a momentum and no dampening", s.Momentum, s.Dampening)
+	}
+	return err
 }
