@@ -1,5 +1,7 @@
 package nn
 
+import "fmt"
+
 // group is some operations of a graph that one step runs: a convolution with
 // the ReLU and pooling that follow it, a linear layer with its ReLU, or one
 // operation alone.
@@ -16,19 +18,19 @@ func fuse(g *graph) []group {
 	var groups []group
 	taken := map[*node]bool{}
 	for _, n := range g.nodes {
-		if taken[n] || !needed[n.output] {
+		if taken[n] || !n.needed(needed) {
 			continue
 		}
-		gr := group{first: n, output: n.output}
+		gr := group{first: n, output: n.outputs[0]}
 		// follow takes in the operation after the group's output, if it is
 		// the only one to use that and accept says yes.
 		follow := func(accept func(op Op) bool) bool {
 			next := g.consumers(gr.output)
-			if gr.output == g.output || len(next) != 1 || !accept(next[0].op) {
+			if gr.output == g.output() || len(next) != 1 || !accept(next[0].op) {
 				return false
 			}
 			taken[next[0]] = true
-			gr.output = next[0].output
+			gr.output = next[0].outputs[0]
 			return true
 		}
 		isReLU := func(op Op) bool { _, ok := op.(relu); return ok }
@@ -55,6 +57,19 @@ type plan struct {
 	zeroed []*place
 }
 
+// checkPlannable returns an error for what programs cannot run.
+func checkPlannable(g *graph) error {
+	for _, v := range g.values {
+		if v.kind != Float32 || v.rows() != 1 {
+			return fmt.Errorf("nn: a value of shape %v and type %v cannot be part of a program", v.shape, v.kind)
+		}
+		if v.producer != nil && len(v.producer.outputs) > 1 {
+			return fmt.Errorf("nn: %s has several outputs and cannot be part of a program", v.producer.op.Name())
+		}
+	}
+	return nil
+}
+
 // newPlan lays out the steps of a network for a number of examples.
 func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool) *plan {
 	groups := fuse(g)
@@ -67,14 +82,14 @@ func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool
 	// A view is a Flatten that needs no copy: its result is the same memory.
 	view := func(gr *group) bool {
 		_, flattens := gr.first.op.(flatten)
-		return flattens && gr.output != g.output && len(users[gr.first.inputs[0]]) == 1
+		return flattens && gr.output != g.output() && len(users[gr.first.inputs[0]]) == 1
 	}
 	// adds reports whether the users of a value add to its gradient, which so
 	// has to start from zero: all do but a linear layer that is the only user.
 	var adds func(v *Value) bool
 	adds = func(v *Value) bool {
 		if len(users[v]) != 1 {
-			return v != g.output
+			return v != g.output()
 		}
 		only := users[v][0]
 		if view(only) {
@@ -86,8 +101,8 @@ func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool
 
 	p := &plan{}
 	places := map[*Value]*place{}
-	p.input = &place{shape: g.input.shape[1:], values: newBuffer(examples, g.input.shape[1:].Elements())}
-	places[g.input] = p.input
+	p.input = &place{shape: g.input().shape[1:], values: newBuffer(examples, g.input().shape[1:].Elements())}
+	places[g.input()] = p.input
 	differentiable := map[*Value]bool{} // values that depend on a parameter
 	for i := range groups {
 		gr := &groups[i]
@@ -129,7 +144,7 @@ func newPlan(g *graph, names map[*Param]string, examples, shards int, train bool
 			p.steps = append(p.steps, newOpStep(n, inputs, out, names, examples, shards, train))
 		}
 	}
-	p.output = places[g.output]
+	p.output = places[g.output()]
 	return p
 }
 

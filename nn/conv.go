@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // Conv2d is a two-dimensional convolution (cross-correlation, as in
 // torch.nn.Conv2d): N x In x H x W to N x Out x Ho x Wo, with
@@ -78,6 +81,12 @@ func (c conv2d) OutputShape(inputs []Shape) (Shape, error) {
 	return Shape{in[0], c.out, c.outputSize(in[2]), c.outputSize(in[3])}, nil
 }
 
+// Attributes returns the numbers of the layer.
+func (c conv2d) Attributes() map[string]int {
+	return map[string]int{"in": c.in, "out": c.out, "kernel": c.kernel, "stride": c.stride,
+		"padding": c.padding, "dilation": c.dilation, "groups": c.groups}
+}
+
 func (c conv2d) Forward(call *Call[float32])    { convForward(c, call) }
 func (c conv2d) Backward(call *Call[float32])   { convBackward(c, call) }
 func (c conv2d) Forward64(call *Call[float64])  { convForward(c, call) }
@@ -108,9 +117,10 @@ func convBackward[T Float](c conv2d, call *Call[T]) {
 	if dx := call.InputGrads[0].Data; dx != nil {
 		c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { dx[i] += dy.Data[o] * w[k] })
 	}
-	dw := call.ParamGrads[0].Data
-	c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { dw[k] += dy.Data[o] * x[i] })
-	if len(call.Params) > 1 {
+	if dw := call.ParamGrads[0].Data; dw != nil {
+		c.eachTerm(call.Inputs[0].Shape, call.Output.Shape, func(o, i, k int) { dw[k] += dy.Data[o] * x[i] })
+	}
+	if len(call.Params) > 1 && call.ParamGrads[1].Data != nil {
 		db := call.ParamGrads[1].Data
 		c.eachPlane(dy.Shape, func(n, oc, plane int) {
 			for _, d := range dy.Data[plane:][:dy.Shape[2]*dy.Shape[3]] {
@@ -159,4 +169,11 @@ func (c conv2d) eachTerm(in, out Shape, visit func(o, i, k int)) {
 			}
 		}
 	}
+}
+
+func conv2dExample(r *rand.Rand) Example {
+	groups := 1 + r.IntN(2)
+	l := &Conv2d{In: groups * (1 + r.IntN(2)), Out: groups * (1 + r.IntN(3)), Kernel: 1 + r.IntN(3), Stride: 1 + r.IntN(2),
+		Padding: r.IntN(3), Dilation: 1 + r.IntN(2), Groups: groups, NoBias: r.IntN(4) == 0}
+	return exampleOf(l, pictureShape(r, l.In, 5)...)
 }

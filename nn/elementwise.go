@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // ReLU returns max(x, 0), element by element. A NaN stays a NaN.
 func ReLU(x *Value) *Value { return Apply(relu{}, nil, x) }
@@ -10,10 +13,7 @@ type relu struct{}
 func (relu) Name() string { return "relu" }
 
 func (relu) OutputShape(inputs []Shape) (Shape, error) {
-	if len(inputs) != 1 {
-		return nil, fmt.Errorf("wants one input, got %d", len(inputs))
-	}
-	return inputs[0], nil
+	return oneInput(inputs)
 }
 
 func (relu) Forward(c *Call[float32])    { reluForward(c) }
@@ -97,4 +97,17 @@ func flattenBackward[T Float](c *Call[T]) {
 	for i := range c.InputGrads[0].Data {
 		c.InputGrads[0].Data[i] += c.OutputGrad.Data[i]
 	}
+}
+
+func reluExample(r *rand.Rand) Example {
+	return exampleOfFunc(func(x []*Value) *Value { return ReLU(x[0]) }, anyShape(r))
+}
+
+func addExample(r *rand.Rand) Example {
+	shape := anyShape(r)
+	return exampleOfFunc(func(x []*Value) *Value { return Add(x[0], x[1]) }, shape, shape)
+}
+
+func flattenExample(r *rand.Rand) Example {
+	return exampleOfFunc(func(x []*Value) *Value { return x[0].Flatten() }, anyShape(r))
 }

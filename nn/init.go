@@ -46,5 +46,14 @@ func (p *Param) draw(bound float64, uniform func(bound float64) float32) {
 	p.Write(values)
 }
 
+// fill sets all elements of p.
+func (p *Param) fill(value float32) {
+	values := make([]float32, p.shape.Elements())
+	for i := range values {
+		values[i] = value
+	}
+	p.Write(values)
+}
+
 // fanInBound is the bound of PyTorch's default initialisation.
 func fanInBound(fanIn int) float64 { return 1 / math.Sqrt(float64(fanIn)) }

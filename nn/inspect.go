@@ -3,8 +3,8 @@ package nn
 // Operation is one operation of a traced network, for programs that write or
 // draw networks.
 type Operation struct {
-	// Name is the operation's name: "conv2d", "maxpool2d", "linear", "relu",
-	// "add", "flatten", or what a user's own Op is called.
+	// Name is the operation's name: "conv2d", "maxpool2d", "linear", "relu", ...,
+	// or what a user's own Op is called.
 	Name string
 	// BuiltIn tells that the operation is one of this package, and not a
 	// user's own of the same name.
@@ -17,7 +17,7 @@ type Operation struct {
 	// Inputs tells whose outputs the operation reads: the positions of earlier
 	// operations in the list, NetworkInput for the network's own input.
 	Inputs []int
-	// Shape is the output's shape, the batch first.
+	// Shape is the shape of the first output, the batch first.
 	Shape Shape
 	// Params are the state-dict keys of the parameters in the order of the
 	// operation: weight, and bias if there is one. A parameter that State does
@@ -33,44 +33,32 @@ const NetworkInput = -1
 // those it reads; the last one's output is the network's. The list is empty if
 // the module returns its input. Errors are those of Compile.
 func Trace(module Module, shape ...int) ([]Operation, error) {
-	g, err := trace(module, shape)
+	g, err := trace(module, shape, false)
 	if err != nil {
 		return nil, err
 	}
 	needed := g.needed()
 	names := paramNames(module)
-	position := map[*Value]int{g.input: NetworkInput}
+	position := map[*Value]int{g.input(): NetworkInput}
 	var list []Operation
 	for _, n := range g.nodes {
-		if !needed[n.output] {
+		if !n.needed(needed) {
 			continue
 		}
-		op := Operation{Name: n.op.Name(), Shape: n.output.shape.clone()}
-		op.Attributes, op.BuiltIn = attributes(n.op)
+		op := Operation{Name: n.op.Name(), Shape: n.outputs[0].shape.clone(), BuiltIn: builtIn(n.op)}
+		if d, ok := n.op.(Describer); ok && op.BuiltIn {
+			op.Attributes = d.Attributes()
+		}
 		for _, in := range n.inputs {
 			op.Inputs = append(op.Inputs, position[in])
 		}
 		for _, p := range n.params {
 			op.Params = append(op.Params, names[p])
 		}
-		position[n.output] = len(list)
+		for _, out := range n.outputs {
+			position[out] = len(list)
+		}
 		list = append(list, op)
 	}
 	return list, nil
-}
-
-// attributes returns the numbers of a built-in operation, and whether it is one.
-func attributes(op Op) (numbers map[string]int, builtIn bool) {
-	switch op := op.(type) {
-	case conv2d:
-		return map[string]int{"in": op.in, "out": op.out, "kernel": op.kernel, "stride": op.stride,
-			"padding": op.padding, "dilation": op.dilation, "groups": op.groups}, true
-	case maxPool2d:
-		return map[string]int{"kernel": op.kernel, "stride": op.stride, "padding": op.padding}, true
-	case linear:
-		return map[string]int{"in": op.in, "out": op.out}, true
-	case relu, add, flatten:
-		return nil, true
-	}
-	return nil, false
 }

@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // Linear is a fully connected layer, y = x Wᵀ + b as torch.nn.Linear:
 // N x In to N x Out.
@@ -49,6 +52,9 @@ func (l linear) OutputShape(inputs []Shape) (Shape, error) {
 	return Shape{in[0], l.out}, nil
 }
 
+// Attributes returns the numbers of the layer.
+func (l linear) Attributes() map[string]int { return map[string]int{"in": l.in, "out": l.out} }
+
 func (l linear) Forward(c *Call[float32])    { linearForward(l, c) }
 func (l linear) Backward(c *Call[float32])   { linearBackward(l, c) }
 func (l linear) Forward64(c *Call[float64])  { linearForward(l, c) }
@@ -77,17 +83,24 @@ func linearBackward[T Float](l linear, c *Call[T]) {
 	for n := range c.OutputGrad.Shape[0] {
 		x := c.Inputs[0].Data[n*l.in:][:l.in]
 		for o, d := range c.OutputGrad.Data[n*l.out:][:l.out] {
-			for i, v := range x {
-				dw[o*l.in+i] += d * v
+			if dw != nil {
+				for i, v := range x {
+					dw[o*l.in+i] += d * v
+				}
 			}
 			if dx := c.InputGrads[0].Data; dx != nil {
 				for i := range x {
 					dx[n*l.in+i] += d * w[o*l.in+i]
 				}
 			}
-			if len(c.Params) > 1 {
+			if len(c.Params) > 1 && c.ParamGrads[1].Data != nil {
 				c.ParamGrads[1].Data[o] += d
 			}
 		}
 	}
+}
+
+func linearExample(r *rand.Rand) Example {
+	l := &Linear{In: 1 + r.IntN(9), Out: 1 + r.IntN(9), NoBias: r.IntN(4) == 0}
+	return exampleOf(l, 1+r.IntN(6), l.In)
 }

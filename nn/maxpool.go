@@ -1,6 +1,9 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"math/rand/v2"
+)
 
 // MaxPool2d takes the maximum of each Kernel x Kernel window:
 // N x C x H x W to N x C x Ho x Wo with Ho = (H + 2*Padding - Kernel)/Stride + 1,
@@ -39,13 +42,18 @@ func (p maxPool2d) OutputShape(inputs []Shape) (Shape, error) {
 	return Shape{in[0], in[1], (in[2]+2*p.padding-p.kernel)/p.stride + 1, (in[3]+2*p.padding-p.kernel)/p.stride + 1}, nil
 }
 
-// SavedIndices asks for the chosen position of every output.
-func (p maxPool2d) SavedIndices(inputs []Shape) int {
+// Saves asks for the chosen position of every output.
+func (p maxPool2d) Saves(inputs []Shape) Saves {
 	out, err := p.OutputShape(inputs)
 	if err != nil {
-		return 0
+		return Saves{}
 	}
-	return out[1:].Elements()
+	return Saves{Indices: out[1:].Elements()}
+}
+
+// Attributes returns the numbers of the layer.
+func (p maxPool2d) Attributes() map[string]int {
+	return map[string]int{"kernel": p.kernel, "stride": p.stride, "padding": p.padding}
 }
 
 func (p maxPool2d) Forward(c *Call[float32])    { maxPoolForward(p, c) }
@@ -85,4 +93,9 @@ func maxPoolBackward[T Float](c *Call[T]) {
 	for o, i := range c.Saved[:len(c.OutputGrad.Data)] {
 		dx[i] += c.OutputGrad.Data[o]
 	}
+}
+
+func maxPool2dExample(r *rand.Rand) Example {
+	kernel := 1 + r.IntN(3)
+	return exampleOf(&MaxPool2d{Kernel: kernel, Stride: r.IntN(3), Padding: r.IntN(kernel/2 + 1)}, pictureShape(r, 1+r.IntN(3), 3)...)
 }

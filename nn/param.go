@@ -8,8 +8,8 @@ import (
 )
 
 // Module is a network, or a part of one: ordinary Go that computes a Value
-// from a Value. Its parameters are the Params in its exported fields, found
-// through nested structs, pointers, slices and arrays.
+// from a Value. Its parameters and buffers are the Params and Buffers in its
+// exported fields, found through nested structs, pointers, slices and arrays.
 type Module interface {
 	Forward(x *Value) *Value
 }
@@ -103,13 +103,43 @@ func eachOffset(shape Shape, strides []int, visit func(offset int)) {
 	}
 }
 
+// Buffer is state of a network that is not trained, such as the running
+// statistics of a BatchNorm. It is part of the state dict as a Param is.
+type Buffer struct {
+	shape   Shape
+	data    []float32
+	integer bool
+}
+
+// NewBuffer returns a buffer of the given shape, all zero; without a dimension
+// it is one number.
+func NewBuffer(shape ...int) Buffer {
+	return Buffer{shape: Shape(shape).clone(), data: make([]float32, Shape(shape).Elements())}
+}
+
+// NewCounter returns a buffer of one whole number, zero, such as the count of
+// batches.
+func NewCounter() Buffer { return Buffer{shape: Shape{}, data: make([]float32, 1), integer: true} }
+
+// Shape returns the buffer's dimensions.
+func (b *Buffer) Shape() Shape { return b.shape }
+
+// Read copies the values to dst. It panics unless len(dst) is
+// Shape().Elements().
+func (b *Buffer) Read(dst []float32) { readStrided(dst, b.data, b.shape, rowMajor(b.shape)) }
+
+// Write sets the values from src. It panics unless len(src) is
+// Shape().Elements().
+func (b *Buffer) Write(src []float32) { writeStrided(b.data, src, b.shape, rowMajor(b.shape)) }
+
 // Entry is one named tensor of a state dict.
 type Entry struct {
 	name    string
 	shape   Shape
 	strides []int
 	storage []float32
-	param   *Param // nil where the tensor is none
+	param   *Param  // nil where the tensor is none
+	buffer  *Buffer // nil where the tensor is none
 	// readOnly is for a gradient.
 	readOnly bool
 }
@@ -119,6 +149,13 @@ func (e Entry) Name() string { return e.name }
 
 // Shape returns the tensor's dimensions. It must not be modified.
 func (e Entry) Shape() []int { return e.shape }
+
+// IsBuffer reports whether the tensor is a buffer: state that is not trained.
+func (e Entry) IsBuffer() bool { return e.buffer != nil }
+
+// Integer reports whether the tensor holds whole numbers, which PyTorch keeps
+// as int64.
+func (e Entry) Integer() bool { return e.buffer != nil && e.buffer.integer }
 
 // Read copies the values, in PyTorch's order, to dst; it panics unless
 // len(dst) is the number of elements.
@@ -136,18 +173,21 @@ func (e Entry) Write(src []float32) {
 	}
 }
 
-// State returns the parameters of a module under PyTorch's state-dict keys,
-// in the order of the fields: a field Conv1 of type Conv2d gives conv1.weight
-// and conv1.bias, an element of a slice its index (layers.0.weight). Field
-// names become lower case with an underscore where a new word starts
-// (BatchNorm: batch_norm; FC1: fc1); a struct tag `nn:"name"` overrides that.
-// The entries share storage with the module. Parameters that have no values
-// yet (before Init) are left out.
+// State returns the parameters and buffers of a module under PyTorch's
+// state-dict keys, in the order of the fields: a field Conv1 of type Conv2d gives
+// conv1.weight and conv1.bias, an element of a slice its index
+// (layers.0.weight). Field names become lower case with an underscore where a new
+// word starts (BatchNorm: batch_norm; FC1: fc1); a struct tag `nn:"name"`
+// overrides that. The entries share storage with the module. What has no
+// values yet (before Init) is left out.
 func State(module any) []Entry {
 	var entries []Entry
-	walkParams(module, func(name string, p *Param) {
-		if p.data != nil {
+	walkState(module, func(name string, p *Param, b *Buffer) {
+		switch {
+		case p != nil && p.data != nil:
 			entries = append(entries, Entry{name: name, shape: p.shape, strides: p.strides, storage: p.data, param: p})
+		case b != nil && b.data != nil:
+			entries = append(entries, Entry{name: name, shape: b.shape, strides: rowMajor(b.shape), storage: b.data, buffer: b})
 		}
 	})
 	return entries
@@ -155,17 +195,27 @@ func State(module any) []Entry {
 
 func paramNames(module any) map[*Param]string {
 	names := map[*Param]string{}
-	walkParams(module, func(name string, p *Param) { names[p] = name })
+	walkState(module, func(name string, p *Param, _ *Buffer) {
+		if _, seen := names[p]; p != nil && !seen {
+			names[p] = name
+		}
+	})
 	return names
 }
 
-func walkParams(module any, visit func(name string, p *Param)) {
+// walkState visits the parameters and buffers of a module: of p and b one is
+// nil.
+func walkState(module any, visit func(name string, p *Param, b *Buffer)) {
 	walk(reflect.ValueOf(module), "", func(name string, v reflect.Value) bool {
-		p, ok := v.Interface().(*Param)
-		if ok {
-			visit(name, p)
+		switch v := v.Interface().(type) {
+		case *Param:
+			visit(name, v, nil)
+		case *Buffer:
+			visit(name, nil, v)
+		default:
+			return true
 		}
-		return !ok
+		return false
 	})
 }
 

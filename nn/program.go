@@ -18,6 +18,8 @@ type Program struct {
 	names   map[*Param]string
 	batch   int
 	workers int
+	// chunkSize is how many examples go through all steps at a time.
+	chunkSize int
 
 	plan   *plan // with room for one chunk of examples a worker
 	team   *team
@@ -35,8 +37,11 @@ type Program struct {
 // that many examples at a time. Errors name the layer whose shape does not
 // fit.
 func Compile(module Module, shape ...int) (*Program, error) {
-	g, err := trace(module, shape)
+	g, err := trace(module, shape, false)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkPlannable(g); err != nil {
 		return nil, err
 	}
 	p := &Program{graph: g, names: paramNames(module), batch: shape[0], workers: runtime.GOMAXPROCS(0)}
@@ -45,13 +50,19 @@ func Compile(module Module, shape ...int) (*Program, error) {
 }
 
 func (p *Program) prepare() {
-	p.inputs, p.width = p.graph.input.shape[1:].Elements(), p.graph.output.shape[1:].Elements()
+	p.inputs, p.width = p.graph.input().shape[1:].Elements(), p.graph.output().shape[1:].Elements()
 	p.outputs = make([]float32, p.batch*p.width)
-	p.setTeam(min(p.workers, (p.batch+inferenceChunk-1)/inferenceChunk))
+	p.chunkSize = min(inferenceChunk, p.batch)
+	for _, n := range p.graph.nodes {
+		if batchwise(n.op) {
+			p.chunkSize = p.batch
+		}
+	}
+	p.setTeam(min(p.workers, (p.batch+p.chunkSize-1)/p.chunkSize))
 }
 
 func (p *Program) setTeam(size int) {
-	p.plan = newPlan(p.graph, p.names, size*min(inferenceChunk, p.batch), 1, false)
+	p.plan = newPlan(p.graph, p.names, size*p.chunkSize, 1, false)
 	p.team = newTeam(size)
 	p.body = p.work
 	if size > 1 {
@@ -74,10 +85,10 @@ func (p *Program) SetWorkers(n int) {
 func (p *Program) Batch() int { return p.batch }
 
 // InputShape returns the shape of the images for a full batch.
-func (p *Program) InputShape() Shape { return p.graph.input.shape }
+func (p *Program) InputShape() Shape { return p.graph.input().shape }
 
 // OutputShape returns the shape of the outputs for a full batch.
-func (p *Program) OutputShape() Shape { return p.graph.output.shape }
+func (p *Program) OutputShape() Shape { return p.graph.output().shape }
 
 // Clone returns a program of its own memory that shares the weights.
 func (p *Program) Clone() *Program {
@@ -97,7 +108,7 @@ func (p *Program) Forward(images []float32) []float32 {
 	for _, c := range p.plan.convs {
 		c.repack()
 	}
-	if n <= inferenceChunk {
+	if n <= p.chunkSize {
 		p.chunk(0, 0, n)
 	} else {
 		p.team.run(p.body)
@@ -115,10 +126,10 @@ func countExamples(floats, each, batch int) int {
 
 // work computes one worker's share of the chunks.
 func (p *Program) work(worker int) {
-	chunks := (p.count + inferenceChunk - 1) / inferenceChunk
+	chunks := (p.count + p.chunkSize - 1) / p.chunkSize
 	from, to := share(chunks, p.team.size, worker)
 	for c := from; c < to; c++ {
-		p.chunk(worker*inferenceChunk, c*inferenceChunk, min((c+1)*inferenceChunk, p.count))
+		p.chunk(worker*p.chunkSize, c*p.chunkSize, min((c+1)*p.chunkSize, p.count))
 	}
 }
 

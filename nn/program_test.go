@@ -119,12 +119,12 @@ func TestFusedEqualsUnfused(t *testing.T) {
 			}
 			classes := p.classes
 			images, labels := randomBatch(r, batch, p.inputs, classes)
-			g, err := trace(net, shape)
+			g, err := trace(net, shape, true)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ref := newReference[float32](g)
-			copy(ref.values[g.input.index].Data, images)
+			ref := newReference[float32](g, 0, 1)
+			copy(ref.values[g.input().index].Data, images)
 			logits := ref.forward().Data
 			compare(t, "training logits", p.Forward(images), logits, 0)
 

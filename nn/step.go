@@ -90,28 +90,29 @@ func (t *trained) rowSize() int { return len(t.param.data) / t.rows }
 // as in PyTorch.
 type opStep struct {
 	op     Op
+	number int
 	inputs []*place
 	output *place
 	params []*Param
 	names  []string
+	train  bool
+	saves  Saves
 	saved  []int32
-	each   int // saved indices of one example
+	floats []float32
+	seed   uint64
 	// sums[shard][parameter] gathers gradients; nil for inference.
 	sums [][]Tensor[float32]
 	// calls[i] is the prepared call for example i.
 	calls []Call[float32]
+	// whole[n] is the prepared call for a batch of n, where op is Batchwise;
+	// its tensors are copies, one example right after another.
+	whole []*Call[float32]
 }
 
 func newOpStep(n *node, inputs []*place, output *place, names map[*Param]string, examples, shards int, train bool) *opStep {
-	s := &opStep{op: n.op, inputs: inputs, output: output, params: n.params}
-	var shapes []Shape
-	for _, in := range n.inputs {
-		shapes = append(shapes, in.shape)
-	}
-	if saver, ok := n.op.(Saver); ok {
-		s.each = saver.SavedIndices(shapes)
-		s.saved = make([]int32, s.each*examples)
-	}
+	s := &opStep{op: n.op, number: n.number, inputs: inputs, output: output, params: n.params, train: train}
+	s.saves = savesOf(n.op, shapesOfValues(n.inputs))
+	s.saved, s.floats = make([]int32, s.saves.Indices*examples), make([]float32, s.saves.Floats*examples)
 	for _, p := range n.params {
 		s.names = append(s.names, names[p])
 	}
@@ -119,10 +120,21 @@ func newOpStep(n *node, inputs []*place, output *place, names map[*Param]string,
 		for range shards {
 			var sums []Tensor[float32]
 			for _, p := range n.params {
-				sums = append(sums, Tensor[float32]{p.shape, alignedFloats(len(p.data))})
+				sums = append(sums, Tensor[float32]{Shape: p.shape, Data: alignedFloats(len(p.data))})
 			}
 			s.sums = append(s.sums, sums)
 		}
+	}
+	var params, buffers []Tensor[float32]
+	for _, p := range n.params {
+		params = append(params, Tensor[float32]{Shape: p.shape, Data: p.data[:p.shape.Elements()]})
+	}
+	for _, b := range n.buffers {
+		buffers = append(buffers, Tensor[float32]{Shape: b.shape, Data: b.data})
+	}
+	if batchwise(n.op) {
+		s.prepareWhole(params, buffers, examples)
+		return s
 	}
 	one := func(shape Shape, b buffer, i int) Tensor[float32] {
 		t := Tensor[float32]{Shape: append(Shape{1}, shape...)}
@@ -132,21 +144,104 @@ func newOpStep(n *node, inputs []*place, output *place, names map[*Param]string,
 		return t
 	}
 	for i := range examples {
-		c := Call[float32]{Output: one(output.shape, output.values, i), OutputGrad: one(output.shape, output.gradient, i), Saved: s.saved[i*s.each:][:s.each]}
+		c := Call[float32]{N: 1, First: i, Params: params, Buffers: buffers,
+			Output: one(output.shape, output.values, i), OutputGrad: one(output.shape, output.gradient, i),
+			Saved: s.saved[i*s.saves.Indices:][:s.saves.Indices], Floats: s.floats[i*s.saves.Floats:][:s.saves.Floats]}
+		c.Outputs, c.OutputGrads = []Tensor[float32]{c.Output}, []Tensor[float32]{c.OutputGrad}
 		for _, in := range inputs {
 			c.Inputs = append(c.Inputs, one(in.shape, in.values, i))
 			c.InputGrads = append(c.InputGrads, one(in.shape, in.gradient, i))
-		}
-		for _, p := range n.params {
-			c.Params = append(c.Params, Tensor[float32]{p.shape, p.data[:p.shape.Elements()]})
 		}
 		s.calls = append(s.calls, c)
 	}
 	return s
 }
 
+func shapesOfValues(values []*Value) []Shape {
+	var shapes []Shape
+	for _, v := range values {
+		shapes = append(shapes, v.shape)
+	}
+	return shapes
+}
+
+func (s *opStep) prepareWhole(params, buffers []Tensor[float32], examples int) {
+	copies := func(p *place, gradient bool) []float32 {
+		if gradient && p.gradient.data == nil {
+			return nil
+		}
+		return alignedFloats(examples * p.shape.Elements())
+	}
+	output, outputGrad := copies(s.output, false), copies(s.output, true)
+	batchFloats := make([]float32, s.saves.BatchFloats)
+	var inputs, inputGrads [][]float32
+	for _, in := range s.inputs {
+		inputs, inputGrads = append(inputs, copies(in, false)), append(inputGrads, copies(in, true))
+	}
+	s.whole = []*Call[float32]{nil}
+	for n := 1; n <= examples; n++ {
+		part := func(p *place, data []float32) Tensor[float32] {
+			t := Tensor[float32]{Shape: append(Shape{n}, p.shape...)}
+			if data != nil {
+				t.Data = data[:t.Shape.Elements()]
+			}
+			return t
+		}
+		c := &Call[float32]{N: n, Params: params, Buffers: buffers, UpdateBuffers: s.train,
+			Output: part(s.output, output), OutputGrad: part(s.output, outputGrad),
+			Saved: s.saved[:n*s.saves.Indices], Floats: s.floats[:n*s.saves.Floats], BatchFloats: batchFloats}
+		c.Outputs, c.OutputGrads = []Tensor[float32]{c.Output}, []Tensor[float32]{c.OutputGrad}
+		for i, in := range s.inputs {
+			c.Inputs = append(c.Inputs, part(in, inputs[i]))
+			c.InputGrads = append(c.InputGrads, part(in, inputGrads[i]))
+		}
+		if s.sums != nil {
+			c.ParamGrads = s.sums[0]
+		}
+		s.whole = append(s.whole, c)
+	}
+}
+
+// each calls visit with the memory of every example, and what a whole call has
+// of it.
+func each(p *place, b buffer, t Tensor[float32], visit func(example, whole []float32)) {
+	size := p.shape.Elements()
+	for i := range t.Shape[0] {
+		visit(b.part(i, size), t.Data[i*size:][:size])
+	}
+}
+
+func (s *opStep) forwardWhole(examples int) {
+	c := s.whole[examples]
+	c.Seed = s.seed
+	for i, in := range s.inputs {
+		each(in, in.values, c.Inputs[i], func(example, whole []float32) { copy(whole, example) })
+	}
+	s.op.Forward(c)
+	each(s.output, s.output.values, c.Output, func(example, whole []float32) { copy(example, whole) })
+}
+
+func (s *opStep) backwardWhole(examples int) {
+	c := s.whole[examples]
+	each(s.output, s.output.gradient, c.OutputGrad, func(example, whole []float32) { copy(whole, example) })
+	for i := range s.inputs {
+		clear(c.InputGrads[i].Data)
+	}
+	s.op.Backward(c)
+	for i, in := range s.inputs {
+		if in.gradient.data != nil {
+			each(in, in.gradient, c.InputGrads[i], func(example, whole []float32) { kernel.Add(example, whole) })
+		}
+	}
+}
+
 func (s *opStep) forward(first, last int) {
+	if s.whole != nil {
+		s.forwardWhole(last) // of a program that takes the whole batch at once
+		return
+	}
 	for i := first; i < last; i++ {
+		s.calls[i].Seed = s.seed
 		s.op.Forward(&s.calls[i])
 	}
 }

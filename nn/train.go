@@ -39,6 +39,7 @@ type TrainProgram struct {
 	classes int
 
 	steps   int // updates done
+	seed    uint64
 	images  []float32
 	labels  []int
 	targets []float32 // rows of probabilities, in place of labels if not nil
@@ -66,15 +67,18 @@ type task struct {
 // The same weights, data and settings give the same bits, whatever the number
 // of workers.
 func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (*TrainProgram, error) {
-	g, err := trace(module, shape)
+	g, err := trace(module, shape, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := loss.CheckShape(g.output.shape); err != nil {
+	if err := checkPlannable(g); err != nil {
+		return nil, err
+	}
+	if err := loss.CheckShape(g.output().shape); err != nil {
 		return nil, fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
 	}
-	p := &TrainProgram{output: g.output.shape, loss: loss, optimizer: optimizer, batch: shape[0],
-		shards: shardCount(g, shape[0]), inputs: g.input.shape[1:].Elements(), classes: g.output.shape[1:].Elements()}
+	p := &TrainProgram{output: g.output().shape, loss: loss, optimizer: optimizer, batch: shape[0],
+		shards: shardCount(g, shape[0]), inputs: g.input().shape[1:].Elements(), classes: g.output().shape[1:].Elements()}
 	p.soft, _ = loss.(SoftLoss)
 	p.plan = newPlan(g, paramNames(module), p.batch, p.shards, true)
 	p.losses = make([]float64, p.shards)
@@ -282,6 +286,11 @@ func (p *TrainProgram) OptimizerState(slot int) []Entry {
 // Steps returns how many updates the optimizer has made.
 func (p *TrainProgram) Steps() int { return p.steps }
 
+// SetSeed sets the seed of the random numbers inside the network, such as
+// dropout's; it is 0 at first. The numbers depend on the seed, the step and the place
+// in the batch, so a training that is resumed needs to know the seed alone.
+func (p *TrainProgram) SetSeed(seed uint64) { p.seed = seed }
+
 // SetSteps sets how many updates the optimizer has made, so that it goes on
 // from a state that was written to OptimizerState's entries.
 func (p *TrainProgram) SetSteps(n int) { p.steps = n }
@@ -307,6 +316,11 @@ func (p *TrainProgram) setBatch(images []float32) {
 	p.images = images
 	for _, c := range p.plan.convs {
 		c.repack()
+	}
+	for _, s := range p.plan.steps {
+		if o, ok := s.(*opStep); ok {
+			o.seed = operationSeed(p.seed, p.steps+1, o.number)
+		}
 	}
 }
 

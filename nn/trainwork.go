@@ -64,11 +64,32 @@ func byRows(list []phase, run func(shard, examples int)) []phase {
 	return append(list, phase{rows: run})
 }
 
+// onceStep returns the step if it is to be run once for all examples.
+func onceStep(s step) *opStep {
+	if o, ok := s.(*opStep); ok && o.whole != nil {
+		return o
+	}
+	return nil
+}
+
+// once runs f for one of the shards.
+func once(f func(examples int)) func(shard, examples int) {
+	return func(shard, examples int) {
+		if shard == 0 {
+			f(examples)
+		}
+	}
+}
+
 func (p *TrainProgram) addForward(list []phase) []phase {
 	list = byExamples(list, p.loadImages, false)
 	for _, s := range p.plan.steps {
 		if l, ok := s.(*linearStep); ok && l.rowShards > 0 {
 			list = byRows(list, l.forwardShard)
+			continue
+		}
+		if whole := onceStep(s); whole != nil {
+			list = byRows(list, once(whole.forwardWhole))
 			continue
 		}
 		list = byExamples(list, func(_, first, last int) { s.forward(first, last) }, false)
@@ -84,6 +105,10 @@ func (p *TrainProgram) addBackward(list []phase) []phase {
 			list = byExamples(list, func(_, first, last int) { l.mask(first, last) }, false)
 			list = byRows(list, l.backwardShard)
 			list = byExamples(list, func(_, first, last int) { l.gather(first, last) }, false)
+			continue
+		}
+		if whole := onceStep(s); whole != nil {
+			list = byRows(list, once(whole.backwardWhole))
 			continue
 		}
 		list = byExamples(list, s.backward, s.sharded())

@@ -56,14 +56,51 @@ type Value struct {
 	graph *graph
 	index int // position in graph.values
 	shape Shape
-	// producer is the operation that computes this value, nil for the
-	// network's input.
+	kind  Type
+	// other is the shape for another batch than the graph's: what differs
+	// between the two depends on the batch.
+	other Shape
+	// producer is the operation that computes this value, as one of its
+	// outputs; nil for the network's inputs.
 	producer *node
 }
 
-// Shape returns the value's dimensions, the batch first. It must not be
-// modified.
+// Shape returns the value's dimensions, the batch first unless an operation
+// moved it. It must not be modified.
 func (v *Value) Shape() Shape { return v.shape }
+
+// Type returns what the value's elements are.
+func (v *Value) Type() Type { return v.kind }
+
+// Training reports whether the network is being compiled for training here: it
+// is not in a program for inference, nor inside of AsEval. Layers that differ,
+// such as BatchNorm and Dropout, ask it.
+func (v *Value) Training() bool { return v.graph.training && v.graph.frozen == 0 }
+
+// AsEval puts part of a network into a training program as it is at eval:
+// BatchNorm uses its running statistics and leaves them alone, dropout does
+// nothing. Gradients flow through it, and its parameters are trained.
+func AsEval(x *Value, part func(x *Value) *Value) *Value {
+	x.graph.frozen++
+	defer func() { x.graph.frozen-- }()
+	return part(x)
+}
+
+// rows returns how many rows of the value, along its first dimension, belong to
+// each example, if examples lie one after another; and 0 if not.
+func (v *Value) rows() int {
+	g := v.graph
+	if len(v.shape) == 0 || len(v.other) != len(v.shape) || !v.shape[1:].Equal(v.other[1:]) || v.shape[0]%g.batch != 0 {
+		return 0
+	}
+	if rows := v.shape[0] / g.batch; rows*g.otherBatch == v.other[0] {
+		return rows
+	}
+	return 0
+}
+
+// spec returns the value's shape and type.
+func (v *Value) spec() Spec { return Spec{v.shape, v.kind} }
 
 // Flatten returns v as a matrix of N rows: all dimensions after the batch
 // become one, in row-major order, as PyTorch's torch.flatten(x, 1).
@@ -71,26 +108,62 @@ func (v *Value) Flatten() *Value { return Apply(flatten{}, nil, v) }
 
 // node is one operation of a traced network.
 type node struct {
-	op     Op
-	params []*Param
-	inputs []*Value
-	output *Value
+	op      Op
+	number  int // in graph.nodes: the same in every program of the module
+	params  []*Param
+	buffers []*Buffer
+	inputs  []*Value
+	outputs []*Value
+}
+
+// examplewise reports whether the operation can be run for some of the examples.
+func (n *node) examplewise() bool {
+	if batchwise(n.op) {
+		return false
+	}
+	for _, v := range append(append([]*Value(nil), n.inputs...), n.outputs...) {
+		if v.rows() == 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// hasGradient reports whether gradients flow through the operation.
+func (n *node) hasGradient() bool {
+	if _, never := n.op.(ForwardOnly); never {
+		return false
+	}
+	for _, out := range n.outputs {
+		if out.kind == Float32 {
+			return true
+		}
+	}
+	return false
 }
 
 // graph is a traced network: operations in the order in which Forward made
 // them, which is a topological order.
 type graph struct {
-	input  *Value
-	output *Value
-	values []*Value
-	nodes  []*node
+	inputs  []*Value
+	outputs []*Value
+	values  []*Value
+	nodes   []*node
+	// batch is the number of examples, otherBatch that of Value.other.
+	batch, otherBatch int
+	training          bool
+	frozen            int // depth of AsEval
 }
 
-func (g *graph) newValue(shape Shape, producer *node) *Value {
-	v := &Value{graph: g, index: len(g.values), shape: shape, producer: producer}
+func (g *graph) newValue(spec Spec, other Shape, producer *node) *Value {
+	v := &Value{graph: g, index: len(g.values), shape: spec.Shape.clone(), kind: spec.Type, other: other.clone(), producer: producer}
 	g.values = append(g.values, v)
 	return v
 }
+
+// input and output are those of a network that has one of each.
+func (g *graph) input() *Value  { return g.inputs[0] }
+func (g *graph) output() *Value { return g.outputs[0] }
 
 // consumers returns the operations that read v.
 func (g *graph) consumers(v *Value) []*node {
@@ -106,17 +179,30 @@ func (g *graph) consumers(v *Value) []*node {
 	return list
 }
 
-// needed returns the values that the output depends on, itself among them.
+// needed returns the values that the outputs depend on, themselves among them.
 func (g *graph) needed() map[*Value]bool {
-	needed := map[*Value]bool{g.output: true}
+	needed := map[*Value]bool{}
+	for _, v := range g.outputs {
+		needed[v] = true
+	}
 	for i := len(g.nodes) - 1; i >= 0; i-- {
-		if n := g.nodes[i]; needed[n.output] {
+		if n := g.nodes[i]; n.needed(needed) {
 			for _, in := range n.inputs {
 				needed[in] = true
 			}
 		}
 	}
 	return needed
+}
+
+// needed reports whether one of the outputs is.
+func (n *node) needed(values map[*Value]bool) bool {
+	for _, v := range n.outputs {
+		if values[v] {
+			return true
+		}
+	}
+	return false
 }
 
 // traceError is how a shape rule's complaint travels from Apply, inside the
@@ -128,50 +214,85 @@ type traceError struct {
 
 // Apply adds an operation to the network that is being traced: op on inputs
 // (all of one network), with trainable params. Layers call it; so does a
-// user's own operation. The shape rule of op decides the shape of the result.
+// user's own operation. The shape rule of op decides the shape of the result,
+// which is its first output.
 //
 // Apply panics when op refuses the shapes; Compile recovers that panic and
 // returns it as an error that names the layer.
 func Apply(op Op, params []*Param, inputs ...*Value) *Value {
+	return ApplyAll(op, params, nil, inputs...)[0]
+}
+
+// ApplyAll is Apply for an operation with buffers, or with several outputs, of
+// which it returns all.
+func ApplyAll(op Op, params []*Param, buffers []*Buffer, inputs ...*Value) []*Value {
 	if len(inputs) == 0 {
 		panic("nn.Apply: " + op.Name() + " has no input")
 	}
 	g := inputs[0].graph
-	shapes := make([]Shape, len(inputs))
+	specs, others := make([]Spec, len(inputs)), make([]Spec, len(inputs))
 	for i, in := range inputs {
 		if in.graph != g {
 			panic("nn.Apply: the inputs of " + op.Name() + " belong to different networks")
 		}
-		shapes[i] = in.shape
+		specs[i], others[i] = in.spec(), Spec{in.other, in.kind}
 	}
-	n := &node{op: op, params: params, inputs: inputs}
-	shape, err := op.OutputShape(shapes)
-	if err == nil && (len(shape) == 0 || shape[0] != shapes[0][0]) {
-		err = fmt.Errorf("its output %v does not keep the batch of its input %v as first dimension", shape, shapes[0])
+	n := &node{op: op, number: len(g.nodes), params: params, buffers: buffers, inputs: inputs}
+	outputs, err := outputsOf(op, specs)
+	if err == nil {
+		others, err = outputsOf(op, others)
+		if err != nil {
+			err = fmt.Errorf("it fits a batch of %d and no other: %w", g.batch, err)
+		}
 	}
-	if err == nil && shape.Elements() <= 0 {
-		err = fmt.Errorf("its output %v would be empty", shape)
+	for i, out := range outputs {
+		if err == nil && out.Shape.Elements() <= 0 {
+			err = fmt.Errorf("its output %v would be empty", out.Shape)
+		}
+		if err == nil {
+			v := g.newValue(out, others[i].Shape, n)
+			n.outputs = append(n.outputs, v)
+			if v.rows() == 0 && !batchwise(op) && inputs[0].rows() > 0 {
+				err = fmt.Errorf("its output %v does not keep the batch of its input %v as first dimension; an operation for which that is right implements nn.Batchwise", out.Shape, specs[0].Shape)
+			}
+		}
 	}
 	if err != nil {
 		panic(&traceError{node: n, err: err})
 	}
-	n.output = g.newValue(shape.clone(), n)
 	g.nodes = append(g.nodes, n)
-	return n.output
+	return n.outputs
 }
 
 // trace runs forward once on an input of the given shape.
-func trace(module Module, shape Shape) (g *graph, err error) {
-	for _, d := range shape {
-		if d < 1 {
-			return nil, fmt.Errorf("nn: input shape %v has a dimension below 1; give batch size, channels, height and width", shape)
+func trace(module Module, shape Shape, training bool) (*graph, error) {
+	forward := func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }
+	return traceAll(module, []Spec{{Shape: shape}}, forward, training)
+}
+
+// traceAll is trace for any number of inputs and outputs. All inputs have the same
+// batch first.
+func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, training bool) (g *graph, err error) {
+	for _, in := range inputs {
+		for _, d := range in.Shape {
+			if d < 1 {
+				return nil, fmt.Errorf("nn: input shape %v has a dimension below 1; give batch size, channels, height and width", in.Shape)
+			}
+		}
+		if len(in.Shape) < 1 || len(in.Shape) < 2 && in.Type == Float32 {
+			return nil, fmt.Errorf("nn: input shape %v has no dimension after the batch; give batch size and the shape of one example", in.Shape)
+		}
+		if in.Shape[0] != inputs[0].Shape[0] {
+			return nil, fmt.Errorf("nn: inputs %v and %v have different batches", inputs[0].Shape, in.Shape)
 		}
 	}
-	if len(shape) < 2 {
-		return nil, fmt.Errorf("nn: input shape %v has no dimension after the batch; give batch size and the shape of one example", shape)
+	g = &graph{batch: inputs[0].Shape[0], training: training}
+	g.otherBatch = 2*g.batch + 1
+	for _, in := range inputs {
+		other := in.Shape.clone()
+		other[0] = g.otherBatch
+		g.inputs = append(g.inputs, g.newValue(in, other, nil))
 	}
-	g = &graph{}
-	g.input = g.newValue(shape.clone(), nil)
 	names := paramNames(module)
 	defer func() {
 		switch e := recover().(type) {
@@ -182,14 +303,21 @@ func trace(module Module, shape Shape) (g *graph, err error) {
 			panic(e)
 		}
 	}()
-	g.output = module.Forward(g.input)
-	if g.output == nil || g.output.graph != g {
-		return nil, fmt.Errorf("nn: Forward of %T returned a value that was not computed from its input", module)
+	g.outputs = forward(append([]*Value(nil), g.inputs...))
+	for _, out := range g.outputs {
+		if out == nil || out.graph != g {
+			return nil, fmt.Errorf("nn: Forward of %T returned a value that was not computed from its input", module)
+		}
 	}
 	for _, n := range g.nodes {
 		for i, p := range n.params {
 			if p.data == nil {
 				return nil, fmt.Errorf("nn: parameter %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(n, names))
+			}
+		}
+		for i, b := range n.buffers {
+			if b.data == nil {
+				return nil, fmt.Errorf("nn: buffer %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(n, names))
 			}
 		}
 	}

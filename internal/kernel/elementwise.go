@@ -1,5 +1,19 @@
 package kernel
 
+// Smallest is the magnitude below which numbers that only decay (momenta,
+// moments, running averages) are set to zero. 0.9 times the smallest float32 is
+// the smallest float32 again, and processors take up to sixty times as long for
+// numbers so small.
+const Smallest = 1e-30
+
+// Flush returns v, or zero where its magnitude is below Smallest.
+func Flush[T ~float32 | ~float64](v T) T {
+	if -Smallest < v && v < Smallest {
+		return 0
+	}
+	return v
+}
+
 // Add adds x to y, element by element, for len(y) elements.
 func Add(y, x []float32) {
 	if n := len(y) &^ 7; useAssembly && n > 0 {
