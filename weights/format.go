@@ -27,8 +27,11 @@ type Format struct {
 	// nil if there is none. It must take at most 8 times the file's size and
 	// 1 MB of memory, whatever the file says.
 	Read func(r io.ReaderAt, size int64) (file *File, metadata map[string]string, err error)
-	// Write writes float32 tensors, and the metadata unless it is empty. It is
-	// nil if the format is only read.
+	// DTypes are the types of elements that Write can write, under PyTorch's
+	// names; none means float32 alone.
+	DTypes []string
+	// Write writes tensors of such types, and the metadata unless it is empty. It
+	// is nil if the format is only read.
 	Write func(w io.Writer, tensors []Tensor, metadata map[string]string) error
 	// WriteCheckpoint writes the state of an optimizer, too. It is nil if the
 	// format has no room for that.
@@ -91,6 +94,33 @@ func formatFor(path string) (Format, error) {
 	}
 }
 
+// Holds tells whether a file with the ending of path has a type for elements,
+// under PyTorch's name. Write makes float32 of those for which it has none.
+func Holds(path, dtype string) bool {
+	f, _, ok := byEnding(path)
+	return ok && f.holds(dtype)
+}
+
+func (f *Format) holds(dtype string) bool {
+	return dtype == "float32" || slices.Contains(f.DTypes, dtype)
+}
+
+// fit returns tensors of types that the format has.
+func (f *Format) fit(tensors []Tensor) ([]Tensor, error) {
+	fitting := make([]Tensor, 0, len(tensors))
+	for i := range tensors {
+		t := tensors[i]
+		if !f.holds(t.DType) {
+			var err error
+			if t, _, err = t.Convert("float32"); err != nil {
+				return nil, err
+			}
+		}
+		fitting = append(fitting, t)
+	}
+	return fitting, nil
+}
+
 // sniff returns the format that the first bytes of r show. What nobody knows
 // goes to the reader that the ending of path names, else to PyTorch's: their
 // refusals say what the file looks like.
@@ -132,6 +162,7 @@ var pyTorch = Format{
 		file.Optimizer = optimizerOf(in.Optimizer, file.Others)
 		return file, in.Metadata, err
 	},
+	DTypes: pth.DTypes(),
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		out, err := toPyTorch(tensors)
 		if err != nil {
@@ -155,7 +186,7 @@ var pyTorch = Format{
 func toPyTorch(tensors []Tensor) ([]pth.Tensor, error) {
 	out := make([]pth.Tensor, 0, len(tensors))
 	for _, t := range tensors {
-		o, err := pth.New(t.Name, t.Shape, t.Values)
+		o, err := t.toPyTorch()
 		if err != nil {
 			return nil, err
 		}
@@ -164,14 +195,22 @@ func toPyTorch(tensors []Tensor) ([]pth.Tensor, error) {
 	return out, nil
 }
 
+func (t Tensor) toPyTorch() (pth.Tensor, error) {
+	dtype, known := pth.ParseDType(t.DType)
+	if !known {
+		return pth.Tensor{}, fmt.Errorf("tensor %s is of the type %s, for which PyTorch has no name", printable(t.Name), printable(t.DType))
+	}
+	return pth.NewBytes(t.Name, dtype, t.Shape, t.Data)
+}
+
 func fromPyTorch(in []pth.Tensor) ([]Tensor, error) {
 	out := make([]Tensor, 0, len(in))
 	for i := range in {
-		values, err := in[i].Float32s()
+		elements, err := in[i].Bytes()
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Values: values})
+		out = append(out, Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Data: elements})
 	}
 	return out, nil
 }
@@ -188,14 +227,15 @@ var safeTensors = Format{
 		}
 		file := &File{Tensors: make([]Tensor, 0, len(in.Tensors))}
 		for _, t := range in.Tensors {
-			file.Tensors = append(file.Tensors, Tensor(t))
+			file.Tensors = append(file.Tensors, Tensor{Name: t.Name, Shape: t.Shape, DType: t.DType, Data: t.Data})
 		}
 		return file, in.Metadata, nil
 	},
+	DTypes: safetensors.DTypes(),
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		out := make([]safetensors.Tensor, 0, len(tensors))
 		for _, t := range tensors {
-			out = append(out, safetensors.Tensor(t))
+			out = append(out, safetensors.Tensor{Name: t.Name, Shape: t.Shape, DType: t.DType, Data: t.Data})
 		}
 		return safetensors.Write(w, out, metadata)
 	},
@@ -213,17 +253,26 @@ var npz = Format{
 		}
 		file := &File{Tensors: make([]Tensor, 0, len(in.Arrays))}
 		for _, a := range in.Arrays {
-			file.Tensors = append(file.Tensors, Tensor(a))
+			file.Tensors = append(file.Tensors, fromArray(&a))
 		}
 		return file, in.Metadata, nil
 	},
+	DTypes: npy.DTypes(),
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		out := make([]npy.Array, 0, len(tensors))
 		for _, t := range tensors {
-			out = append(out, npy.Array(t))
+			out = append(out, t.toArray())
 		}
 		return npy.WriteArchive(w, out, metadata)
 	},
+}
+
+func fromArray(a *npy.Array) Tensor {
+	return Tensor{Name: a.Name, Shape: a.Shape, DType: a.DType, Data: a.Data}
+}
+
+func (t Tensor) toArray() npy.Array {
+	return npy.Array{Name: t.Name, Shape: t.Shape, DType: t.DType, Data: t.Data}
 }
 
 // npySingle is NumPy's file of one array without a name, see package
@@ -237,13 +286,14 @@ var npySingle = Format{
 		if err != nil {
 			return nil, nil, err
 		}
-		return &File{Tensors: []Tensor{Tensor(*a)}}, nil, nil
+		return &File{Tensors: []Tensor{fromArray(a)}}, nil, nil
 	},
+	DTypes: npy.DTypes(),
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		if len(tensors) != 1 || len(metadata) > 0 {
 			return fmt.Errorf("a .npy file has room for one tensor and no metadata, there are %d tensors; use the ending .npz", len(tensors))
 		}
-		a := npy.Array(tensors[0])
+		a := tensors[0].toArray()
 		return npy.Write(w, &a)
 	},
 }

@@ -40,7 +40,7 @@ func TestEveryFormat(t *testing.T) {
 			t.Fatalf("%d, %s: %d tensors, metadata %+v", i, ending, len(file.Tensors), file.Metadata)
 		}
 		for j, got := range file.Tensors {
-			if got.Name != tensors[j].Name || !slices.Equal(got.Shape, tensors[j].Shape) || got.DType != "float32" || !sameBits(got.Values, tensors[j].Values) {
+			if got.Name != tensors[j].Name || !slices.Equal(got.Shape, tensors[j].Shape) || got.DType != "float32" || !sameBits(got.Float32s(), tensors[j].Float32s()) {
 				t.Errorf("%d, %s: %s has changed", i, ending, got.Name)
 			}
 		}
@@ -84,7 +84,7 @@ func TestPyTorchThroughEveryFormat(t *testing.T) {
 				t.Fatalf("%s became %d tensors in a %s", path, len(got.Tensors), ending)
 			}
 			for i, tensor := range got.Tensors {
-				if w := want.Tensors[i]; tensor.Name != w.Name || !slices.Equal(tensor.Shape, w.Shape) || !sameBits(tensor.Values, w.Values) {
+				if w := want.Tensors[i]; tensor.Name != w.Name || !slices.Equal(tensor.Shape, w.Shape) || !sameBits(tensor.Float32s(), w.Float32s()) {
 					t.Errorf("%s: %s has changed in a %s", path, w.Name, ending)
 				}
 			}
@@ -99,12 +99,12 @@ func sameBits(a, b []float32) bool {
 
 func TestSingleArray(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.npy")
-	one := []Tensor{{Name: "fc.bias", Shape: []int{2}, Values: []float32{1, 2}}}
+	one := []Tensor{NewTensor("fc.bias", []int{2}, []float32{1, 2})}
 	if err := Write(path, one); err != nil {
 		t.Fatal(err)
 	}
 	file, err := Read(path)
-	if err != nil || file.Format != "npy" || len(file.Tensors) != 1 || file.Tensors[0].Name != "arr_0" || !slices.Equal(file.Tensors[0].Values, one[0].Values) {
+	if err != nil || file.Format != "npy" || len(file.Tensors) != 1 || file.Tensors[0].Name != "arr_0" || !slices.Equal(file.Tensors[0].Float32s(), one[0].Float32s()) {
 		t.Errorf("%+v, %v", file, err)
 	}
 	if err := Write(path, slices.Repeat(one, 2)); err == nil || !strings.Contains(err.Error(), "room for one tensor") {

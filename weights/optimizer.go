@@ -38,7 +38,8 @@ func (o *Optimizer) toPyTorch() (*pth.Optimizer, error) {
 	for n, tensors := range o.State {
 		kept := map[string]pth.Tensor{}
 		for name, t := range tensors {
-			tensor, err := pth.New(name, t.Shape, t.Values)
+			t.Name = name
+			tensor, err := t.toPyTorch()
 			if err != nil {
 				return nil, err
 			}

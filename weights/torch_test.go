@@ -63,7 +63,7 @@ func TestSums(t *testing.T) {
 		}
 		for _, tensor := range file.Tensors {
 			var data []byte
-			for _, v := range tensor.Values {
+			for _, v := range tensor.Float32s() {
 				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
 			}
 			if name == "one.npy" {
@@ -187,7 +187,7 @@ func TestRestoreSGDErrors(t *testing.T) {
 		"of 9 parameters":             func(o *weights.Optimizer) { o.Groups[0].Parameters = o.Groups[0].Parameters[:9] },
 		"missing in the file: fc3.bias\n  wrong shape: conv1.weight, wanted [6 1 5 5], got [1]": func(o *weights.Optimizer) {
 			delete(o.State, 9)
-			o.State[0]["momentum_buffer"] = weights.Tensor{Shape: []int{1}, Values: []float32{1}}
+			o.State[0]["momentum_buffer"] = weights.NewTensor("", []int{1}, []float32{1})
 		},
 	} {
 		tr := newTrainer(t, &optim.SGD{LR: 0.01, Momentum: 0.9})
@@ -217,7 +217,7 @@ func TestPyTorch(t *testing.T) {
 		numbers[i] = float32(label)
 	}
 	for name, tensor := range map[string]weights.Tensor{
-		"images.npy": {Shape: []int{4, 1, 28, 28}, Values: images}, "labels.npy": {Shape: []int{4}, Values: numbers},
+		"images.npy": weights.NewTensor("", []int{4, 1, 28, 28}, images), "labels.npy": weights.NewTensor("", []int{4}, numbers),
 	} {
 		if err := weights.Write(filepath.Join(folder, name), []weights.Tensor{tensor}); err != nil {
 			t.Fatal(err)
@@ -259,8 +259,8 @@ func near(t *testing.T, what string, tr *trainer, path string) {
 		if file.Tensors[i].Name != e.Name() {
 			t.Fatalf("%s: tensor %d is %s, want %s", what, i, file.Tensors[i].Name, e.Name())
 		}
-		for j, v := range weights.TensorOf(e).Values {
-			worst = max(worst, math.Abs(float64(v-file.Tensors[i].Values[j])))
+		for j, v := range weights.TensorOf(e).Float32s() {
+			worst = max(worst, math.Abs(float64(v-file.Tensors[i].Float32s()[j])))
 		}
 	}
 	t.Logf("%s: at most %.2g apart", what, worst)

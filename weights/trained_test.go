@@ -76,7 +76,7 @@ func checkTrained(t *testing.T, folder string, pictures data.Dataset) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return file.Tensors[0].Values
+		return file.Tensors[0].Float32s()
 	}
 	const most = 1e-4
 	worst := 0.0

@@ -34,17 +34,6 @@ type Entry interface {
 	Write(src []float32)
 }
 
-// Tensor is a named tensor of a file.
-type Tensor struct {
-	Name  string
-	Shape []int
-	// DType is the element type in the file, under PyTorch's name: "float32",
-	// "bfloat16", ...
-	DType string
-	// Values holds the elements in row-major order, converted to float32.
-	Values []float32
-}
-
 // File is the content of a weight file.
 type File struct {
 	// Format is the name of the file's format: "pth", "safetensors", "npz" or
@@ -89,15 +78,9 @@ func tensorsOf[E Entry](path string, state []E) ([]Tensor, error) {
 	return tensors, nil
 }
 
-// TensorOf returns a copy of an entry.
-func TensorOf(e Entry) Tensor {
-	t := Tensor{Name: e.Name(), Shape: e.Shape(), DType: "float32", Values: make([]float32, elements(e.Shape()))}
-	e.Read(t.Values)
-	return t
-}
-
 // Write writes tensors, and at most one Metadata with them, as Save does. The
-// elements become float32 whatever a tensor's DType says.
+// elements keep their types; of those for which the format has none, and of
+// quantised tensors, they become float32 (see Holds).
 func Write(path string, tensors []Tensor, metadata ...Metadata) error {
 	return writeFile(path, tensors, nil, metadata)
 }
@@ -118,6 +101,9 @@ func writeFile(path string, tensors []Tensor, optimizer *Optimizer, metadata []M
 		if pairs, err = m.Pairs(); err != nil {
 			return fmt.Errorf("cannot save %s: %w", path, err)
 		}
+	}
+	if tensors, err = format.fit(tensors); err != nil {
+		return fmt.Errorf("cannot save %s: %w", path, err)
 	}
 	return atomicfile.Write(path, func(w io.Writer) error {
 		if optimizer != nil {
@@ -173,7 +159,12 @@ func Restore[E Entry](path string, file *File, state []E) error {
 		return mismatch
 	}
 	for _, e := range state {
-		e.Write(found[e.Name()].Values)
+		if n := found[e.Name()].notFinite(); n.Beyond > 0 {
+			return fmt.Errorf("%s: tensor %s holds %s too large for float32, with which networks are computed; nothing was loaded", path, e.Name(), numbers(n.Beyond))
+		}
+	}
+	for _, e := range state {
+		e.Write(found[e.Name()].Float32s())
 	}
 	return nil
 }
@@ -233,11 +224,3 @@ type pathError struct {
 
 func (e *pathError) Error() string { return e.text }
 func (e *pathError) Unwrap() error { return e.cause }
-
-func elements(shape []int) int {
-	count := 1
-	for _, n := range shape {
-		count *= n
-	}
-	return count
-}

@@ -209,7 +209,7 @@ func TestLoadFromPyTorch(t *testing.T) {
 		if err := Load(path, state); err != nil {
 			t.Fatal(err)
 		}
-		if len(state) != 9 || state[0].name != "conv.weight" || !slices.Equal(state[0].values, file.Tensors[0].Values) {
+		if len(state) != 9 || state[0].name != "conv.weight" || !slices.Equal(state[0].values, file.Tensors[0].Float32s()) {
 			t.Errorf("%s: %d tensors, first %+v", name, len(state), state[0])
 		}
 	}
@@ -332,10 +332,10 @@ func TestRegisterFormat(t *testing.T) {
 				return nil, nil, err
 			}
 			value := math.Float32frombits(binary.LittleEndian.Uint32(data[3:]))
-			return &File{Tensors: []Tensor{{Name: "x", Shape: []int{1}, Values: []float32{value}}}}, nil, nil
+			return &File{Tensors: []Tensor{NewTensor("x", []int{1}, []float32{value})}}, nil, nil
 		},
 		Write: func(w io.Writer, tensors []Tensor, _ map[string]string) error {
-			_, err := w.Write(binary.LittleEndian.AppendUint32([]byte("TOY"), math.Float32bits(tensors[0].Values[0])))
+			_, err := w.Write(binary.LittleEndian.AppendUint32([]byte("TOY"), math.Float32bits(tensors[0].Float32s()[0])))
 			return err
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"inkling"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -27,7 +28,13 @@ var convertible = []string{".pth", ".pt", ".safetensors", ".npz", ".npy", onnxEn
 // conversion is what the flags of convert ask for.
 type conversion struct {
 	force, pixels, channelsLast, softmax bool
+
+	// dtype is the type that floating-point tensors get, empty for their own.
+	dtype string
 }
+
+// dtypes are the types that --dtype converts to.
+var dtypes = []string{"float64", "float32", "float16", "bfloat16"}
 
 func newConvert() *cobra.Command {
 	var want conversion
@@ -43,9 +50,12 @@ What IN is shows its content, what OUT shall be its ending:
   .onnx           a whole network, for ONNX Runtime and others
 
 All but .onnx take the tensors of any network. IN may be any of these, and of a
-.onnx or a whole network that PyTorch pickled the weights are taken. Numbers become
-float32, and what is outside the state dict, as an optimiser's state, is left out;
-both is said when it happens.
+.onnx, a TorchScript program or a whole network that PyTorch pickled the weights are
+taken. Tensors keep their types where the format has them: NumPy lacks bfloat16, and
+quantised weights become the numbers that they stand for. --dtype gives all tensors
+of floating point another type; integers keep theirs, as in PyTorch's net.half(). A
+number that would become infinite is refused. What is outside the state dict, as an
+optimiser's state, is left out. All of that is said when it happens.
 
 A .onnx is made of a file of LeNet's tensors, and takes any number of pictures at a
 time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
@@ -54,6 +64,7 @@ x width, or with --channels-last as height x width x channels.`,
 		Example: `  inkling convert model.pth model.safetensors
   inkling convert model.npz model.pth --force
   inkling convert whole.pth state_dict.pth
+  inkling convert model.pth half.safetensors --dtype float16
   inkling convert model.pth model.onnx --pixels --softmax`,
 		Args: wantArgs("IN", "OUT"),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -65,6 +76,15 @@ x width, or with --channels-last as height x width x channels.`,
 			if ending != onnxEnding && (want.pixels || want.channelsLast || want.softmax) {
 				return usagef("--pixels, --channels-last and --softmax are for %s, which holds a whole network; %s holds tensors only", onnxEnding, ending)
 			}
+			if want.dtype != "" && !slices.Contains(dtypes, want.dtype) {
+				return usagef("--dtype is %q, want one of %s", want.dtype, strings.Join(dtypes, ", "))
+			}
+			if want.dtype != "" && ending == onnxEnding {
+				return usagef("--dtype is for files of tensors; the network in a %s computes with float32", onnxEnding)
+			}
+			if want.dtype != "" && !weights.Holds(out, want.dtype) {
+				return usagef("--dtype: a %s has no %s; use .pth or .safetensors", ending, want.dtype)
+			}
 			if want.channelsLast && !want.pixels {
 				return usagef("--channels-last is for pictures of bytes; give --pixels, too")
 			}
@@ -73,6 +93,7 @@ x width, or with --channels-last as height x width x channels.`,
 	}
 	f := c.Flags()
 	f.BoolVar(&want.force, "force", false, "overwrite OUT if it exists")
+	f.StringVar(&want.dtype, "dtype", "", "make floating-point numbers of this `TYPE`: "+strings.Join(dtypes, ", "))
 	f.BoolVar(&want.pixels, "pixels", false, "make a .onnx take pictures of bytes and normalise them itself")
 	f.BoolVar(&want.channelsLast, "channels-last", false, "with --pixels, take height x width x channels, as pictures are decoded")
 	f.BoolVar(&want.softmax, "softmax", false, "make a .onnx give probabilities instead of logits")
@@ -106,12 +127,58 @@ func convert(out io.Writer, from, to string, want conversion) error {
 		about = append(about, *file.Metadata)
 		kept = "What it says about itself was kept."
 	}
-	if err := weights.Write(to, file.Tensors, about...); err != nil {
+	tensors, changes, err := want.retype(file.Tensors, to)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	if err := weights.Write(to, tensors, about...); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "Converted %s (format %s) to %s: %s, %s numbers. %s\n%s", from, file.Format, to,
-		count(len(file.Tensors), "tensor"), thousands(total(file.Tensors)), kept, losses(file))
+	_, err = fmt.Fprintf(out, "Converted %s (format %s) to %s: %s, %s numbers. %s\n%s%s%s", from, file.Format, to,
+		count(len(file.Tensors), "tensor"), thousands(total(file.Tensors)), kept, changes, losses(file), notFinite(file))
 	return err
+}
+
+// retype returns tensors of the types that the file at path shall have, and a line
+// for each type that others became.
+func (want *conversion) retype(tensors []weights.Tensor, path string) (retyped []weights.Tensor, said string, err error) {
+	type change struct {
+		tensors, zeros int
+		example        string
+	}
+	changes := map[string]*change{}
+	for _, t := range tensors {
+		dtype := t.DType
+		if want.dtype != "" && (t.IsFloat() || t.Quantization != nil) {
+			dtype = want.dtype
+		}
+		if !weights.Holds(path, dtype) {
+			dtype = "float32"
+		}
+		converted, zeros, err := t.Convert(dtype)
+		if err != nil {
+			return nil, "", err
+		}
+		retyped = append(retyped, converted)
+		if dtype == t.DType {
+			continue
+		}
+		c := changes[dtype]
+		if c == nil {
+			c = &change{example: fmt.Sprintf("%s of %s", printable(t.Name), t.DType)}
+			changes[dtype] = c
+		}
+		c.tensors++
+		c.zeros += zeros
+	}
+	for _, dtype := range slices.Sorted(maps.Keys(changes)) {
+		c := changes[dtype]
+		said += fmt.Sprintf("Became %s: %s, such as %s.\n", dtype, count(c.tensors, "tensor"), c.example)
+		if c.zeros > 0 {
+			said += fmt.Sprintf("Became zero: %s too small for %s.\n", count(c.zeros, "number"), dtype)
+		}
+	}
+	return retyped, said, nil
 }
 
 // losses says what a converted file lacks of the other, a line each; it is empty
@@ -120,19 +187,6 @@ func losses(file *weights.File) string {
 	var text strings.Builder
 	if file.Class != "" {
 		fmt.Fprintf(&text, "It was a whole pickled network, of the Python class %s; the tensors of its state dict were taken, and nothing of it was run.\n", printable(file.Class))
-	}
-	other := 0
-	example := ""
-	for _, t := range file.Tensors {
-		if t.DType == "float32" {
-			continue
-		}
-		if other++; other == 1 {
-			example = fmt.Sprintf("%s of %s", printable(t.Name), t.DType)
-		}
-	}
-	if other > 0 {
-		fmt.Fprintf(&text, "Became float32: %s, such as %s.\n", count(other, "tensor"), example)
 	}
 	if n := len(file.Others); n > 0 {
 		fmt.Fprintf(&text, "Left out: %s outside the state dict, such as %s.\n", count(n, "tensor"), printable(file.Others[0].Name))

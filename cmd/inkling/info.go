@@ -64,9 +64,52 @@ func layers(tensors []weights.Tensor) int {
 func total(tensors []weights.Tensor) int {
 	n := 0
 	for _, t := range tensors {
-		n += len(t.Values)
+		n += t.Len()
 	}
 	return n
+}
+
+// divide returns the tensors that training changes, and the buffers beside them.
+func divide(tensors []weights.Tensor) (trained, buffers []weights.Tensor) {
+	for _, t := range tensors {
+		if t.IsBuffer() {
+			buffers = append(buffers, t)
+		} else {
+			trained = append(trained, t)
+		}
+	}
+	return trained, buffers
+}
+
+// notFinite says in a line how many numbers are not finite, and where; it is empty
+// if all are.
+func notFinite(file *weights.File) string {
+	found := file.NotFinite()
+	if len(found) == 0 {
+		return ""
+	}
+	nan, inf, beyond := 0, 0, 0
+	for _, n := range found {
+		nan, inf, beyond = nan+n.NaN, inf+n.Inf, beyond+n.Beyond
+	}
+	var kinds []string
+	for _, kind := range []struct {
+		n    int
+		what string
+	}{{nan, "NaN"}, {inf, "infinite"}, {beyond, "too large for float32"}} {
+		if kind.n > 0 {
+			kinds = append(kinds, thousands(kind.n)+" "+kind.what)
+		}
+	}
+	const most = 3
+	var names []string
+	for _, n := range found[:min(len(found), most)] {
+		names = append(names, fmt.Sprintf("%s (%s of %s)", printable(n.Name), thousands(n.NaN+n.Inf+n.Beyond), thousands(n.Of)))
+	}
+	if more := len(found) - most; more > 0 {
+		names = append(names, fmt.Sprintf("%d more", more))
+	}
+	return fmt.Sprintf("Not finite: %s of %s, in %s: %s.\n", strings.Join(kinds, " and "), count(total(file.Tensors), "number"), count(len(found), "tensor"), strings.Join(names, ", "))
 }
 
 func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Contents) error {
@@ -77,20 +120,25 @@ func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Con
 		listed = file.Others // there is nothing else to see
 	}
 	for _, t := range listed {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", cmp.Or(printable(t.Name), "(no name)"), nn.Shape(t.Shape), t.DType, thousands(len(t.Values)))
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\n", cmp.Or(printable(t.Name), "(no name)"), nn.Shape(t.Shape), t.DType, thousands(t.Len()))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 	if len(file.Tensors) > 0 {
-		fmt.Fprintf(out, "\n%s: %s parameters in %s of %s (format %s).\n", path, thousands(total(file.Tensors)),
-			count(len(file.Tensors), "tensor"), count(layers(file.Tensors), "layer"), file.Format)
+		trained, buffers := divide(file.Tensors)
+		fmt.Fprintf(out, "\n%s: %s in %s of %s (format %s).\n", path, count(total(trained), "parameter"),
+			count(len(trained), "tensor"), count(layers(file.Tensors), "layer"), file.Format)
+		if len(buffers) > 0 {
+			fmt.Fprintf(out, "Not trained: %s in %s, such as %s.\n", count(total(buffers), "number"), count(len(buffers), "buffer"), printable(buffers[0].Name))
+		}
 	} else {
 		fmt.Fprintf(out, "\n%s: no state dict, but %s, %s numbers (format %s).\n", path, count(len(file.Others), "other tensor"), thousands(total(file.Others)), file.Format)
 	}
 	if n := len(file.Others); n > 0 && len(file.Tensors) > 0 {
 		fmt.Fprintf(out, "Beside them: %s, %s numbers, such as %s.\n", count(n, "other tensor"), thousands(total(file.Others)), printable(file.Others[0].Name))
 	}
+	fmt.Fprint(out, notFinite(file))
 	if file.Class != "" {
 		fmt.Fprintf(out, "It is a whole pickled network, of the Python class %s. Its code is not in the file, and nothing of it was run.\n", printable(file.Class))
 	}
@@ -186,17 +234,23 @@ func infoReport(file *weights.File, network *onnx.Contents) any {
 		Shape   []int  `json:"shape"`
 		DType   string `json:"dtype"`
 		Numbers int    `json:"numbers"`
+		Buffer  bool   `json:"buffer,omitempty"`
 	}
 	list := func(tensors []weights.Tensor) []tensor {
 		all := []tensor{}
 		for _, t := range tensors {
-			all = append(all, tensor{t.Name, append([]int{}, t.Shape...), t.DType, len(t.Values)})
+			all = append(all, tensor{t.Name, append([]int{}, t.Shape...), t.DType, t.Len(), t.IsBuffer()})
 		}
 		return all
 	}
+	trained, buffers := divide(file.Tensors)
+	notFinite := map[string]int{}
+	for _, n := range file.NotFinite() {
+		notFinite[n.Name] = n.NaN + n.Inf + n.Beyond
+	}
 	report := map[string]any{
 		"format": file.Format, "tensors": list(file.Tensors), "others": list(file.Others),
-		"parameters": total(file.Tensors), "layers": layers(file.Tensors), "metadata": file.Metadata,
+		"parameters": total(trained), "buffers": total(buffers), "not_finite": notFinite, "layers": layers(file.Tensors), "metadata": file.Metadata,
 	}
 	if file.Class != "" {
 		report["class"] = file.Class

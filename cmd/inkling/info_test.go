@@ -13,12 +13,12 @@ func TestInfo(t *testing.T) {
 	pth := filepath.Join("..", "..", "weights", "pth", "testdata")
 	for path, wants := range map[string][]string{
 		filepath.Join(pth, "checkpoint.pth"): {
-			"9 tensors of 3 layers (format pth).", "Beside them: 6 other tensors",
+			"6 tensors of 3 layers (format pth).", "Beside them: 6 other tensors",
 			"Optimiser, group 0, 6 parameters: dampening 0, lr 0.1, momentum 0.9, weight_decay 0.\n",
 		},
 		filepath.Join(pth, "tensor_only.pth"): {"(no name)  4x6    float32  24", "tensor_only.pth: no state dict, but 1 other tensor, 24 numbers (format pth)."},
 		filepath.Join(pth, "whole_module.pth"): {
-			"9 tensors of 3 layers", "It is a whole pickled network, of the Python class __main__.Net. Its code is not in the file",
+			"6 tensors of 3 layers", "It is a whole pickled network, of the Python class __main__.Net. Its code is not in the file",
 		},
 		filepath.Join("..", "..", "nn", "testdata", "lenet", "sgd_b4", "images_u8.npy"): {"arr_0", "uint8", "format npy"},
 		filepath.Join("..", "..", "weights", "onnx", "testdata", "torch.onnx"): {

@@ -2,7 +2,9 @@ package npy
 
 import (
 	"encoding/binary"
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"inkling/weights/internal/untrusted"
@@ -21,6 +23,13 @@ type header struct {
 // header's descr.
 var elements = map[string]untrusted.Element{}
 
+// descrs are the descr of the types that can be written, by PyTorch's names.
+var descrs = map[string]string{}
+
+// DTypes returns the types of elements that a file can hold, under PyTorch's
+// names.
+func DTypes() []string { return slices.Sorted(maps.Keys(descrs)) }
+
 func init() {
 	for code, name := range map[string]string{
 		"f8": "float64", "f4": "float32", "f2": "float16", "b1": "bool",
@@ -28,6 +37,10 @@ func init() {
 		"u8": "uint64", "u4": "uint32", "u2": "uint16", "u1": "uint8",
 	} {
 		elements[code] = untrusted.Elements[name]
+		descrs[name] = "<" + code
+		if elements[code].Size == 1 {
+			descrs[name] = "|" + code
+		}
 	}
 }
 

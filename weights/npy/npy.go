@@ -28,13 +28,20 @@ type Array struct {
 	// Shape holds the dimensions; it is empty for an array of 0 dimensions,
 	// which has one element.
 	Shape []int
-	// DType is the type of the elements in the file: "float32", "int64". Write
-	// ignores it and writes float32.
+	// DType is the type of the elements: "float32", "int64".
 	DType string
-	// Values holds the elements in row-major order, converted to float32 as
-	// NumPy's astype does.
-	Values []float32
+	// Data holds the elements in row-major order, little-endian.
+	Data []byte
 }
+
+// New returns a float32 array of values in row-major order, which are copied.
+func New(name string, shape []int, values []float32) Array {
+	return Array{Name: name, Shape: shape, DType: "float32", Data: untrusted.Bytes(values)}
+}
+
+// Float32s returns the elements converted as NumPy's astype does, in memory of
+// their own.
+func (a Array) Float32s() []float32 { return untrusted.Float32s(a.Data, untrusted.Elements[a.DType]) }
 
 // Unnamed is what numpy.savez calls an array that was given no name.
 const Unnamed = "arr_0"
@@ -123,25 +130,26 @@ func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
 	if !b.Spend(8*int64(len(h.shape)) + 4*int64(h.count)) {
 		return nil, fault(data, "an array of the shape %v would take more than the %d bytes of memory that a file of this size may take; if it is compressed, save it with numpy.savez", h.shape, b.All())
 	}
-	a := &Array{Shape: h.shape, DType: h.element.Name, Values: make([]float32, h.count)}
-	place := func(i int) int { return i }
-	if h.fortran {
+	a := &Array{Shape: h.shape, DType: h.element.Name}
+	var place func() int
+	if h.fortran && len(h.shape) > 1 {
 		place = columnMajor(h.shape)
 	}
-	return a, untrusted.EachFloat32(r, h.count, h.element, h.order, func(i int, value float32) { a.Values[place(i)] = value })
+	a.Data, err = untrusted.ReadElements(r, h.count, h.element, h.order, place)
+	return a, err
 }
 
 // columnMajor returns a function that tells, called for one element after
 // another of an array whose first dimension runs fastest, where it lies when
 // the last one does.
-func columnMajor(shape []int) func(i int) int {
+func columnMajor(shape []int) func() int {
 	stride, step := make([]int, len(shape)), 1
 	for i := len(shape) - 1; i >= 0; i-- {
 		stride[i] = step
 		step *= max(shape[i], 1)
 	}
 	index, at := make([]int, len(shape)), 0
-	return func(int) int {
+	return func() int {
 		here := at
 		for i := range index {
 			index[i]++
@@ -156,14 +164,18 @@ func columnMajor(shape []int) func(i int) int {
 	}
 }
 
-// Write writes an array as a .npy file of float32 in row-major order. A .npy
-// has no room for a name. It is an error if the values are not as many as the
-// shape says.
+// Write writes an array as a .npy file in row-major order. A .npy has no room for
+// a name. It is an error if NumPy lacks the type, or if the data is not as long as
+// shape and type say.
 func Write(w io.Writer, a *Array) error {
 	const most = 64 // dimensions, as NumPy 2 has it
+	descr, known := descrs[a.DType]
+	if !known {
+		return fmt.Errorf("array %s has elements of the type %s, which NumPy lacks; convert it to float32", shorten(a.Name), shorten(a.DType))
+	}
 	count, ok := untrusted.Count(a.Shape)
-	if !ok || count != len(a.Values) || len(a.Shape) > most || slices.ContainsFunc(a.Shape, func(n int) bool { return n < 0 }) {
-		return fmt.Errorf("array %s has %d values for the shape %v", shorten(a.Name), len(a.Values), a.Shape)
+	if !ok || len(a.Data) != count*untrusted.Elements[a.DType].Size || len(a.Shape) > most || slices.ContainsFunc(a.Shape, func(n int) bool { return n < 0 }) {
+		return fmt.Errorf("array %s has %d bytes for the shape %v of %s", shorten(a.Name), len(a.Data), a.Shape, a.DType)
 	}
 	shape := strings.ReplaceAll(strings.Trim(fmt.Sprint(a.Shape), "[]"), " ", ", ")
 	if len(a.Shape) == 1 {
@@ -172,7 +184,7 @@ func Write(w io.Writer, a *Array) error {
 	// Spaces and a new line fill up the header, so that the data starts at a
 	// multiple of 64 bytes.
 	const start, alignment = len(magic) + 4, 64
-	text := fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%s), }", shape)
+	text := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%s), }", descr, shape)
 	length := (start+len(text)+1+alignment-1)/alignment*alignment - start
 	head := append([]byte(magic), 1, 0)
 	head = binary.LittleEndian.AppendUint16(head, uint16(length))
@@ -180,5 +192,6 @@ func Write(w io.Writer, a *Array) error {
 	if _, err := w.Write(head); err != nil {
 		return err
 	}
-	return untrusted.WriteFloat32s(w, a.Values)
+	_, err := w.Write(a.Data)
+	return err
 }

@@ -64,11 +64,11 @@ func small() ([]Array, map[string]string) {
 		large[i] = float32(i)
 	}
 	return []Array{
-		{"fc.weight", []int{2, 3}, "float32", []float32{1, -2, 3.5, float32(math.Inf(1)), float32(math.Copysign(0, -1)), 1e-45}},
-		{"scale", nil, "float32", []float32{7}},
-		{"empty", []int{0, 3}, "float32", []float32{}},
-		{"folder/a 名", []int{1}, "float32", []float32{2}},
-		{"large", []int{50, 100}, "float32", large},
+		New("fc.weight", []int{2, 3}, []float32{1, -2, 3.5, float32(math.Inf(1)), float32(math.Copysign(0, -1)), 1e-45}),
+		New("scale", nil, []float32{7}),
+		New("empty", []int{0, 3}, []float32{}),
+		New("folder/a 名", []int{1}, []float32{2}),
+		New("large", []int{50, 100}, large),
 	}, map[string]string{"architecture": "LeNet", "classes": `["0","1"]`, "note": "<é>\u2028\"\\\n"}
 }
 
@@ -76,7 +76,7 @@ func TestWriteAndRead(t *testing.T) {
 	arrays, metadata := small()
 	for _, want := range arrays {
 		data := mustWrite(t, want)
-		if start := len(data) - 4*len(want.Values); start%64 != 0 {
+		if start := len(data) - 4*len(want.Float32s()); start%64 != 0 {
 			t.Errorf("%s: the data starts at byte %d", want.Name, start)
 		}
 		got, err := readBytes(data)
@@ -92,13 +92,13 @@ func TestWriteAndRead(t *testing.T) {
 		}
 		// Another implementation reads the same.
 		var theirs []float32
-		if err := npyio.Read(bytes.NewReader(data), &theirs); err != nil || !slices.Equal(theirs, want.Values) {
+		if err := npyio.Read(bytes.NewReader(data), &theirs); err != nil || !slices.Equal(theirs, want.Float32s()) {
 			t.Errorf("npyio reads %v, %v", theirs, err)
 		}
 	}
 	data := mustWriteArchive(t, arrays, metadata)
 	got := mustReadArchive(t, data)
-	if !reflect.DeepEqual(got.Arrays, arrays) || math.Float32bits(got.Arrays[0].Values[4]) != 1<<31 || !maps.Equal(got.Metadata, metadata) {
+	if !reflect.DeepEqual(got.Arrays, arrays) || math.Float32bits(got.Arrays[0].Float32s()[4]) != 1<<31 || !maps.Equal(got.Metadata, metadata) {
 		t.Errorf("got %+v", got)
 	}
 	if Sniff(data[:64]) || !SniffArchive(data[:64]) || SniffArchive(data[:38]) || SniffArchive(data[:4]) {
@@ -112,21 +112,21 @@ func TestWriteAndRead(t *testing.T) {
 }
 
 func TestWriteErrors(t *testing.T) {
-	one := []float32{1}
+	one := []byte("\x00\x00\x80\x3f")
 	for _, test := range []struct {
 		says     string
 		arrays   []Array
 		metadata map[string]string
 	}{
 		{"no array", nil, nil},
-		{"two arrays have the name a", []Array{{"a", nil, "", one}, {"a", nil, "", one}}, nil},
-		{"no plain UTF-8", []Array{{"\xff", nil, "", one}}, nil},
-		{"no plain UTF-8", []Array{{"a\x00b", nil, "", one}}, nil},
-		{"too long", []Array{{strings.Repeat("x", 40_000), nil, "", one}}, nil},
-		{"1 values for the shape [2]", []Array{{"a", []int{2}, "", one}}, nil},
-		{"1 values for the shape [-1 -1]", []Array{{"a", []int{-1, -1}, "", one}}, nil},
-		{"1 values for the shape", []Array{{"a", slices.Repeat([]int{1}, 65), "", one}}, nil},
-		{"too much for a file", []Array{{"a", nil, "", one}}, map[string]string{"k": strings.Repeat("x", 1<<20)}},
+		{"two arrays have the name a", []Array{{"a", nil, "float32", one}, {"a", nil, "float32", one}}, nil},
+		{"no plain UTF-8", []Array{{"\xff", nil, "float32", one}}, nil},
+		{"no plain UTF-8", []Array{{"a\x00b", nil, "float32", one}}, nil},
+		{"too long", []Array{{strings.Repeat("x", 40_000), nil, "float32", one}}, nil},
+		{"4 bytes for the shape [2]", []Array{{"a", []int{2}, "float32", one}}, nil},
+		{"4 bytes for the shape [-1 -1]", []Array{{"a", []int{-1, -1}, "float32", one}}, nil},
+		{"4 bytes for the shape", []Array{{"a", slices.Repeat([]int{1}, 65), "float32", one}}, nil},
+		{"too much for a file", []Array{{"a", nil, "float32", one}}, map[string]string{"k": strings.Repeat("x", 1<<20)}},
 	} {
 		if err := WriteArchive(io.Discard, test.arrays, test.metadata); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("error %v, want %q", err, test.says)
@@ -164,7 +164,7 @@ func TestEveryType(t *testing.T) {
 	} {
 		header := fmt.Sprintf("{'descr': '%s', 'fortran_order': False, 'shape': (%d,), }\n", test.descr, len(test.want))
 		got, err := readBytes(craft(header, test.data))
-		if err != nil || got.DType != test.name || !slices.Equal(got.Values, test.want) {
+		if err != nil || got.DType != test.name || !slices.Equal(got.Float32s(), test.want) {
 			t.Errorf("%s: %+v, %v, want %v", test.descr, got, err, test.want)
 		}
 	}
@@ -175,12 +175,12 @@ func TestColumnMajor(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, v := range got.Values {
+	for i, v := range got.Float32s() {
 		if v != float32(i) {
-			t.Fatalf("the elements are %v", got.Values)
+			t.Fatalf("the elements are %v", got.Float32s())
 		}
 	}
-	if got, err := readBytes(craft("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 0), }\n", "")); err != nil || len(got.Values) != 0 {
+	if got, err := readBytes(craft("{'descr': '|u1', 'fortran_order': True, 'shape': (2, 0), }\n", "")); err != nil || len(got.Float32s()) != 0 {
 		t.Errorf("no elements: %+v, %v", got, err)
 	}
 }
@@ -223,9 +223,9 @@ func TestNumPy(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, output)
 	}
-	for _, a := range append(arrays, Array{Name: "ours.npy", Shape: arrays[0].Shape, Values: arrays[0].Values}) {
+	for _, a := range append(arrays, New("ours.npy", arrays[0].Shape, arrays[0].Float32s())) {
 		data := mustWrite(t, a)
-		line := fmt.Sprintf("%x %v %s\n", sha256.Sum256(data[len(data)-4*len(a.Values):]), a.Shape, a.Name)
+		line := fmt.Sprintf("%x %v %s\n", sha256.Sum256(data[len(data)-4*len(a.Float32s()):]), a.Shape, a.Name)
 		if !strings.Contains(string(output), line) {
 			t.Errorf("%s is not loaded as it was written", a.Name)
 		}
@@ -260,7 +260,7 @@ func TestNumPy(t *testing.T) {
 		if a.DType == "bool" {
 			want = []float32{0, 1, 1, 1, 1, 1}
 		}
-		if !slices.Equal(a.Values, want) || !slices.Equal(a.Shape, []int{2, 3}) {
+		if !slices.Equal(a.Float32s(), want) || !slices.Equal(a.Shape, []int{2, 3}) {
 			t.Errorf("%s holds %+v", path, a)
 		}
 	}

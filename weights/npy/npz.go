@@ -219,8 +219,8 @@ func (w *watched) explain(err error) error {
 // numpy.load gives as bytes to whoever asks for it. The same arrays and
 // metadata give the same bytes.
 //
-// It is an error if two arrays have the same name, if an array's values are not
-// as many as its shape says, or if ReadArchive would refuse the metadata for a
+// It is an error if two arrays have the same name, if NumPy lacks the type of
+// one or its data is not as long as shape and type say, or if ReadArchive would refuse the metadata for a
 // size that is out of proportion to the arrays.
 func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error {
 	if len(arrays) == 0 {
@@ -236,8 +236,9 @@ func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error
 		text = append(text, '\n')
 		size, cost := int64(0), int64(len(text)+recordCost)+untrusted.MetadataCost(text)
 		for i := range arrays {
-			size += 4 * int64(len(arrays[i].Values))
-			cost += 4*int64(len(arrays[i].Values)) + 8*int64(len(arrays[i].Shape)) + recordCost
+			size += int64(len(arrays[i].Data))
+			count, _ := untrusted.Count(arrays[i].Shape)
+			cost += 4*int64(count) + 8*int64(len(arrays[i].Shape)) + recordCost
 		}
 		if size += int64(len(text)); cost > untrusted.NewBudget(size).All() {
 			return fmt.Errorf("metadata of %d bytes is too much for a file of %d bytes; shorten it", len(text), size)
@@ -256,7 +257,7 @@ func WriteArchive(w io.Writer, arrays []Array, metadata map[string]string) error
 		}
 		names[a.Name] = true
 		var content bytes.Buffer
-		content.Grow(4*len(a.Values) + 256)
+		content.Grow(len(a.Data) + 256)
 		if err := Write(&content, a); err != nil {
 			return err
 		}

@@ -147,7 +147,7 @@ func TestEveryType(t *testing.T) {
 			t.Errorf("%s: %v", test.name, err)
 			continue
 		}
-		if got := c.Tensors[0]; got.DType != test.name || !slices.Equal(got.Values, test.want) || !slices.Equal(got.Shape, []int{2}) {
+		if got := c.Tensors[0]; got.DType != test.name || !slices.Equal(got.Float32s(), test.want) || !slices.Equal(got.Shape, []int{2}) {
 			t.Errorf("%s: %+v, want %v", test.name, got, test.want)
 		}
 	}

@@ -28,7 +28,7 @@ func pictures(t *testing.T, n int) []byte {
 		t.Fatal(err)
 	}
 	var all []byte
-	for _, v := range file.Tensors[0].Values[:n*28*28] {
+	for _, v := range file.Tensors[0].Float32s()[:n*28*28] {
 		all = append(all, byte(v))
 	}
 	return all

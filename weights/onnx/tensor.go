@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"bytes"
 	"encoding/binary"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -109,9 +108,9 @@ func (p *parser) initializer(m message) error {
 		return err
 	}
 	t.DType = element.Name
-	t.Values, err = untrusted.ReadFloat32s(bytes.NewReader(raw), count, element, binary.LittleEndian)
+	t.Data = raw
 	p.contents.Tensors = append(p.contents.Tensors, t)
-	return err
+	return nil
 }
 
 // list returns the elements of a list of numbers as they would be in raw bytes.

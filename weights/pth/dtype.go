@@ -9,8 +9,8 @@ import (
 // DType is the type of a tensor's elements, under PyTorch's names.
 type DType uint8
 
-// The element types of PyTorch that a tensor can be read from. Those up to Bool
-// can be written, too; PyTorch has the others since version 2.1 to 2.3.
+// The element types of PyTorch that a tensor can have. PyTorch has those after
+// Bool since version 2.1 to 2.3.
 const (
 	Float32 DType = iota + 1
 	Float64
@@ -70,6 +70,25 @@ func (d DType) Size() int {
 		return 0
 	}
 	return dtypes[d].size
+}
+
+// ParseDType returns the type of one of PyTorch's names: "float32".
+func ParseDType(name string) (d DType, ok bool) {
+	for d = Float32; d.valid(); d++ {
+		if dtypes[d].name == name {
+			return d, true
+		}
+	}
+	return 0, false
+}
+
+// DTypes returns the names of all types.
+func DTypes() []string {
+	var names []string
+	for d := Float32; d.valid(); d++ {
+		names = append(names, dtypes[d].name)
+	}
+	return names
 }
 
 // float32From returns the conversion of one element to float32, as

@@ -231,26 +231,30 @@ func (p *pickler) ints(numbers []int) {
 }
 
 // tensor writes a call of torch._utils._rebuild_tensor_v2 with a storage of its
-// own, all of which the tensor takes.
+// own, all of which the tensor takes. The newer types have no storage class: as
+// PyTorch does since version 2.1, a call of _rebuild_tensor_v3 names the type
+// beside a storage of bytes.
 func (p *pickler) tensor(t *Tensor) error {
 	content, err := t.Bytes()
 	if err != nil {
 		return err
 	}
-	if dtypes[t.DType].storage == "" {
-		return fmt.Errorf("tensor %s is of %s, which can be read and not written; convert it", shorten(t.Name), t.DType)
-	}
 	key := strconv.Itoa(len(p.contents))
 	p.contents = append(p.contents, content)
 	p.elements += t.Elements()
-	p.global("torch._utils", "_rebuild_tensor_v2")
+	function, module, class, count := "_rebuild_tensor_v2", "torch", dtypes[t.DType].storage, t.Elements()
+	typed := class == ""
+	if typed {
+		function, module, class, count = "_rebuild_tensor_v3", "torch.storage", "UntypedStorage", len(content)
+	}
+	p.global("torch._utils", function)
 	p.op(opMark)
 	p.op(opMark)
 	p.once("text storage", func() { p.text("storage") })
-	p.global("torch", dtypes[t.DType].storage)
+	p.global(module, class)
 	p.text(key)
 	p.once("text cpu", func() { p.text("cpu") })
-	p.int(t.Elements())
+	p.int(count)
 	p.op(opTuple, opBinPersID)
 	p.int(0) // storage_offset
 	p.ints(t.Shape)
@@ -258,6 +262,9 @@ func (p *pickler) tensor(t *Tensor) error {
 	p.op(opNewFalse) // requires_grad
 	p.global("collections", "OrderedDict")
 	p.op(opEmptyTuple, opReduce) // backward_hooks
+	if typed {
+		p.global("torch", dtypes[t.DType].name)
+	}
 	p.op(opTuple, opReduce)
 	return nil
 }

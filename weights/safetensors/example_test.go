@@ -9,7 +9,7 @@ import (
 
 func Example() {
 	var file bytes.Buffer
-	tensors := []safetensors.Tensor{{Name: "fc.weight", Shape: []int{1, 2}, Values: []float32{0.5, -1}}}
+	tensors := []safetensors.Tensor{safetensors.New("fc.weight", []int{1, 2}, []float32{0.5, -1})}
 	if err := safetensors.Write(&file, tensors, map[string]string{"dataset": "mnist"}); err != nil {
 		panic(err)
 	}
@@ -18,7 +18,7 @@ func Example() {
 		panic(err)
 	}
 	t := read.Tensors[0]
-	fmt.Println(t.Name, t.Shape, t.DType, t.Values, read.Metadata)
+	fmt.Println(t.Name, t.Shape, t.DType, t.Float32s(), read.Metadata)
 
 	_, err = safetensors.Read(bytes.NewReader(file.Bytes()), int64(file.Len()-1))
 	fmt.Println(err)

@@ -216,16 +216,20 @@ func formatHeader(tensors []Tensor, metadata map[string]string) (text []byte, si
 		}
 		names[t.Name] = true
 		count, ok := untrusted.Count(t.Shape)
-		if !ok || slices.ContainsFunc(t.Shape, func(n int) bool { return n < 0 }) || count != len(t.Values) {
-			return nil, 0, fmt.Errorf("tensor %s has %d values for the shape %v", shorten(t.Name), len(t.Values), t.Shape)
+		element := dtypes[dtypeNames[t.DType]]
+		if element.Size == 0 {
+			return nil, 0, fmt.Errorf("tensor %s has elements of the type %s, for which a safetensors file has no name; convert it to float32", shorten(t.Name), shorten(t.DType))
+		}
+		if !ok || slices.ContainsFunc(t.Shape, func(n int) bool { return n < 0 }) || len(t.Data) != count*element.Size {
+			return nil, 0, fmt.Errorf("tensor %s has %d bytes for the shape %v of %s", shorten(t.Name), len(t.Data), t.Shape, t.DType)
 		}
 		name, err := json.Marshal(t.Name)
 		if err != nil {
 			return nil, 0, err
 		}
-		end := size + 4*int64(count)
+		end := size + int64(len(t.Data))
 		shape := strings.ReplaceAll(strings.Trim(fmt.Sprint(t.Shape), "[]"), " ", ",")
-		text = fmt.Appendf(text, `%s:{"dtype":"F32","shape":[%s],"data_offsets":[%d,%d]},`, name, shape, size, end)
+		text = fmt.Appendf(text, `%s:{"dtype":"%s","shape":[%s],"data_offsets":[%d,%d]},`, name, dtypeNames[t.DType], shape, size, end)
 		size = end
 	}
 	text = append(bytes.TrimSuffix(text, []byte{','}), '}')

@@ -18,6 +18,8 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"maps"
+	"slices"
 
 	"inkling/weights/internal/untrusted"
 )
@@ -36,13 +38,21 @@ type Tensor struct {
 	// Shape holds the dimensions; it is empty for a tensor of 0 dimensions,
 	// which has one element.
 	Shape []int
-	// DType is the type of the elements in the file under PyTorch's name:
-	// "float32", "bfloat16". Write ignores it and writes float32.
+	// DType is the type of the elements under PyTorch's name: "float32",
+	// "bfloat16".
 	DType string
-	// Values holds the elements in row-major order, converted to float32 as
-	// PyTorch's tensor.float() does.
-	Values []float32
+	// Data holds the elements in row-major order, little-endian.
+	Data []byte
 }
+
+// New returns a float32 tensor of values in row-major order, which are copied.
+func New(name string, shape []int, values []float32) Tensor {
+	return Tensor{Name: name, Shape: shape, DType: "float32", Data: untrusted.Bytes(values)}
+}
+
+// Float32s returns the elements converted as PyTorch's tensor.float() does, in
+// memory of their own.
+func (t Tensor) Float32s() []float32 { return untrusted.Float32s(t.Data, untrusted.Elements[t.DType]) }
 
 // FormatError tells why a file was refused and where in it: its fields are the
 // Offset in the file, negative if there is no one place, and the Reason.
@@ -57,8 +67,16 @@ var (
 // (safetensors/src/tensor.rs, MAX_HEADER_SIZE).
 const maxHeader = 100_000_000
 
-// dtypes are the element types that have a float32, by their names in a file.
-var dtypes = map[string]untrusted.Element{}
+// dtypes are the element types that have a float32, by their names in a file;
+// names are the names, by PyTorch's.
+var (
+	dtypes     = map[string]untrusted.Element{}
+	dtypeNames = map[string]string{}
+)
+
+// DTypes returns the types of elements that a file can hold, under PyTorch's
+// names.
+func DTypes() []string { return slices.Sorted(maps.Keys(dtypeNames)) }
 
 func init() {
 	for name, element := range map[string]string{
@@ -68,6 +86,7 @@ func init() {
 		"I8": "int8", "I16": "int16", "I32": "int32", "I64": "int64", "BOOL": "bool",
 	} {
 		dtypes[name] = untrusted.Elements[element]
+		dtypeNames[element] = name
 	}
 }
 
@@ -124,13 +143,13 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 	file := &File{Metadata: h.metadata, Tensors: make([]Tensor, 0, len(h.entries))}
 	for _, e := range h.entries {
 		section := io.NewSectionReader(r, data+e.begin, e.end-e.begin)
-		values, err := untrusted.ReadFloat32s(section, e.count, e.element, binary.LittleEndian)
+		elements, err := untrusted.ReadElements(section, e.count, e.element, binary.LittleEndian, nil)
 		if err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil, fault(data+e.begin, "the file ends within tensor %s, though it is said to have %d bytes", shorten(e.name), size)
 		} else if err != nil {
 			return nil, err
 		}
-		file.Tensors = append(file.Tensors, Tensor{Name: e.name, Shape: e.shape, DType: e.element.Name, Values: values})
+		file.Tensors = append(file.Tensors, Tensor{Name: e.name, Shape: e.shape, DType: e.element.Name, Data: elements})
 	}
 	return file, nil
 }
@@ -148,11 +167,11 @@ func readAt(r io.ReaderAt, b []byte, at int64) error {
 	return err
 }
 
-// Write writes tensors as F32 in their order, and the metadata with checksums as
+// Write writes tensors in their order, and the metadata with checksums as
 // __metadata__. The same tensors and metadata give the same bytes.
 //
-// It is an error if two tensors have the same name, if a tensor's values are
-// not as many as its shape says, or if Read would refuse the metadata for a
+// It is an error if two tensors have the same name, if a tensor's data is
+// not as long as its shape and type say, or if Read would refuse the metadata for a
 // size that is out of proportion to the tensors.
 func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	text, size, err := formatHeader(tensors, withChecksums(metadata))
@@ -161,9 +180,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 	}
 	crc := crc32.NewIEEE()
 	for i := range tensors {
-		if err := untrusted.WriteFloat32s(crc, tensors[i].Values); err != nil {
-			return err
-		}
+		crc.Write(tensors[i].Data)
 	}
 	setChecksums(text, crc.Sum32())
 	// What would not be read again is not written. Names and shapes were
@@ -178,7 +195,7 @@ func Write(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		return err
 	}
 	for i := range tensors {
-		if err := untrusted.WriteFloat32s(w, tensors[i].Values); err != nil {
+		if _, err := w.Write(tensors[i].Data); err != nil {
 			return err
 		}
 	}

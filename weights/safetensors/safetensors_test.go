@@ -17,7 +17,6 @@ import (
 	"testing"
 
 	"inkling/weights/internal/hostile"
-	"inkling/weights/internal/untrusted"
 )
 
 func mustWrite(t testing.TB, tensors []Tensor, metadata map[string]string) []byte {
@@ -49,11 +48,11 @@ func small() ([]Tensor, map[string]string) {
 		large[i] = float32(i)
 	}
 	return []Tensor{
-		{"fc.weight", []int{2, 3}, "float32", []float32{1, -2, 3.5, float32(math.Inf(1)), float32(math.Copysign(0, -1)), 1e-45}},
-		{"scale", nil, "float32", []float32{7}},
-		{"empty", []int{0, 3}, "float32", []float32{}},
-		{"a \"quoted\"\n名", []int{1}, "float32", []float32{2}},
-		{"large", []int{50, 100}, "float32", large},
+		New("fc.weight", []int{2, 3}, []float32{1, -2, 3.5, float32(math.Inf(1)), float32(math.Copysign(0, -1)), 1e-45}),
+		New("scale", nil, []float32{7}),
+		New("empty", []int{0, 3}, []float32{}),
+		New("a \"quoted\"\n名", []int{1}, []float32{2}),
+		New("large", []int{50, 100}, large),
 	}, map[string]string{"architecture": "LeNet", "classes": `["0","1"]`, "note": "<é>\u2028\"\\\n"}
 }
 
@@ -61,7 +60,7 @@ func TestWriteAndRead(t *testing.T) {
 	tensors, metadata := small()
 	data := mustWrite(t, tensors, metadata)
 	f := mustRead(t, data)
-	if !reflect.DeepEqual(f.Tensors, tensors) || math.Float32bits(f.Tensors[0].Values[4]) != 1<<31 {
+	if !reflect.DeepEqual(f.Tensors, tensors) || math.Float32bits(f.Tensors[0].Float32s()[4]) != 1<<31 {
 		t.Errorf("got %+v", f.Tensors)
 	}
 	if !maps.Equal(f.Metadata, metadata) {
@@ -87,18 +86,18 @@ func TestWriteAndRead(t *testing.T) {
 }
 
 func TestWriteErrors(t *testing.T) {
-	one := []float32{1}
+	one := []byte("\x00\x00\x80\x3f")
 	for _, test := range []struct {
 		says     string
 		tensors  []Tensor
 		metadata map[string]string
 	}{
-		{"two tensors have the name a", []Tensor{{"a", nil, "", one}, {"a", nil, "", one}}, nil},
-		{"__metadata__", []Tensor{{"__metadata__", nil, "", one}}, nil},
-		{"not UTF-8", []Tensor{{"\xff", nil, "", one}}, nil},
+		{"two tensors have the name a", []Tensor{{"a", nil, "float32", one}, {"a", nil, "float32", one}}, nil},
+		{"__metadata__", []Tensor{{"__metadata__", nil, "float32", one}}, nil},
+		{"not UTF-8", []Tensor{{"\xff", nil, "float32", one}}, nil},
 		{"metadata k is not UTF-8", nil, map[string]string{"k": "\xff"}},
-		{"1 values for the shape [2]", []Tensor{{"a", []int{2}, "", one}}, nil},
-		{"1 values for the shape [-1 -1]", []Tensor{{"a", []int{-1, -1}, "", one}}, nil},
+		{"4 bytes for the shape [2]", []Tensor{{"a", []int{2}, "float32", one}}, nil},
+		{"4 bytes for the shape [-1 -1]", []Tensor{{"a", []int{-1, -1}, "float32", one}}, nil},
 		{"too much for a file", nil, map[string]string{"k": strings.Repeat("x", 1<<20)}},
 	} {
 		var b bytes.Buffer
@@ -140,8 +139,8 @@ func TestEveryType(t *testing.T) {
 	} {
 		header := fmt.Sprintf(`{"x":{"dtype":%q,"shape":[%d],"data_offsets":[0,%d]}}`, test.dtype, len(test.want), len(test.data))
 		got := mustRead(t, craft(header, test.data)).Tensors[0]
-		if got.DType != test.name || !slices.Equal(got.Values, test.want) {
-			t.Errorf("%s: %s %v, want %v", test.dtype, got.DType, got.Values, test.want)
+		if got.DType != test.name || !slices.Equal(got.Float32s(), test.want) {
+			t.Errorf("%s: %s %v, want %v", test.dtype, got.DType, got.Float32s(), test.want)
 		}
 	}
 }
@@ -176,16 +175,12 @@ func TestHuggingFace(t *testing.T) {
 	}
 	for _, want := range tensors {
 		i := slices.IndexFunc(f.Tensors, func(got Tensor) bool { return got.Name == want.Name })
-		if i < 0 || !slices.Equal(f.Tensors[i].Values, want.Values) || !slices.Equal(f.Tensors[i].Shape, want.Shape) {
+		if i < 0 || !slices.Equal(f.Tensors[i].Float32s(), want.Float32s()) || !slices.Equal(f.Tensors[i].Shape, want.Shape) {
 			t.Errorf("%s is not what was saved", want.Name)
 		}
 	}
 }
 
 func littleEndian(t *testing.T, tensor Tensor) []byte {
-	var b bytes.Buffer
-	if err := untrusted.WriteFloat32s(&b, tensor.Values); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return tensor.Data
 }

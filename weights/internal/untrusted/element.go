@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"math"
+	"slices"
+	"strings"
 )
 
 // Element is a type of a tensor's elements.
@@ -17,6 +19,9 @@ type Element struct {
 	// large integer may lose digits, and a float64 beyond float32 becomes an
 	// infinity. A bool is 0 or 1.
 	Float32 func(b []byte, order binary.ByteOrder) float32
+	// Float tells that it is a floating-point type: one that has infinities, or at
+	// least a NaN.
+	Float bool
 }
 
 // Elements holds the types that are known, by their names.
@@ -24,28 +29,29 @@ var Elements = map[string]Element{}
 
 func init() {
 	for _, e := range []Element{
-		{"float64", 8, func(b []byte, o binary.ByteOrder) float32 { return float32(math.Float64frombits(o.Uint64(b))) }},
-		{"float32", 4, func(b []byte, o binary.ByteOrder) float32 { return math.Float32frombits(o.Uint32(b)) }},
-		{"float16", 2, func(b []byte, o binary.ByteOrder) float32 { return HalfToFloat32(o.Uint16(b)) }},
+		{Name: "float64", Size: 8, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(math.Float64frombits(o.Uint64(b))) }},
+		{Name: "float32", Size: 4, Float32: func(b []byte, o binary.ByteOrder) float32 { return math.Float32frombits(o.Uint32(b)) }},
+		{Name: "float16", Size: 2, Float32: func(b []byte, o binary.ByteOrder) float32 { return HalfToFloat32(o.Uint16(b)) }},
 		// bfloat16 is the upper half of a float32, float8_e5m2 that of a float16.
-		{"bfloat16", 2, func(b []byte, o binary.ByteOrder) float32 { return math.Float32frombits(uint32(o.Uint16(b)) << 16) }},
-		{"float8_e5m2", 1, func(b []byte, _ binary.ByteOrder) float32 { return HalfToFloat32(uint16(b[0]) << 8) }},
-		{"float8_e4m3fn", 1, func(b []byte, _ binary.ByteOrder) float32 { return e4m3ToFloat32(b[0]) }},
-		{"uint8", 1, func(b []byte, _ binary.ByteOrder) float32 { return float32(b[0]) }},
-		{"uint16", 2, func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint16(b)) }},
-		{"uint32", 4, func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint32(b)) }},
-		{"uint64", 8, func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint64(b)) }},
-		{"int8", 1, func(b []byte, _ binary.ByteOrder) float32 { return float32(int8(b[0])) }},
-		{"int16", 2, func(b []byte, o binary.ByteOrder) float32 { return float32(int16(o.Uint16(b))) }},
-		{"int32", 4, func(b []byte, o binary.ByteOrder) float32 { return float32(int32(o.Uint32(b))) }},
-		{"int64", 8, func(b []byte, o binary.ByteOrder) float32 { return float32(int64(o.Uint64(b))) }},
-		{"bool", 1, func(b []byte, _ binary.ByteOrder) float32 {
+		{Name: "bfloat16", Size: 2, Float32: func(b []byte, o binary.ByteOrder) float32 { return math.Float32frombits(uint32(o.Uint16(b)) << 16) }},
+		{Name: "float8_e5m2", Size: 1, Float32: func(b []byte, _ binary.ByteOrder) float32 { return HalfToFloat32(uint16(b[0]) << 8) }},
+		{Name: "float8_e4m3fn", Size: 1, Float32: func(b []byte, _ binary.ByteOrder) float32 { return e4m3ToFloat32(b[0]) }},
+		{Name: "uint8", Size: 1, Float32: func(b []byte, _ binary.ByteOrder) float32 { return float32(b[0]) }},
+		{Name: "uint16", Size: 2, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint16(b)) }},
+		{Name: "uint32", Size: 4, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint32(b)) }},
+		{Name: "uint64", Size: 8, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(o.Uint64(b)) }},
+		{Name: "int8", Size: 1, Float32: func(b []byte, _ binary.ByteOrder) float32 { return float32(int8(b[0])) }},
+		{Name: "int16", Size: 2, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(int16(o.Uint16(b))) }},
+		{Name: "int32", Size: 4, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(int32(o.Uint32(b))) }},
+		{Name: "int64", Size: 8, Float32: func(b []byte, o binary.ByteOrder) float32 { return float32(int64(o.Uint64(b))) }},
+		{Name: "bool", Size: 1, Float32: func(b []byte, _ binary.ByteOrder) float32 {
 			if b[0] != 0 {
 				return 1
 			}
 			return 0
 		}},
 	} {
+		e.Float = strings.Contains(e.Name, "float")
 		Elements[e.Name] = e
 	}
 }
@@ -82,46 +88,51 @@ func e4m3ToFloat32(b byte) float32 {
 	return math.Float32frombits(sign | (exponent-7+127)<<23 | fraction<<20)
 }
 
-// EachFloat32 reads count elements from r, a part at a time, and calls visit
-// with the number and the value of each.
-func EachFloat32(r io.Reader, count int, e Element, order binary.ByteOrder, visit func(i int, value float32)) error {
-	const part = 8 << 10 // bytes
-	buffer := make([]byte, min(part/e.Size, count)*e.Size)
-	for done := 0; done < count; {
-		n := min(len(buffer)/e.Size, count-done)
-		if _, err := io.ReadFull(r, buffer[:n*e.Size]); err != nil {
-			return err
-		}
-		for i := range n {
-			visit(done+i, e.Float32(buffer[i*e.Size:], order))
-		}
-		done += n
+// Float32s converts little-endian elements to float32, as Element.Float32 does.
+func Float32s(data []byte, e Element) []float32 {
+	values := make([]float32, len(data)/e.Size)
+	for i := range values {
+		values[i] = e.Float32(data[i*e.Size:], binary.LittleEndian)
 	}
-	return nil
+	return values
 }
 
-// ReadFloat32s returns count elements from r.
-func ReadFloat32s(r io.Reader, count int, e Element, order binary.ByteOrder) ([]float32, error) {
-	values := make([]float32, count)
-	err := EachFloat32(r, count, e, order, func(i int, value float32) { values[i] = value })
-	return values, err
+// Bytes returns float32 values as little-endian bytes.
+func Bytes(values []float32) []byte {
+	data := make([]byte, 0, 4*len(values))
+	for _, v := range values {
+		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
+	}
+	return data
 }
 
-// WriteFloat32s writes values little-endian.
-func WriteFloat32s(w io.Writer, values []float32) error {
-	const part = 2048
-	var buffer [4 * part]byte
-	for len(values) > 0 {
-		n := min(part, len(values))
-		for i, v := range values[:n] {
-			binary.LittleEndian.PutUint32(buffer[4*i:], math.Float32bits(v))
+// ReadElements reads count elements from r, as little-endian bytes. If place is
+// not nil, it is called for one element after another and tells where it goes.
+func ReadElements(r io.Reader, count int, e Element, order binary.ByteOrder, place func() int) ([]byte, error) {
+	data := make([]byte, count*e.Size)
+	if place == nil {
+		if _, err := io.ReadFull(r, data); err != nil {
+			return nil, err
 		}
-		if _, err := w.Write(buffer[:4*n]); err != nil {
-			return err
+	} else {
+		const part = 8 << 10 // bytes
+		buffer := make([]byte, min(part/e.Size, count)*e.Size)
+		for left := len(data); left > 0; left -= len(buffer) {
+			buffer = buffer[:min(len(buffer), left)]
+			if _, err := io.ReadFull(r, buffer); err != nil {
+				return nil, err
+			}
+			for at := 0; at < len(buffer); at += e.Size {
+				copy(data[place()*e.Size:], buffer[at:at+e.Size])
+			}
 		}
-		values = values[n:]
 	}
-	return nil
+	if order == binary.BigEndian && e.Size > 1 {
+		for at := 0; at < len(data); at += e.Size {
+			slices.Reverse(data[at : at+e.Size])
+		}
+	}
+	return data, nil
 }
 
 // maxElements bounds the product of the dimensions that are not 0, so that no

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"math/rand/v2"
 	"strings"
 	"testing"
 )
@@ -74,27 +75,105 @@ func TestElements(t *testing.T) {
 	}
 }
 
-func TestReadFloat32s(t *testing.T) {
+func TestReadElements(t *testing.T) {
 	const count = 10_001 // more than a part, and no multiple of it
 	data := make([]byte, 2*count)
 	for i := range count {
 		binary.BigEndian.PutUint16(data[2*i:], uint16(i))
 	}
 	e := Elements["uint16"]
-	values, err := ReadFloat32s(bytes.NewReader(data), count, e, binary.BigEndian)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, v := range values {
-		if v != float32(i) {
-			t.Fatalf("element %d is %v", i, v)
+	backwards := count
+	for name, place := range map[string]func() int{"in order": nil, "backwards": func() int { backwards--; return backwards }} {
+		elements, err := ReadElements(bytes.NewReader(data), count, e, binary.BigEndian, place)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, v := range Float32s(elements, e) {
+			if want := map[bool]int{true: i, false: count - 1 - i}[place == nil]; v != float32(want) {
+				t.Fatalf("%s: element %d is %v", name, i, v)
+			}
 		}
 	}
-	if _, err := ReadFloat32s(bytes.NewReader(data[:2*count-1]), count, e, binary.BigEndian); !errors.Is(err, io.ErrUnexpectedEOF) {
+	if _, err := ReadElements(bytes.NewReader(data[:2*count-1]), count, e, binary.BigEndian, nil); !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Errorf("a byte too few: %v", err)
 	}
-	if values, err := ReadFloat32s(bytes.NewReader(nil), 0, e, binary.BigEndian); err != nil || len(values) != 0 {
-		t.Errorf("no elements: %v, %v", values, err)
+	if elements, err := ReadElements(bytes.NewReader(nil), 0, e, binary.BigEndian, nil); err != nil || len(elements) != 0 {
+		t.Errorf("no elements: %v, %v", elements, err)
+	}
+}
+
+// TestConvert has every half float go to a wider type and back, and numbers whose
+// neighbours decide how they are rounded.
+func TestConvert(t *testing.T) {
+	half, brain := Elements["float16"], Elements["bfloat16"]
+	for _, e := range []Element{half, brain} {
+		for bits := range 1 << 16 {
+			data := binary.LittleEndian.AppendUint16(nil, uint16(bits))
+			for _, wide := range []string{"float32", "float64"} {
+				wider, losses := Convert(data, e, Elements[wide])
+				back, more := Convert(wider, Elements[wide], e)
+				if value := e.Float32(data, binary.LittleEndian); value != value {
+					if again := e.Float32(back, binary.LittleEndian); again == again {
+						t.Fatalf("%s: the NaN %04x became %v by %s", e.Name, bits, again, wide)
+					}
+				} else if !bytes.Equal(back, data) || losses != (Losses{}) || more != (Losses{}) {
+					t.Fatalf("%s: %04x became %x by %s (%+v, %+v)", e.Name, bits, back, wide, losses, more)
+				}
+			}
+		}
+	}
+	for _, test := range []struct {
+		to     string
+		value  float64
+		want   float64
+		losses Losses
+	}{
+		{"float16", 1 + 0x1p-11, 1, Losses{}},                     // a tie, to even
+		{"float16", 1 + 0x3p-11, 1 + 0x2p-10, Losses{}},           // a tie, to even
+		{"float16", 1 + 0x1p-11 + 0x1p-40, 1 + 0x1p-10, Losses{}}, // by way of float32 it would be a tie
+		{"float16", 65519, 65504, Losses{}},
+		{"float16", 65520, math.Inf(1), Losses{Infinite: 1, Example: 65520}},
+		{"float16", -1e300, math.Inf(-1), Losses{Infinite: 1, Example: -1e300}},
+		{"float16", 0x1p-24, 0x1p-24, Losses{}},
+		{"float16", 0x1p-25, 0, Losses{Zero: 1, Example: 0x1p-25}},
+		{"float16", 0x1.8p-24, 0x2p-24, Losses{}},
+		{"float16", 0x1.ffep-15, 0x1p-14, Losses{}}, // up to the smallest normal one
+		{"bfloat16", 3.4e38, math.Inf(1), Losses{Infinite: 1, Example: 3.4e38}},
+		{"bfloat16", 0x1.fep127, 0x1.fep127, Losses{}},
+		{"bfloat16", 0x1p-133, 0x1p-133, Losses{}},
+		{"float32", 1e300, math.Inf(1), Losses{Infinite: 1, Example: 1e300}},
+		{"float32", 1e-300, 0, Losses{Zero: 1, Example: 1e-300}},
+		{"float32", math.Inf(1), math.Inf(1), Losses{}},
+		{"float32", 0.1, float64(float32(0.1)), Losses{}},
+		{"float32", 5e-46, 0, Losses{Zero: 1, Example: 5e-46}},
+		{"float32", 1e-45, 0x1p-149, Losses{}},
+	} {
+		data := binary.LittleEndian.AppendUint64(nil, math.Float64bits(test.value))
+		got, losses := Convert(data, Elements["float64"], Elements[test.to])
+		if value := float64(Elements[test.to].Float32(got, binary.LittleEndian)); value != test.want || losses != test.losses {
+			t.Errorf("%v became %v as %s with %+v, want %v with %+v", test.value, value, test.to, losses, test.want, test.losses)
+		}
+	}
+	// float32 agrees with Go's own conversion, whatever the bits.
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 100_000 {
+		value := math.Float64frombits(random.Uint64())
+		if random.IntN(2) == 0 {
+			value = math.Ldexp(random.Float64()-0.5, random.IntN(300)-160)
+		}
+		got, _ := Convert(binary.LittleEndian.AppendUint64(nil, math.Float64bits(value)), Elements["float64"], Elements["float32"])
+		if bits := binary.LittleEndian.Uint32(got); bits != math.Float32bits(float32(value)) && value == value {
+			t.Fatalf("%v became %08x, want %08x", value, bits, math.Float32bits(float32(value)))
+		}
+	}
+	for _, e := range []struct {
+		name, data string
+		want       float32
+	}{{"int64", "\xff\xff\xff\xff\xff\xff\xff\xff", -1}, {"uint64", "\xff\xff\xff\xff\xff\xff\xff\xff", 1 << 64}, {"int32", "\xfe\xff\xff\xff", -2}, {"uint32", "\xfe\xff\xff\xff", 1<<32 - 2}, {"bool", "\x05", 1}, {"int8", "\x80", -128}} {
+		got, losses := Convert([]byte(e.data), Elements[e.name], Elements["float32"])
+		if value := math.Float32frombits(binary.LittleEndian.Uint32(got)); value != e.want || losses != (Losses{}) {
+			t.Errorf("%s became %v, want %v", e.name, value, e.want)
+		}
 	}
 }
 
