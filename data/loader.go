@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"iter"
@@ -107,6 +108,14 @@ func (l *Loader) Err() error { return l.err }
 //
 // Going through one result twice gives the same epoch twice.
 func (l *Loader) Batches() iter.Seq2[int, *Batch] {
+	return l.BatchesContext(context.Background())
+}
+
+// BatchesContext is Batches until ctx is done: then the loop ends and Err is
+// context.Cause(ctx). With Workers it does so even while pictures are being read;
+// each goroutine ends when it has read the batch at hand. Without, ctx is looked
+// at before every batch.
+func (l *Loader) BatchesContext(ctx context.Context) iter.Seq2[int, *Batch] {
 	epoch := l.Epoch
 	l.Epoch++
 	return func(yield func(int, *Batch) bool) {
@@ -131,14 +140,14 @@ func (l *Loader) Batches() iter.Seq2[int, *Batch] {
 			epoch:     epoch,
 		}
 		if l.Workers == 0 || r.batches == 0 {
-			l.err = r.here(pipeline, yield)
+			l.err = r.here(ctx, pipeline, yield)
 			return
 		}
 		prefetch := l.Prefetch
 		if prefetch == 0 {
 			prefetch = 2
 		}
-		l.err = r.ahead(pipeline, l.Workers, prefetch, yield)
+		l.err = r.ahead(ctx, pipeline, l.Workers, prefetch, yield)
 	}
 }
 
@@ -230,9 +239,12 @@ type run struct {
 }
 
 // here prepares every batch in the goroutine that wants it.
-func (r *run) here(pipeline *transform.Pipeline, yield func(int, *Batch) bool) error {
+func (r *run) here(ctx context.Context, pipeline *transform.Pipeline, yield func(int, *Batch) bool) error {
 	batch := r.newBatch(pipeline)
 	for i := range r.batches {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
 		if err := r.fill(batch, i, pipeline); err != nil {
 			return err
 		}

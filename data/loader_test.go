@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -314,6 +315,53 @@ func TestLoaderRandomTransform(t *testing.T) {
 			if got := epochs(workers, batch); !slices.Equal(got[0], want[0]) || !slices.Equal(got[1], want[1]) {
 				t.Errorf("%d workers, batches of %d: other pictures", workers, batch)
 			}
+		}
+	}
+}
+
+// slowSet is a data set whose pictures are read until it is told to go on.
+type slowSet struct {
+	Dataset
+	reading, goOn chan struct{}
+}
+
+func (s *slowSet) Example(i int) ([]byte, int, error) {
+	if i >= 8 {
+		select {
+		case s.reading <- struct{}{}:
+		default:
+		}
+		<-s.goOn
+	}
+	return s.Dataset.Example(i)
+}
+
+func TestBatchesContext(t *testing.T) {
+	defer goleak.VerifyNone(t)
+	enough := errors.New("enough")
+	for _, workers := range []int{0, 1, 3} {
+		d := &slowSet{Dataset: numbered(t, 100), reading: make(chan struct{}, 1), goOn: make(chan struct{})}
+		ctx, cancel := context.WithCancelCause(context.Background())
+		if workers == 0 {
+			close(d.goOn)
+		} else {
+			go func() {
+				<-d.reading
+				cancel(enough)
+			}()
+		}
+		l := &Loader{Dataset: d, BatchSize: 4, Workers: workers}
+		batches := 0
+		for range l.BatchesContext(ctx) {
+			if batches++; workers == 0 && batches == 2 {
+				cancel(enough)
+			}
+		}
+		if !errors.Is(l.Err(), enough) || batches > 2 {
+			t.Errorf("%d workers: error %v after %d batches, want %q after at most 2", workers, l.Err(), batches, enough)
+		}
+		if workers > 0 {
+			close(d.goOn) // all goroutines end: goleak looks
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"context"
 	"sync"
 
 	"inkling/transform"
@@ -22,7 +23,7 @@ type chunk struct {
 // ahead prepares the batches in goroutines of its own. Worker w of n prepares
 // the chunks w, w+n, w+2n, ... and hands them over in its own channel, so that
 // taking from the channels in turn gives them in order.
-func (r *run) ahead(pipeline *transform.Pipeline, workers, prefetch int, yield func(int, *Batch) bool) error {
+func (r *run) ahead(ctx context.Context, pipeline *transform.Pipeline, workers, prefetch int, yield func(int, *Batch) bool) error {
 	channels, height, width := pipeline.Out()
 	perChunk := max(1, chunkSamples/(r.batchSize*channels*height*width))
 	perChunk = min(perChunk, (r.batches-1)/workers+1)
@@ -31,8 +32,12 @@ func (r *run) ahead(pipeline *transform.Pipeline, workers, prefetch int, yield f
 
 	var all sync.WaitGroup
 	stop := make(chan struct{})
-	defer all.Wait()
-	defer close(stop)
+	defer func() {
+		close(stop)
+		if ctx.Err() == nil { // else a picture that takes its time must not hold up the end
+			all.Wait()
+		}
+	}()
 
 	full := make([]chan *chunk, workers)
 	empty := make([]chan *chunk, workers)
@@ -58,7 +63,12 @@ func (r *run) ahead(pipeline *transform.Pipeline, workers, prefetch int, yield f
 	}
 
 	for c, i := 0, 0; c < chunks; c++ {
-		from := <-full[c%workers]
+		var from *chunk
+		select {
+		case from = <-full[c%workers]:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
 		for _, batch := range from.batches[:from.ready] {
 			if !yield(i, batch) {
 				return nil

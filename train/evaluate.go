@@ -60,10 +60,7 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 		e.Confusion[i] = make([]int, classes)
 	}
 	var loss float64
-	for _, batch := range loader.Batches() {
-		if ctx.Err() != nil {
-			return nil, context.Cause(ctx)
-		}
+	for _, batch := range loader.BatchesContext(ctx) {
 		logits := program.Forward(batch.Images)
 		for i, label := range batch.Labels {
 			row := logits[i*classes : (i+1)*classes]

@@ -178,6 +178,11 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	if c.Loss == nil {
 		c.Loss = nn.CrossEntropy{}
 	}
+	if mix, ok := c.Mix.(interface{ Check() error }); ok {
+		if err := mix.Check(); err != nil {
+			return nil, fmt.Errorf("train: Config.Mix: %w", err)
+		}
+	}
 	if _, soft := c.Loss.(nn.SoftLoss); c.Mix != nil && !soft {
 		return nil, fmt.Errorf("train: Config.Mix makes probabilities of the labels, which the loss %s does not take: use nn.CrossEntropy, or leave Mix out", c.Loss.Name())
 	}
@@ -220,7 +225,7 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 	var sum, running float64 // losses of the epoch, and since the last report
 	batches, progress := 0, progressImages
 	shown := t.Loader.Epoch
-	for i, batch := range t.Loader.Batches() {
+	for i, batch := range t.Loader.BatchesContext(ctx) {
 		var loss float64
 		if t.Mix == nil {
 			loss = t.program.Step(batch.Images, batch.Labels)
@@ -244,13 +249,13 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			t.emit(Progress, epoch, batches, 0)
 		}
 		if t.stop.Load() {
-			if !finite(t.Network) {
-				return &DivergedError{epoch, batches, loss}
-			}
-			return fmt.Errorf("training was stopped in epoch %d after batch %d: %w", epoch, batches, context.Cause(ctx))
+			return t.stopped(ctx, epoch, batches)
 		}
 	}
 	if err := t.Loader.Err(); err != nil {
+		if ctx.Err() != nil { // while the next batch was awaited
+			return t.stopped(ctx, epoch, batches)
+		}
 		return err
 	}
 	t.result.Loss = sum / float64(batches)
@@ -264,6 +269,14 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		return t.Checkpoint(epoch)
 	}
 	return nil
+}
+
+// stopped is the error of a training that ctx ended.
+func (t *training) stopped(ctx context.Context, epoch, batches int) error {
+	if !finite(t.Network) {
+		return &DivergedError{epoch, batches, 0}
+	}
+	return fmt.Errorf("training was stopped in epoch %d after batch %d: %w", epoch, batches, context.Cause(ctx))
 }
 
 // mix mixes a batch, both counted from 0, and returns the probabilities of its

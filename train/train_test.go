@@ -286,6 +286,7 @@ func TestRunRefuses(t *testing.T) {
 		"Workers is -1":                        func(c *Config) { c.Workers = -1 },
 		"LogEvery is -1":                       func(c *Config) { c.LogEvery = -1 },
 		"the loss cross-entropy does not take": func(c *Config) { c.Loss, c.Mix = hard{nn.CrossEntropy{}}, transform.MixUp{} },
+		"the Alpha of MixUp is -1":             func(c *Config) { c.Mix = transform.MixUp{Alpha: -1} },
 		"tells 26 classes apart, but the data set has 10": func(c *Config) { c.Network = models.NewLeNet(26, 1) },
 	} {
 		c := config(t, 8)
@@ -326,4 +327,47 @@ func BenchmarkRun(b *testing.B) {
 		images += result.Images
 	}
 	b.ReportMetric(float64(images)/b.Elapsed().Seconds(), "images/s")
+}
+
+// slowSet is a data set that gives no picture after the first 100, until it is
+// told to.
+type slowSet struct {
+	data.Dataset
+	asked, goOn chan struct{}
+}
+
+func (s *slowSet) Example(i int) ([]byte, int, error) {
+	if i >= 100 {
+		select {
+		case s.asked <- struct{}{}:
+		default:
+		}
+		<-s.goOn
+	}
+	return s.Dataset.Example(i)
+}
+
+// A training is stopped while it waits for a picture that takes its time, and so
+// is an evaluation.
+func TestStopWhileReading(t *testing.T) {
+	enough := errors.New("enough")
+	slow := &slowSet{stripes(t, 400), make(chan struct{}, 1), make(chan struct{})}
+	defer close(slow.goOn)
+	stopping := func() context.Context {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		go func() {
+			<-slow.asked
+			cancel(enough)
+		}()
+		return ctx
+	}
+	c := config(t, 100)
+	c.Loader = &data.Loader{Dataset: slow, Transform: normalized, BatchSize: 4, Workers: 2}
+	result, err := Run(stopping(), c)
+	if !errors.Is(err, enough) || result.Steps > 25 || result.Epochs != 0 {
+		t.Errorf("%+v with error %v, want at most 25 steps and %q", result, err, enough)
+	}
+	if _, err := Evaluate(stopping(), c.Network, slow, normalized, 2); !errors.Is(err, enough) {
+		t.Errorf("evaluation: error %v, want %q", err, enough)
+	}
 }

@@ -1,6 +1,7 @@
 package transform
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -13,12 +14,41 @@ type BatchTransform interface {
 	// the other. It returns the probabilities of their classes as a loss wants
 	// them, len(labels) rows of so many classes; each row has the sum 1. It panics
 	// when the pictures are not as many as the labels, or a label is no class.
+	//
+	// A transform that has a method Check() error is asked by it, before the first
+	// batch, whether its settings make sense.
 	Apply(r *rand.Rand, images []float32, labels []int, classes int) (targets []float32)
+}
+
+// checkAlpha refuses what no Beta distribution has.
+func checkAlpha(step string, alpha float64) error {
+	if !(alpha >= 0) || math.IsInf(alpha, 1) {
+		return fmt.Errorf("the Alpha of %s is %v: give a positive number, or 0 for 1", step, alpha)
+	}
+	return nil
 }
 
 // RandomChoice mixes every batch with one of its transforms, each as likely as
 // the others. It must have one.
 type RandomChoice []BatchTransform
+
+// Check wants a transform, and each of them as it must be.
+func (t RandomChoice) Check() error {
+	if len(t) == 0 {
+		return errors.New("RandomChoice has no transforms: give one or more")
+	}
+	for i, transform := range t {
+		if transform == nil {
+			return fmt.Errorf("transform %d of RandomChoice is nil", i)
+		}
+		if c, ok := transform.(interface{ Check() error }); ok {
+			if err := c.Check(); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 // Apply draws a transform and applies it.
 func (t RandomChoice) Apply(r *rand.Rand, images []float32, labels []int, classes int) []float32 {
@@ -32,6 +62,9 @@ type MixUp struct {
 	// picture is drawn from. 0 means 1: every share is as likely.
 	Alpha float64
 }
+
+// Check wants an Alpha of 0 or more.
+func (t MixUp) Check() error { return checkAlpha("MixUp", t.Alpha) }
 
 // Apply mixes all pictures of a batch with one share, and their classes too: see
 // [BatchTransform].
@@ -56,6 +89,14 @@ type CutMix struct {
 	// Alpha is both parameters of the Beta distribution that the share which
 	// stays is drawn from, before the rectangle is cut at the edges. 0 means 1.
 	Alpha float64
+}
+
+// Check wants sides of 1 or more, and an Alpha of 0 or more.
+func (t CutMix) Check() error {
+	if t.Height < 1 || t.Width < 1 {
+		return fmt.Errorf("CutMix is for pictures of %dx%d (height and width): give the sides of the pictures", t.Height, t.Width)
+	}
+	return checkAlpha("CutMix", t.Alpha)
 }
 
 // Apply puts the same rectangle into all pictures of a batch, and mixes their

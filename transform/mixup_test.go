@@ -3,6 +3,7 @@ package transform
 import (
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -116,5 +117,30 @@ func TestMixingPanicsOnMisuse(t *testing.T) {
 			}()
 			f()
 		}()
+	}
+}
+
+func TestMixCheck(t *testing.T) {
+	for _, test := range []struct {
+		mix  interface{ Check() error }
+		says string // empty for what is right
+	}{
+		{MixUp{}, ""},
+		{MixUp{Alpha: 0.2}, ""},
+		{CutMix{Height: 28, Width: 28}, ""},
+		{RandomChoice{MixUp{}, CutMix{Height: 1, Width: 1}}, ""},
+		{MixUp{Alpha: -1}, "the Alpha of MixUp is -1"},
+		{MixUp{Alpha: math.NaN()}, "the Alpha of MixUp is NaN"},
+		{MixUp{Alpha: math.Inf(1)}, "the Alpha of MixUp is +Inf"},
+		{CutMix{Alpha: 1}, "CutMix is for pictures of 0x0"},
+		{CutMix{Height: 28, Width: 28, Alpha: -0.1}, "the Alpha of CutMix is -0.1"},
+		{RandomChoice{}, "no transforms"},
+		{RandomChoice{nil}, "transform 0 of RandomChoice is nil"},
+		{RandomChoice{MixUp{}, MixUp{Alpha: -2}}, "the Alpha of MixUp is -2"},
+	} {
+		err := test.mix.Check()
+		if (err == nil) != (test.says == "") || err != nil && !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%+v: error %v, want one with %q", test.mix, err, test.says)
+		}
 	}
 }
