@@ -360,6 +360,7 @@ func TestBatchesContext(t *testing.T) {
 		if !errors.Is(l.Err(), enough) || batches > 2 {
 			t.Errorf("%d workers: error %v after %d batches, want %q after at most 2", workers, l.Err(), batches, enough)
 		}
+		cancel(nil)
 		if workers > 0 {
 			close(d.goOn) // all goroutines end: goleak looks
 		}

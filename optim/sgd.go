@@ -69,6 +69,7 @@ func (s *SGD) Check() error {
 	err := firstError(
 		wantAtLeastZero("SGD", "learning rate", s.LR),
 		wantAtLeastZero("SGD", "momentum", s.Momentum),
+		wantAtLeastZero("SGD", "dampening", s.Dampening),
 		wantAtLeastZero("SGD", "weight decay", s.WeightDecay),
 	)
 	if err == nil && s.Nesterov && (s.Momentum == 0 || s.Dampening != 0) {
