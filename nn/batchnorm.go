@@ -41,19 +41,18 @@ type BatchNorm2d struct {
 	NumBatchesTracked       Buffer // one number
 }
 
-// Forward adds the normalisation to the network.
-func (l *BatchNorm2d) Forward(x *Value) *Value {
-	op := batchNorm{rank: 4, features: l.Features, eps: l.Eps, momentum: l.Momentum,
-		training: x.Training(), running: !l.NoRunningStats}
-	if op.eps == 0 {
-		op.eps = 1e-5
-	}
-	if op.momentum == 0 {
-		op.momentum = 0.1
-	}
+func (l *BatchNorm2d) op() batchNorm {
+	op := batchNorm{rank: 4, features: l.Features, eps: orDefault(l.Eps, 1e-5), momentum: orDefault(l.Momentum, 0.1), running: !l.NoRunningStats}
 	if l.CumulativeAverage {
 		op.momentum = 0
 	}
+	return op
+}
+
+// Forward adds the normalisation to the network.
+func (l *BatchNorm2d) Forward(x *Value) *Value {
+	op := l.op()
+	op.training = x.Training()
 	var params []*Param
 	if !l.NoAffine {
 		params = []*Param{&l.Weight, &l.Bias}
@@ -65,10 +64,9 @@ func (l *BatchNorm2d) Forward(x *Value) *Value {
 	return ApplyAll(op, params, buffers, x)[0]
 }
 
+func (l *BatchNorm2d) check() error { return l.op().check() }
+
 func (l *BatchNorm2d) initialize(func(bound float64) float32) {
-	if l.Features < 1 {
-		panic(fmt.Sprintf("nn.Init: BatchNorm2d{Features: %d}: it must be at least 1", l.Features))
-	}
 	if !l.NoAffine {
 		l.Weight, l.Bias = NewParam(l.Features), NewParam(l.Features)
 		l.Weight.fill(1)
@@ -100,7 +98,17 @@ func (b batchNorm) ofBatch() bool { return b.training || !b.running }
 // Batchwise is true where the statistics are the batch's.
 func (b batchNorm) Batchwise() bool { return b.ofBatch() }
 
+func (b batchNorm) check() error {
+	if b.features < 1 || !(b.eps > 0) || !(b.momentum >= 0 && b.momentum <= 1) {
+		return fmt.Errorf("wants at least 1 feature, an eps above 0 and a momentum from 0 to 1, got features %d, eps %v, momentum %v", b.features, b.eps, b.momentum)
+	}
+	return nil
+}
+
 func (b batchNorm) OutputShape(inputs []Shape) (Shape, error) {
+	if err := b.check(); err != nil {
+		return nil, err
+	}
 	in, err := oneInput(inputs)
 	if err == nil && b.rank == 4 {
 		in, err = wantRank(inputs, 4, "N x C x H x W")

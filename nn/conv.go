@@ -25,9 +25,19 @@ type Conv2d struct {
 }
 
 func (l *Conv2d) op() conv2d {
-	return conv2d{in: l.In, out: l.Out, kernel: l.Kernel, stride: max(l.Stride, 1), padding: l.Padding,
-		dilation: max(l.Dilation, 1), groups: max(l.Groups, 1)}
+	return conv2d{in: l.In, out: l.Out, kernel: l.Kernel, stride: orDefault(l.Stride, 1), padding: l.Padding,
+		dilation: orDefault(l.Dilation, 1), groups: orDefault(l.Groups, 1)}
 }
+
+// orDefault is the value of a field whose zero means another.
+func orDefault[T int | float64](field, otherwise T) T {
+	if field == 0 {
+		return otherwise
+	}
+	return field
+}
+
+func (l *Conv2d) check() error { return l.op().check() }
 
 // Forward adds the convolution to the network.
 func (l *Conv2d) Forward(x *Value) *Value {
@@ -40,10 +50,6 @@ func (l *Conv2d) Forward(x *Value) *Value {
 
 func (l *Conv2d) initialize(uniform func(bound float64) float32) {
 	c := l.op()
-	if c.in < 1 || c.out < 1 || c.kernel < 1 || c.padding < 0 || c.in%c.groups != 0 || c.out%c.groups != 0 {
-		panic(fmt.Sprintf("nn.Init: Conv2d{In: %d, Out: %d, Kernel: %d, Padding: %d, Groups: %d}: sizes must be at least 1, padding at least 0, and groups divide the channels",
-			l.In, l.Out, l.Kernel, l.Padding, l.Groups))
-	}
 	shape := Shape{c.out, c.in / c.groups, c.kernel, c.kernel}
 	strides, size := c.weightLayout()
 	l.Weight.allocate(shape, strides, size)
@@ -62,12 +68,26 @@ type conv2d struct {
 
 func (conv2d) Name() string { return "conv2d" }
 
+func (c conv2d) check() error {
+	if c.in < 1 || c.out < 1 || c.kernel < 1 || c.stride < 1 || c.dilation < 1 || c.groups < 1 || c.padding < 0 {
+		return fmt.Errorf("wants channels, kernel, stride, dilation and groups of at least 1 and a padding of at least 0, got in %d, out %d, kernel %d, stride %d, dilation %d, groups %d, padding %d",
+			c.in, c.out, c.kernel, c.stride, c.dilation, c.groups, c.padding)
+	}
+	if c.in%c.groups != 0 || c.out%c.groups != 0 {
+		return fmt.Errorf("wants groups that divide the channels, got %d groups of %d input and %d output channels", c.groups, c.in, c.out)
+	}
+	return nil
+}
+
 func (c conv2d) outputSize(size int) int {
 	return (size+2*c.padding-c.dilation*(c.kernel-1)-1)/c.stride + 1
 }
 
 func (c conv2d) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 4, "N x C x H x W")
+	if err == nil {
+		err = c.check()
+	}
 	if err != nil {
 		return nil, err
 	}

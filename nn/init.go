@@ -1,6 +1,8 @@
 package nn
 
 import (
+	"cmp"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"reflect"
@@ -18,23 +20,36 @@ type initializer interface {
 // [-b, b) with b = 1/sqrt(fan in): PyTorch's kaiming_uniform_ with a=sqrt(5)
 // (torch.nn.Conv2d and torch.nn.Linear, section Variables).
 //
-// module is a pointer to a struct. A layer's sizes must be set; one that has a
-// size below 1 makes Init panic.
-func Init(module any, r *rand.Rand) {
-	InitUniform(module, func(bound float64) float32 { return float32((2*r.Float64() - 1) * bound) })
+// module is a pointer to a struct. Init returns an error for the first layer whose
+// sizes or settings cannot be, and leaves that one without values; Compile says
+// the same of it, so a program may leave it to that. It panics if part of the
+// module is held in a way that does not let it be set.
+func Init(module any, r *rand.Rand) error {
+	return InitUniform(module, func(bound float64) float32 { return float32((2*r.Float64() - 1) * bound) })
 }
 
 // InitUniform is Init with numbers from elsewhere: uniform returns a draw from
 // [-bound, bound). With the draws of package torchrand the weights are those of
 // PyTorch.
-func InitUniform(module any, uniform func(bound float64) float32) {
-	walk(reflect.ValueOf(module), "", func(_ string, v reflect.Value) bool {
+func InitUniform(module any, uniform func(bound float64) float32) error {
+	var first error
+	walk(reflect.ValueOf(module), "", func(name string, v reflect.Value) bool {
 		layer, ok := v.Interface().(initializer)
-		if ok {
-			layer.initialize(uniform)
+		if !ok {
+			return true
 		}
-		return !ok
+		if c, ok := layer.(interface{ check() error }); ok {
+			if err := c.check(); err != nil {
+				if first == nil {
+					first = fmt.Errorf("nn: %s %s: %w", v.Type().Elem().Name(), cmp.Or(name, "itself"), err)
+				}
+				return false
+			}
+		}
+		layer.initialize(uniform)
+		return false
 	})
+	return first
 }
 
 // draw fills p in PyTorch's element order.

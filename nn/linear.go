@@ -24,10 +24,9 @@ func (l *Linear) Forward(x *Value) *Value {
 	return Apply(linear{l.In, l.Out}, params, x)
 }
 
+func (l *Linear) check() error { return linear{l.In, l.Out}.check() }
+
 func (l *Linear) initialize(uniform func(bound float64) float32) {
-	if l.In < 1 || l.Out < 1 {
-		panic(fmt.Sprintf("nn.Init: Linear{In: %d, Out: %d}: sizes must be at least 1", l.In, l.Out))
-	}
 	bound := fanInBound(l.In)
 	l.Weight.allocate(Shape{l.Out, l.In}, []int{roundUp(l.In, 8), 1}, roundUp(l.In, 8)*roundUp(l.Out, 8))
 	l.Weight.draw(bound, uniform)
@@ -41,8 +40,18 @@ type linear struct{ in, out int }
 
 func (linear) Name() string { return "linear" }
 
+func (l linear) check() error {
+	if l.in < 1 || l.out < 1 {
+		return fmt.Errorf("wants at least 1 input and 1 output feature, got in %d, out %d", l.in, l.out)
+	}
+	return nil
+}
+
 func (l linear) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 2, "N x F (Flatten pictures first)")
+	if err == nil {
+		err = l.check()
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -8,8 +8,12 @@ import (
 	"testing"
 )
 
-// exampleSeeds is how many examples of every operation each check draws.
-const exampleSeeds = 24
+// exampleSeeds is how many examples of every operation each check draws, and
+// programSeeds how many of them are compiled, which takes longer.
+const (
+	exampleSeeds = 24
+	programSeeds = 6
+)
 
 // drawExample returns the example of a definition for a seed, with its module's
 // initial values, all of which are made random: a weight of 1 or a bias of 0
@@ -36,10 +40,10 @@ func drawExample(d Definition, seed uint64) (Example, *rand.Rand) {
 	return e, r
 }
 
-func eachExample(t *testing.T, check func(e Example, r *rand.Rand) error) {
+func eachExample(t *testing.T, seeds uint64, check func(e Example, r *rand.Rand) error) {
 	for _, d := range operations {
 		t.Run(d.Op.Name(), func(t *testing.T) {
-			for seed := range uint64(exampleSeeds) {
+			for seed := range seeds {
 				e, r := drawExample(d, seed)
 				if err := check(e, r); err != nil {
 					t.Fatalf("example %d, inputs %v: %v", seed, e.Inputs, err)
@@ -87,7 +91,7 @@ func TestOperationsAreUsed(t *testing.T) {
 // TestOperationGradients compares gradients with finite differences in float64,
 // and looks for operations that see other examples and do not say so.
 func TestOperationGradients(t *testing.T) {
-	eachExample(t, func(e Example, r *rand.Rand) error {
+	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
 		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
 		if err != nil {
 			return err
@@ -99,7 +103,7 @@ func TestOperationGradients(t *testing.T) {
 // TestOperationsLeaveOut checks that gradients that nobody needs are left out, and
 // that those which remain are the same, bit for bit.
 func TestOperationsLeaveOut(t *testing.T) {
-	eachExample(t, func(e Example, r *rand.Rand) error {
+	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
 		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
 		if err != nil {
 			return err
@@ -155,7 +159,7 @@ func TestOperationsLeaveOut(t *testing.T) {
 // TestOperationPrecision compares the definitions in float32 with those in
 // float64.
 func TestOperationPrecision(t *testing.T) {
-	eachExample(t, func(e Example, r *rand.Rand) error {
+	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
 		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
 		if err != nil {
 			return err
@@ -209,7 +213,7 @@ func closeTo[T, U Float](what string, got []T, want []U, tolerance float64) erro
 // TestOperationPrograms compares compiled programs with the definitions, for
 // full, odd and short batches and 1 to 4 workers.
 func TestOperationPrograms(t *testing.T) {
-	eachExample(t, func(e Example, r *rand.Rand) error { return checkPrograms(e, r) })
+	eachExample(t, programSeeds, func(e Example, r *rand.Rand) error { return checkPrograms(e, r) })
 }
 
 // tableNet is an example as a network that programs can train: one input that

@@ -1,10 +1,12 @@
 package nn
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"strings"
 	"unicode"
+	"unsafe"
 )
 
 // Module is a network, or a part of one: ordinary Go that computes a Value
@@ -244,7 +246,13 @@ func walkFrom(v reflect.Value, name string, open map[uintptr]bool, visit func(na
 			walkFrom(v.Index(i), join(name, fmt.Sprint(i)), open, visit)
 		}
 	case reflect.Struct:
-		if !v.CanAddr() || !visit(name, v.Addr()) {
+		if !v.CanAddr() {
+			if holdsState(v.Type()) {
+				panic(fmt.Sprintf("nn: %sa %v is held by value, where its parameters cannot be found or set: use a pointer, &%v{...}", prefixOf(name), v.Type(), v.Type()))
+			}
+			return
+		}
+		if !visit(name, v.Addr()) {
 			return
 		}
 		for i := range v.NumField() {
@@ -259,6 +267,84 @@ func walkFrom(v reflect.Value, name string, open map[uintptr]bool, visit func(na
 			walkFrom(v.Field(i), join(name, key), open, visit)
 		}
 	}
+}
+
+func prefixOf(name string) string {
+	if name == "" {
+		return ""
+	}
+	return name + ": "
+}
+
+// holdsState reports whether a struct of this type has parameters or buffers in
+// its fields, not looking behind pointers.
+func holdsState(t reflect.Type) bool {
+	if t == reflect.TypeFor[Param]() || t == reflect.TypeFor[Buffer]() {
+		return true
+	}
+	switch t.Kind() {
+	case reflect.Array:
+		return holdsState(t.Elem())
+	case reflect.Struct:
+		for i := range t.NumField() {
+			if holdsState(t.Field(i).Type) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hiddenPlace says where in a module a parameter or buffer is that walk does not
+// find: behind a field that is not exported, or in a map. It returns "" if it is
+// neither.
+func hiddenPlace(module any, target unsafe.Pointer) string {
+	open := map[uintptr]bool{}
+	var search func(v reflect.Value, because string) string
+	search = func(v reflect.Value, because string) string {
+		switch v.Kind() {
+		case reflect.Pointer:
+			if at := v.Pointer(); !v.IsNil() && !open[at] {
+				open[at] = true
+				return search(v.Elem(), because)
+			}
+		case reflect.Interface:
+			if !v.IsNil() {
+				return search(v.Elem(), because)
+			}
+		case reflect.Slice, reflect.Array:
+			for i := range v.Len() {
+				if found := search(v.Index(i), because); found != "" {
+					return found
+				}
+			}
+		case reflect.Map:
+			for entries := v.MapRange(); entries.Next(); {
+				if found := search(entries.Value(), cmp.Or(because, fmt.Sprintf("it is in a map, a %v", v.Type()))); found != "" {
+					return found
+				}
+			}
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[Param]() || v.Type() == reflect.TypeFor[Buffer]() {
+				if v.CanAddr() && v.UnsafeAddr() == uintptr(target) {
+					return because
+				}
+				return ""
+			}
+			for i := range v.NumField() {
+				field := v.Type().Field(i)
+				why := because
+				if !field.IsExported() {
+					why = cmp.Or(because, fmt.Sprintf("the field %s of %v is not exported", field.Name, v.Type()))
+				}
+				if found := search(v.Field(i), why); found != "" {
+					return found
+				}
+			}
+		}
+		return ""
+	}
+	return search(reflect.ValueOf(module), "")
 }
 
 func join(prefix, name string) string {

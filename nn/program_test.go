@@ -446,6 +446,121 @@ func TestCompileErrors(t *testing.T) {
 	}
 }
 
+func TestWrongSettings(t *testing.T) {
+	shape := []int{2, 4, 8, 8}
+	for want, module := range map[string]Module{
+		"stride -2":     &Conv2d{In: 4, Out: 4, Kernel: 3, Stride: -2},
+		"dilation -1":   &Conv2d{In: 4, Out: 4, Kernel: 3, Dilation: -1},
+		"groups -1":     &Conv2d{In: 4, Out: 4, Kernel: 3, Groups: -1},
+		"padding -1":    &Conv2d{In: 4, Out: 4, Kernel: 3, Padding: -1},
+		"kernel 0":      &Conv2d{In: 4, Out: 4},
+		"3 groups of 4": &Conv2d{In: 4, Out: 6, Kernel: 3, Groups: 3},
+		"features 0":    &BatchNorm2d{},
+		"eps -1":        &BatchNorm2d{Features: 4, Eps: -1},
+		"momentum 2":    &BatchNorm2d{Features: 4, Momentum: 2},
+	} {
+		if err := Init(module, rand.New(rand.NewPCG(0, 0))); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Init of %+v: %v, want %q", module, err, want)
+		}
+		if _, err := Compile(module, shape...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Compile of %+v: %v, want %q", module, err, want)
+		}
+	}
+	flat := &Linear{In: -4, Out: 4}
+	if err := Init(flat, rand.New(rand.NewPCG(0, 0))); err == nil || !strings.Contains(err.Error(), "in -4") {
+		t.Errorf("Init of Linear{In: -4}: %v", err)
+	}
+	for want, pool := range map[string]*MaxPool2d{"kernel -1": {Kernel: -1}, "stride -1": {Kernel: 2, Stride: -1}, "padding 2": {Kernel: 2, Padding: 2}} {
+		if _, err := Compile(pool, shape...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Compile of %+v: %v", pool, err)
+		}
+	}
+}
+
+// refusing is an optimizer and a loss whose settings are wrong.
+type refusing struct {
+	fastSGD
+	CrossEntropy
+}
+
+func (refusing) Check() error { return fmt.Errorf("lr -1 is below 0") }
+
+func TestCompileTrainChecksSettings(t *testing.T) {
+	shape := []int{4, 1, 28, 28}
+	var noSGD *sgdPointer
+	for want, c := range map[string]struct {
+		loss      Loss
+		optimizer Optimizer
+	}{
+		"got no loss":      {nil, newSGD()},
+		"got no optimizer": {CrossEntropy{}, nil},
+		"no optimizer":     {CrossEntropy{}, noSGD},
+		"lr -1 is below 0": {CrossEntropy{}, refusing{}},
+		"lr -1 is below":   {refusing{}, newSGD()},
+	} {
+		if _, err := CompileTrain(newLeNet(1), c.loss, c.optimizer, shape...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
+	}
+}
+
+type sgdPointer struct{ fastSGD }
+
+// TestHiddenParameters checks what is said about layers where they cannot be
+// found.
+func TestHiddenParameters(t *testing.T) {
+	r := rand.New(rand.NewPCG(0, 0))
+	type inner struct{ fc Linear }
+	type unexported struct {
+		function
+		Part *inner
+	}
+	a := &unexported{Part: &inner{Linear{In: 4, Out: 2}}}
+	a.function = func(x *Value) *Value { return a.Part.fc.Forward(x) }
+	type inMap struct {
+		function
+		Heads map[string]*Linear
+	}
+	b := &inMap{Heads: map[string]*Linear{"x": {In: 4, Out: 2}}}
+	b.function = func(x *Value) *Value { return b.Heads["x"].Forward(x) }
+	type buffered struct {
+		function
+		norm BatchNorm2d
+	}
+	c := &buffered{norm: BatchNorm2d{Features: 1, NoAffine: true}}
+	c.function = func(x *Value) *Value { return c.norm.Forward(x) }
+	for want, module := range map[string]Module{
+		"parameter 0 of linear at the input has no values, as nn.Init, nn.State and files do not reach it: the field fc of nn.inner is not exported": a,
+		"it is in a map, a map[string]*nn.Linear":       b,
+		"the field norm of nn.buffered is not exported": c,
+	} {
+		Init(module, r)
+		shape := []int{2, 4}
+		if module == Module(c) {
+			shape = []int{2, 1, 2, 2}
+		}
+		if _, err := Compile(module, shape...); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got error %v, want %q", err, want)
+		}
+	}
+	type byValue struct{ FC Linear }
+	type holds struct{ Any any }
+	for _, f := range []func(){
+		func() { Init(byValue{}, r) },
+		func() { State(byValue{}) },
+		func() { State(&holds{byValue{}}) },
+	} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.Contains(got, "use a pointer, &nn.byValue{...}") {
+					t.Errorf("panic %q", got)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
 func TestCustomOperationTrains(t *testing.T) {
 	type net struct {
 		function

@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
+	"reflect"
 	"runtime"
 )
 
@@ -64,9 +66,24 @@ type task struct {
 // as in CompileTrain(net, loss, opt, 4, 1, 28, 28)) and returns a program that
 // trains it on up to that many examples a step.
 //
+// Settings of loss and optimizer are checked if they have a method Check() error.
+//
 // The same weights, data and settings give the same bits, whatever the number
 // of workers.
 func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (*TrainProgram, error) {
+	if isNil(loss) {
+		return nil, errors.New("nn: CompileTrain got no loss: give one, such as nn.CrossEntropy{}")
+	}
+	if isNil(optimizer) {
+		return nil, errors.New("nn: CompileTrain got no optimizer: give one, such as &optim.SGD{LR: 0.01, Momentum: 0.9}")
+	}
+	for _, settings := range []any{loss, optimizer} {
+		if c, ok := settings.(interface{ Check() error }); ok {
+			if err := c.Check(); err != nil {
+				return nil, fmt.Errorf("nn: %w", err)
+			}
+		}
+	}
 	g, err := trace(module, shape, true)
 	if err != nil {
 		return nil, err
@@ -101,6 +118,15 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 	p.stepBody, p.forwardBody, p.backwardBody, p.updateBody = p.stepWork, p.forwardWork, p.backwardWork, p.updateWork
 	p.SetWorkers(runtime.GOMAXPROCS(0))
 	return p, nil
+}
+
+// isNil reports whether an interface holds nothing, or a nil pointer.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 func (p *TrainProgram) addTasks(t *trained) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Shape is the size of a tensor along each of its dimensions, outermost
@@ -312,16 +313,24 @@ func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, trai
 	for _, n := range g.nodes {
 		for i, p := range n.params {
 			if p.data == nil {
-				return nil, fmt.Errorf("nn: parameter %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(n, names))
+				return nil, noValues(module, unsafe.Pointer(p), fmt.Sprintf("parameter %d of %s", i, nodeName(n, names)))
 			}
 		}
 		for i, b := range n.buffers {
 			if b.data == nil {
-				return nil, fmt.Errorf("nn: buffer %d of %s has no values: call nn.Init on the network before compiling it", i, nodeName(n, names))
+				return nil, noValues(module, unsafe.Pointer(b), fmt.Sprintf("buffer %d of %s", i, nodeName(n, names)))
 			}
 		}
 	}
 	return g, nil
+}
+
+// noValues is the error for a parameter or buffer that was not initialised.
+func noValues(module any, at unsafe.Pointer, what string) error {
+	if hidden := hiddenPlace(module, at); hidden != "" {
+		return fmt.Errorf("nn: %s has no values, as nn.Init, nn.State and files do not reach it: %s; keep layers in exported fields, slices and pointers", what, hidden)
+	}
+	return fmt.Errorf("nn: %s has no values: call nn.Init on the network before compiling it", what)
 }
 
 // nodeName says which layer an operation belongs to, as a person would find

@@ -260,7 +260,7 @@ func TestRunDiverges(t *testing.T) {
 	// The last update of an epoch has no loss after it.
 	c = config(t, 4)
 	c.Epochs = 1
-	c.Optimizer = &optim.SGD{LR: math.Inf(1)}
+	c.Optimizer = &optim.SGD{LR: 1e300} // infinite as a float32
 	c.Checkpoint = func(int) error { t.Error("a spoilt network was to be saved"); return nil }
 	if _, err = Run(t.Context(), c); !errors.As(err, &diverged) || !strings.Contains(err.Error(), "weight") {
 		t.Errorf("error is %v, want a DivergedError about a weight", err)

@@ -283,6 +283,30 @@ func TestMatMul(t *testing.T) {
 	}
 }
 
+// TestMaskPositive holds all versions to the edge: zero is not positive, and
+// neither is a NaN.
+func TestMaskPositive(t *testing.T) {
+	edges := []float32{0, float32(math.Copysign(0, -1)), float32(math.NaN()), -1, 1, math.SmallestNonzeroFloat32, float32(math.Inf(1)), float32(math.Inf(-1))}
+	for n := 1; n < 40; n++ {
+		for shift := range edges {
+			output, gradient := make([]float32, n), make([]float32, n)
+			for i := range output {
+				output[i], gradient[i] = edges[(i+shift)%len(edges)], 3
+			}
+			MaskPositive(gradient, output)
+			for i, v := range output {
+				want := float32(0)
+				if v > 0 {
+					want = 3
+				}
+				if gradient[i] != want {
+					t.Fatalf("%d elements: the gradient where the output is %v is %v, want %v", n, v, gradient[i], want)
+				}
+			}
+		}
+	}
+}
+
 func TestElementwise(t *testing.T) {
 	needAssembly(t)
 	r := rand.New(rand.NewPCG(5, 5))
