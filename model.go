@@ -2,6 +2,7 @@ package inkling
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,7 +15,7 @@ import (
 	"inkling/weights"
 )
 
-// Architecture is what metadata calls the one network there is.
+// Architecture is what metadata calls the network that is trained.
 const Architecture = "LeNet"
 
 // What the tutorial's Normalize subtracts and divides by, for lack of metadata.
@@ -25,94 +26,43 @@ const (
 
 // A Model is a network with what one must know to use it.
 type Model struct {
-	Network *models.LeNet
-	About   weights.Metadata
-	// Assumed is what the file did not say and was taken for granted.
-	Assumed        []string
-	classesAssumed bool
+	// Network computes one logit for each class of pictures of its Input.
+	Network models.Network
+	// About is what is known or taken for granted of it.
+	About weights.Metadata
+	// Assumed is what neither the file nor an option said and was taken for granted,
+	// a sentence without its end each.
+	Assumed []string
+	// Notes tells what else was done with the file, such as taking a prefix off the
+	// names of its tensors.
+	Notes []string
 	// Optimizer, if set, returns the state of what trains the network, to be saved
 	// with it.
 	Optimizer func() *weights.Optimizer
+
+	classesAssumed bool
+	// said is About without what was assumed.
+	said         weights.Metadata
+	architecture *models.Architecture
+	outputs      int              // of the network
+	known        models.Config    // what file and options say of the network
+	tensors      []weights.Tensor // under the names of the architecture
+	// sizeNote is which of Assumed tells the size of the pictures, -1 if that is not
+	// assumed.
+	sizeNote int
 }
 
-// Open reads a weight file, of Inkling or of PyTorch.
-func Open(path string) (*Model, error) {
-	file, err := weights.Read(path)
-	if err != nil {
-		return nil, err
-	}
-	m := &Model{}
-	if file.Metadata != nil {
-		m.About = *file.Metadata
-	}
-	if a := m.About.Architecture; a != "" && a != Architecture {
-		return nil, fmt.Errorf("%s holds the network %q, but only %s can be run; inkling info shows what is in it", path, a, Architecture)
-	}
-	for i, class := range m.About.Classes {
-		m.About.Classes[i] = wording.Printable(class)
-	}
-	if err := m.fillIn(file); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	input := m.About.Input
-	m.Network, err = models.NewLeNetFor(input[0], input[1], input[2], len(m.About.Classes), 0)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	if n := len(m.About.Mean); n != 1 && n != input[0] {
-		return nil, fmt.Errorf("%s has %d means and standard deviations, but its pictures have %s", path, n, wording.Count(input[0], "channel"))
-	}
-	return m, weights.Restore(path, file, nn.State(m.Network))
+// Said returns the metadata that the file and the options say, without what was
+// assumed: what another file of the same network may keep.
+func (m *Model) Said() weights.Metadata { return m.said }
+
+// assume notes something that was taken for granted.
+func (m *Model) assume(format string, values ...any) {
+	m.Assumed = append(m.Assumed, fmt.Sprintf(format, values...))
 }
 
-// fillIn sets what the metadata of a file leaves open, by the shapes of the
-// weights. The orientation stays open: what it is taken for depends on the
-// pictures at hand.
-func (m *Model) fillIn(file *weights.File) error {
-	shapes := map[string][]int{}
-	for _, t := range file.Tensors {
-		shapes[t.Name] = t.Shape
-	}
-	if len(m.About.Classes) == 0 {
-		// A classifier's last bias has an element for each class.
-		classes := 10
-		if shape := shapes["fc3.bias"]; len(shape) == 1 && shape[0] > 0 {
-			classes = shape[0]
-		}
-		for i := range classes {
-			m.About.Classes = append(m.About.Classes, strconv.Itoa(i))
-		}
-		m.classesAssumed = true
-		m.Assumed = append(m.Assumed, fmt.Sprintf("the classes are called 0 to %d", classes-1))
-	}
-	if m.About.Input == nil {
-		input, err := inferInput(shapes["conv1.weight"], shapes["fc1.weight"])
-		if err != nil {
-			return err
-		}
-		m.About.Input = input
-		m.Assumed = append(m.Assumed, fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Count(input[0], "channel"), input[1], input[2]))
-	}
-	if len(m.About.Mean) == 0 {
-		m.About.Mean, m.About.Std = []float32{DefaultMean}, []float32{DefaultStd}
-		m.Assumed = append(m.Assumed, fmt.Sprintf("pixels are normalised with mean %v and standard deviation %v", DefaultMean, DefaultStd))
-	}
-	return nil
-}
-
-// inferInput returns the shape of the pictures that weights of these shapes are
-// for, if those are square. Of weights that are no LeNet's it knows nothing, and
-// returns the tutorial's shape: comparing them tells what differs.
-func inferInput(conv1, fc1 []int) ([]int, error) {
-	input := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}
-	if len(conv1) != 4 || len(fc1) != 2 {
-		return input, nil
-	}
-	side, square := models.LeNetSide(fc1[1])
-	if !square {
-		return nil, fmt.Errorf("it does not say what pictures its network reads, and its fc1.weight, %v, is not that of square ones", nn.Shape(fc1))
-	}
-	return []int{conv1[1], side, side}, nil
+func (m *Model) note(format string, values ...any) {
+	m.Notes = append(m.Notes, fmt.Sprintf(format, values...))
 }
 
 // Orient settles how the pictures shall lie: as asked for, else as the file
@@ -123,7 +73,7 @@ func (m *Model) Orient(asked, otherwise, why string) {
 		m.About.Orientation = asked
 	case m.About.Orientation == "":
 		m.About.Orientation = otherwise
-		m.Assumed = append(m.Assumed, fmt.Sprintf("pictures lie %s, %s", otherwise, why))
+		m.assume("pictures lie %s, %s", otherwise, why)
 	}
 }
 
@@ -133,6 +83,54 @@ func (m *Model) Input() []int {
 	return []int{channels, height, width}
 }
 
+// FitTo settles the size of the pictures that the network reads by those at hand, if
+// nothing else tells it: a LeNet whose FC1 reads 400 numbers may be for 32x32 pixels,
+// or for 28x28 and have padding. It reports whether the network reads such pictures;
+// if not, nothing has changed. Whose they are is said, such as "those of MNIST".
+func (m *Model) FitTo(channels, height, width int, whose string) bool {
+	if slices.Equal(m.Input(), []int{channels, height, width}) {
+		return true
+	}
+	if !m.SizeAssumed() {
+		return false
+	}
+	known := m.known
+	known.Channels, known.Height, known.Width = channels, height, width
+	configs, err := m.architecture.Configs(shapesOf(m.tensors), known)
+	if err != nil || len(configs) == 0 {
+		return false
+	}
+	if err := m.build("the model", configs[0]); err != nil {
+		return false
+	}
+	m.About.Input = m.Input()
+	m.Assumed[m.sizeNote] = fmt.Sprintf("%s, as %s", pictureText(configs[0]), whose)
+	return true
+}
+
+// SizeAssumed reports whether nothing tells the size of the pictures that the
+// network reads, but that its weights suit it. [Model.FitTo] then may find another.
+func (m *Model) SizeAssumed() bool { return m.architecture != nil && m.sizeNote >= 0 }
+
+// pictureText tells what pictures a network reads.
+func pictureText(c models.Config) string {
+	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Count(c.Channels, "channel"), c.Height, c.Width)
+	if len(c.Padding) > 0 {
+		text += ", and " + paddingWords(c.Padding)
+	}
+	return text
+}
+
+func paddingWords(list []int) string {
+	switch len(list) {
+	case 0:
+		return "no convolution has padding"
+	case 1:
+		return "the first convolution has a padding of " + paddingText(list)
+	}
+	return "the convolutions have a padding of " + strings.ReplaceAll(paddingText(list), ",", " and ")
+}
+
 // Suits reports whether the network reads pictures of the shape that those of a
 // data set have, and means the same classes by its labels.
 func (m *Model) Suits(d data.Dataset, title string) error {
@@ -140,15 +138,69 @@ func (m *Model) Suits(d data.Dataset, title string) error {
 	if got, want := []int{channels, height, width}, m.Input(); !slices.Equal(got, want) {
 		return fmt.Errorf("the pictures of %s are %v (channels, height, width), but the network reads %v", title, nn.Shape(got), nn.Shape(want))
 	}
-	if m.classesAssumed || len(d.Classes()) != len(m.About.Classes) {
+	outputs, offset, classes := len(m.About.Classes), m.labelOffset(), d.Classes()
+	switch {
+	case offset > 0 && outputs != len(classes)+offset:
+		return fmt.Errorf("with a label offset of %d, a network for the %d classes of %s has %d outputs, but this one has %d",
+			offset, len(classes), title, len(classes)+offset, outputs)
+	case offset == 0 && outputs == len(classes)+1:
+		return fmt.Errorf("the network tells %d classes apart, but the data set has %d; if its labels were counted from 1, as those of EMNIST's letters are, say so with --label-offset 1", outputs, len(classes))
+	}
+	if m.classesAssumed || len(classes) != outputs-offset {
 		return nil // that there are as many is checked where the network is run
 	}
-	for i, class := range d.Classes() {
-		if known := m.About.Classes[i]; wording.Printable(class) != known {
+	for i, class := range classes {
+		if known := m.About.Classes[i+offset]; wording.Printable(class) != known {
 			return fmt.Errorf("label %d of %s means %q, but to the network it means %q: it was trained on other classes", i, title, class, known)
 		}
 	}
 	return nil
+}
+
+// Relabel returns the data set with the labels that the network gives its classes,
+// which differ if it has a label offset.
+func (m *Model) Relabel(d data.Dataset) data.Dataset {
+	offset := m.labelOffset()
+	if offset == 0 {
+		return d
+	}
+	classes := m.About.Classes
+	if m.classesAssumed {
+		classes = append(unusedClasses(offset), d.Classes()...)
+	}
+	return &relabelled{d, offset, classes}
+}
+
+// relabelled is a data set whose labels are counted from another number.
+type relabelled struct {
+	data.Dataset
+	offset  int
+	classes []string
+}
+
+func (d *relabelled) Classes() []string { return d.classes }
+
+func (d *relabelled) Example(i int) ([]byte, int, error) {
+	pixels, label, err := d.Dataset.Example(i)
+	return pixels, label + d.offset, err
+}
+
+// unusedClasses names the outputs before the first class.
+func unusedClasses(offset int) []string {
+	names := make([]string, offset)
+	for i := range names {
+		names[i] = fmt.Sprintf("(label %d)", i)
+	}
+	return names
+}
+
+// labelOffset is the number of outputs before that of a data set's first class.
+func (m *Model) labelOffset() int {
+	n, err := strconv.Atoi(m.About.Extra[labelOffsetKey])
+	if err != nil || n < 0 {
+		return 0
+	}
+	return n
 }
 
 // Drawable reports whether drawings can be made into pictures for the network.
@@ -161,12 +213,17 @@ func (m *Model) Drawable(name string) error {
 	return nil
 }
 
-// Note says what was assumed, a line each; it is empty if nothing was.
+// Note says what was assumed and what was done with the file, a line each; it is
+// empty if nothing was.
 func (m *Model) Note(path string) string {
-	if len(m.Assumed) == 0 {
-		return ""
+	var text strings.Builder
+	if len(m.Assumed) > 0 {
+		fmt.Fprintf(&text, "%s does not say everything about its pictures; assumed:\n  - %s\n", path, strings.Join(m.Assumed, "\n  - "))
 	}
-	return fmt.Sprintf("%s does not say everything about its pictures; assumed:\n  - %s\n", path, strings.Join(m.Assumed, "\n  - "))
+	for _, note := range m.Notes {
+		fmt.Fprintf(&text, "Note: %s.\n", note)
+	}
+	return text.String()
 }
 
 // Transform makes the network's input of an upright picture of bytes.
@@ -184,6 +241,29 @@ func (m *Model) TransformDrawing() transform.Transform {
 		return transform.Compose{transform.Invert{}, m.Transform()}
 	}
 	return m.Transform()
+}
+
+// Damaged returns an error if weights of the network are not finite numbers, as
+// after a training that diverged: it would give no answers.
+func (m *Model) Damaged() error {
+	bad, all, first := 0, 0, ""
+	for _, e := range nn.State(m.Network) {
+		values := make([]float32, nn.Shape(e.Shape()).Elements())
+		e.Read(values)
+		all += len(values)
+		for _, v := range values {
+			if v-v != 0 {
+				if bad++; bad == 1 {
+					first = fmt.Sprintf("%v in %s", v, e.Name())
+				}
+			}
+		}
+	}
+	if bad == 0 {
+		return nil
+	}
+	return fmt.Errorf("%s of the network's %s weights %s no finite %s, such as %s: the weights in the model's file are damaged, as after a training that diverged; train again with a smaller learning rate",
+		wording.Thousands(bad), wording.Thousands(all), wording.Plural(bad, "is", "are"), wording.Plural(bad, "number", "numbers"), first)
 }
 
 // Save writes the weights with all that is known about them.
@@ -204,4 +284,11 @@ func Parameters(network nn.Module) int {
 		total += nn.Shape(e.Shape()).Elements()
 	}
 	return total
+}
+
+// cloned returns metadata that shares nothing with the other.
+func cloned(m weights.Metadata) weights.Metadata {
+	m.Classes, m.Mean, m.Std = slices.Clone(m.Classes), slices.Clone(m.Mean), slices.Clone(m.Std)
+	m.Input, m.Extra = slices.Clone(m.Input), maps.Clone(m.Extra)
+	return m
 }

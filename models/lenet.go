@@ -3,7 +3,9 @@ package models
 
 import (
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 
 	"inkling/nn"
 )
@@ -16,6 +18,9 @@ import (
 // Its state dict has PyTorch's keys conv1.weight to fc3.bias: for ten classes
 // 44,426 numbers in all for pictures of 1x28x28, and 62,006 for the 3x32x32 of
 // the tutorial itself.
+//
+// The convolutions may have padding: LeNet-5 was made for pictures of 32x32, and
+// is often given those of 28x28 with two rows and columns of zeros around them.
 type LeNet struct {
 	Conv1         nn.Conv2d
 	Pool          nn.MaxPool2d
@@ -60,40 +65,143 @@ func NewLeNet(classes int, seed uint64) *LeNet {
 // NewLeNetFor is NewLeNet for pictures of 1 to 64 channels whose sides are 16 to
 // 256 pixels. Other sizes, and classes that are not positive, are an error.
 func NewLeNetFor(channels, height, width, classes int, seed uint64) (*LeNet, error) {
+	return newLeNet(Config{Channels: channels, Height: height, Width: width, Classes: classes}, seed)
+}
+
+func newLeNet(c Config, seed uint64) (*LeNet, error) {
+	padding, err := lenetPadding(c.Padding)
 	switch {
-	case min(height, width) < leNetSmallest || max(height, width) > leNetLargest:
-		return nil, fmt.Errorf("LeNet cannot read pictures of %dx%d pixels: their sides must be %d to %d", height, width, leNetSmallest, leNetLargest)
-	case channels < 1 || channels > leNetMostChannels:
-		return nil, fmt.Errorf("LeNet cannot read pictures of %d channels: they must have 1 to %d", channels, leNetMostChannels)
-	case classes < 1:
-		return nil, fmt.Errorf("LeNet cannot tell %d classes apart: there must be at least 1", classes)
+	case err != nil:
+		return nil, err
+	case !lenetReads(c.Height, c.Width):
+		return nil, fmt.Errorf("LeNet cannot read pictures of %dx%d pixels: their sides must be %d to %d", c.Height, c.Width, leNetSmallest, leNetLargest)
+	case c.Channels < 1 || c.Channels > leNetMostChannels:
+		return nil, fmt.Errorf("LeNet cannot read pictures of %d channels: they must have 1 to %d", c.Channels, leNetMostChannels)
+	case c.Classes < 1:
+		return nil, fmt.Errorf("LeNet cannot tell %d classes apart: there must be at least 1", c.Classes)
 	}
 	n := &LeNet{
-		Conv1:  nn.Conv2d{In: channels, Out: 6, Kernel: 5},
+		Conv1:  nn.Conv2d{In: c.Channels, Out: 6, Kernel: 5, Padding: padding[0]},
 		Pool:   nn.MaxPool2d{Kernel: 2},
-		Conv2:  nn.Conv2d{In: 6, Out: 16, Kernel: 5},
-		FC1:    nn.Linear{In: 16 * left(height) * left(width), Out: 120},
+		Conv2:  nn.Conv2d{In: 6, Out: 16, Kernel: 5, Padding: padding[1]},
+		FC1:    nn.Linear{In: 16 * padding.left(c.Height) * padding.left(c.Width), Out: 120},
 		FC2:    nn.Linear{In: 120, Out: 84},
-		FC3:    nn.Linear{In: 84, Out: classes},
-		height: height, width: width,
+		FC3:    nn.Linear{In: 84, Out: c.Classes},
+		height: c.Height, width: c.Width,
 	}
 	nn.Init(n, rand.New(rand.NewPCG(seed, initStream)))
 	return n, nil
 }
 
+// lenetReads reports whether pictures of so many pixels can be read.
+func lenetReads(height, width int) bool {
+	return min(height, width) >= leNetSmallest && max(height, width) <= leNetLargest
+}
+
+// A lenetPads is the padding of both convolutions.
+type lenetPads [2]int
+
+// lenetPadding is the padding that a list of none, one or two numbers says.
+func lenetPadding(list []int) (p lenetPads, err error) {
+	const most = 4 // with more, a filter of 5x5 would see nothing but zeros
+	if len(list) > len(p) {
+		return p, fmt.Errorf("LeNet has %d convolutions, but the padding of %d was given", len(p), len(list))
+	}
+	for i, n := range list {
+		if n < 0 || n > most {
+			return p, fmt.Errorf("LeNet cannot have a padding of %d: it must be 0 to %d", n, most)
+		}
+		p[i] = n
+	}
+	return p, nil
+}
+
 // left is the side that both convolutions and poolings leave of a picture's side.
-func left(side int) int { return ((side-4)/2 - 4) / 2 }
+func (p lenetPads) left(side int) int { return ((side+2*p[0]-4)/2 + 2*p[1] - 4) / 2 }
+
+// side is the side of the square pictures of which so many features are left, the
+// smallest of the four that there are; it is 0 if there are none.
+func (p lenetPads) side(features int) int {
+	for side := leNetSmallest; side <= leNetLargest; side += 4 {
+		if 16*p.left(side)*p.left(side) == features {
+			return side
+		}
+	}
+	return 0
+}
 
 // LeNetSide is the side of the square pictures that a network reads whose FC1 has
 // so many inputs, the smallest of the four that there are: 28 for 256, 32 for 400.
 // It is false if no square pictures have that many.
 func LeNetSide(features int) (side int, ok bool) {
-	for side := leNetSmallest; side <= leNetLargest; side += 4 {
-		if 16*left(side)*left(side) == features {
-			return side, true
+	side = lenetPads{}.side(features)
+	return side, side > 0
+}
+
+// lenetPaddings are those that people give LeNet, the commonest first.
+var lenetPaddings = [][]int{nil, {2}, {2, 2}}
+
+// lenetConfigs returns what LeNets with weights of these shapes may be for. The
+// weights tell channels and classes, and, for each padding, the side of pictures if
+// those are square.
+func lenetConfigs(shapes map[string][]int, known Config) ([]Config, error) {
+	conv1, fc1, fc3 := shapes["conv1.weight"], shapes["fc1.weight"], shapes["fc3.weight"]
+	if len(conv1) != 4 || len(fc1) != 2 || len(fc3) != 2 || known.Channels != 0 && known.Channels != conv1[1] {
+		return nil, nil
+	}
+	c := Config{Channels: conv1[1], Classes: fc3[0]}
+	if !lenetShapes(shapes, c, fc1[1]) || known.Height > 0 && !lenetReads(known.Height, known.Width) {
+		return nil, nil
+	}
+	paddings := lenetPaddings
+	if known.Padding != nil {
+		paddings = [][]int{known.Padding}
+	}
+	var all []Config
+	for _, list := range paddings {
+		p, err := lenetPadding(list)
+		if err != nil {
+			return nil, err
+		}
+		c.Padding, c.Height, c.Width = list, known.Height, known.Width
+		if c.Height == 0 {
+			c.Height = p.side(fc1[1])
+			c.Width = c.Height
+		}
+		if c.Height > 0 && 16*p.left(c.Height)*p.left(c.Width) == fc1[1] {
+			all = append(all, c)
 		}
 	}
-	return 0, false
+	if all != nil {
+		return all, nil
+	}
+	if known.Height == 0 {
+		return nil, fmt.Errorf("it does not say what pictures its network reads, and its fc1.weight, %v, is not that of square ones", nn.Shape(fc1))
+	}
+	return nil, fmt.Errorf("its fc1.weight, %v, is not that of a LeNet for pictures of %dx%d pixels%s", nn.Shape(fc1), known.Height, known.Width, lenetSuits(fc1[1]))
+}
+
+// lenetSuits tells what pictures a network reads whose FC1 has so many inputs.
+func lenetSuits(features int) string {
+	text, join := "", "; it suits "
+	for _, list := range lenetPaddings {
+		p, _ := lenetPadding(list)
+		if side := p.side(features); side > 0 {
+			text += fmt.Sprintf("%s%dx%d with a padding of %d and %d", join, side, side, p[0], p[1])
+			join = ", "
+		}
+	}
+	return text
+}
+
+// lenetShapes reports whether the shapes are those of a network for so many
+// channels, classes and features, and no others.
+func lenetShapes(shapes map[string][]int, c Config, features int) bool {
+	wanted := map[string][]int{
+		"conv1.weight": {6, c.Channels, 5, 5}, "conv1.bias": {6}, "conv2.weight": {16, 6, 5, 5}, "conv2.bias": {16},
+		"fc1.weight": {120, features}, "fc1.bias": {120}, "fc2.weight": {84, 120}, "fc2.bias": {84}, "fc3.weight": {c.Classes, 84}, "fc3.bias": {c.Classes},
+	}
+	return maps.EqualFunc(shapes, wanted, slices.Equal[[]int])
 }
 
 // Input is the shape of the pictures that the network reads.

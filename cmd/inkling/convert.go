@@ -31,6 +31,7 @@ type conversion struct {
 
 	// dtype is the type that floating-point tensors get, empty for their own.
 	dtype string
+	model modelFlags
 }
 
 // dtypes are the types that --dtype converts to.
@@ -65,7 +66,8 @@ x width, or with --channels-last as height x width x channels.`,
   inkling convert model.npz model.pth --force
   inkling convert whole.pth state_dict.pth
   inkling convert model.pth half.safetensors --dtype float16
-  inkling convert model.pth model.onnx --pixels --softmax`,
+  inkling convert model.pth model.onnx --pixels --softmax
+  inkling convert pytorch.pth told.pth --mean 0.1307 --std 0.3081 --classes names.txt`,
 		Args: wantArgs("IN", "OUT"),
 		RunE: func(c *cobra.Command, args []string) error {
 			in, out := args[0], args[1]
@@ -92,15 +94,21 @@ x width, or with --channels-last as height x width x channels.`,
 		},
 	}
 	f := c.Flags()
+	f.SortFlags = false
 	f.BoolVar(&want.force, "force", false, "overwrite OUT if it exists")
 	f.StringVar(&want.dtype, "dtype", "", "make floating-point numbers of this `TYPE`: "+strings.Join(dtypes, ", "))
 	f.BoolVar(&want.pixels, "pixels", false, "make a .onnx take pictures of bytes and normalise them itself")
 	f.BoolVar(&want.channelsLast, "channels-last", false, "with --pixels, take height x width x channels, as pictures are decoded")
 	f.BoolVar(&want.softmax, "softmax", false, "make a .onnx give probabilities instead of logits")
+	want.model.flags(f)
 	return c
 }
 
 func convert(out io.Writer, from, to string, want conversion) error {
+	options, err := want.model.options()
+	if err != nil {
+		return err
+	}
 	if !want.force {
 		if _, err := os.Lstat(to); err == nil {
 			return fmt.Errorf("%s exists already; overwrite it with --force or give another name", to)
@@ -119,13 +127,24 @@ func convert(out io.Writer, from, to string, want conversion) error {
 		return fmt.Errorf("%s holds no tensors", from)
 	}
 	if strings.EqualFold(filepath.Ext(to), onnxEnding) {
-		return convertToONNX(out, from, to, file.Metadata, want)
+		return convertToONNX(out, from, to, &options, file, want)
 	}
-	var about []weights.Metadata
-	kept := "It says nothing about itself, so nothing was kept of that."
-	if file.Metadata != nil {
-		about = append(about, *file.Metadata)
-		kept = "What it says about itself was kept."
+	about, notes, err := metadataFor(from, &options, file)
+	if err != nil {
+		return err
+	}
+	if file.Tensors, err = inkling.RenameTensors(file.Tensors, options.Rename); err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	kept := "What it says about itself was kept."
+	switch {
+	case len(about) == 0:
+		kept = "It says nothing about itself, so nothing was kept of that."
+	case options.Any():
+		kept = "What it says about itself was kept, and what was asked for."
+	}
+	for _, note := range notes {
+		kept += " Note: " + note + "."
 	}
 	tensors, changes, err := want.retype(file.Tensors, to)
 	if err != nil {
@@ -181,6 +200,30 @@ func (want *conversion) retype(tensors []weights.Tensor, path string) (retyped [
 	return retyped, said, nil
 }
 
+// metadataFor is what the converted file shall say about itself, if anything: what
+// the file at from says, and the options.
+func metadataFor(from string, options *inkling.Options, file *weights.File) (about []weights.Metadata, notes []string, err error) {
+	if !options.Any() {
+		if file.Metadata != nil {
+			about = append(about, *file.Metadata)
+		}
+		return about, nil, nil
+	}
+	m, err := options.Use(from, file)
+	if err == nil {
+		return []weights.Metadata{m.Said()}, m.Notes, nil
+	}
+	// The size and the padding mean nothing but to a network that can be run.
+	if options.Height > 0 || options.Padding != nil || options.LabelOffset > 0 {
+		return nil, nil, err
+	}
+	said, notes, settleErr := options.Metadata(file)
+	if settleErr != nil {
+		return nil, nil, err
+	}
+	return []weights.Metadata{said}, notes, nil
+}
+
 // losses says what a converted file lacks of the other, a line each; it is empty
 // if that is nothing.
 func losses(file *weights.File) string {
@@ -194,34 +237,36 @@ func losses(file *weights.File) string {
 	return text.String()
 }
 
-// convertToONNX writes the network of the file at from, which says of itself
-// what about holds.
-func convertToONNX(out io.Writer, from, to string, about *weights.Metadata, want conversion) error {
-	m, err := inkling.Open(from)
+// convertToONNX writes the network of a file, which was read from the path from.
+func convertToONNX(out io.Writer, from, to string, options *inkling.Options, file *weights.File, want conversion) error {
+	m, err := options.Use(from, file)
 	if err != nil {
 		return err
 	}
 	network := onnx.Model{
 		Network:      m.Network,
 		Shape:        m.Input(),
-		Metadata:     about,
 		Pixels:       want.pixels,
 		ChannelsLast: want.channelsLast,
 		Softmax:      want.softmax,
 	}
+	if file.Metadata != nil || options.Any() {
+		about := m.Said()
+		network.Metadata = &about
+	}
 	shape := nn.Shape(m.Input())
 	input := "float32, normalised"
 	if want.pixels {
-		// What the file did not say becomes part of the network, so it is said.
 		m.Orient("", weights.Upright, "as people see them")
 		network.Metadata = &m.About
 		input = "bytes from 0 to 255, upright"
 		if want.channelsLast {
 			shape = nn.Shape{shape[1], shape[2], shape[0]}
 		}
-		if _, err := io.WriteString(out, m.Note(from)); err != nil {
-			return err
-		}
+	}
+	// What the file did not say becomes part of the network, so it is said.
+	if _, err := io.WriteString(out, m.Note(from)); err != nil {
+		return err
 	}
 	if err := network.Save(to); err != nil {
 		return err

@@ -17,6 +17,7 @@ import (
 
 	"inkling"
 	"inkling/internal/atomicfile"
+	"inkling/models"
 	"inkling/models/digits"
 	"inkling/plot"
 	"inkling/sketch"
@@ -26,9 +27,10 @@ import (
 
 // evalStrokesOptions are the flags of eval-strokes.
 type evalStrokesOptions struct {
-	model, preprocess, orientation, out string
-	writers                             []string
-	json                                bool
+	model, preprocess, out string
+	flags                  modelFlags
+	writers                []string
+	json                   bool
 }
 
 func newEvalStrokes() *cobra.Command {
@@ -51,7 +53,7 @@ width of its brush.
 pictures of emnist or of mnist were made, or as in the tutorial, which scales the
 whole pad down. Where the pad's size is not given, it is the smallest square from
 0, 0 that all drawings of the file fit in, or, on standard input, a square round
-each drawing.`,
+each drawing.` + modelFlagsHelp,
 		Example: `  inkling eval-strokes drawings.jsonl
   inkling eval-strokes strokes.jsonl.gz --writers 'anna,b*' --out misread.png
   inkling eval-strokes strokes.jsonl.gz --preprocess tutorial --json`,
@@ -69,7 +71,7 @@ each drawing.`,
 	f.SortFlags = false
 	f.StringVar(&o.model, "model", "", "`FILE` of the model; without it the built-in network")
 	f.StringVar(&o.preprocess, "preprocess", "", "`WAY` to 28x28 pixels: emnist, mnist or tutorial; by default that of the model's data")
-	f.StringVar(&o.orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
+	o.flags.flags(f)
 	f.StringSliceVar(&o.writers, "writers", nil, "read only what these `NAMES` drew; a name may have *, ? and [a-z]")
 	f.StringVar(&o.out, "out", "", "draw the misread ones in `FILE`, a PNG")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -77,9 +79,6 @@ each drawing.`,
 }
 
 func (o *evalStrokesOptions) check() error {
-	if err := checkOrientation(o.orientation); err != nil {
-		return err
-	}
 	if o.preprocess != "" {
 		if _, err := sketch.ParseProcedure(o.preprocess); err != nil {
 			return usagef("--preprocess %w", err)
@@ -134,10 +133,11 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 	if title == "" {
 		title = digits.Name
 	}
+	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
 	if err := m.Drawable(title); err != nil {
 		return err
 	}
-	m.Orient(o.orientation, weights.Upright, "as people read them")
+	m.Orient("", weights.Upright, "as people read them")
 	r := &strokesResult{procedure: sketch.ForModel(m.About.Dataset, m.About.Split), writers: map[string]*tally{}}
 	if o.preprocess != "" {
 		r.procedure = sketch.Procedure(o.preprocess)
@@ -162,10 +162,13 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 // openModel reads the model that was asked for, or the embedded one.
 func (o *evalStrokesOptions) openModel() (*inkling.Model, error) {
 	if o.model != "" {
-		return inkling.Open(o.model)
+		return o.flags.open(o.model)
 	}
 	network, about, err := digits.Load()
-	return &inkling.Model{Network: network, About: about}, err
+	if err != nil {
+		return nil, err
+	}
+	return o.flags.builtIn(network, about)
 }
 
 // run reads all drawings.
@@ -356,7 +359,7 @@ func (r *strokesResult) report(m *inkling.Model, title, name string) any {
 	}
 	slices.SortFunc(writers, func(a, b part) int { return strings.Compare(a.Name, b.Name) })
 	return map[string]any{
-		"file": name, "model": title, "preprocess": r.procedure, "orientation": m.About.Orientation, "assumed": m.Assumed,
+		"file": name, "model": title, "preprocess": r.procedure, "orientation": m.About.Orientation, "assumed": append([]string{}, m.Assumed...), "notes": append([]string{}, m.Notes...),
 		"drawings": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(),
 		"classes": classes, "writers": writers, "confusion": e.Confusion, "misread": append([]misread{}, r.misread...),
 	}

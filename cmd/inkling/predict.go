@@ -19,7 +19,8 @@ import (
 )
 
 func newPredict() *cobra.Command {
-	var orientation, inverting string
+	var inverting string
+	var model modelFlags
 	var asJSON bool
 	c := &cobra.Command{
 		Use:   "predict MODEL IMAGE...",
@@ -34,24 +35,21 @@ of the training's pictures was dark, it is inverted: ink on paper becomes white 
 black. A picture of the network's size is not resized.
 
 A network that was trained on colour pictures gets them as inkling train reads them
-from a folder: resized to its size, both sides, and not inverted.`,
+from a folder: resized to its size, both sides, and not inverted.` + modelFlagsHelp,
 		Example: `  inkling predict model.pth seven.png
   inkling predict model.pth scans/*.jpg --json
   inkling predict cifar.pth frog.jpg
   curl -s https://example.com/digit.png | inkling predict model.pth -`,
 		Args: wantArgs("MODEL", "IMAGE..."),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOrientation(orientation); err != nil {
-				return err
-			}
 			if inverting != "auto" && inverting != "yes" && inverting != "no" {
 				return usagef("--invert is %q, want auto, yes or no", inverting)
 			}
-			m, err := inkling.Open(args[0])
+			m, err := model.open(args[0])
 			if err != nil {
 				return err
 			}
-			m.Orient(orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+			m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 			out := c.OutOrStdout()
 			if !asJSON {
 				fmt.Fprint(out, m.Note(args[0]))
@@ -61,7 +59,7 @@ from a folder: resized to its size, both sides, and not inverted.`,
 	}
 	f := c.Flags()
 	f.StringVar(&inverting, "invert", "auto", "`WHEN` to make dark light and light dark: auto (see above), yes or no")
-	f.StringVar(&orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
+	model.flags(f)
 	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
 	return c
 }

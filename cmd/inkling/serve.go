@@ -19,6 +19,7 @@ import (
 
 	"inkling"
 	"inkling/feedback"
+	"inkling/models"
 	"inkling/models/digits"
 	"inkling/sketch"
 	"inkling/web"
@@ -32,10 +33,11 @@ const serveMemory = 192 << 20
 
 // serveOptions are the flags of serve.
 type serveOptions struct {
-	address, preprocess, orientation, feedback, logLevel string
-	hosts                                                []string
-	workers                                              int
-	open, logJSON                                        bool
+	address, preprocess, feedback, logLevel string
+	model                                   modelFlags
+	hosts                                   []string
+	workers                                 int
+	open, logJSON                           bool
 
 	// otherPort takes another port of address's host when its own is taken.
 	otherPort bool
@@ -55,7 +57,7 @@ MODEL it is the built-in network that reads.
 
 The server answers to programs and pages of this machine only. To let others in,
 listen on all addresses (--addr :7860); they can then use this machine's addresses,
-and those names of it that --host allows.`,
+and those names of it that --host allows.` + modelFlagsHelp,
 		Example: `  inkling serve --open
   inkling serve model.pth --feedback drawings.db
   inkling serve --addr :7860 --host digits.example.org`,
@@ -67,7 +69,7 @@ and those names of it that --host allows.`,
 			}
 			ctx, stop := interruptible()
 			defer stop()
-			m, name, err := servedModel(args)
+			m, name, err := servedModel(args, &o.model)
 			if err != nil {
 				return err
 			}
@@ -79,7 +81,7 @@ and those names of it that --host allows.`,
 	f.StringVar(&o.address, "addr", defaultAddress, "listen on this `ADDRESS`; port 0 takes any that is free")
 	f.BoolVar(&o.open, "open", false, "open the page in the browser")
 	f.StringVar(&o.preprocess, "preprocess", "auto", "`WAY` from drawings to 28x28 pixels: auto (that of the model's data), emnist, mnist or tutorial")
-	f.StringVar(&o.orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
+	o.model.flags(f)
 	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
 	f.IntVar(&o.workers, "workers", 0, "run the network on `N` goroutines; 0 means one for each processor")
 	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well")
@@ -112,7 +114,7 @@ func (o *serveOptions) check() (slog.Level, error) {
 	if _, _, err := net.SplitHostPort(o.address); err != nil {
 		return 0, usagef("--addr %q is no address, want HOST:PORT such as 127.0.0.1:7860 or :7860", o.address)
 	}
-	return level, checkOrientation(o.orientation)
+	return level, nil
 }
 
 func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
@@ -125,11 +127,19 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 
 // serve shows the page and answers until ctx ends.
 func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Model, name string, o *serveOptions) error {
+	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
 	if err := m.Drawable(name); err != nil {
 		return err
 	}
-	m.Orient(o.orientation, weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+	if err := m.Damaged(); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	fmt.Fprint(out, m.Note(name))
+	network, isLeNet := m.Network.(*models.LeNet)
+	if !isLeNet {
+		return fmt.Errorf("%s is no LeNet, and the page shows what the layers of a LeNet see; inkling predict and inkling test run it", name)
+	}
 	procedure := sketch.ForModel(m.About.Dataset, m.About.Split)
 	if o.preprocess != "auto" {
 		procedure = sketch.Procedure(o.preprocess)
@@ -157,7 +167,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
-		Name: name, Network: m.Network, Transform: m.TransformDrawing(), About: m.About, Procedure: procedure,
+		Name: name, Network: network, Transform: m.TransformDrawing(), About: m.About, Procedure: procedure,
 		Feedback: store, Workers: o.workers, Hosts: hosts, AnyAddress: !address.IP.IsLoopback(),
 		Log: log, Version: version(),
 	})
@@ -178,13 +188,16 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 }
 
 // servedModel is the model of a file, or the one that is built in.
-func servedModel(args []string) (m *inkling.Model, name string, err error) {
+func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
 	if len(args) > 0 {
-		m, err = inkling.Open(args[0])
+		m, err = flags.open(args[0])
 		return m, filepath.Base(args[0]), err
 	}
-	m = &inkling.Model{}
-	m.Network, m.About, err = digits.Load()
+	network, about, err := digits.Load()
+	if err != nil {
+		return nil, "", err
+	}
+	m, err = flags.builtIn(network, about)
 	return m, digits.Name, err
 }
 

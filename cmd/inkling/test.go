@@ -15,7 +15,8 @@ import (
 )
 
 func newTest() *cobra.Command {
-	var dataName, orientation string
+	var dataName string
+	var model modelFlags
 	var limit, workers int
 	var skipBad, asJSON bool
 	c := &cobra.Command{
@@ -28,27 +29,29 @@ the model was trained: it also sees how sure the model was.
 The data set, the classes, the normalisation and the way the pictures lie are those
 in the model's file. A file that does not say, as one that PyTorch saved, is tested
 with the tutorial's settings, on pictures as the data set's files have them (EMNIST's
-are transposed); whatever was assumed is said.`,
+are transposed).` + modelFlagsHelp,
 		Example: `  inkling test model.pth
   inkling test model.pth --data emnist --json
-  inkling test pytorch.pth --data emnist --orientation transposed`,
+  inkling test pytorch.pth --data emnist --orientation transposed
+  inkling test pytorch.pth --data mnist --mean 0.1307 --std 0.3081`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if err := checkOrientation(orientation); err != nil {
-				return err
-			}
 			if limit < 0 || workers < 0 {
 				return usagef("--limit and --workers cannot be negative")
 			}
 			ctx, stop := interruptible()
 			defer stop()
-			return testModel(ctx, c.OutOrStdout(), args[0], dataName, orientation, limit, workers, skipBad, asJSON)
+			m, err := model.open(args[0])
+			if err != nil {
+				return err
+			}
+			return testModel(ctx, c.OutOrStdout(), m, args[0], dataName, limit, workers, skipBad, asJSON)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&dataName, "data", "", "`SET` of pictures, as for train; by default that of the model")
 	f.BoolVar(&skipBad, "skip-bad", false, skipBadHelp)
-	f.StringVar(&orientation, "orientation", "", "`WAY` that the pictures shall lie: upright or transposed")
+	model.flags(f)
 	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
@@ -62,20 +65,12 @@ func checkOrientation(orientation string) error {
 	return nil
 }
 
-func testModel(ctx context.Context, out io.Writer, path, dataName, orientation string, limit, workers int, skipBad, asJSON bool) error {
-	m, err := inkling.Open(path)
+func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataName string, limit, workers int, skipBad, asJSON bool) error {
+	set, d, err := testPictures(m, path, dataName, limit, skipBad)
 	if err != nil {
 		return err
 	}
-	set, err := testSet(m, path, dataName, skipBad)
-	if err != nil {
-		return err
-	}
-	m.Orient(orientation, set.stored, "as in the data set's files")
-	d, err := openLimited(set, false, limit)
-	if err != nil {
-		return err
-	}
+	m.Orient("", set.stored, "as in the data set's files")
 	e, err := evaluate(ctx, m, set, d, workers)
 	if err != nil {
 		return err
@@ -97,7 +92,7 @@ func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dat
 	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
-	e, err := train.Evaluate(ctx, m.Network, d, m.Transform(), workers)
+	e, err := train.Evaluate(ctx, m.Network, m.Relabel(d), m.Transform(), workers)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("the model cannot be tested on %s: %w", set.title, err)
 	}
@@ -108,7 +103,11 @@ func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dat
 // model was trained on.
 func testSet(m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, error) {
 	if asked != "" {
-		return findPicturesAs(asked, optionsFor(m, skipBad))
+		o := optionsFor(m, skipBad)
+		if m.SizeAssumed() {
+			o.size = "" // theirs may tell what the model reads
+		}
+		return findPicturesAs(asked, o)
 	}
 	if m.About.Dataset == "" {
 		m.Assumed = append(m.Assumed, "the data set is the one that --data auto stands for")
@@ -122,6 +121,29 @@ func testSet(m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, e
 		return findPictures(name)
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.About.Dataset)
+}
+
+// testPictures returns the pictures to test the model with. If nothing but these tells
+// what size the model reads, they do.
+func testPictures(m *inkling.Model, path, dataName string, limit int, skipBad bool) (*pictureSet, data.Dataset, error) {
+	set, err := testSet(m, path, dataName, skipBad)
+	if err != nil {
+		return nil, nil, err
+	}
+	d, err := openLimited(set, false, limit)
+	if err != nil || !m.SizeAssumed() {
+		return set, d, err
+	}
+	channels, height, width := d.Shape()
+	if m.FitTo(channels, height, width, "those of "+set.title) || set.parts == nil {
+		return set, d, nil
+	}
+	// Pictures in files of their own become what the model reads.
+	if set, err = findPicturesAs(dataName, optionsFor(m, skipBad)); err != nil {
+		return nil, nil, err
+	}
+	d, err = openLimited(set, false, limit)
+	return set, d, err
 }
 
 // optionsFor makes pictures of a folder what the model reads.
@@ -182,7 +204,7 @@ func testReport(m *inkling.Model, set *pictureSet, e *train.Evaluation) any {
 	}
 	return map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title,
-		"orientation": m.About.Orientation, "assumed": m.Assumed,
+		"orientation": m.About.Orientation, "assumed": append([]string{}, m.Assumed...), "notes": append([]string{}, m.Notes...),
 		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss,
 		"classes": classes, "confusion": e.Confusion,
 	}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"github.com/spf13/pflag"
+
+	"inkling"
+	"inkling/models"
+	"inkling/weights"
+)
+
+// modelFlags say of a model's file what it leaves out. They are the same wherever a
+// model is opened.
+type modelFlags struct {
+	mean, std, size, classes, padding, orientation string
+	labelOffset                                    int
+	rename                                         []string
+}
+
+// modelFlagsHelp ends the help of a command that has them.
+const modelFlagsHelp = `
+
+What the model's file does not say is assumed, and what was assumed is said. The
+options --mean, --std, --size, --classes, --padding, --label-offset, --orientation
+and --rename say it instead; inkling convert keeps them in a file.`
+
+func (m *modelFlags) flags(f *pflag.FlagSet) {
+	f.StringVar(&m.mean, "mean", "", "`NUMBER` that the model wants subtracted from pixels of 0 to 1, or one for each channel: 0.1307 or 0.485,0.456,0.406")
+	f.StringVar(&m.std, "std", "", "`NUMBER` that the model wants them divided by then, or one for each channel; with --mean 0 --std 1/255 it sees 0 to 255")
+	f.StringVar(&m.size, "size", "", "`SIZE` of the pictures that the model reads: N or HEIGHTxWIDTH pixels")
+	f.StringVar(&m.classes, "classes", "", "`FILE` with the name of a class on every line, in the order of the model's outputs, or the names with commas between")
+	f.StringVar(&m.padding, "padding", "", "`N` rows and columns of zeros around what the model's first convolution reads, or one for each convolution: 2 or 2,0")
+	f.IntVar(&m.labelOffset, "label-offset", 0, "the model's labels were counted from `N`: 1 if label 1 is its first class, as with EMNIST's letters")
+	f.StringVar(&m.orientation, "orientation", "", "`WAY` that the model wants pictures to lie: upright or transposed")
+	f.StringArrayVar(&m.rename, "rename", nil, "call tensors otherwise, `OLD=NEW`: a whole name, or how names begin, such as net.=; may be given several times")
+}
+
+// options returns what the flags say.
+func (m *modelFlags) options() (o inkling.Options, err error) {
+	if err := checkOrientation(m.orientation); err != nil {
+		return o, err
+	}
+	o.Orientation, o.LabelOffset = m.orientation, m.labelOffset
+	if o.LabelOffset < 0 {
+		return o, usagef("--label-offset is %d, want 0 or more", o.LabelOffset)
+	}
+	for _, f := range []struct {
+		name, text string
+		parse      func(text string) error
+	}{
+		{"mean", m.mean, func(text string) (err error) { o.Mean, err = inkling.ParseNumbers(text); return err }},
+		{"std", m.std, func(text string) (err error) { o.Std, err = inkling.ParseNumbers(text); return err }},
+		{"size", m.size, func(text string) (err error) { o.Height, o.Width, err = inkling.ParseSize(text); return err }},
+		{"classes", m.classes, func(text string) (err error) { o.Classes, err = inkling.ParseClasses(text); return err }},
+		{"padding", m.padding, func(text string) (err error) { o.Padding, err = inkling.ParsePadding(text); return err }},
+	} {
+		if f.text == "" {
+			continue
+		}
+		if err := f.parse(f.text); err != nil {
+			return o, usagef("--%s: %w", f.name, err)
+		}
+	}
+	for _, text := range m.rename {
+		r, err := inkling.ParseRename(text)
+		if err != nil {
+			return o, usagef("--rename: %w", err)
+		}
+		o.Rename = append(o.Rename, r)
+	}
+	for _, v := range o.Std {
+		if !(v > 0) {
+			return o, usagef("--std is %s, want numbers above 0", m.std)
+		}
+	}
+	return o, nil
+}
+
+// open opens the model of a file with what the flags say.
+func (m *modelFlags) open(path string) (*inkling.Model, error) {
+	o, err := m.options()
+	if err != nil {
+		return nil, err
+	}
+	return o.Open(path)
+}
+
+// builtIn is what the flags say of the built-in network, of which all is known but
+// for the way that somebody wants to show it pictures.
+func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*inkling.Model, error) {
+	o, err := m.options()
+	if err != nil {
+		return nil, err
+	}
+	if o.Orientation != "" {
+		about.Orientation, o.Orientation = o.Orientation, ""
+	}
+	if o.Any() {
+		return nil, usagef("--mean, --std, --size, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
+	}
+	return &inkling.Model{Network: network, About: about}, nil
+}
