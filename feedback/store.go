@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"modernc.org/sqlite"
@@ -45,11 +46,54 @@ type Drawing struct {
 	LabelIndex int
 }
 
+// Limits are how much a store keeps; 0 means that there is no limit.
+type Limits struct {
+	// Drawings is how many drawings.
+	Drawings int64
+	// Bytes is how large the file becomes, a drawing more or less.
+	Bytes int64
+}
+
+// ErrFull is returned by Add when a store has all that its limits allow.
+var ErrFull = errors.New("the feedback file is full")
+
 // Store is an SQLite file of drawings. Its methods may be called from several
 // goroutines at once, and several processes may have the file open.
 type Store struct {
-	path string
-	db   *sql.DB
+	path   string
+	db     *sql.DB
+	limits Limits
+	count  atomic.Int64 // of drawings; those that others add meanwhile are left out
+}
+
+// Limit makes Add refuse what goes beyond limits. It is to be called before Add
+// is.
+func (s *Store) Limit(limits Limits) error {
+	s.limits = limits
+	var count int64
+	if err := s.db.QueryRow("SELECT count(*) FROM drawings").Scan(&count); err != nil {
+		return s.explain("cannot be read", err)
+	}
+	s.count.Store(count)
+	return nil
+}
+
+// full tells which limit is reached, nil if none is.
+func (s *Store) full(ctx context.Context) error {
+	if most := s.limits.Drawings; most > 0 && s.count.Load() >= most {
+		return fmt.Errorf("%w: it has %d drawings, and no more are kept", ErrFull, most)
+	}
+	if s.limits.Bytes == 0 {
+		return nil
+	}
+	var bytes int64
+	if err := s.db.QueryRowContext(ctx, "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size").Scan(&bytes); err != nil {
+		return s.explain("cannot be read", err)
+	}
+	if bytes >= s.limits.Bytes {
+		return fmt.Errorf("%w: it has %d bytes, and no more than %d are kept", ErrFull, bytes, s.limits.Bytes)
+	}
+	return nil
 }
 
 // applicationID marks the file as ours: "Inkl" in ASCII, for SQLite's PRAGMA
@@ -173,7 +217,7 @@ func (s *Store) explain(what string, err error) error {
 }
 
 // Add keeps a drawing. When it returns without an error the drawing is on the
-// disk.
+// disk. Beyond the limits it returns ErrFull.
 func (s *Store) Add(ctx context.Context, d Drawing) error {
 	if len(d.Picture) != Height*Width {
 		return fmt.Errorf("the picture has %d pixels, want %d", len(d.Picture), Height*Width)
@@ -181,12 +225,16 @@ func (s *Store) Add(ctx context.Context, d Drawing) error {
 	if d.LabelIndex < 0 || d.LabelIndex > 255 {
 		return fmt.Errorf("the label's index is %d, want 0 to 255", d.LabelIndex)
 	}
+	if err := s.full(ctx); err != nil {
+		return err
+	}
 	strokes := sql.NullString{String: d.Strokes, Valid: d.Strokes != ""}
 	_, err := s.db.ExecContext(ctx, `INSERT INTO drawings (time, strokes, picture, preprocess, model, prediction, label, label_index)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`, d.Time.UnixMilli(), strokes, d.Picture, d.Preprocess, d.Model, d.Prediction, d.Label, d.LabelIndex)
 	if err != nil {
 		return s.explain("cannot be written", err)
 	}
+	s.count.Add(1)
 	return nil
 }
 

@@ -257,3 +257,40 @@ func BenchmarkAdd(b *testing.B) {
 		}
 	}
 }
+
+// Beyond its limits, a store keeps what it has and takes nothing more.
+func TestLimits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "drawn.db")
+	s := openTest(t, path)
+	if err := s.Limit(Limits{Drawings: 2}); err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []error{nil, nil, ErrFull, ErrFull} {
+		if err := s.Add(t.Context(), drawing(i)); !errors.Is(err, want) {
+			t.Errorf("drawing %d: %v, want %v", i, err, want)
+		}
+	}
+	again := openTest(t, path)
+	if err := again.Limit(Limits{Drawings: 3, Bytes: 1 << 20}); err != nil {
+		t.Fatal(err)
+	}
+	if err := again.Add(t.Context(), drawing(3)); err != nil {
+		t.Errorf("with a higher limit: %v", err)
+	}
+	if err := again.Add(t.Context(), drawing(4)); !errors.Is(err, ErrFull) || !strings.Contains(err.Error(), "3 drawings") {
+		t.Errorf("beyond that: %v", err)
+	}
+	if err := again.Limit(Limits{Bytes: 100_000}); err != nil {
+		t.Fatal(err)
+	}
+	large := drawing(5)
+	large.Strokes = strings.Repeat(" ", 50_000) + large.Strokes
+	added := 0
+	var err error
+	for err = again.Add(t.Context(), large); err == nil; err = again.Add(t.Context(), large) {
+		added++
+	}
+	if !errors.Is(err, ErrFull) || added < 1 || added > 2 {
+		t.Errorf("%d drawings of 50,000 bytes were kept in 100,000: %v", added, err)
+	}
+}

@@ -12,16 +12,16 @@ import (
 // patience is over.
 func TestAdmit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &Server{metrics: newMetrics(), running: make(chan struct{}, 1)}
-		leave, err := s.admit(t.Context())
+		s := &Server{metrics: newMetrics(), running: make(chan struct{}, 1), connections: newConnections(1, nil)}
+		first, err := s.admit(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
 		admitted := make(chan error)
 		go func() {
-			leave, err := s.admit(t.Context())
+			second, err := s.admit(t.Context())
 			if err == nil {
-				defer leave()
+				defer second.leave()
 			}
 			admitted <- err
 		}()
@@ -32,7 +32,7 @@ func TestAdmit(t *testing.T) {
 		default:
 		}
 		time.Sleep(patience - time.Nanosecond)
-		leave()
+		first.leave()
 		if err := <-admitted; err != nil {
 			t.Errorf("it was not let in when there was room: %v", err)
 		}

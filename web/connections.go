@@ -1,76 +1,100 @@
 package web
 
 import (
-	"container/list"
 	"context"
+	"errors"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// maxWaiting is how many connections may be waiting for something of the
-// client: a first byte, a whole header, a whole body, a next request. It bounds
-// the memory that clients can take who send nothing.
-const maxWaiting = 4096
+const (
+	// maxWaiting is how many connections may be waiting for something of the
+	// client: a first byte, a whole header, a whole body, a next request. It
+	// bounds the memory that clients can take who send nothing.
+	maxWaiting = 4096
+	// lastLook is how long a connection or a listener that is about to be closed
+	// is listened to once more. What has come by then is answered.
+	lastLook = 2 * time.Millisecond
+)
 
 // connections watches those connections on which the client is to move. Beyond
-// the limit the one that has waited longest is closed, so that whoever keeps
-// thousands of them open loses those, and others still get in.
+// the limit the one is closed that has waited longest, of the client that has
+// most of them, so that whoever keeps thousands of them open loses those, and
+// others still get in.
 type connections struct {
-	mutex   sync.Mutex
-	waiting *list.List // of *connection, the one that waits longest in front
-	known   map[net.Conn]*connection
-	limit   int
-	answers atomic.Uint64
+	draining <-chan struct{}
+	mutex    sync.Mutex
+	waiting  *shares
+	known    map[net.Conn]*connection
+	answers  atomic.Uint64
 }
 
+// A connection is one that was accepted. But for the mutex of connections, its
+// fields belong to its goroutine.
 type connection struct {
 	net.Conn
-	place *list.Element // nil when the server is to move
+	client client
+	place  *holding // nil when the server is to move
+	// state is the last that net/http has told.
+	state http.ConnState
+	// rude is set when a request was just refused because there is too much to
+	// do.
+	rude bool
+	// ending is set when the connection is to be closed as soon as there is
+	// nothing to read.
+	ending atomic.Bool
 }
 
 type connectionKey struct{}
 
-func newConnections(limit int) *connections {
-	return &connections{waiting: list.New(), known: map[net.Conn]*connection{}, limit: limit}
+func newConnections(limit int, draining <-chan struct{}) *connections {
+	return &connections{draining: draining, waiting: newShares(limit, false), known: map[net.Conn]*connection{}}
 }
 
-// watch makes a server tell of its connections.
+// watch makes a server tell of its connections, which its listener must have
+// accepted.
 func (c *connections) watch(server *http.Server) {
 	server.ConnContext = func(ctx context.Context, conn net.Conn) context.Context {
-		return context.WithValue(ctx, connectionKey{}, c.wait(conn))
+		return context.WithValue(ctx, connectionKey{}, conn.(*connection))
 	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
+		own := conn.(*connection)
+		c.mutex.Lock()
+		own.state = state
+		c.mutex.Unlock()
 		switch state {
+		case http.StateNew:
+			own.client, _ = asClient(conn.RemoteAddr().String())
+			c.wait(own)
 		case http.StateIdle:
-			c.wait(conn)
-			c.takeTurns()
+			c.wait(own)
+			if own.rude {
+				own.rude = false
+				c.rest()
+			} else {
+				c.takeTurns()
+			}
 		case http.StateClosed, http.StateHijacked:
-			c.forget(conn)
+			c.forget(own)
 		}
 	}
 }
 
 // wait notes that the client is to move.
-func (c *connections) wait(conn net.Conn) *connection {
+func (c *connections) wait(own *connection) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	own := c.known[conn]
-	if own == nil {
-		own = &connection{Conn: conn}
-		c.known[conn] = own
-	}
+	c.known[own] = own
 	if own.place == nil {
-		own.place = c.waiting.PushBack(own)
+		own.place = c.waiting.take(own.client, 1, func() {
+			own.place = nil
+			own.Close() // its goroutine ends with an error of reading
+		})
 	}
-	for c.waiting.Len() > c.limit {
-		oldest := c.waiting.Remove(c.waiting.Front()).(*connection)
-		oldest.place = nil
-		oldest.Close() // its goroutine ends with an error of reading
-	}
-	return own
 }
 
 // answersPerTurn is after how many answers the others are looked after.
@@ -95,6 +119,28 @@ func (c *connections) takeTurns() {
 	}
 }
 
+// rest lets a connection that was told to come again later alone until then.
+// Whoever does not wait costs nothing meanwhile: what he sends is not even read.
+func (c *connections) rest() {
+	timer := time.NewTimer(retryAfter)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-c.draining:
+	}
+}
+
+// refused notes that a request was refused because there is too much to do. A
+// proxy's connection is not one client's.
+func (c *connections) refused(ctx context.Context) {
+	if e, _ := ctx.Value(exchangeKey{}).(*exchange); e != nil && e.front.proxied {
+		return
+	}
+	if own, _ := ctx.Value(connectionKey{}).(*connection); own != nil {
+		own.rude = true
+	}
+}
+
 // serving notes that a whole request has come and the server is to move.
 func (c *connections) serving(ctx context.Context) {
 	own, _ := ctx.Value(connectionKey{}).(*connection)
@@ -103,32 +149,99 @@ func (c *connections) serving(ctx context.Context) {
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	c.remove(own)
+	c.waiting.give(own.place)
+	own.place = nil
 }
 
-func (c *connections) forget(conn net.Conn) {
+func (c *connections) forget(own *connection) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	if own := c.known[conn]; own != nil {
-		c.remove(own)
-		delete(c.known, conn)
-	}
+	c.waiting.give(own.place)
+	own.place = nil
+	delete(c.known, own)
 }
 
-func (c *connections) remove(own *connection) {
-	if own.place != nil {
-		c.waiting.Remove(own.place)
-		own.place = nil
+// endIdle ends the connections on which nothing has come since the last answer,
+// and tells how many there still are. Those are to be ended again: net/http may
+// just have been about to wait for the next request.
+func (c *connections) endIdle() (left int) {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for _, own := range c.known {
+		if own.state == http.StateIdle {
+			left++
+			own.ending.Store(true)
+			_ = own.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes who reads
+		}
 	}
+	return left
+}
+
+// Read reads. Where the connection is to be closed, it looks once more for what
+// has come: on a busy server that may have been there for a while.
+func (c *connection) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ending.CompareAndSwap(true, false) {
+		_ = c.Conn.SetReadDeadline(time.Now().Add(lastLook))
+		n, err = c.Conn.Read(p)
+	}
+	return n, err
+}
+
+// CloseWrite tells the client that nothing more will come. It lets net/http end a
+// connection whose request it has not read whole.
+func (c *connection) CloseWrite() error {
+	if tcp, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return tcp.CloseWrite()
+	}
+	return nil
 }
 
 // closeWaiting closes every connection on which no whole request has come.
 func (c *connections) closeWaiting() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	for own := c.waiting.Front(); own != nil; own = c.waiting.Front() {
-		closing := c.waiting.Remove(own).(*connection)
-		closing.place = nil
-		closing.Close()
+	for _, own := range c.known {
+		if own.place != nil {
+			own.Close()
+		}
+	}
+}
+
+// A watchedListener accepts connections that are watched.
+type watchedListener struct {
+	net.Listener
+	ending atomic.Bool
+}
+
+// Accept accepts a connection. In the end it still accepts those that the system
+// has, which would be reset otherwise, and then fails.
+func (l *watchedListener) Accept() (net.Conn, error) {
+	limited, _ := l.Listener.(interface{ SetDeadline(time.Time) error })
+	for {
+		ending := l.ending.Load()
+		if ending && limited != nil {
+			_ = limited.SetDeadline(time.Now().Add(lastLook))
+		}
+		conn, err := l.Listener.Accept()
+		if err == nil {
+			return &connection{Conn: conn}, nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return nil, err
+		}
+		if ending {
+			return nil, net.ErrClosed
+		}
+	}
+}
+
+// end makes Accept accept what has come and nothing more.
+func (l *watchedListener) end() {
+	l.ending.Store(true)
+	if limited, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		_ = limited.SetDeadline(time.Unix(1, 0))
+	} else {
+		_ = l.Listener.Close()
 	}
 }

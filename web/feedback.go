@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"time"
@@ -30,12 +31,12 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if s.feedback == nil {
 		return problemf(http.StatusNotFound, "this server keeps no drawings; start it with --feedback PATH to keep them")
 	}
-	body, release, err := s.bodies.readDrawings(w, r)
-	if err != nil {
-		return err
+	if wait := s.feedbacks.take(clientOf(r)); wait > 0 {
+		p := problemf(http.StatusTooManyRequests, "this server takes %d labelled drawings of one client in %v; try again later", s.feedbacks.rate.Number, s.feedbacks.rate.Period)
+		p.wait = wait
+		return p
 	}
-	defer release()
-	leave, err := s.admit(r.Context())
+	body, leave, err := s.enter(w, r, s.bodies.readDrawings)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,9 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if err := s.feedback.Add(r.Context(), kept); err != nil {
+	if err := s.feedback.Add(r.Context(), kept); errors.Is(err, feedback.ErrFull) {
+		return problemf(http.StatusInsufficientStorage, "this server keeps no more drawings (%w); its operator can move the file away, or raise --feedback-limit", err)
+	} else if err != nil {
 		return err
 	}
 	s.metrics.feedbacks.Inc()

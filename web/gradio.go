@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -31,25 +30,29 @@ var gradioNames = [...]string{"predict", "predict_digit"}
 type gradio struct {
 	server *Server
 	appID  string
-	store  fileStore
+	store  *fileStore
 
 	mutex    sync.Mutex
 	sessions map[string]*gradioSession
 	events   map[string]*gradioEvent
 	swept    time.Time
-	queued   int           // calls that are not completed
-	kept     int           // bytes of calls' inputs and of messages that wait for a stream
-	working  chan struct{} // has an element for every function that runs
-	tasks    sync.WaitGroup
-	stop     context.CancelFunc
-	context  context.Context
-	streams  atomic.Int64
+	// What clients may have of the server, see the limits in gradio_queue.go.
+	ofStreams  *shares
+	ofSessions *shares
+	ofCalls    *shares       // that are not completed
+	ofMemory   *shares       // calls' inputs, and messages that wait for a stream
+	working    chan struct{} // has an element for every function that runs
+	tasks      sync.WaitGroup
+	stop       context.CancelFunc
+	context    context.Context
 }
 
 func newGradio(s *Server) *gradio {
 	g := &gradio{
 		server: s, appID: rand.Text(), sessions: map[string]*gradioSession{}, events: map[string]*gradioEvent{},
-		store: fileStore{files: map[string]*storedFile{}}, working: make(chan struct{}, maxWorking),
+		store: newFileStore(), working: make(chan struct{}, maxWorking),
+		ofStreams: newShares(maxStreams, false), ofSessions: newShares(maxSessions, false),
+		ofCalls: newShares(maxQueued, true), ofMemory: newShares(maxKept, true),
 	}
 	g.context, g.stop = context.WithCancel(context.Background())
 	return g
@@ -63,7 +66,16 @@ func (g *gradio) close() {
 	g.tasks.Wait()
 }
 
-func (g *gradio) routes(mux *http.ServeMux) {
+// gradioFiles is the pattern of the files' paths, which begin with gradioFile;
+// patterns cannot say that.
+const (
+	gradioFiles = "/{path...}"
+	gradioFile  = "file="
+)
+
+// routes adds the routes. What the pattern of the files has caught without being
+// one is given to nothing.
+func (g *gradio) routes(mux *http.ServeMux, nothing http.HandlerFunc) {
 	mux.HandleFunc("GET /config", g.config)
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		gradioFail(w, r, problemf(http.StatusUnauthorized, "this server has no accounts; connect without a login"))
@@ -83,7 +95,13 @@ func (g *gradio) routes(mux *http.ServeMux) {
 		get("/heartbeat/{session}", g.heartbeat)
 		get("/queue/data", g.queueData)
 		get("/call/{name}/{event}", g.callData)
-		get("/{path...}", g.file)
+		get(gradioFiles, func(w http.ResponseWriter, r *http.Request) {
+			if path, found := strings.CutPrefix(r.PathValue("path"), gradioFile); found {
+				g.file(w, r, path)
+			} else {
+				nothing(w, r)
+			}
+		})
 		post("/queue/join", g.queueJoin)
 		post("/call/{name}", g.call)
 		post("/call/v2/{name}", g.callKeywords)
@@ -105,9 +123,7 @@ func gradioFail(w http.ResponseWriter, r *http.Request, err error) {
 	text, _ := json.Marshal(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	if p.Status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
-	}
+	p.setRetryAfter(w.Header())
 	w.WriteHeader(p.Status)
 	w.Write(text)
 }
@@ -149,9 +165,9 @@ func (g *gradio) config(w http.ResponseWriter, r *http.Request) {
 			"batch": false, "max_batch_size": 1, "cancels": []any{}, "connection": "sse", "zerogpu": false,
 		})
 	}
-	answer(w, r, map[string]any{
+	config := map[string]any{
 		"version": gradioVersion, "api_prefix": gradioPrefix, "protocol": "sse_v3", "app_id": g.appID,
-		"mode": "interface", "title": "Inkling", "root": rootURL(r),
+		"mode": "interface", "title": "Inkling",
 		"enable_queue": true, "connect_heartbeat": false, "is_space": false, "dev_mode": false,
 		"max_file_size": maxFile,
 		"components": []any{
@@ -159,16 +175,19 @@ func (g *gradio) config(w http.ResponseWriter, r *http.Request) {
 			component(processedComponent, "image", "processed image"), component(textComponent, "textbox", "prediction"),
 		},
 		"dependencies": functions,
-	})
+	}
+	// Without a root, clients take the address that they were given, which is
+	// right where a proxy hides it from the server.
+	if !frontOf(r).hidden {
+		config["root"] = rootURL(r)
+	}
+	answer(w, r, config)
 }
 
 // rootURL is the server's address as the client has it.
 func rootURL(r *http.Request) string {
-	scheme := "http"
-	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
-	return scheme + "://" + r.Host
+	seen := frontOf(r)
+	return seen.scheme + "://" + r.Host + seen.prefix
 }
 
 // info serves GET /info.
@@ -203,11 +222,11 @@ func (g *gradio) upload(w http.ResponseWriter, r *http.Request) error {
 	if name != "multipart/form-data" {
 		return problemf(http.StatusBadRequest, "the request's Content-Type is %.60q, want multipart/form-data", r.Header.Get("Content-Type"))
 	}
-	body, release, err := g.server.bodies.read(w, r, maxBody)
+	body, leave, err := g.server.enter(w, r, g.server.bodies.readAny)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer leave()
 	form, err := parseForm(body, parameters["boundary"])
 	if err != nil {
 		return err
@@ -220,7 +239,7 @@ func (g *gradio) upload(w http.ResponseWriter, r *http.Request) error {
 		if len(part.content) > maxFile {
 			return problemf(http.StatusRequestEntityTooLarge, "the file has %d bytes, and %d are the most that is taken", len(part.content), maxFile)
 		}
-		paths = append(paths, g.store.add(part.content))
+		paths = append(paths, g.store.add(clientOf(r), part.fileName, part.content).path)
 	}
 	if len(paths) == 0 {
 		return problemf(http.StatusBadRequest, "the form has no field files, which the files must be in")
@@ -230,14 +249,9 @@ func (g *gradio) upload(w http.ResponseWriter, r *http.Request) error {
 }
 
 // file serves GET /file=PATH, where only paths of the store are known.
-func (g *gradio) file(w http.ResponseWriter, r *http.Request) {
-	path, found := strings.CutPrefix(r.PathValue("path"), "file=")
+func (g *gradio) file(w http.ResponseWriter, r *http.Request, path string) {
+	file, found := g.store.get(path)
 	if !found {
-		g.server.notFound(w, r)
-		return
-	}
-	content := g.store.get(path)
-	if content == nil {
 		fail(w, r, problemf(http.StatusForbidden, "there is no such file; uploaded files are kept for %v, as long as there is room", fileTime))
 		return
 	}
@@ -245,12 +259,12 @@ func (g *gradio) file(w http.ResponseWriter, r *http.Request) {
 	// What somebody uploaded must not run in this server's name.
 	header.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	header.Set("Cache-Control", "private, max-age=600")
-	_, kind := kindOf(content)
+	_, kind := kindOf(file.content)
 	header.Set("Content-Type", kind)
 	if kind == anyKind {
-		header.Set("Content-Disposition", "attachment")
+		header.Set("Content-Disposition", "attachment") // under the last part of its path
 	}
-	w.Write(content)
+	w.Write(file.content)
 }
 
 // reset serves POST /reset, which clients call after a cancel.

@@ -23,6 +23,7 @@ type fileData struct {
 type givenFile struct {
 	Path *string `json:"path"`
 	URL  *string `json:"url"`
+	Name *string `json:"orig_name"`
 }
 
 // An editorValue is what Gradio's ImageEditor gives, or a bare file.
@@ -33,18 +34,34 @@ type editorValue struct {
 	Composite  *givenFile  `json:"composite"`
 }
 
+// A caller is who calls a function: where the client sees the server, and who it
+// is.
+type caller struct {
+	root   string
+	client client
+}
+
+func callerOf(r *http.Request) caller { return caller{rootURL(r), clientOf(r)} }
+
+// An inputFile is a file that a function is called with; the name is "" if the
+// client has given none.
+type inputFile struct {
+	name    string
+	content []byte
+}
+
 // noDigit is the text for an empty drawing.
 const noDigit = "无"
 
 // predict is the function that Gradio's clients call. Its outputs are the
 // tutorial's: the drawing, the picture that the network was shown, and a text.
-func (g *gradio) predict(ctx context.Context, root string, input json.RawMessage) ([]any, error) {
+func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage) ([]any, error) {
 	files, err := g.inputFiles(input)
 	if err != nil {
 		return nil, err
 	}
 	for i, file := range files {
-		started, err := g.server.begin(ctx, &drawing{file: file}, g.server.procedure, false)
+		started, err := g.server.begin(ctx, &drawing{file: file.content}, g.server.procedure, false)
 		if err != nil {
 			return nil, err
 		}
@@ -59,14 +76,14 @@ func (g *gradio) predict(ctx context.Context, root string, input json.RawMessage
 		if answered.Empty {
 			label = noDigit
 		}
-		return []any{g.keep(root, file), g.keep(root, toPNG(started.prepared.Image())), "预测结果: " + label}, nil
+		return []any{g.keep(from, file.name, file.content), g.keep(from, "", toPNG(started.prepared.Image())), "预测结果: " + label}, nil
 	}
 	return []any{nil, nil, "预测结果: " + noDigit}, nil
 }
 
 // inputFiles returns what may be the drawing, from the likeliest on: the first
 // layer, as in the tutorial, else the composite, else the background.
-func (g *gradio) inputFiles(input json.RawMessage) ([][]byte, error) {
+func (g *gradio) inputFiles(input json.RawMessage) ([]inputFile, error) {
 	var value editorValue
 	if len(input) > 0 && input[0] == '"' {
 		value.Path = new(string)
@@ -80,7 +97,7 @@ func (g *gradio) inputFiles(input json.RawMessage) ([][]byte, error) {
 	if len(value.Layers) > 0 {
 		candidates[1] = &value.Layers[0]
 	}
-	var files [][]byte
+	var files []inputFile
 	for _, candidate := range candidates {
 		if candidate == nil || candidate.Path == nil && candidate.URL == nil {
 			continue
@@ -94,33 +111,41 @@ func (g *gradio) inputFiles(input json.RawMessage) ([][]byte, error) {
 	return files, nil
 }
 
-// open returns the content of a file that was uploaded, or came as a data URL.
-// Nothing is fetched from elsewhere.
-func (g *gradio) open(given *givenFile) ([]byte, error) {
+// open returns a file that was uploaded, or came as a data URL. Nothing is fetched
+// from elsewhere.
+func (g *gradio) open(given *givenFile) (inputFile, error) {
+	var name string
+	if given.Name != nil {
+		name = *given.Name
+	}
 	for _, place := range []*string{given.Path, given.URL} {
 		if place == nil {
 			continue
 		}
 		if strings.HasPrefix(*place, "data:") {
-			return fromDataURL(*place)
+			content, err := fromDataURL(*place)
+			return inputFile{name, content}, err
 		}
 		path := *place
-		if _, after, found := strings.Cut(path, "/file="); found {
+		if _, after, found := strings.Cut(path, "/"+gradioFile); found {
 			path = after // the URL of a file of this server
 		}
-		if content := g.store.get(path); content != nil {
-			return content, nil
+		if file, found := g.store.get(path); found {
+			if name == "" {
+				name = file.name
+			}
+			return inputFile{name, file.content}, nil
 		}
 	}
-	return nil, problemf(http.StatusUnprocessableEntity, "the image is no file that was uploaded to this server, or it was uploaded too long ago; upload it again")
+	return inputFile{}, problemf(http.StatusUnprocessableEntity, "the image is no file that was uploaded to this server, or it was uploaded too long ago; upload it again")
 }
 
 // keep stores a file of the output.
-func (g *gradio) keep(root string, content []byte) fileData {
-	path := g.store.add(content)
+func (g *gradio) keep(from caller, name string, content []byte) fileData {
+	file := g.store.add(from.client, name, content)
 	_, kind := kindOf(content)
 	return fileData{
-		Path: path, URL: root + gradioPrefix + "/file=" + path, Name: path[strings.LastIndexByte(path, '/')+1:],
+		Path: file.path, URL: from.root + gradioPrefix + "/" + gradioFile + file.path, Name: file.name,
 		Size: len(content), Kind: kind, Meta: map[string]any{"_type": "gradio.FileData"},
 	}
 }

@@ -10,11 +10,14 @@ import (
 )
 
 const (
-	// maxQueued is how many calls may be waiting or running.
+	// maxQueued is how many calls may be waiting or running. Beyond that, a call
+	// of the client that has most is given up for another client's, and nothing of
+	// that client is taken.
 	maxQueued = 2048
 	// maxWorking is how many of them may be running.
 	maxWorking = 64
-	// maxSessions is how many sessions are remembered.
+	// maxSessions is how many sessions are remembered. Beyond that, the oldest
+	// goes of the client that has most.
 	maxSessions = 2048
 	// maxUndelivered is how many messages may be waiting for one session's
 	// stream: a client that does not read cannot have the server keep more. A
@@ -48,6 +51,9 @@ type gradioSession struct {
 	stream   chan struct{} // of the open stream, closed when another takes over
 	touched  time.Time
 	closed   time.Time // when its last stream was told to close
+	lost     bool      // it is forgotten, and nothing is kept for it any more
+	place    *holding  // of sessions
+	memory   *holding  // of its messages
 }
 
 // A gradioEvent is one call.
@@ -59,6 +65,8 @@ type gradioEvent struct {
 	done    chan struct{} // closed when output is there
 	output  *gradioOutput
 	touched time.Time
+	place   *holding // of calls
+	memory  *holding // of its input
 }
 
 // A gradioMessage is an element of an event stream of sse_v3.
@@ -92,19 +100,40 @@ func failedOutput(err error) *gradioOutput {
 // errCancelled is the answer to a call that its client gave up.
 var errCancelled error = problemf(http.StatusGone, "cancelled")
 
+// errCrowded is the answer to a call for which others have no room left.
+var errCrowded error = problemf(http.StatusServiceUnavailable, "the server has more to do than it can, and has given up this call, because its client has made most of them; try again in a second")
+
 // session returns a client's session, and makes one if need be.
-func (g *gradio) session(hash string) (*gradioSession, error) {
-	g.sweep()
+func (g *gradio) session(c client, hash string) *gradioSession {
 	s := g.sessions[hash]
 	if s == nil {
-		if len(g.sessions) >= maxSessions {
-			return nil, errBusy
-		}
 		s = &gradioSession{changed: make(chan struct{}, 1)}
 		g.sessions[hash] = s
+		lose := func() { g.lose(hash, s) }
+		s.place = g.ofSessions.take(c, 1, lose)
+		s.memory = g.ofMemory.take(c, 0, lose)
 	}
+	g.ofSessions.renew(s.place)
 	s.touched = time.Now()
-	return s, nil
+	return s
+}
+
+// lose forgets a session. Its stream ends, and its calls have nobody to answer.
+func (g *gradio) lose(hash string, s *gradioSession) {
+	g.take(s)
+	s.lost = true
+	delete(g.sessions, hash)
+	g.ofSessions.give(s.place)
+	g.ofMemory.give(s.memory)
+	if s.stream != nil {
+		close(s.stream)
+		s.stream = nil
+	}
+	for _, e := range g.events {
+		if e.session == s {
+			e.cancel(errCancelled)
+		}
+	}
 }
 
 // sweep forgets, now and then, what nobody came back for.
@@ -116,25 +145,28 @@ func (g *gradio) sweep() {
 	g.swept = now
 	for hash, s := range g.sessions {
 		if s.stream == nil && s.pending == 0 && now.Sub(s.touched) > sessionTime {
-			g.take(s)
-			delete(g.sessions, hash)
+			g.lose(hash, s)
 		}
 	}
 	for id, e := range g.events {
 		if e.output != nil && now.Sub(e.touched) > sessionTime {
 			delete(g.events, id)
+			g.ofMemory.give(e.memory)
 		}
 	}
 }
 
 // tell queues a message for a session's stream.
 func (g *gradio) tell(s *gradioSession, message gradioMessage) {
+	if s.lost {
+		return
+	}
 	text, err := json.Marshal(message)
 	if err != nil {
 		panic("web: " + err.Error()) // it is our own struct
 	}
 	s.messages = append(s.messages, text)
-	g.kept += len(text)
+	g.ofMemory.grow(s.memory, len(text))
 	s.wake()
 }
 
@@ -144,7 +176,7 @@ func (g *gradio) take(s *gradioSession) [][]byte {
 	messages := s.messages
 	s.messages = nil
 	for _, text := range messages {
-		g.kept -= len(text)
+		g.ofMemory.grow(s.memory, -len(text))
 	}
 	return messages
 }
@@ -158,54 +190,68 @@ func (s *gradioSession) wake() {
 
 // start begins a call, which runs on its own goroutine. The session is nil for a
 // call whose answer is fetched by its event.
-func (g *gradio) start(hash, root string, input json.RawMessage) (*gradioEvent, error) {
+func (g *gradio) start(hash string, from caller, input json.RawMessage) (*gradioEvent, error) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
 	if g.context.Err() != nil {
 		return nil, errClosed
 	}
 	g.sweep()
-	if g.queued >= maxQueued || len(g.events) >= 2*maxQueued || g.kept+len(input)+(g.queued+1)*callMemory > maxKept {
-		return nil, errBusy
-	}
 	event := &gradioEvent{id: rand.Text(), joined: make(chan struct{}), done: make(chan struct{}), touched: time.Now()}
 	if hash != "" {
-		session, err := g.session(hash)
-		if err != nil {
-			return nil, err
+		event.session = g.session(from.client, hash)
+		if event.session.lost { // it alone has more than all there is
+			return nil, errBusy
 		}
-		if len(session.messages)+callMessages*(session.pending+1) > maxUndelivered {
-			return nil, problemf(http.StatusServiceUnavailable, "%d messages wait to be read from the session's event stream; read them first", len(session.messages))
+		if waiting := len(event.session.messages); waiting+callMessages*(event.session.pending+1) > maxUndelivered {
+			return nil, problemf(http.StatusServiceUnavailable, "%d messages wait to be read from the session's event stream; read them first", waiting)
 		}
-		session.pending++
-		g.tell(session, gradioMessage{
-			Message: "estimation", EventID: event.id, Success: new(true),
-			Rank: new(max(0, g.queued-maxWorking)), QueueSize: new(g.queued + 1), RankETA: new(0.0),
-		})
-		event.session = session
 	}
-	g.queued++
-	g.kept += len(input)
-	g.events[event.id] = event
 	var ctx context.Context
 	ctx, event.cancel = context.WithCancelCause(g.context)
+	giveUp := func() {
+		event.cancel(errCrowded)
+		g.completeLocked(event, failedOutput(errCrowded))
+		delete(g.events, event.id)
+	}
+	if event.place = g.ofCalls.take(from.client, 1, giveUp); event.place != nil {
+		event.memory = g.ofMemory.take(from.client, len(input)+callMemory, giveUp)
+	}
+	if event.memory == nil {
+		g.ofCalls.give(event.place)
+		event.cancel(errBusy)
+		return nil, errBusy
+	}
+	if session := event.session; session != nil {
+		session.pending++
+		queued := g.ofCalls.used
+		g.tell(session, gradioMessage{
+			Message: "estimation", EventID: event.id, Success: new(true),
+			Rank: new(max(0, queued-1-maxWorking)), QueueSize: new(queued), RankETA: new(0.0),
+		})
+	}
+	g.events[event.id] = event
 	g.tasks.Go(func() {
 		defer event.cancel(nil)
-		output := g.work(ctx, event, root, input)
+		output := g.work(ctx, event, from, input)
 		if event.session != nil {
 			event.settle(ctx)
 		}
 		g.complete(event, output)
 		g.mutex.Lock()
-		g.queued--
-		g.kept -= len(input)
-		g.mutex.Unlock()
+		defer g.mutex.Unlock()
+		g.ofCalls.give(event.place)
+		if event.session == nil {
+			g.ofMemory.grow(event.memory, -len(input)) // the answer is still to be fetched
+		} else {
+			g.ofMemory.give(event.memory)
+		}
 	})
 	return event, nil
 }
 
 // work runs a call's function when its turn has come.
-func (g *gradio) work(ctx context.Context, event *gradioEvent, root string, input json.RawMessage) *gradioOutput {
+func (g *gradio) work(ctx context.Context, event *gradioEvent, from caller, input json.RawMessage) *gradioOutput {
 	select {
 	case g.working <- struct{}{}:
 		defer func() { <-g.working }()
@@ -214,7 +260,7 @@ func (g *gradio) work(ctx context.Context, event *gradioEvent, root string, inpu
 	}
 	g.began(event)
 	started := time.Now()
-	data, err := g.predict(ctx, root, input)
+	data, err := g.predict(ctx, from, input)
 	if err != nil {
 		return failedOutput(err)
 	}
@@ -247,6 +293,10 @@ func (g *gradio) began(event *gradioEvent) {
 func (g *gradio) complete(event *gradioEvent, output *gradioOutput) {
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
+	g.completeLocked(event, output)
+}
+
+func (g *gradio) completeLocked(event *gradioEvent, output *gradioOutput) {
 	if event.output != nil {
 		return
 	}
@@ -268,7 +318,7 @@ func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	event, err := g.start(session, rootURL(r), input)
+	event, err := g.start(session, callerOf(r), input)
 	if err != nil {
 		return err
 	}
@@ -288,11 +338,11 @@ func (g *gradio) queueJoin(w http.ResponseWriter, r *http.Request) error {
 
 // readJoin reads what /queue/join is asked.
 func (g *gradio) readJoin(w http.ResponseWriter, r *http.Request) (session string, input json.RawMessage, err error) {
-	body, release, err := g.server.bodies.read(w, r, maxBody)
+	body, leave, err := g.server.enter(w, r, g.server.bodies.readAny)
 	if err != nil {
 		return "", nil, err
 	}
-	defer release()
+	defer leave()
 	var request struct {
 		Data     []json.RawMessage `json:"data"`
 		Function *int              `json:"fn_index"`
@@ -376,16 +426,16 @@ func (g *gradio) callWith(w http.ResponseWriter, r *http.Request, parse func(bod
 	if functionIndex(r.PathValue("name")) < 0 {
 		return problemf(http.StatusNotFound, "there is no function %.60q, want %q", r.PathValue("name"), gradioNames[0])
 	}
-	body, release, err := g.server.bodies.read(w, r, maxBody)
+	body, leave, err := g.server.enter(w, r, g.server.bodies.readAny)
 	if err != nil {
 		return err
 	}
-	defer release()
+	defer leave()
 	input, err := parse(body)
 	if err != nil {
 		return err
 	}
-	event, err := g.start("", rootURL(r), input)
+	event, err := g.start("", callerOf(r), input)
 	if err != nil {
 		return err
 	}
@@ -398,12 +448,7 @@ func (g *gradio) run(w http.ResponseWriter, r *http.Request) error {
 	if functionIndex(r.PathValue("name")) < 0 {
 		return problemf(http.StatusNotFound, "there is no function %.60q, want %q", r.PathValue("name"), gradioNames[0])
 	}
-	body, release, err := g.server.bodies.read(w, r, maxBody)
-	if err != nil {
-		return err
-	}
-	defer release()
-	leave, err := g.server.admit(r.Context())
+	body, leave, err := g.server.enter(w, r, g.server.bodies.readAny)
 	if err != nil {
 		return err
 	}
@@ -419,7 +464,7 @@ func (g *gradio) run(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	started := time.Now()
-	data, err := g.predict(r.Context(), rootURL(r), input)
+	data, err := g.predict(r.Context(), callerOf(r), input)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
+	"path"
+	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -14,26 +17,31 @@ const (
 	// fileTime is how long a file is kept after it was last of use.
 	fileTime = time.Hour
 	// fileOverhead is about what a file takes beside its content.
-	fileOverhead = 512
+	fileOverhead = 1024
+	// maxFileName is how long a file's name may be, cleaned or not.
+	maxFileName = 200
 )
 
-// fileStore keeps files in memory under paths that are made of their content, so
-// that no path of the machine is ever named. When it is full, the file goes that
-// has been of no use for the longest.
+// fileStore keeps files in memory under paths that are made of their content and
+// their name, so that no path of the machine is ever named. When it is full, the
+// file goes that has been of no use for the longest, of the client that has most.
 type fileStore struct {
-	mutex sync.Mutex
-	files map[string]*storedFile
-	bytes int
-	// The list of the files, from the one that was used last to the one that
-	// was used first, is closed to a ring by this element.
-	ring storedFile
+	mutex  sync.Mutex
+	files  map[string]*storedFile
+	shares *shares
+	swept  time.Time
 }
 
 type storedFile struct {
-	path           string
-	content        []byte
-	used           time.Time
-	newer, earlier *storedFile
+	path    string // ASCII that needs no escaping in a URL
+	name    string // as the client called it
+	content []byte
+	used    time.Time
+	share   *holding
+}
+
+func newFileStore() *fileStore {
+	return &fileStore{files: map[string]*storedFile{}, shares: newShares(maxStore, false)}
 }
 
 // anyKind is the media type of what is no picture.
@@ -50,55 +58,100 @@ func kindOf(content []byte) (ending, kind string) {
 	return "bin", anyKind
 }
 
-// add keeps a file and returns its path: ASCII that needs no escaping in a URL
-// and whose last part is fit to be a file's name. The content is copied.
-func (s *fileStore) add(content []byte) string {
-	sum := sha256.Sum256(content)
-	ending, _ := kindOf(content)
-	path := hex.EncodeToString(sum[:16]) + "/image." + ending
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	file := s.files[path]
-	if file == nil {
-		file = &storedFile{path: path, content: append([]byte(nil), content...)}
-		s.files[path] = file
-		s.bytes += len(content) + fileOverhead
-	} else {
-		file.unlink()
-	}
-	s.touch(file)
-	for oldest := s.ring.newer; s.bytes > maxStore || time.Since(oldest.used) > fileTime; oldest = s.ring.newer {
-		if oldest == file {
-			break
+// cleanName is what is left of an original name that can stand in a URL unescaped:
+// letters and digits of ASCII, dots, hyphens and underscores, and no dot in
+// front. Where nothing is left, the file is called image.
+func cleanName(name string, content []byte) string {
+	clean := strings.Map(func(c rune) rune {
+		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '.' || c == '-' || c == '_' {
+			return c
 		}
-		oldest.unlink()
-		delete(s.files, oldest.path)
-		s.bytes -= len(oldest.content) + fileOverhead
+		return -1
+	}, name)
+	ending := path.Ext(clean)
+	stem := strings.Trim(strings.TrimSuffix(clean, ending), ".")
+	if stem == "" {
+		stem = "image"
 	}
-	return path
+	if ending = strings.TrimSuffix(ending, "."); ending == "" && stem == "image" {
+		kind, _ := kindOf(content)
+		ending = "." + kind
+	}
+	return stem + ending
 }
 
-// get returns the file at path, nil if there is none. It must not be modified.
-func (s *fileStore) get(path string) []byte {
+// originalName is a client's name for a file as it is told again, "" if it is
+// none.
+func originalName(name string) string {
+	// Browsers have sent whole paths.
+	name = path.Base(strings.ReplaceAll(strings.ToValidUTF8(name, ""), `\`, "/"))
+	if strings.Trim(name, "./") == "" {
+		return ""
+	}
+	stem, ending := name, path.Ext(name)
+	if len(ending) > maxFileName/2 {
+		ending = ""
+	}
+	stem = strings.TrimSuffix(stem, ending)
+	for len(stem)+len(ending) > maxFileName {
+		_, last := utf8.DecodeLastRuneInString(stem)
+		stem = stem[:len(stem)-last]
+	}
+	return stem + ending
+}
+
+// add keeps a client's file of some name, "" for none, and returns it. The
+// content is copied.
+func (s *fileStore) add(owner client, name string, content []byte) storedFile {
+	sum := sha256.Sum256(content)
+	name = originalName(name)
+	clean := cleanName(name, content)
+	if name == "" {
+		name = clean
+	}
+	place := hex.EncodeToString(sum[:16]) + "/" + clean
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
-	file := s.files[path]
-	if file == nil || time.Since(file.used) > fileTime {
-		return nil
+	s.sweep()
+	file := s.files[place]
+	if file != nil {
+		file.name, file.used = name, time.Now()
+		s.shares.renew(file.share)
+		return *file
 	}
-	file.unlink()
-	s.touch(file)
-	return file.content
+	file = &storedFile{path: place, name: name, content: append([]byte(nil), content...), used: time.Now()}
+	s.files[place] = file
+	file.share = s.shares.take(owner, len(content)+fileOverhead, func() { delete(s.files, place) })
+	if file.share == nil {
+		delete(s.files, place) // it is larger than all there is
+	}
+	return *file
 }
 
-// touch makes a file the one that was used last.
-func (s *fileStore) touch(file *storedFile) {
-	if s.ring.newer == nil {
-		s.ring.newer, s.ring.earlier = &s.ring, &s.ring
+// get returns the file at path, and whether there is one. Its content must not be
+// modified.
+func (s *fileStore) get(place string) (file storedFile, found bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	kept := s.files[place]
+	if kept == nil || time.Since(kept.used) > fileTime {
+		return storedFile{}, false
 	}
-	file.used = time.Now()
-	file.earlier, file.newer = s.ring.earlier, &s.ring
-	file.earlier.newer, file.newer.earlier = file, file
+	kept.used = time.Now()
+	s.shares.renew(kept.share)
+	return *kept, true
 }
 
-func (f *storedFile) unlink() { f.newer.earlier, f.earlier.newer = f.earlier, f.newer }
+// sweep forgets, now and then, what has been of no use for too long.
+func (s *fileStore) sweep() {
+	if time.Since(s.swept) < fileTime/60 {
+		return
+	}
+	s.swept = time.Now()
+	for place, file := range s.files {
+		if time.Since(file.used) > fileTime {
+			s.shares.give(file.share)
+			delete(s.files, place)
+		}
+	}
+}

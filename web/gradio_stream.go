@@ -8,7 +8,8 @@ import (
 )
 
 const (
-	// maxStreams is how many event streams may be open.
+	// maxStreams is how many event streams may be open. Beyond that, the oldest
+	// ends of the client that has most.
 	maxStreams = 1024
 	// streamIdle is how long a stream without calls is kept before it is told
 	// to close. Clients that make one call after another would otherwise lose
@@ -27,20 +28,20 @@ var closeStreamMessage = []byte(`{"msg":"close_stream"}`)
 type stream struct {
 	writer  http.ResponseWriter
 	control *http.ResponseController
+	lost    chan struct{} // closed when others need its place
 }
 
 // openStream begins an answer of server-sent events. The caller must call
 // close in the end.
-func (g *gradio) openStream(w http.ResponseWriter, r *http.Request) (s *stream, closeStream func(), err error) {
-	if g.streams.Add(1) > maxStreams {
-		g.streams.Add(-1)
-		return nil, nil, errBusy
-	}
+func (g *gradio) openStream(w http.ResponseWriter, r *http.Request) (s *stream, closeStream func()) {
+	s = &stream{w, http.NewResponseController(w), make(chan struct{})}
+	g.mutex.Lock()
+	place := g.ofStreams.take(clientOf(r), 1, func() { close(s.lost) })
+	g.mutex.Unlock()
 	g.server.metrics.streams.Inc()
 	if e := exchangeOf(r); e != nil {
 		e.stream = true
 	}
-	s = &stream{w, http.NewResponseController(w)}
 	// The server's deadlines are for requests that end.
 	_ = s.control.SetReadDeadline(time.Time{})
 	header := w.Header()
@@ -49,7 +50,12 @@ func (g *gradio) openStream(w http.ResponseWriter, r *http.Request) (s *stream, 
 	header.Set("X-Accel-Buffering", "no") // nginx would keep events back
 	w.WriteHeader(http.StatusOK)
 	_ = s.send("") // so that the client knows that it is open
-	return s, func() { g.streams.Add(-1); g.server.metrics.streams.Dec() }, nil
+	return s, func() {
+		g.server.metrics.streams.Dec()
+		g.mutex.Lock()
+		defer g.mutex.Unlock()
+		g.ofStreams.give(place)
+	}
 }
 
 // send sends text, which is whole events. It fails when the reader has stopped
@@ -67,11 +73,7 @@ func (s *stream) sendData(message []byte) error { return s.send("data: " + strin
 // heartbeat serves GET /heartbeat/SESSION, which must not end: clients would
 // open it again at once.
 func (g *gradio) heartbeat(w http.ResponseWriter, r *http.Request) {
-	s, closeStream, err := g.openStream(w, r)
-	if err != nil {
-		gradioFail(w, r, err)
-		return
-	}
+	s, closeStream := g.openStream(w, r)
 	defer closeStream()
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
@@ -79,6 +81,8 @@ func (g *gradio) heartbeat(w http.ResponseWriter, r *http.Request) {
 		select {
 		case <-beat.C:
 		case <-r.Context().Done():
+			return
+		case <-s.lost:
 			return
 		case <-g.server.draining:
 			return
@@ -89,11 +93,7 @@ func (g *gradio) heartbeat(w http.ResponseWriter, r *http.Request) {
 // queueData serves GET /queue/data: the messages of a session, until there are
 // no more calls.
 func (g *gradio) queueData(w http.ResponseWriter, r *http.Request) {
-	s, closeStream, err := g.openStream(w, r)
-	if err != nil {
-		gradioFail(w, r, err)
-		return
-	}
+	s, closeStream := g.openStream(w, r)
 	defer closeStream()
 	own := make(chan struct{})
 	g.mutex.Lock()
@@ -103,12 +103,11 @@ func (g *gradio) queueData(w http.ResponseWriter, r *http.Request) {
 			close(session.stream) // that one ends
 		}
 		session.stream = own
+		g.ofSessions.renew(session.place)
 	}
 	g.mutex.Unlock()
 	if session == nil {
-		text, _ := json.Marshal(gradioMessage{Message: "unexpected_error", Text: "there is no such session; call /queue/join first", NotFound: true, Success: new(false)})
-		_ = s.sendData(text)
-		_ = s.sendData(closeStreamMessage)
+		sendNoSession(s)
 		return
 	}
 	defer func() {
@@ -122,6 +121,16 @@ func (g *gradio) queueData(w http.ResponseWriter, r *http.Request) {
 	g.deliver(r, s, session, own)
 }
 
+// sendNoSession ends the stream of a session that is not known, or no more.
+func sendNoSession(s *stream) {
+	text, err := json.Marshal(gradioMessage{Message: "unexpected_error", Text: "there is no such session, or no more; call /queue/join first", NotFound: true, Success: new(false)})
+	if err != nil {
+		panic("web: " + err.Error()) // it is our own struct
+	}
+	_ = s.sendData(text)
+	_ = s.sendData(closeStreamMessage)
+}
+
 // deliver sends a session's messages until it is idle.
 func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own chan struct{}) {
 	idle := time.NewTimer(streamIdle)
@@ -132,11 +141,15 @@ func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own
 	for {
 		g.mutex.Lock()
 		var messages [][]byte
-		pending, replaced := session.pending, session.stream != own
+		pending, replaced, lost := session.pending, session.stream != own, session.lost
 		if !replaced {
 			messages = g.take(session)
 		}
 		g.mutex.Unlock()
+		if lost {
+			sendNoSession(s)
+			return
+		}
 		if replaced {
 			session.wake() // what woke us may have been meant for the other stream
 			return
@@ -167,6 +180,8 @@ func (g *gradio) deliver(r *http.Request, s *stream, session *gradioSession, own
 		case <-own:
 		case <-r.Context().Done():
 			return
+		case <-s.lost:
+			return
 		case <-draining:
 			draining = nil // once is enough: what is left are the calls that run
 		}
@@ -195,11 +210,7 @@ func (g *gradio) callData(w http.ResponseWriter, r *http.Request) {
 		gradioFail(w, r, problemf(http.StatusNotFound, "there is no such event, or its answer was fetched before"))
 		return
 	}
-	s, closeStream, err := g.openStream(w, r)
-	if err != nil {
-		gradioFail(w, r, err)
-		return
-	}
+	s, closeStream := g.openStream(w, r)
 	defer closeStream()
 	beat := time.NewTicker(streamBeat)
 	defer beat.Stop()
@@ -208,6 +219,7 @@ func (g *gradio) callData(w http.ResponseWriter, r *http.Request) {
 		case <-event.done:
 			g.mutex.Lock()
 			delete(g.events, event.id)
+			g.ofMemory.give(event.memory)
 			g.mutex.Unlock()
 			_ = s.send(event.output.asEvent())
 			return
@@ -216,6 +228,8 @@ func (g *gradio) callData(w http.ResponseWriter, r *http.Request) {
 				return
 			}
 		case <-r.Context().Done():
+			return
+		case <-s.lost:
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -238,41 +239,108 @@ func TestGradioFiles(t *testing.T) {
 	}
 }
 
+// An uploaded file keeps its name: cleaned in its path, and as it was in what the
+// function gives back.
+func TestGradioNames(t *testing.T) {
+	s := newTestServer(t, nil)
+	picture := toPNG(digitPicture())
+	for name, want := range map[string]string{
+		"drawing.png": "drawing.png", "My Seven (2).PNG": "MySeven2.PNG", "../../blob 文.exe": "blob.exe", "文.png": "image.png",
+		"文": "image.png", "..": "image.png", "blob": "blob", "a.b.c_d-e.png": "a.b.c_d-e.png", ".htaccess": "image.htaccess",
+		strings.Repeat("x", 300) + ".png": strings.Repeat("x", 196) + ".png", `C:\pictures\7.png`: "7.png", "": "image.png",
+	} {
+		var b bytes.Buffer
+		form := multipart.NewWriter(&b)
+		part, err := form.CreateFormFile("files", name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		part.Write(picture)
+		form.Close()
+		path := decoded[[]string](t, ask(s, "POST", "/gradio_api/upload", form.FormDataContentType(), &b))[0]
+		if folder, base, _ := strings.Cut(path, "/"); len(folder) != 32 || base != want {
+			t.Errorf("%q is kept as %q, want its cleaned name %q", name, path, want)
+		}
+		if w := ask(s, "GET", "/gradio_api/file="+path, "", nil); !bytes.Equal(w.Body.Bytes(), picture) || w.Header().Get("Content-Type") != "image/png" {
+			t.Errorf("%q: status %d, %s", name, w.Code, w.Header().Get("Content-Type"))
+		}
+		original := originalName(name)
+		if original == "" {
+			original = "image.png"
+		}
+		for given, want := range map[string]string{"": original, `, "orig_name": null`: original, `, "orig_name": "Mine 文.png"`: "Mine 文.png"} {
+			body := fmt.Sprintf(`{"data": [{"path": %q%s, "meta": {"_type": "gradio.FileData"}}]}`, path, given)
+			data := decoded[outputs](t, askJSON(s, "/gradio_api/run/predict", body)).Data
+			var drawing, processed fileData
+			if err := json.Unmarshal(data[0], &drawing); err != nil {
+				t.Fatal(err)
+			}
+			if err := json.Unmarshal(data[1], &processed); err != nil {
+				t.Fatal(err)
+			}
+			if drawing.Name != want || processed.Name != "image.png" || given == "" && drawing.Path != path {
+				t.Errorf("%q%s came back as %+v, want the name %q and the path %s", name, given, drawing, want, path)
+			}
+		}
+	}
+}
+
+// A client that uploads more than is kept loses its own files, not those of
+// others.
+func TestFileStoreShares(t *testing.T) {
+	s := newFileStore()
+	greedy, modest := testClient(t, "192.0.2.1"), testClient(t, "192.0.2.2")
+	own := s.add(modest, "own.png", make([]byte, 1<<20))
+	var last storedFile
+	has := func(file storedFile) bool { _, found := s.get(file.path); return found }
+	for i := range 300 {
+		last = s.add(greedy, "", append(make([]byte, 1<<20), byte(i), byte(i>>8)))
+	}
+	if !has(own) || !has(last) || s.shares.used > maxStore {
+		t.Errorf("own file: %v, last file: %v, %d bytes are kept", has(own), has(last), s.shares.used)
+	}
+	if file := s.add(greedy, "", make([]byte, maxStore)); has(file) {
+		t.Error("a file larger than the store is kept")
+	}
+}
+
 // The store keeps what was used last, and no more than it may.
 func TestFileStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := fileStore{files: map[string]*storedFile{}}
+		s := newFileStore()
+		owner := testClient(t, "192.0.2.1")
 		block := func(i int) []byte { return append(bytes.Repeat([]byte{byte(i)}, 1<<20), byte(i)) }
+		has := func(path string) bool { _, found := s.get(path); return found }
 		var paths []string
 		for i := range 20 {
-			paths = append(paths, s.add(block(i)))
+			paths = append(paths, s.add(owner, "", block(i)).path)
 		}
-		if s.add(block(3)) != paths[3] || len(s.files) != 20 {
+		if s.add(owner, "", block(3)).path != paths[3] || len(s.files) != 20 {
 			t.Error("the same content was kept twice")
 		}
 		s.get(paths[0]) // is now newer than number 1
 		for i := range 30 {
-			s.add(block(100 + i))
-			if s.bytes > maxStore {
-				t.Fatalf("%d bytes are kept", s.bytes)
+			s.add(owner, "", block(100+i))
+			if s.shares.used > maxStore {
+				t.Fatalf("%d bytes are kept", s.shares.used)
 			}
-			if s.get(paths[0]) == nil {
+			if !has(paths[0]) {
 				t.Fatal("a file that is in use has gone")
 			}
 		}
-		if s.get(paths[1]) != nil || s.get(paths[3]) != nil {
+		if has(paths[1]) || has(paths[3]) {
 			t.Error("files that were not used are still there")
 		}
-		if got := s.get(paths[0]); !bytes.Equal(got, block(0)) {
+		if got, _ := s.get(paths[0]); !bytes.Equal(got.content, block(0)) {
 			t.Error("the content is another")
 		}
 		time.Sleep(fileTime + time.Second)
-		if s.get(paths[0]) != nil {
+		if has(paths[0]) {
 			t.Error("an old file is still there")
 		}
-		s.add([]byte("new"))
-		if len(s.files) != 1 || s.bytes != 3+fileOverhead {
-			t.Errorf("%d files of %d bytes are kept", len(s.files), s.bytes)
+		s.add(owner, "", []byte("new"))
+		if len(s.files) != 1 || s.shares.used != 3+fileOverhead {
+			t.Errorf("%d files of %d bytes are kept", len(s.files), s.shares.used)
 		}
 	})
 }
@@ -444,7 +512,7 @@ func TestGradioCancel(t *testing.T) {
 	if m.EventID != id || *m.Success || m.Output.Error != "cancelled" {
 		t.Errorf("got %+v", m)
 	}
-	eventually(t, "the call has returned", func() bool { s.gradio.mutex.Lock(); defer s.gradio.mutex.Unlock(); return s.gradio.queued == 0 })
+	eventually(t, "the call has returned", func() bool { s.gradio.mutex.Lock(); defer s.gradio.mutex.Unlock(); return s.gradio.ofCalls.used == 0 })
 	if m := stream.message(t); m.Message != "close_stream" {
 		t.Errorf("a cancelled call goes on with %+v", m)
 	}
@@ -499,17 +567,17 @@ func TestGradioForgets(t *testing.T) {
 		t.Errorf("%d calls were let in, %d refused", joined, refused)
 	}
 	g := s.gradio
-	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.queued == 0 })
+	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.ofCalls.used == 0 })
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if n := len(g.sessions["abc"].messages); n > maxUndelivered || g.kept < 100*n || g.kept > maxKept {
-		t.Errorf("%d messages are kept, of %d bytes", n, g.kept)
+	if n := len(g.sessions["abc"].messages); n > maxUndelivered || g.ofMemory.used < 100*n || g.ofMemory.used > maxKept {
+		t.Errorf("%d messages are kept, of %d bytes", n, g.ofMemory.used)
 	}
 	g.sessions["abc"].touched = time.Now().Add(-2 * sessionTime)
 	g.swept = time.Time{}
 	g.sweep()
-	if len(g.sessions) != 0 || len(g.events) != 0 || g.kept != 0 {
-		t.Errorf("%d sessions and %d events are still there, and %d bytes", len(g.sessions), len(g.events), g.kept)
+	if len(g.sessions) != 0 || len(g.events) != 0 || g.ofMemory.used != 0 {
+		t.Errorf("%d sessions and %d events are still there, and %d bytes", len(g.sessions), len(g.events), g.ofMemory.used)
 	}
 }
 
@@ -540,18 +608,18 @@ func TestGradioLimitsMemory(t *testing.T) {
 	for range maxWorking {
 		<-g.working
 	}
-	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.queued == 0 })
+	eventually(t, "all calls have returned", func() bool { g.mutex.Lock(); defer g.mutex.Unlock(); return g.ofCalls.used == 0 })
 	g.mutex.Lock()
 	defer g.mutex.Unlock()
-	if g.kept > joined*callMemory {
-		t.Errorf("%d bytes are kept of %d calls", g.kept, joined)
+	if g.ofMemory.used > joined*callMemory {
+		t.Errorf("%d bytes are kept of %d calls", g.ofMemory.used, joined)
 	}
 }
 
 // Event streams whose readers stop reading end, and take no memory meanwhile.
 func TestGradioStalledReader(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := &gradio{sessions: map[string]*gradioSession{}, server: &Server{metrics: newMetrics(), draining: make(chan struct{})}}
+		g := newGradio(&Server{metrics: newMetrics(), draining: make(chan struct{})})
 		stalled := &stalledWriter{header: http.Header{}}
 		ended := make(chan struct{})
 		go func() {
@@ -564,8 +632,8 @@ func TestGradioStalledReader(t *testing.T) {
 		default:
 			t.Error("the stream goes on")
 		}
-		if g.streams.Load() != 0 || stalled.writes > 3 {
-			t.Errorf("%d streams are open after %d writes", g.streams.Load(), stalled.writes)
+		if g.ofStreams.used != 0 || stalled.writes > 3 {
+			t.Errorf("%d streams are open after %d writes", g.ofStreams.used, stalled.writes)
 		}
 	})
 }
@@ -591,16 +659,102 @@ func (w *stalledWriter) Write(b []byte) (int, error) {
 	return 0, context.DeadlineExceeded
 }
 
+// Whoever opens as many event streams as there may be loses those when somebody
+// else comes, and his oldest when he opens more.
 func TestGradioLimitsStreams(t *testing.T) {
-	s := newTestServer(t, nil)
-	s.gradio.streams.Store(maxStreams)
-	for _, path := range []string{"/gradio_api/heartbeat/x", "/gradio_api/queue/data?session_hash=x"} {
-		if w := ask(s, "GET", path, "", nil); w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
-			t.Errorf("%s: status %d", path, w.Code)
+	synctest.Test(t, func(t *testing.T) {
+		s := &Server{metrics: newMetrics(), draining: make(chan struct{})}
+		g := newGradio(s)
+		s.observer = &observer{log: slog.New(slog.DiscardHandler), metrics: s.metrics}
+		handler := s.observer.observe((&forwarded{}).heed(http.HandlerFunc(g.heartbeat)))
+		ctx, cancel := context.WithCancel(t.Context())
+		var wait sync.WaitGroup
+		open := func(address string) (ended chan struct{}) {
+			r := httptest.NewRequestWithContext(ctx, "GET", "/gradio_api/heartbeat/x", nil)
+			r.RemoteAddr = address
+			ended = make(chan struct{})
+			wait.Go(func() { handler.ServeHTTP(httptest.NewRecorder(), r); close(ended) })
+			synctest.Wait()
+			return ended
 		}
+		var greedy []chan struct{}
+		for range maxStreams {
+			greedy = append(greedy, open("192.0.2.1:80"))
+		}
+		modest := open("192.0.2.2:80")
+		open("192.0.2.1:80")
+		for i, ended := range append(greedy, modest) {
+			select {
+			case <-ended:
+				if i > 1 {
+					t.Errorf("stream %d has ended", i)
+				}
+			default:
+				if i <= 1 {
+					t.Errorf("stream %d goes on", i)
+				}
+			}
+		}
+		cancel()
+		wait.Wait()
+		if g.ofStreams.used != 0 {
+			t.Errorf("%d streams are counted at the end", g.ofStreams.used)
+		}
+	})
+}
+
+// Whoever makes as many sessions as there may be loses his oldest ones.
+func TestGradioLimitsSessions(t *testing.T) {
+	g := newGradio(newTestServer(t, nil))
+	defer g.close()
+	greedy, modest := testClient(t, "192.0.2.1"), testClient(t, "192.0.2.2")
+	g.mutex.Lock()
+	defer g.mutex.Unlock()
+	own := g.session(modest, "own")
+	for i := range 2 * maxSessions {
+		g.session(greedy, fmt.Sprint(i))
 	}
-	if n := s.gradio.streams.Load(); n != maxStreams {
-		t.Errorf("%d streams are counted, want %d", n, maxStreams)
+	if len(g.sessions) != maxSessions || g.sessions["own"] != own || own.lost || g.sessions["0"] != nil || g.sessions[fmt.Sprint(2*maxSessions-1)] == nil {
+		t.Errorf("there are %d sessions, own lost: %v", len(g.sessions), own.lost)
+	}
+	if other := g.session(modest, "other"); other.lost {
+		t.Error("the modest client's second session is lost")
+	}
+}
+
+// Whoever makes as many calls as there may be is told to come again, and loses
+// those made last when somebody else makes one.
+func TestGradioLimitsCalls(t *testing.T) {
+	g := newGradio(newTestServer(t, nil))
+	defer g.close()
+	for range maxWorking {
+		g.working <- struct{}{} // so that calls wait
+	}
+	greedy, modest := caller{client: testClient(t, "192.0.2.1")}, caller{client: testClient(t, "192.0.2.2")}
+	var last *gradioEvent
+	for range maxQueued {
+		event, err := g.start("", greedy, json.RawMessage("null"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last = event
+	}
+	if _, err := g.start("", greedy, json.RawMessage("null")); err != errBusy {
+		t.Errorf("one more call of the greedy client: %v", err)
+	}
+	if _, err := g.start("", modest, json.RawMessage("null")); err != nil {
+		t.Errorf("a call of the modest client: %v", err)
+	}
+	<-last.done
+	if last.output.Error != errCrowded.Error() {
+		t.Errorf("the call that was given up ended with %+v", last.output)
+	}
+	for range maxWorking {
+		<-g.working
+	}
+	g.tasks.Wait()
+	if g.ofCalls.used != 0 {
+		t.Errorf("%d calls are counted at the end", g.ofCalls.used)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strings"
 )
 
@@ -17,11 +16,14 @@ const contentPolicy = "default-src 'self'; img-src 'self' data: blob:; object-sr
 // A guard keeps other people's pages from using the server through the browser
 // of somebody who can reach it.
 type guard struct {
-	// names are further host names that the server answers to, in lower case.
-	names []string
+	// names are further host names that the server answers to.
+	names hostNames
 	// anyAddress lets it answer to every IP address, because it listens on more
 	// than loopback.
 	anyAddress bool
+	// proxy lets it answer to every name that a trusted proxy was asked by, if
+	// names are not given: the proxy then chooses what it passes on.
+	proxy bool
 }
 
 // protect refuses what comes from foreign pages.
@@ -40,22 +42,28 @@ func (g *guard) protect(next http.Handler) http.Handler {
 		header.Set("Cross-Origin-Resource-Policy", "same-site")
 		header.Set("Referrer-Policy", "same-origin")
 		header.Add("Vary", "Origin")
-		if !g.knows(r.Host) {
-			fail(w, r, problemf(http.StatusForbidden, "this server does not answer to the host name %.100q; start it with --host to allow a name", r.Host))
+		if !g.knows(r) {
+			fail(w, r, unknownHost(r))
 			return
 		}
 		origins := r.Header.Values("Origin")
+		site := r.Header.Get("Sec-Fetch-Site")
 		if len(origins) == 0 {
-			if site := r.Header.Get("Sec-Fetch-Site"); !harmless(r.Method) && (site == "cross-site" || site == "same-site") {
+			if !harmless(r.Method) && (site == "cross-site" || site == "same-site") {
 				fail(w, r, errForeign)
 				return
 			}
 			next.ServeHTTP(w, r)
 			return
 		}
+		if len(origins) > 1 {
+			fail(w, r, errForeign) // no browser sends several
+			return
+		}
 		same, neighbour := compareOrigin(origins[0], r.Host)
-		if len(origins) > 1 || !same && !neighbour {
-			fail(w, r, errForeign)
+		same = same || g.ownPage(r, origins[0], site)
+		if !same && !neighbour {
+			fail(w, r, foreignOrigin(r, origins[0], site))
 			return
 		}
 		if !same {
@@ -82,10 +90,58 @@ func harmless(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// knows tells whether a Host header names this server.
-func (g *guard) knows(host string) bool {
-	name := hostname(host)
-	if isLoopback(name) || slices.Contains(g.names, name) {
+// foreignOrigin refuses a request of a page that is not of the host which the
+// request names. That may also be the own page, when a proxy has changed the
+// name.
+func foreignOrigin(r *http.Request, origin, site string) error {
+	u, err := url.Parse(origin)
+	if err != nil || site == "cross-site" || site == "same-site" {
+		return errForeign
+	}
+	name, err := ParseHost(hostname(u.Host))
+	if err != nil {
+		return errForeign
+	}
+	return problemf(http.StatusForbidden, "this request comes from a page at %.100q, but names this server %.100q, so the page may be another site's, which may not use this server; "+
+		"if it is this server's page behind a proxy, start the server with --host %s, or with --trust-proxy if the proxy sets X-Forwarded-Host", origin, r.Host, name)
+}
+
+// unknownHost refuses a request by its Host header.
+func unknownHost(r *http.Request) error {
+	allow := "--host and a name to allow one"
+	if name, err := ParseHost(hostname(r.Host)); err == nil {
+		allow = "--host " + name + " to allow it"
+	}
+	if r.Header.Get("X-Forwarded-Host") != "" && !frontOf(r).named {
+		allow += ", or with --trust-proxy to heed the X-Forwarded-Host of the proxy in front of it"
+	}
+	return problemf(http.StatusForbidden, "this server does not answer to the host name %.100q; start it with %s", r.Host, allow)
+}
+
+// ownPage tells whether an origin that differs from the Host header is this
+// server's all the same, because a proxy has changed that header: browsers say
+// so themselves (Sec-Fetch-Site, which no page can set) wherever nobody can
+// listen, and elsewhere it is by a name that the server was told.
+func (g *guard) ownPage(r *http.Request, origin, site string) bool {
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	name := hostname(u.Host)
+	switch site {
+	case "same-origin":
+		return true
+	case "", "none":
+		// Proxies often leave the port out.
+		return g.names.have(name) || frontOf(r).named && name == hostname(r.Host)
+	}
+	return false
+}
+
+// knows tells whether a request's Host header names this server.
+func (g *guard) knows(r *http.Request) bool {
+	name := hostname(r.Host)
+	if isLoopback(name) || g.names.have(name) || g.proxy && len(g.names) == 0 && frontOf(r).named {
 		return true
 	}
 	// An address in place of a name cannot be rebound.
@@ -93,12 +149,17 @@ func (g *guard) knows(host string) bool {
 	return g.anyAddress && err == nil
 }
 
-// hostname is a host without port and brackets, in lower case.
+// hostname is a host without port and brackets, in lower case; an address as it
+// is usually written.
 func hostname(host string) string {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	host = strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.String()
+	}
+	return host
 }
 
 // isLoopback tells whether a name always means this machine (RFC 6761, section

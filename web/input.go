@@ -233,5 +233,5 @@ func within(i int, err error) error {
 	if !errors.As(err, &p) {
 		return err
 	}
-	return &problem{p.Title, p.Status, fmt.Sprintf("instances[%d]: %s", i, p.Detail), p.cause}
+	return &problem{Title: p.Title, Status: p.Status, Detail: fmt.Sprintf("instances[%d]: %s", i, p.Detail), cause: p.cause}
 }

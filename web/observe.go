@@ -73,20 +73,34 @@ type exchange struct {
 	bytes   int64
 	stream  bool
 	failure *problem
+	front   front
+	// draining is closed when the server is being stopped. Clients are told then
+	// to make a new connection, perhaps to another server.
+	draining <-chan struct{}
 }
 
 type exchangeKey struct{}
 
 func (e *exchange) WriteHeader(status int) {
 	if e.status == 0 && status >= 200 {
-		e.status = status
+		e.begin(status)
 	}
 	e.ResponseWriter.WriteHeader(status)
 }
 
+// begin notes the status of an answer that begins.
+func (e *exchange) begin(status int) {
+	e.status = status
+	select {
+	case <-e.draining:
+		e.Header().Set("Connection", "close")
+	default:
+	}
+}
+
 func (e *exchange) Write(b []byte) (int, error) {
 	if e.status == 0 {
-		e.status = http.StatusOK
+		e.begin(http.StatusOK)
 	}
 	n, err := e.ResponseWriter.Write(b)
 	e.bytes += int64(n)
@@ -110,8 +124,10 @@ func noteFailure(r *http.Request, p *problem) {
 
 // An observer gives requests their ids, and logs and counts them.
 type observer struct {
-	log     *slog.Logger
-	metrics *metrics
+	log      *slog.Logger
+	metrics  *metrics
+	draining <-chan struct{}
+	count    atomic.Int64 // of requests
 	// refused counts what was refused for overload since the last line about
 	// it: a line for each would be one more load.
 	refused     atomic.Int64
@@ -120,7 +136,8 @@ type observer struct {
 
 func (o *observer) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		e := &exchange{ResponseWriter: w, id: requestID(r), started: time.Now()}
+		e := &exchange{ResponseWriter: w, id: requestID(r), started: time.Now(), draining: o.draining}
+		o.count.Add(1)
 		w.Header().Set("X-Request-Id", e.id)
 		r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
 		defer func() {

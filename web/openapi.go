@@ -66,7 +66,7 @@ func (s *Server) describeAPI() http.Handler {
 				Description: http.StatusText(status),
 				Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: schema(problem{})}},
 			}
-			if status == http.StatusServiceUnavailable {
+			if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
 				response.Headers = map[string]*huma.Header{"Retry-After": {Schema: &huma.Schema{Type: "integer"}, Description: "seconds to wait"}}
 			}
 			o.Responses[strconv.Itoa(status)] = response
@@ -100,7 +100,7 @@ func (s *Server) describeAPI() http.Handler {
 		Description: "The drawing is kept to be trained on. The server must have been started with --feedback.",
 		RequestBody: &huma.RequestBody{Required: true, Content: asJSON(schema(feedbackRequest{}))},
 		Responses:   map[string]*huma.Response{"204": {Description: "It was kept"}},
-	}, append(posted, http.StatusNotFound)...))
+	}, append(posted, http.StatusNotFound, http.StatusTooManyRequests, http.StatusInsufficientStorage)...))
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/model", OperationID: "model", Summary: "Describe the model",
 		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(description{}))}},

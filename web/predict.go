@@ -64,12 +64,7 @@ type batchPrediction struct {
 
 // predict serves POST /api/predict.
 func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
-	body, release, err := s.bodies.readDrawings(w, r)
-	if err != nil {
-		return err
-	}
-	defer release()
-	leave, err := s.admit(r.Context())
+	body, leave, err := s.enter(w, r, s.bodies.readDrawings)
 	if err != nil {
 		return err
 	}

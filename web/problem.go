@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
+	"time"
 )
 
 // A problem is an answer that says why there is no other one, in the form of
@@ -15,7 +17,8 @@ type problem struct {
 	Status int    `json:"status" doc:"the HTTP status" example:"400"`
 	Detail string `json:"detail" doc:"a sentence for a person: what is wrong, and what is wanted"`
 
-	cause error // for the log
+	cause error         // for the log
+	wait  time.Duration // until it makes sense to try again, 0 for what is usual
 }
 
 func (p *problem) Error() string { return p.Detail }
@@ -64,11 +67,18 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Cache-Control", "no-store")
-	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-		header.Set("Retry-After", "1")
-	}
+	p.setRetryAfter(header)
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
+}
+
+// setRetryAfter says when to try again, if that makes sense: in whole seconds, and
+// rather too late than too soon.
+func (p *problem) setRetryAfter(header http.Header) {
+	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
+		wait := max(p.wait, retryAfter) + time.Second - 1
+		header.Set("Retry-After", strconv.Itoa(int(wait.Truncate(time.Second).Seconds())))
+	}
 }
 
 // answer answers with a value as JSON.

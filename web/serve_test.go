@@ -9,9 +9,12 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -143,7 +146,7 @@ func TestServeFails(t *testing.T) {
 func TestClosesWaitingConnections(t *testing.T) {
 	s := newServed(t, nil)
 	s.connections.mutex.Lock()
-	s.connections.limit = 4
+	s.connections.waiting.limit = 4
 	s.connections.mutex.Unlock()
 	beginnings := []string{"", "GET / HTTP/1.1\r\nHost: local", post(100, `{"strokes`), ""}
 	var first []net.Conn
@@ -168,7 +171,7 @@ func TestClosesWaitingConnections(t *testing.T) {
 	eventually(t, "four connections wait", func() bool {
 		s.connections.mutex.Lock()
 		defer s.connections.mutex.Unlock()
-		return s.connections.waiting.Len() == 4 && len(s.connections.known) == 4
+		return s.connections.waiting.used == 4 && len(s.connections.known) == 4
 	})
 }
 
@@ -195,8 +198,8 @@ func TestCutsSlowBodies(t *testing.T) {
 	if err := <-slow.stopped; err != nil {
 		t.Error(err)
 	}
-	if !s.bodies.memory.TryAcquire(maxBodies) {
-		t.Error("memory is still held")
+	if s.bodies.used != 0 {
+		t.Errorf("%d bytes are still held", s.bodies.used)
 	}
 }
 
@@ -248,16 +251,17 @@ func TestOverload(t *testing.T) {
 			t.Errorf("%s: status %d, %v", path, w.Code, w.Header())
 		}
 	}
-	if !s.bodies.memory.TryAcquire(maxBodies) {
-		t.Fatal("memory is still held")
+	if s.bodies.used != 0 {
+		t.Fatalf("%d bytes are still held", s.bodies.used)
 	}
+	s.bodies.used = maxBodies
 	for len(s.running) > 0 {
 		<-s.running
 	}
 	if w := askJSON(s, "/api/predict", "{"+seven+"}"); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("with no memory for bodies: status %d", w.Code)
 	}
-	s.bodies.memory.Release(maxBodies)
+	s.bodies.used = 0
 	if w := askJSON(s, "/api/predict", "{"+seven+"}"); w.Code != http.StatusOK {
 		t.Errorf("afterwards: status %d", w.Code)
 	}
@@ -293,3 +297,221 @@ func TestSurvivesPanics(t *testing.T) {
 type writerFunc func(b []byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
+
+// Memory is for what has come: hundreds of connections that announce much and
+// send a byte keep nobody out, and do not take anybody's turn.
+func TestManySlowBodies(t *testing.T) {
+	s := newServed(t, nil)
+	const slow = 520
+	for range slow {
+		s.dial(t, post(maxBody, "{"))
+	}
+	coming := func() int { s.bodies.mutex.Lock(); defer s.bodies.mutex.Unlock(); return len(s.bodies.coming) }
+	eventually(t, "all bodies are on their way", func() bool { return coming() == slow })
+	s.bodies.mutex.Lock()
+	if s.bodies.used > slow*bodyStep {
+		t.Errorf("%d bytes are reserved for %d that have come", s.bodies.used, slow)
+	}
+	s.bodies.mutex.Unlock()
+	body := "{" + seven + "}"
+	if status := statusOf(t, s.dial(t, post(len(body), body))); status != http.StatusOK {
+		t.Errorf("between them: status %d", status)
+	}
+	eventually(t, "nobody has a turn", func() bool { return len(s.running) == 0 })
+}
+
+// Where memory is short, the bodies that come slowest are given up for the others.
+func TestGivesUpSlowestBodies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBodies(newConnections(1, nil))
+		body := func(bytes int, since time.Duration) *incoming {
+			own := &incoming{control: http.NewResponseController(httptest.NewRecorder()), started: time.Now().Add(-since)}
+			b.coming[own] = struct{}{}
+			if err := b.reserve(own, maxBodies/4); err != nil {
+				t.Fatal(err)
+			}
+			b.came(own, bytes)
+			return own
+		}
+		fast, slow, slower, fresh := body(1<<20, 2*time.Second), body(1000, 2*time.Second), body(900, 2*time.Second), body(1, settling/2)
+		newcomer := &incoming{control: fast.control, started: time.Now()}
+		if err := b.reserve(newcomer, maxBodies/4+1); err != nil {
+			t.Fatal(err)
+		}
+		for _, test := range []struct {
+			name string
+			own  *incoming
+			want error
+		}{{"the fast one", fast, nil}, {"the slow one", slow, errTooSlow}, {"the slower one", slower, errTooSlow}, {"the fresh one", fresh, nil}} {
+			if err := b.stop(test.own); err != test.want {
+				t.Errorf("%s: %v, want %v", test.name, err, test.want)
+			}
+			b.release(test.own)
+		}
+		if b.used != maxBodies/4+1 {
+			t.Errorf("%d bytes are used in the end", b.used)
+		}
+		b.release(newcomer)
+		if err := b.reserve(newcomer, maxBodies+1); err != errBusy {
+			t.Errorf("more than there is: %v", err)
+		}
+	})
+}
+
+// A body must go on coming: what is announced gives no time.
+func TestWantsMinimumRate(t *testing.T) {
+	s := newServed(t, nil)
+	s.bodies.patience = 100 * time.Millisecond // of which a long body would have 22
+	response, err := http.ReadResponse(bufio.NewReader(s.dial(t, post(maxBody, "{"))), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(response.Body)
+	if response.StatusCode != http.StatusRequestTimeout || !strings.Contains(string(text), "came too slowly: 1 bytes of it came within 100ms") {
+		t.Errorf("status %d, %s, %v", response.StatusCode, text, err)
+	}
+}
+
+// A request that waits in line is refused before its body is read, and whoever
+// does not come again later, as told, is not listened to before.
+func TestRefusesBeforeBody(t *testing.T) {
+	s := newServed(t, nil)
+	for range cap(s.running) {
+		s.running <- struct{}{}
+	}
+	body := "{" + seven + "}"
+	sent := time.Now()
+	conn := s.dial(t, strings.Repeat(post(len(body), body), 2))
+	reader := bufio.NewReader(conn)
+	response, err := http.ReadResponse(reader, nil)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" {
+		t.Fatalf("%v, %v", response, err)
+	}
+	io.Copy(io.Discard, response.Body)
+	for len(s.running) > 0 {
+		<-s.running
+	}
+	response, err = http.ReadResponse(reader, nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("the second request: %v, %v", response, err)
+	}
+	if since := time.Since(sent); since < patience+retryAfter {
+		t.Errorf("it was answered after %v, want %v for the first and %v until the second is heard", since, patience, retryAfter)
+	}
+}
+
+// Clients that keep their connections lose no request when the server is stopped:
+// each is answered, and told to close its connection.
+func TestStopLosesNothing(t *testing.T) {
+	const stops, clients = 10, 16
+	for range stops {
+		s := newServed(t, nil)
+		body := "{" + seven + "}"
+		request := post(len(body), body)
+		var wait sync.WaitGroup
+		var answered, closed, lost atomic.Int64
+		for range clients {
+			wait.Go(func() {
+				for {
+					conn, err := net.Dial("tcp", s.address)
+					if err != nil {
+						return // nobody listens any more, and knows that nothing was asked
+					}
+					reader := bufio.NewReader(conn)
+					for again := true; again; {
+						if _, err := io.WriteString(conn, request); err != nil {
+							lost.Add(1)
+							break
+						}
+						response, err := http.ReadResponse(reader, nil)
+						if err != nil {
+							lost.Add(1)
+							t.Errorf("a request was lost: %v", err)
+							break
+						}
+						if _, err := io.Copy(io.Discard, response.Body); err != nil || response.StatusCode != http.StatusOK {
+							lost.Add(1)
+							t.Errorf("a request was answered with %d, %v", response.StatusCode, err)
+						}
+						answered.Add(1)
+						if again = !response.Close; !again {
+							closed.Add(1)
+						}
+					}
+					conn.Close()
+					if closed.Load() >= clients {
+						return
+					}
+				}
+			})
+		}
+		eventually(t, "the clients are being answered", func() bool { return answered.Load() > 5*clients })
+		s.stop()
+		if err := <-s.stopped; err != nil {
+			t.Error(err)
+		}
+		s.stopped <- nil
+		wait.Wait()
+		if lost.Load() > 0 || closed.Load() < clients {
+			t.Errorf("%d answered, %d of them told to close, %d lost", answered.Load(), closed.Load(), lost.Load())
+		}
+	}
+}
+
+// The server takes requests while it says that it is not ready any more, closes
+// what is idle, and lets in what the system has accepted for it.
+func TestStopTellsFirst(t *testing.T) {
+	s := newServed(t, nil)
+	idle := s.dial(t, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	if status := statusOf(t, idle); status != http.StatusOK {
+		t.Fatalf("status %d", status)
+	}
+	s.stop()
+	<-s.draining
+	conn := s.dial(t, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !response.Close {
+		t.Fatalf("%v, %v", response, err)
+	}
+	if err := <-s.stopped; err != nil {
+		t.Error(err)
+	}
+	s.stopped <- nil
+	if n, err := idle.Read(make([]byte, 1)); err == nil {
+		t.Errorf("the idle connection is open: %d", n)
+	}
+}
+
+// A stopped server ends within bounded time, whatever a request is doing: what it
+// waits for ends.
+func TestStopBreaksOff(t *testing.T) {
+	s := newTestServer(t, nil)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, ended := make(chan struct{}), make(chan error, 1)
+	s.handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		close(began)
+		<-r.Context().Done() // such as a picture that takes minutes
+		ended <- context.Cause(r.Context())
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	stopped := make(chan error, 1)
+	s.stopTime = 600 * time.Millisecond
+	go func() { stopped <- s.Serve(ctx, listener) }()
+	conn, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	io.WriteString(conn, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
+	<-began
+	cancel()
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, errClosed) {
+		t.Errorf("the request's work ended with %v", err)
+	}
+}

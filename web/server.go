@@ -10,10 +10,8 @@ package web
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"strconv"
@@ -47,12 +45,19 @@ type Config struct {
 
 	// Feedback keeps labelled drawings; nil means that none are.
 	Feedback *feedback.Store
+	// FeedbackRate is how much feedback is taken of one client.
+	FeedbackRate Rate
 	// Workers is the number of goroutines that run the network, 0 for
 	// GOMAXPROCS.
 	Workers int
 	// Hosts are host names to answer to, beside those that always mean this
-	// machine.
+	// machine; see ParseHost.
 	Hosts []string
+	// TrustProxy heeds what a proxy in front of the server says of requests:
+	// X-Forwarded-Host, -Port, -Proto, -For and -Prefix. Nobody else may be able
+	// to reach the server then. Without Hosts, the proxy chooses the names that
+	// are answered to.
+	TrustProxy bool
 	// AnyAddress lets the server answer to every IP address in place of a name.
 	// It is for servers that listen on more than loopback.
 	AnyAddress bool
@@ -61,20 +66,6 @@ type Config struct {
 	// Version is that of the program.
 	Version string
 }
-
-const (
-	// maxRunning is how many requests are worked on at once. The next ones wait
-	// in line.
-	maxRunning = 100
-	// patience is how long a request waits in line. A later answer is of little
-	// use to somebody who draws, so it is told to come again.
-	patience = 250 * time.Millisecond
-	// drainTime is how long a server that is being stopped waits for answers to
-	// be written.
-	drainTime = 8 * time.Second
-	// arrivalTime is how long it waits for requests that have begun to come.
-	arrivalTime = time.Second
-)
 
 // Server serves one network.
 type Server struct {
@@ -93,11 +84,14 @@ type Server struct {
 	connections *connections
 	running     chan struct{}
 	feedback    *feedback.Store
+	feedbacks   *rates
 	gradio      *gradio
+	observer    *observer
 	handler     http.Handler
 
 	draining  chan struct{} // closed when the server is being stopped
 	drainOnce sync.Once
+	stopTime  time.Duration // but for tests, the constant
 }
 
 // New makes a server and starts the goroutines that run the network. Close ends
@@ -112,15 +106,21 @@ func New(c Config) (*Server, error) {
 	if _, err := sketch.ParseProcedure(string(c.Procedure)); err != nil {
 		return nil, err
 	}
+	hosts, err := parseHosts(c.Hosts)
+	if err != nil {
+		return nil, err
+	}
+	draining := make(chan struct{})
 	s := &Server{
 		name: c.Name, about: c.About, procedure: c.Procedure, version: c.Version,
-		log: c.Log, metrics: newMetrics(), feedback: c.Feedback,
+		log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
 		pictures:    &pictures{semaphore.NewWeighted(maxPictures)},
-		connections: newConnections(maxWaiting),
+		connections: newConnections(maxWaiting, draining),
 		running:     make(chan struct{}, maxRunning),
-		draining:    make(chan struct{}),
+		draining:    draining,
+		stopTime:    stopTime,
 	}
-	s.bodies = &bodies{semaphore.NewWeighted(maxBodies), s.connections, bodyTime}
+	s.bodies = newBodies(s.connections)
 	for _, entry := range nn.State(c.Network) {
 		s.parameters += nn.Shape(entry.Shape()).Elements()
 	}
@@ -131,7 +131,6 @@ func New(c Config) (*Server, error) {
 		}
 		s.featureShapes[i] = program.OutputShape()
 	}
-	var err error
 	s.predictor, err = newPredictor(c.Network, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
 	if err != nil {
 		return nil, err
@@ -141,12 +140,11 @@ func New(c Config) (*Server, error) {
 		return nil, err
 	}
 	s.gradio = newGradio(s)
-	guard := &guard{anyAddress: c.AnyAddress}
-	for _, name := range c.Hosts {
-		guard.names = append(guard.names, hostname(name))
-	}
-	observer := &observer{log: s.log, metrics: s.metrics}
-	s.handler = observer.observe(guard.protect(s.routes()))
+	routes := s.routes()
+	guard := &guard{names: hosts, anyAddress: c.AnyAddress, proxy: c.TrustProxy}
+	forwarded := &forwarded{trusted: c.TrustProxy, serves: routes.serves}
+	s.observer = &observer{log: s.log, metrics: s.metrics, draining: s.draining}
+	s.handler = s.observer.observe(forwarded.heed(guard.protect(routes)))
 	return s, nil
 }
 
@@ -161,7 +159,7 @@ func (s *Server) tryNetwork() error {
 	return s.predictor.wait(ctx, j)
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() *routes {
 	mux := http.NewServeMux()
 	mux.Handle("POST /api/predict", handle(s.predict))
 	mux.Handle("POST /api/feedback", handle(s.keepFeedback))
@@ -177,20 +175,11 @@ func (s *Server) routes() http.Handler {
 	})
 	mux.Handle("GET /metrics", s.metrics.handler())
 	mux.Handle("GET /openapi.json", s.describeAPI())
-	s.gradio.routes(mux)
+	all := &routes{mux, s.connections}
+	s.gradio.routes(mux, all.nothing)
 	addPage(mux)
-	mux.HandleFunc("/", s.notFound)
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Body == http.NoBody {
-			s.connections.serving(r.Context())
-		}
-		mux.ServeHTTP(w, r)
-	})
-}
-
-// notFound answers what no other route takes.
-func (s *Server) notFound(w http.ResponseWriter, r *http.Request) {
-	fail(w, r, problemf(http.StatusNotFound, "there is nothing at %.100q; /openapi.json lists what there is", r.URL.Path))
+	mux.HandleFunc("/", all.nothing)
+	return all
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {
@@ -200,69 +189,8 @@ func writeText(w http.ResponseWriter, status int, text string) {
 	fmt.Fprintln(w, text)
 }
 
-// admit lets a request in whose body has come, as soon as there is room.
-// Requests that have come at the same time are all in or in line before one of
-// them is worked on.
-func (s *Server) admit(ctx context.Context) (leave func(), err error) {
-	select {
-	case s.running <- struct{}{}:
-	default:
-		timeout := time.NewTimer(patience)
-		defer timeout.Stop()
-		select {
-		case s.running <- struct{}{}:
-		case <-timeout.C:
-			return nil, errBusy
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-	s.metrics.running.Inc()
-	runtime.Gosched()
-	return func() { <-s.running; s.metrics.running.Dec() }, nil
-}
-
 // Handler answers requests.
 func (s *Server) Handler() http.Handler { return s.handler }
-
-// Serve answers what comes to the listener until ctx is done. It then accepts
-// nothing more, answers what has come, and returns within ten seconds; the error
-// is nil then.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	server := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       10 * time.Second, // bodies and streams set their own
-		WriteTimeout:      30 * time.Second, // streams set their own
-		IdleTimeout:       60 * time.Second,
-		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
-	}
-	s.connections.watch(server)
-	stopped := make(chan error, 1)
-	go func() { stopped <- server.Serve(listener) }()
-	select {
-	case err := <-stopped:
-		return fmt.Errorf("the server cannot go on: %w", err)
-	case <-ctx.Done():
-	}
-	s.drain()
-	late := time.AfterFunc(arrivalTime, s.connections.closeWaiting)
-	defer late.Stop()
-	draining, cancel := context.WithTimeout(context.Background(), drainTime)
-	defer cancel()
-	err := server.Shutdown(draining)
-	if errors.Is(err, context.DeadlineExceeded) {
-		s.log.Warn("some requests took too long and were broken off")
-		err = server.Close()
-	}
-	<-stopped
-	return err
-}
-
-// drain makes the server say that it is being stopped, and ends event streams
-// that nobody is owed an answer on.
-func (s *Server) drain() { s.drainOnce.Do(func() { close(s.draining) }) }
 
 // Close ends the goroutines that run the network. Nothing must be asked of the
 // server any more.

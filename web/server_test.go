@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
@@ -234,6 +235,38 @@ func TestFeedback(t *testing.T) {
 	})
 	if err != nil || drawings != 2 {
 		t.Errorf("%d drawings were kept, want 2: %v", drawings, err)
+	}
+}
+
+// Feedback is bounded: how much is kept, and how fast it is taken of one client.
+func TestFeedbackLimits(t *testing.T) {
+	store, err := feedback.Open(filepath.Join(t.TempDir(), "drawn.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if err := store.Limit(feedback.Limits{Drawings: 3}); err != nil {
+		t.Fatal(err)
+	}
+	s := newTestServer(t, func(c *Config) { c.Feedback = store; c.FeedbackRate = Rate{2, time.Hour} })
+	for _, test := range []struct {
+		client string
+		status int
+		retry  string
+		says   string
+	}{
+		{"192.0.2.1", 204, "", ""}, {"192.0.2.1", 204, "", ""}, {"192.0.2.1", 429, "1800", "takes 2 labelled drawings of one client in 1h0m0s"},
+		{"192.0.2.2", 204, "", ""}, {"192.0.2.2", 507, "", "no more drawings (the feedback file is full: it has 3 drawings"},
+	} {
+		r := httptest.NewRequest("POST", "http://localhost/api/feedback", strings.NewReader(`{"label": 7, `+seven+`}`))
+		r.RemoteAddr = test.client + ":80"
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		s.Handler().ServeHTTP(w, r)
+		retry := w.Header().Get("Retry-After")
+		if w.Code != test.status || retry != test.retry || !strings.Contains(w.Body.String(), test.says) {
+			t.Errorf("%s: status %d, Retry-After %q: %s; want %d, %q, %q", test.client, w.Code, retry, w.Body, test.status, test.retry, test.says)
+		}
 	}
 }
 

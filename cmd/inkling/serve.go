@@ -35,9 +35,9 @@ const serveMemory = 192 << 20
 type serveOptions struct {
 	address, preprocess, feedback, logLevel string
 	model                                   modelFlags
-	hosts                                   []string
+	hosts, feedbackLimit                    []string
 	workers                                 int
-	open, logJSON                           bool
+	open, logJSON, trustProxy               bool
 
 	// otherPort takes another port of address's host when its own is taken.
 	otherPort bool
@@ -57,10 +57,21 @@ MODEL it is the built-in network that reads.
 
 The server answers to programs and pages of this machine only. To let others in,
 listen on all addresses (--addr :7860); they can then use this machine's addresses,
-and those names of it that --host allows.` + modelFlagsHelp,
+and those names of it that --host allows: whole names, or *.example.org for all that
+end so.
+
+Behind a proxy, name the host that people use with --host, or let the proxy set
+X-Forwarded-Host, -Proto and -For, and X-Forwarded-Prefix where the page is below a
+path, and give --trust-proxy. Then nobody but the proxy may be able to reach the
+server, for it believes these headers.
+
+What is too much is refused with 503 and a time to come again. When it is stopped,
+by Ctrl+C or SIGTERM, it says so at /readyz, answers what has come, and ends within
+ten seconds.` + modelFlagsHelp,
 		Example: `  inkling serve --open
-  inkling serve model.pth --feedback drawings.db
-  inkling serve --addr :7860 --host digits.example.org`,
+  inkling serve model.pth --feedback drawings.db --feedback-limit 10000,200MB
+  inkling serve --addr :7860 --host digits.example.org
+  inkling serve --trust-proxy`,
 		Args: optionalModel,
 		RunE: func(c *cobra.Command, args []string) error {
 			level, err := o.check()
@@ -83,8 +94,10 @@ and those names of it that --host allows.` + modelFlagsHelp,
 	f.StringVar(&o.preprocess, "preprocess", "auto", "`WAY` from drawings to 28x28 pixels: auto (that of the model's data), emnist, mnist or tutorial")
 	o.model.flags(f)
 	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
+	f.StringSliceVar(&o.feedbackLimit, "feedback-limit", nil, "keep so many drawings, or so much, and take so many of one client: `LIMITS` with commas (default "+defaultFeedbackLimit+")")
 	f.IntVar(&o.workers, "workers", 0, "run the network on `N` goroutines; 0 means one for each processor")
-	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well")
+	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well, such as digits.example.org or *.example.org")
+	f.BoolVar(&o.trustProxy, "trust-proxy", false, "heed X-Forwarded-Host, -Port, -Proto, -For and -Prefix of the proxy in front of it")
 	f.StringVar(&o.logLevel, "log-level", "info", "log from this `LEVEL` on: debug (every request), info, warn or error")
 	f.BoolVar(&o.logJSON, "log-json", false, "log in JSON")
 	return c
@@ -113,6 +126,20 @@ func (o *serveOptions) check() (slog.Level, error) {
 	}
 	if _, _, err := net.SplitHostPort(o.address); err != nil {
 		return 0, usagef("--addr %q is no address, want HOST:PORT such as 127.0.0.1:7860 or :7860", o.address)
+	}
+	if o.hosts != nil && len(o.hosts) == 0 {
+		return 0, usagef("--host is empty, want a name such as digits.example.org")
+	}
+	for _, name := range o.hosts {
+		if _, err := web.ParseHost(name); err != nil {
+			return 0, usagef("--host %w", err)
+		}
+	}
+	if len(o.feedbackLimit) > 0 && o.feedback == "" {
+		return 0, usagef("--feedback-limit is given without --feedback, which keeps drawings")
+	}
+	if _, err := parseFeedbackLimits(o.feedbackLimit); err != nil {
+		return 0, err
 	}
 	return level, nil
 }
@@ -144,13 +171,19 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 	if o.preprocess != "auto" {
 		procedure = sketch.Procedure(o.preprocess)
 	}
+	limits, err := parseFeedbackLimits(append(strings.Split(defaultFeedbackLimit, ","), o.feedbackLimit...))
+	if err != nil {
+		return err
+	}
 	var store *feedback.Store
 	if o.feedback != "" {
-		var err error
 		if store, err = feedback.Open(o.feedback); err != nil {
 			return err
 		}
 		defer store.Close()
+		if err := store.Limit(limits.kept); err != nil {
+			return err
+		}
 	}
 	listener, err := listen(o.address)
 	if o.otherPort && errors.Is(err, syscall.EADDRINUSE) {
@@ -163,13 +196,14 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 	address := listener.Addr().(*net.TCPAddr)
 	host, _, _ := net.SplitHostPort(o.address)
 	hosts := o.hosts
-	if _, err := netip.ParseAddr(host); err != nil && host != "" {
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && !(o.trustProxy && hosts == nil) {
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
 		Name: name, Network: network, Transform: m.TransformDrawing(), About: m.About, Procedure: procedure,
-		Feedback: store, Workers: o.workers, Hosts: hosts, AnyAddress: !address.IP.IsLoopback(),
-		Log: log, Version: version(),
+		Feedback: store, Workers: o.workers, Hosts: hosts, TrustProxy: o.trustProxy, AnyAddress: !address.IP.IsLoopback(),
+		FeedbackRate: limits.taken,
+		Log:          log, Version: version(),
 	})
 	if err != nil {
 		listener.Close()
