@@ -155,7 +155,7 @@ var pyTorch = Format{
 		if err != nil {
 			return nil, nil, err
 		}
-		file := &File{Class: in.Class}
+		file := &File{Class: in.Class, Structure: in.Structure}
 		if file.Tensors, err = fromPyTorch(in.Tensors); err == nil {
 			file.Others, err = fromPyTorch(in.Others)
 		}

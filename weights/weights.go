@@ -18,6 +18,7 @@ import (
 	"slices"
 
 	"inkling/internal/atomicfile"
+	"inkling/weights/structure"
 )
 
 // Entry is one named tensor of a network, such as nn.State returns.
@@ -51,6 +52,9 @@ type File struct {
 	// Optimizer is the state of an optimizer in a checkpoint, nil if there is
 	// none. It shares its tensors with Others.
 	Optimizer *Optimizer
+	// Structure tells what the network computes, nil if the file says nothing of
+	// that, as one of tensors alone.
+	Structure *structure.Network
 	// Metadata is nil if the file has none, as one that PyTorch wrote.
 	Metadata *Metadata
 }

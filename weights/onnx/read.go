@@ -11,6 +11,7 @@ import (
 
 	"inkling/weights"
 	"inkling/weights/internal/untrusted"
+	"inkling/weights/structure"
 )
 
 // Contents is what a .onnx file holds, as far as it is read: its weights, and
@@ -30,6 +31,8 @@ type Contents struct {
 	Operators map[string]int
 	// OperatorSet is the version of the standard operators, 0 if none is said.
 	OperatorSet int
+	// Structure tells what the graph computes, as far as it is a chain of layers.
+	Structure *structure.Network
 	// Producer is the program that wrote the file, and its version.
 	Producer string
 }
@@ -54,7 +57,7 @@ func init() {
 			if err != nil {
 				return nil, nil, err
 			}
-			return &weights.File{Tensors: c.Tensors, Others: c.Others}, c.Metadata, nil
+			return &weights.File{Tensors: c.Tensors, Others: c.Others, Structure: c.Structure}, c.Metadata, nil
 		},
 	})
 }
@@ -124,6 +127,7 @@ type parser struct {
 	budget   *untrusted.Budget
 	contents *Contents
 	names    map[string]bool // of the initializers
+	nodes    []message
 	graphs   int
 	version  string // of the producer
 }
@@ -259,6 +263,7 @@ func (p *parser) model() error {
 		return p.fault(0, "the file has no graph; it is no network")
 	}
 	p.separate()
+	c.Structure = p.describe()
 	if p.version != "" {
 		c.Producer += " " + p.version
 	}
@@ -360,6 +365,9 @@ func (p *parser) graph(m message) error {
 }
 
 func (p *parser) node(m message) error {
+	if len(p.nodes) <= mostNodes { // one more tells that there are too many
+		p.nodes = append(p.nodes, m)
+	}
 	return p.each(m, func(f field) error {
 		if f.number != nodeKind {
 			return nil

@@ -32,6 +32,7 @@ import (
 
 	"inkling/weights/internal/archive"
 	"inkling/weights/internal/untrusted"
+	"inkling/weights/structure"
 )
 
 // File is what a weight file holds.
@@ -48,6 +49,9 @@ type File struct {
 	// a whole pickled network (torch.save(net)) and Tensors was taken out of that.
 	// The name is all that is known of the class; its code is in no file.
 	Class string
+	// Structure tells what that network computes, as far as its modules say it; nil
+	// if there is none. It names tensors as the module does, with the prefix.
+	Structure *structure.Network
 	// Others holds the tensors outside the state dict, such as an optimiser's,
 	// named by their path: "optimizer_state_dict.state.0.momentum_buffer".
 	Others []Tensor

@@ -45,6 +45,9 @@ func (f *File) collect(p *pickled, b *budget) error {
 	}
 	if w.module != nil {
 		f.Class = w.module.class.name
+		if f.Structure, err = w.describe(w.module); err != nil {
+			return err
+		}
 	}
 	return nil
 }
