@@ -50,11 +50,13 @@ program.`,
 			page.otherPort = !c.Flags().Changed("addr")
 			ctx, stop := interruptible()
 			defer stop()
-			m, err := demo(ctx, &o, c.OutOrStdout())
+			ctx, out, stop := watched(ctx, c.OutOrStdout())
+			defer stop()
+			m, err := demo(ctx, &o, out)
 			if err != nil || noServe || m.Drawable(o.out) != nil { // nobody draws photographs
 				return err
 			}
-			return demoPage(ctx, c.OutOrStdout(), page.logger(c.ErrOrStderr(), level), m, filepath.Base(o.out), &page)
+			return demoPage(ctx, out, page.logger(c.ErrOrStderr(), level), m, filepath.Base(o.out), &page)
 		},
 	}
 	o.flags(c)
@@ -74,32 +76,27 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, 
 		step++
 		fmt.Fprintf(out, "\n%d. "+format+"\n\n", append([]any{step}, values...)...)
 	}
-	set, err := findPicturesAs(o.data, o.pictures)
+	r := newReporter(out, false)
+	saver, p, err := beginTraining(ctx, o, r)
 	if err != nil {
 		return nil, err
 	}
-	d, err := openLimited(set, true, o.limit)
-	if err != nil {
-		return nil, err
-	}
+	defer saver.release()
+	d := p.train
 	batch, err := randomBatch(d, demoPictures, o.seed)
 	if err != nil {
 		return nil, err
 	}
-	say("Look at the data. Some of the %s pictures of %s, with their labels:", thousands(d.Len()), set.title)
+	say("Look at the data. Some of the %s pictures of %s, with their labels:", thousands(d.Len()), p.set.title)
 	if err := printBatch(out, batch); err != nil {
 		return nil, err
 	}
 
-	untrained, err := o.newModel(set, d)
-	if err != nil {
-		return nil, err
-	}
 	say(`Train. The network is LeNet: two convolutions find strokes and their
    arrangement, three linear layers decide. Its %s weights start at random;
    each step shows it %d pictures, and every weight moves a little to where the
-   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(untrained.Network)), o.batch)
-	result, err := runTraining(ctx, o, newReporter(out, false))
+   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(p.model.Network)), o.batch)
+	result, err := finishTraining(ctx, o, r, saver, p)
 	if err != nil {
 		return nil, err
 	}

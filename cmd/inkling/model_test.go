@@ -95,10 +95,10 @@ func TestExplainDiverged(t *testing.T) {
 	o := trainOptions{out: "m.pth"}
 	o.sgd.LR = 5
 	diverged := &train.DivergedError{Epoch: 3, Batch: 7, Loss: math.Inf(1)}
-	if got, want := o.explain(diverged, train.Result{}).Error(), "the loss became +Inf in epoch 3 at batch 7: training diverged, try a smaller learning rate than --lr 5; nothing was saved, and m.pth was not touched"; got != want {
+	if got, want := o.explain(diverged, &saver{}).Error(), "the loss became +Inf in epoch 3 at batch 7: training diverged, try a smaller learning rate than --lr 5; nothing was saved, and m.pth was not touched"; got != want {
 		t.Errorf("before the first epoch was over: %q, want %q", got, want)
 	}
-	if got, want := o.explain(diverged, train.Result{Epochs: 2}).Error(), "; m.pth holds the model as it was after epoch 2"; !strings.HasSuffix(got, want) {
+	if got, want := o.explain(diverged, &saver{begun: true, epoch: 2}).Error(), "; m.pth holds the model as it was after epoch 2"; !strings.HasSuffix(got, want) {
 		t.Errorf("later: %q, want %q at the end", got, want)
 	}
 }

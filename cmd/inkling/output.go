@@ -19,6 +19,9 @@ func writeJSON(w io.Writer, v any) error {
 
 // terminal returns the file behind w when it is a terminal, else nil.
 func terminal(w any) *os.File {
+	if o, ok := w.(*watchedOutput); ok {
+		w = o.Writer
+	}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) {
 		return f
 	}

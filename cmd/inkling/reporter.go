@@ -124,9 +124,22 @@ func (r *reporter) leftOut(set *pictureSet) {
 	r.object("left_out", map[string]any{"images": len(set.bad()), "first": set.bad()[0].Error()})
 }
 
-func (r *reporter) saved(path string) {
-	r.line("Saved the model in %s.\n", path)
-	r.object("saved", map[string]any{"path": path})
+// warn tells of what went wrong and does not end the training.
+func (r *reporter) warn(format string, values ...any) {
+	text := fmt.Sprintf(format, values...)
+	r.line("Warning: %s\n", text)
+	r.object("warning", map[string]any{"text": text})
+}
+
+// saved tells where the model is, and the one that was there before.
+func (r *reporter) saved(s *saver) {
+	r.line("Saved the model in %s.\n", s.path)
+	event := map[string]any{"path": s.path}
+	if s.kept != "" {
+		r.line("The one that was there before is %s now.\n", s.kept)
+		event["kept"] = s.kept
+	}
+	r.object("saved", event)
 }
 
 // close takes the progress bar away. It may be called more than once.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime"
 	"strings"
 	"syscall"
 
@@ -19,6 +20,7 @@ const (
 	statusFailed      = 1
 	statusUsage       = 2
 	statusInterrupted = 130 // 128 + SIGINT, as a shell has it
+	statusUnread      = 141 // 128 + SIGPIPE
 )
 
 // usageError is a command line that makes no sense, as opposed to a job that
@@ -31,8 +33,21 @@ func usagef(format string, values ...any) error {
 	return usageError{fmt.Errorf(format, values...)}
 }
 
-// errInterrupted is the cause of a context that a signal cancelled.
-var errInterrupted = errors.New("interrupted")
+// An interruption is why a job was cancelled from outside.
+type interruption struct {
+	text   string
+	status int // that the command exits with
+}
+
+func (i *interruption) Error() string { return i.text }
+
+var (
+	// errInterrupted is the cause of a context that a signal cancelled.
+	errInterrupted = &interruption{"interrupted", statusInterrupted}
+	// errUnread is the cause of a context whose output nobody reads any more, as
+	// when head has seen enough.
+	errUnread = &interruption{"interrupted, for nobody reads the output any more", statusUnread}
+)
 
 // run executes one command line and returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
@@ -47,12 +62,13 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 	command, err := root.ExecuteC()
 	var usage usageError
+	var cut *interruption
 	switch {
 	case err == nil:
 		return statusOK
-	case errors.Is(err, errInterrupted):
+	case errors.As(err, &cut):
 		fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
-		return statusInterrupted
+		return cut.status
 	case errors.As(err, &usage) || !begun:
 		// cobra's suggestions are on lines of their own.
 		sentence := strings.Join(strings.Fields(err.Error()), " ")
@@ -126,12 +142,16 @@ func inGroup(id string, c *cobra.Command) *cobra.Command {
 	return c
 }
 
-// interruptible returns a context that SIGINT and SIGTERM cancel, with the
-// cause errInterrupted. A second signal ends the program at once.
+// interruptible returns a context that SIGINT, SIGTERM and SIGHUP (the terminal
+// was closed) cancel, with the cause errInterrupted. A second signal ends the
+// program at once. SIGHUP is left alone where it is ignored, as under nohup.
 func interruptible() (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) {
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	done := make(chan struct{})
 	go func() {
 		select {
@@ -145,5 +165,61 @@ func interruptible() (context.Context, func()) {
 		signal.Stop(signals)
 		close(done)
 		cancel(nil)
+	}
+}
+
+// watched returns a context that is cancelled, with the cause errUnread, when out
+// is a pipe that nobody reads any more, and out, which notices. Without it the
+// program would die of SIGPIPE, and what it has done would be lost.
+func watched(ctx context.Context, out io.Writer) (context.Context, io.Writer, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGPIPE) // so writing fails instead
+	return ctx, &watchedOutput{Writer: out, lost: func() { cancel(errUnread) }}, func() {
+		signal.Stop(signals)
+		cancel(nil)
+	}
+}
+
+// watchedOutput is an output that tells when nobody reads it any more.
+type watchedOutput struct {
+	io.Writer
+	lost func()
+}
+
+func (o *watchedOutput) Write(p []byte) (int, error) {
+	n, err := o.Writer.Write(p)
+	if isUnread(err) {
+		o.lost()
+	}
+	return n, err
+}
+
+// isUnread tells whether an error of writing means that nobody reads a pipe.
+func isUnread(err error) bool {
+	// Windows' ERROR_BROKEN_PIPE and ERROR_NO_DATA, which package syscall does not
+	// map to EPIPE.
+	const brokenPipe, noData = syscall.Errno(109), syscall.Errno(232)
+	return errors.Is(err, syscall.EPIPE) || runtime.GOOS == "windows" && (errors.Is(err, brokenPipe) || errors.Is(err, noData))
+}
+
+// await returns what f returns, or the cause of ctx as soon as that is done. Then
+// nobody waits for f, which may be reading a thousand files.
+func await[T any](ctx context.Context, f func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
+	}
+	done := make(chan result, 1)
+	go func() {
+		value, err := f()
+		done <- result{value, err}
+	}()
+	select {
+	case r := <-done:
+		return r.value, r.err
+	case <-ctx.Done():
+		var none T
+		return none, context.Cause(ctx)
 	}
 }

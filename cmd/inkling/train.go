@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -39,6 +38,7 @@ type trainOptions struct {
 	workers, logEvery int
 	limit             int
 	out               string
+	force             bool
 	saveOptimizer     bool
 	test              bool
 	json              bool
@@ -72,8 +72,15 @@ EMNIST's pictures are stored lying on their side; the network is shown them upri
 and its file says so.
 
 Nothing is downloaded unless --download is given. Ctrl-C stops after the current
-step and saves what was learnt until then; a second Ctrl-C stops at once. Should
-the loss become infinite, training stops too, and what was saved before stays.
+step and saves what was learnt until then, and so do a closed terminal and a pipe
+that nobody reads any more; a second Ctrl-C stops at once. Should the loss become
+infinite, training stops too, and what was saved before stays.
+
+The model is saved after every epoch. If it cannot be, as on a full disk, training
+goes on and tries again; in the end the model is saved elsewhere, and it is said
+where. A model that an earlier training has left in --out is kept as model.1.pth (or
+the next number that is free), unless the new one is the same; any other file is not
+replaced without --force. One training at a time writes a file.
 
 ` + augmentHelp(),
 		Example: `  inkling train
@@ -89,7 +96,9 @@ the loss become infinite, training stops too, and what was saved before stays.
 			}
 			ctx, stop := interruptible()
 			defer stop()
-			_, err := runTraining(ctx, &o, newReporter(c.OutOrStdout(), o.json))
+			ctx, out, stop := watched(ctx, c.OutOrStdout())
+			defer stop()
+			_, err := runTraining(ctx, &o, newReporter(out, o.json))
 			return err
 		},
 	}
@@ -118,10 +127,11 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights, order and changes of the pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
-	f.IntVar(&o.limit, "limit", 0, "use only `N` pictures of each set, the first or, of a folder, some of every class; 0 means all")
+	f.IntVar(&o.limit, "limit", 0, "train on `N` pictures only, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
 	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
+	f.BoolVar(&o.force, "force", false, "replace what is in the file of --out, whatever it is, and do not keep it")
 	f.BoolVar(&o.saveOptimizer, "save-optimizer", false, "save a checkpoint that PyTorch can go on training from, with the momentum (.pth, .pt)")
 }
 
@@ -148,13 +158,8 @@ func (o *trainOptions) check() error {
 	if o.rng != "go" && o.rng != "torch" {
 		return usagef("--rng is %q, want go or torch", o.rng)
 	}
-	for _, f := range []struct {
-		name  string
-		value float64
-	}{{"lr", o.sgd.LR}, {"momentum", o.sgd.Momentum}, {"dampening", o.sgd.Dampening}, {"weight-decay", o.sgd.WeightDecay}} {
-		if math.IsNaN(f.value) || math.IsInf(f.value, 0) || f.value < 0 {
-			return usagef("--%s is %v, want a number of 0 or more", f.name, f.value)
-		}
+	if err := o.sgd.Check(); err != nil {
+		return usageError{errors.New(strings.TrimPrefix(err.Error(), "optim: "))}
 	}
 	if o.sgd.LR == 0 {
 		return usagef("--lr is 0, want more: without it nothing is learnt")
@@ -164,9 +169,6 @@ func (o *trainOptions) check() error {
 	}
 	if !(o.smoothing >= 0 && o.smoothing < 1) {
 		return usagef("--label-smoothing is %v, want a share of 0 or more, below 1", o.smoothing)
-	}
-	if o.sgd.Nesterov && (o.sgd.Momentum == 0 || o.sgd.Dampening != 0) {
-		return usagef("--nesterov wants a --momentum above 0 and no --dampening")
 	}
 	if o.download {
 		_, err := o.toDownload()
@@ -185,33 +187,39 @@ type trained struct {
 
 // runTraining trains a network, tests it and saves it, as a command's flags say.
 func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, error) {
-	defer r.close()
-	if err := checkSavable(o.out); err != nil {
+	saver, p, err := beginTraining(ctx, o, r)
+	if err != nil {
 		return nil, err
+	}
+	defer saver.release()
+	return finishTraining(ctx, o, r, saver, p)
+}
+
+// beginTraining claims the file of the model, and reads the pictures. The saver is
+// to be released.
+func beginTraining(ctx context.Context, o *trainOptions, r *reporter) (s *saver, p *prepared, err error) {
+	if s, err = newSaver(o.out, o.force); err != nil {
+		return nil, nil, err
 	}
 	if o.download {
-		if err := downloadData(ctx, o, r); err != nil {
-			return nil, err
-		}
+		err = downloadData(ctx, o, r)
 	}
-	set, err := findPicturesAs(o.data, o.pictures)
+	if err == nil {
+		p, err = await(ctx, o.prepare)
+	}
 	if err != nil {
-		return nil, err
+		s.release()
 	}
-	trainSet, testSet, err := openBoth(set, o.test, o.limit)
-	if err != nil {
-		return nil, err
+	if ctx.Err() != nil && err == context.Cause(ctx) {
+		err = fmt.Errorf("%w before the first step; nothing was saved", err)
 	}
-	channels, height, width := trainSet.Shape()
-	augment, err := parseAugment(o.augment, channels, height, width, holdsSymbols(trainSet.Classes()))
-	if err != nil {
-		return nil, err
-	}
-	o.augment = augment.spec // so that what auto stood for is said and saved
-	m, err := o.newModel(set, trainSet)
-	if err != nil {
-		return nil, err
-	}
+	return s, p, err
+}
+
+// finishTraining trains, tests and saves what beginTraining has made ready.
+func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *saver, p *prepared) (*trained, error) {
+	defer r.close()
+	set, trainSet, testSet, augment, m := p.set, p.train, p.test, p.augment, p.model
 	loader := &data.Loader{Dataset: trainSet, Transform: append(transform.Compose(augment.steps), m.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
 		Workers: loaderWorkers(trainSet, o.workers)}
 	if len(augment.steps) > 0 {
@@ -246,7 +254,10 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 			}
 			sgd.LR *= o.gamma // as torch.optim.lr_scheduler.ExponentialLR
 			m.SetExtra("epochs", strconv.Itoa(epoch))
-			return m.Save(o.out)
+			if err := saver.save(m, epoch); err != nil {
+				r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
+			}
+			return nil
 		},
 	})
 	m.SetExtra("epochs", strconv.Itoa(ran.Epochs))
@@ -254,9 +265,9 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 	var diverged *train.DivergedError
 	switch {
 	case errors.As(err, &diverged):
-		return nil, o.explain(diverged, ran)
-	case errors.Is(err, errInterrupted):
-		return nil, o.saveInterrupted(m, ran, r, err)
+		return nil, o.explain(diverged, saver)
+	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		return nil, saveInterrupted(saver, m, ran, r, err)
 	case err != nil:
 		return nil, err
 	}
@@ -274,22 +285,49 @@ func runTraining(ctx context.Context, o *trainOptions, r *reporter) (*trained, e
 		}
 	}
 	r.leftOut(set)
-	if err := m.Save(o.out); err != nil {
+	if err := saver.saveLast(m, ran.Epochs); err != nil {
 		return nil, errors.Join(err, testErr)
 	}
-	r.saved(o.out)
+	r.saved(saver)
 	return result, testErr
 }
 
-// openBoth reads the pictures to train on and, if they are wanted, those to test
-// with.
+// prepared is what a training needs, before it begins.
+type prepared struct {
+	set         *pictureSet
+	train, test data.Dataset
+	augment     augmentation
+	model       *inkling.Model
+}
+
+// prepare reads the pictures and makes an untrained model for them.
+func (o *trainOptions) prepare() (*prepared, error) {
+	p := &prepared{}
+	var err error
+	if p.set, err = findPicturesAs(o.data, o.pictures); err != nil {
+		return nil, err
+	}
+	if p.train, p.test, err = openBoth(p.set, o.test, o.limit); err != nil {
+		return nil, err
+	}
+	channels, height, width := p.train.Shape()
+	if p.augment, err = parseAugment(o.augment, channels, height, width, holdsSymbols(p.train.Classes())); err != nil {
+		return nil, err
+	}
+	o.augment = p.augment.spec // so that what auto stood for is said and saved
+	p.model, err = o.newModel(p.set, p.train)
+	return p, err
+}
+
+// openBoth reads the pictures to train on, so many of them at most unless limit
+// is 0, and if they are wanted those to test with, all of them.
 func openBoth(set *pictureSet, test bool, limit int) (trainSet, testSet data.Dataset, err error) {
 	var testErr error
 	done := make(chan struct{})
 	go func() { // unpacking takes a while, so both at once
 		defer close(done)
 		if test {
-			testSet, testErr = openLimited(set, false, limit)
+			testSet, testErr = set.open(false)
 		}
 	}()
 	trainSet, err = openLimited(set, true, limit)
@@ -362,25 +400,25 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Model
 }
 
 // explain says where training went astray, what to try and what is left.
-func (o *trainOptions) explain(diverged *train.DivergedError, ran train.Result) error {
+func (o *trainOptions) explain(diverged *train.DivergedError, s *saver) error {
 	left := fmt.Sprintf("nothing was saved, and %s was not touched", o.out)
-	if ran.Epochs > 0 {
-		left = fmt.Sprintf("%s holds the model as it was after epoch %d", o.out, ran.Epochs)
+	if s.begun {
+		left = fmt.Sprintf("%s holds the model as it was after epoch %d", o.out, s.epoch)
 	}
 	return fmt.Errorf("%w than --lr %v; %s", diverged, o.sgd.LR, left)
 }
 
-// saveInterrupted saves the model of a training that a signal stopped.
-func (o *trainOptions) saveInterrupted(m *inkling.Model, ran train.Result, r *reporter, cause error) error {
+// saveInterrupted saves the model of a training that was stopped from outside.
+func saveInterrupted(s *saver, m *inkling.Model, ran train.Result, r *reporter, cause error) error {
 	if ran.Steps == 0 {
-		return fmt.Errorf("%w before the first step; nothing was saved", errInterrupted)
+		return fmt.Errorf("%w; nothing was saved", cause)
 	}
 	m.SetExtra("interrupted", "true")
 	r.finish(ran)
-	if err := m.Save(o.out); err != nil {
+	if err := s.saveLast(m, ran.Epochs); err != nil {
 		return errors.Join(cause, err)
 	}
-	r.saved(o.out)
+	r.saved(s)
 	return fmt.Errorf("%w; the model was saved as it was then", cause)
 }
 
