@@ -155,7 +155,9 @@ var pyTorch = Format{
 		if err != nil {
 			return nil, nil, err
 		}
-		file := &File{Class: in.Class, Structure: in.Structure}
+		file := &File{
+			Class: in.Class, Structure: in.Structure, StatePath: in.StatePath, StatePaths: in.StatePaths, LeftOut: in.LeftOut, Names: in.Names, Script: in.Script,
+		}
 		if file.Tensors, err = fromPyTorch(in.Tensors); err == nil {
 			file.Others, err = fromPyTorch(in.Others)
 		}
@@ -210,7 +212,11 @@ func fromPyTorch(in []pth.Tensor) ([]Tensor, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Data: elements})
+		t := Tensor{Name: in[i].Name, Shape: in[i].Shape, DType: in[i].DType.String(), Data: elements}
+		if q := in[i].Quantization; q != nil {
+			t.Quantization = (*Quantization)(q)
+		}
+		out = append(out, t)
 	}
 	return out, nil
 }

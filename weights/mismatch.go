@@ -20,6 +20,8 @@ type MismatchError struct {
 	// Shapes holds the parameters that both have, with different shapes, in the
 	// network's order.
 	Shapes []ShapeMismatch
+
+	unread map[string]string // tensors of kinds that are not read
 }
 
 // ShapeMismatch is a parameter whose shape in the file is not the network's.
@@ -35,6 +37,9 @@ func (e *MismatchError) Error() string {
 	fmt.Fprintf(&b, "%s does not fit the network, so nothing was loaded; give the file of this network or build the network of this file:", e.Path)
 	for _, name := range e.Missing {
 		fmt.Fprintf(&b, "\n  missing in the file: %s", name)
+		if kind := e.unread[name]; kind != "" {
+			fmt.Fprintf(&b, " (it is %s, which is not read)", kind)
+		}
 	}
 	for _, name := range e.Unexpected {
 		fmt.Fprintf(&b, "\n  unexpected in the file: %s", printable(name))

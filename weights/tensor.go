@@ -82,7 +82,8 @@ func (t Tensor) Float32s() []float32 {
 	return untrusted.Float32s(t.Data, e)
 }
 
-// values computes as PyTorch does: in float32, and the difference first.
+// values computes as PyTorch does: the difference first, and the product in
+// float32 with one scale, in float64 with one for each channel.
 func (q *Quantization) values(t Tensor, e untrusted.Element) []float32 {
 	values := make([]float32, t.Len())
 	inner := len(values) // elements that share a scale, side by side
@@ -100,9 +101,35 @@ func (q *Quantization) values(t Tensor, e untrusted.Element) []float32 {
 		default:
 			number = int64(int32(binary.LittleEndian.Uint32(b)))
 		}
-		values[i] = float32(q.Scales[at]) * float32(number-q.ZeroPoints[at])
+		if difference := float32(number - q.ZeroPoints[at]); q.Axis < 0 {
+			values[i] = float32(q.Scales[at]) * difference
+		} else {
+			values[i] = float32(q.Scales[at] * float64(difference))
+		}
 	}
 	return values
+}
+
+// QuantisedRange returns the smallest and the largest of the integers of a tensor of
+// integers, such as a quantised one; both are 0 if it has none.
+func (t Tensor) QuantisedRange() (lowest, highest int64) {
+	e, known := t.element()
+	if !known || e.Float {
+		return 0, 0
+	}
+	for at := 0; at+e.Size <= len(t.Data); at += e.Size {
+		n := int64(e.Float32(t.Data[at:], binary.LittleEndian)) // exact up to 24 bits
+		if e.Size == 4 {
+			n = int64(int32(binary.LittleEndian.Uint32(t.Data[at:])))
+		}
+		if at == 0 || n < lowest {
+			lowest = n
+		}
+		if at == 0 || n > highest {
+			highest = n
+		}
+	}
+	return lowest, highest
 }
 
 // Convert returns the tensor in another type of elements: one of float64,

@@ -16,8 +16,11 @@ import (
 	"io/fs"
 	"os"
 	"slices"
+	"strconv"
+	"strings"
 
 	"inkling/internal/atomicfile"
+	"inkling/weights/pth"
 	"inkling/weights/structure"
 )
 
@@ -57,7 +60,26 @@ type File struct {
 	Structure *structure.Network
 	// Metadata is nil if the file has none, as one that PyTorch wrote.
 	Metadata *Metadata
+
+	// StatePath is where the state dict lies in a checkpoint: "net". It is empty if
+	// it lies at the top.
+	StatePath string
+	// StatePaths are where other state dicts lie, whose tensors are among Others.
+	// If Tensors is empty, nothing told which of them is meant.
+	StatePaths []string
+	// LeftOut lists what else is in the file and is no tensor, or none that can be
+	// read.
+	LeftOut []LeftOut
+	// Names are the Python names in the file that are not known, such as
+	// "argparse.Namespace". None of them was looked up or called.
+	Names []string
+	// Script tells that the file is a TorchScript program, of which only the tensors
+	// were taken.
+	Script bool
 }
+
+// LeftOut is something in a file that is no tensor, or no tensor that can be read.
+type LeftOut = pth.LeftOut
 
 // Save writes the state, and at most one Metadata with it, to the file at path,
 // whole or not at all: an old file survives any fault. The ending of path
@@ -132,14 +154,22 @@ func Load[E Entry](path string, state []E) error {
 // Restore sets the state to the values in a file that was read, as Load does; path
 // stands for the file in errors.
 func Restore[E Entry](path string, file *File, state []E) error {
-	if len(file.Tensors) == 0 && len(file.Others) > 0 {
-		return fmt.Errorf("%s holds no state dict, only tensors such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", path, file.Others[0].Name)
+	if err := file.CheckState(path); err != nil {
+		return err
 	}
 	found := map[string]*Tensor{}
 	for i := range file.Tensors {
 		found[file.Tensors[i].Name] = &file.Tensors[i]
 	}
 	mismatch := &MismatchError{Path: path}
+	for _, l := range file.LeftOut {
+		if l.Tensor && l.InState {
+			if mismatch.unread == nil {
+				mismatch.unread = map[string]string{}
+			}
+			mismatch.unread[strings.TrimPrefix(l.Path, file.StatePath+".")] = l.What
+		}
+	}
 	wanted := map[string]bool{}
 	for _, e := range state {
 		name := e.Name()
@@ -171,6 +201,51 @@ func Restore[E Entry](path string, file *File, state []E) error {
 		e.Write(found[e.Name()].Float32s())
 	}
 	return nil
+}
+
+// CheckState returns an error that says what to do unless the file has a state
+// dict; path stands for the file in it.
+func (f *File) CheckState(path string) error {
+	switch {
+	case len(f.Tensors) > 0:
+		return nil
+	case len(f.StatePaths) > 0:
+		var quoted []string
+		for _, p := range f.StatePaths[:min(len(f.StatePaths), 4)] {
+			quoted = append(quoted, printable(p))
+		}
+		if more := len(f.StatePaths) - len(quoted); more > 0 {
+			quoted = append(quoted, fmt.Sprintf("%d more", more))
+		}
+		return fmt.Errorf("%s holds %d state dicts (%s), and nothing tells which one is meant; in PyTorch save the one that is wanted: torch.save(torch.load(path)%s, new_path)",
+			path, len(f.StatePaths), strings.Join(quoted, ", "), subscripts(f.StatePaths[0]))
+	case len(f.Others) > 0:
+		return fmt.Errorf("%s holds no state dict, only %s such as %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", path, tensorCount(len(f.Others)), printable(f.Others[0].Name))
+	case len(f.LeftOut) > 0:
+		l := f.LeftOut[0]
+		return fmt.Errorf("%s holds no tensors that can be read, only %s; in PyTorch save the weights with torch.save(net.state_dict(), path)", path, l.What)
+	}
+	return fmt.Errorf("%s holds no tensors", path)
+}
+
+func tensorCount(n int) string {
+	if n == 1 {
+		return "1 tensor outside one,"
+	}
+	return fmt.Sprintf("%d tensors outside one,", n)
+}
+
+// subscripts writes a path as Python looks it up: ["a"][0].
+func subscripts(path string) string {
+	var b strings.Builder
+	for key := range strings.SplitSeq(path, ".") {
+		if _, err := strconv.Atoi(key); err == nil {
+			fmt.Fprintf(&b, "[%s]", key)
+		} else {
+			fmt.Fprintf(&b, "[%q]", key)
+		}
+	}
+	return b.String()
 }
 
 // Read reads the file at path, for a look at what is in it.

@@ -120,11 +120,13 @@ func convert(out io.Writer, from, to string, want conversion) error {
 	if err != nil {
 		return err
 	}
-	if len(file.Tensors) == 0 {
-		if n := len(file.Others); n > 0 {
-			return fmt.Errorf("%s holds no state dict, only %s outside one; in PyTorch save the weights with torch.save(net.state_dict(), path)", from, count(n, "tensor"))
+	if err := file.CheckState(from); err != nil {
+		return err
+	}
+	for _, l := range file.LeftOut {
+		if l.Tensor && l.InState {
+			return fmt.Errorf("%s: %s in the state dict is %s, which is not read, and %s would lack it; in PyTorch take it out or convert it, and save the rest", from, printable(l.Path), printable(l.What), to)
 		}
-		return fmt.Errorf("%s holds no tensors", from)
 	}
 	if strings.EqualFold(filepath.Ext(to), onnxEnding) {
 		return convertToONNX(out, from, to, &options, file, want)
@@ -228,12 +230,16 @@ func metadataFor(from string, options *inkling.Options, file *weights.File) (abo
 // if that is nothing.
 func losses(file *weights.File) string {
 	var text strings.Builder
-	if file.Class != "" {
+	text.WriteString(statePlace(file))
+	if file.Script {
+		fmt.Fprintf(&text, "It was a TorchScript program, of the class %s; its tensors were taken, and nothing of its code was read or run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
+	} else if file.Class != "" {
 		fmt.Fprintf(&text, "It was a whole pickled network, of the Python class %s; the tensors of its state dict were taken, and nothing of it was run.\n", printable(file.Class))
 	}
 	if n := len(file.Others); n > 0 {
 		fmt.Fprintf(&text, "Left out: %s outside the state dict, such as %s.\n", count(n, "tensor"), printable(file.Others[0].Name))
 	}
+	printLines(&text, "Left out, for it is no tensor:", leftOutLines(file), len(file.LeftOut))
 	return text.String()
 }
 

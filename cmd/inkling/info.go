@@ -24,8 +24,9 @@ func newInfo() *cobra.Command {
 		Short: "List what is in a weight file",
 		Long: `List the tensors of a weight file, their shapes and how many numbers each has, and
 what the file says about its training. It reads PyTorch's .pth files, of any
-network: state dicts, checkpoints with an optimiser, and whole pickled networks, of
-which it runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.`,
+network: state dicts, also quantised ones, checkpoints with whatever they hold
+beside the weights, whole pickled networks and TorchScript programs, of which it
+runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.`,
 		Example: `  inkling info model.pth
   inkling info resnet18.pth --json
   inkling info model.onnx`,
@@ -112,6 +113,84 @@ func notFinite(file *weights.File) string {
 	return fmt.Sprintf("Not finite: %s of %s, in %s: %s.\n", strings.Join(kinds, " and "), count(total(file.Tensors), "number"), count(len(found), "tensor"), strings.Join(names, ", "))
 }
 
+// mostListed bounds the lists of what is beside the weights.
+const mostListed = 20
+
+// leftOutLines says what is in a file and is no tensor that can be read, a line
+// each: where it stands, and what it is.
+func leftOutLines(file *weights.File) [][2]string {
+	var lines [][2]string
+	for _, l := range file.LeftOut[:min(len(file.LeftOut), mostListed)] {
+		what := l.What
+		if l.Value != "" {
+			what += ", " + l.Value
+		}
+		lines = append(lines, [2]string{cmp.Or(l.Path, "(the whole)"), what})
+	}
+	return lines
+}
+
+// quantisationLines says what the integers q of quantised tensors stand for.
+func quantisationLines(file *weights.File) [][2]string {
+	var lines [][2]string
+	for _, t := range file.Tensors {
+		q := t.Quantization
+		if q == nil {
+			continue
+		}
+		lowest, highest := t.QuantisedRange()
+		line := fmt.Sprintf("%v * (q - %d)", q.Scales[0], q.ZeroPoints[0])
+		if q.Axis >= 0 {
+			line = fmt.Sprintf("scale * (q - zero point), one for each of %d along dimension %d: scales %v to %v, zero points %d to %d", len(q.Scales), q.Axis,
+				slices.Min(q.Scales), slices.Max(q.Scales), slices.Min(q.ZeroPoints), slices.Max(q.ZeroPoints))
+		}
+		lines = append(lines, [2]string{t.Name, fmt.Sprintf("%s, %s from %d to %d", line, t.DType, lowest, highest)})
+	}
+	return lines
+}
+
+// printLines prints pairs below a title, if there are any.
+func printLines(out io.Writer, title string, lines [][2]string, all int) {
+	if len(lines) == 0 {
+		return
+	}
+	fmt.Fprintln(out, title)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	for _, line := range lines {
+		fmt.Fprintf(table, "  %s\t%s\n", printable(line[0]), printable(line[1]))
+	}
+	table.Flush()
+	if more := all - len(lines); more > 0 {
+		fmt.Fprintf(out, "  and %d more\n", more)
+	}
+}
+
+// statePlace says where the state dict was found, if that had to be decided.
+func statePlace(file *weights.File) string {
+	switch {
+	case len(file.Tensors) == 0 && len(file.StatePaths) > 0:
+		return fmt.Sprintf("It holds %s, under %s; nothing tells which one is meant.\n", count(len(file.StatePaths), "state dict"), printable(strings.Join(file.StatePaths, ", ")))
+	case len(file.StatePaths) > 0:
+		return fmt.Sprintf("The state dict is the one under %s; under %s there %s, among the other tensors.\n", printable(file.StatePath),
+			printable(strings.Join(file.StatePaths, ", ")), plural(len(file.StatePaths), "is another", "are others"))
+	case file.StatePath != "":
+		return fmt.Sprintf("The state dict lies under %s.\n", printable(file.StatePath))
+	}
+	return ""
+}
+
+// names says which Python names a file has that nobody looked up.
+func names(file *weights.File) string {
+	if len(file.Names) == 0 || file.Class != "" {
+		return "" // a whole network names all its classes
+	}
+	shown := strings.Join(file.Names[:min(len(file.Names), mostListed)], ", ")
+	if more := len(file.Names) - mostListed; more > 0 {
+		shown += fmt.Sprintf(" and %d more", more)
+	}
+	return fmt.Sprintf("Python names in it, none of them looked up or called: %s.\n", printable(shown))
+}
+
 func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Contents) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "tensor\tshape\ttype\tnumbers\n")
@@ -139,7 +218,13 @@ func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Con
 		fmt.Fprintf(out, "Beside them: %s, %s numbers, such as %s.\n", count(n, "other tensor"), thousands(total(file.Others)), printable(file.Others[0].Name))
 	}
 	fmt.Fprint(out, notFinite(file))
-	if file.Class != "" {
+	fmt.Fprint(out, statePlace(file))
+	printLines(out, "Quantised, and read as the numbers that they stand for:", quantisationLines(file), 0)
+	printLines(out, "Beside the tensors, and left out:", leftOutLines(file), len(file.LeftOut))
+	fmt.Fprint(out, names(file))
+	if file.Script {
+		fmt.Fprintf(out, "It is a TorchScript program, of the class %s. Its tensors were read; nothing of its code was read or run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
+	} else if file.Class != "" {
 		fmt.Fprintf(out, "It is a whole pickled network, of the Python class %s. Its code is not in the file, and nothing of it was run.\n", printable(file.Class))
 	}
 	if o := file.Optimizer; o != nil {
@@ -254,6 +339,40 @@ func infoReport(file *weights.File, network *onnx.Contents) any {
 	}
 	if file.Class != "" {
 		report["class"] = file.Class
+	}
+	if file.Script {
+		report["torchscript"] = true
+	}
+	if file.StatePath != "" {
+		report["state_path"] = file.StatePath
+	}
+	if len(file.StatePaths) > 0 {
+		report["state_paths"] = file.StatePaths
+	}
+	if len(file.LeftOut) > 0 {
+		type leftOut struct {
+			Path   string `json:"path"`
+			What   string `json:"what"`
+			Value  string `json:"value,omitempty"`
+			Tensor bool   `json:"tensor,omitempty"`
+		}
+		var all []leftOut
+		for _, l := range file.LeftOut {
+			all = append(all, leftOut{l.Path, l.What, l.Value, l.Tensor})
+		}
+		report["left_out"] = all
+	}
+	if len(file.Names) > 0 {
+		report["python_names"] = file.Names
+	}
+	quantised := map[string]any{}
+	for _, t := range file.Tensors {
+		if q := t.Quantization; q != nil {
+			quantised[t.Name] = map[string]any{"scales": q.Scales, "zero_points": q.ZeroPoints, "axis": q.Axis}
+		}
+	}
+	if len(quantised) > 0 {
+		report["quantised"] = quantised
 	}
 	if file.Optimizer != nil {
 		var groups []map[string]any

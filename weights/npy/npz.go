@@ -103,7 +103,7 @@ func checkOwn(r *watched) error {
 	if err != nil {
 		return err
 	}
-	return a.Check()
+	return a.Check(nil)
 }
 
 // add reads one member to its end, where its CRC is checked.

@@ -2,6 +2,7 @@ package pth
 
 import (
 	"encoding/binary"
+	"strings"
 
 	"inkling/weights/internal/untrusted"
 )
@@ -27,6 +28,15 @@ const (
 	Uint64
 	Float8E4M3FN
 	Float8E5M2
+	// Quantised elements are integers q, which stand for scale * (q - zero point),
+	// see Quantization. They are read only.
+	QInt8
+	QUInt8
+	QInt32
+	// These have no float32; a tensor of them is left out.
+	complexHalf
+	complexFloat
+	complexDouble
 )
 
 // dtypes holds, for each DType, torch.dtype's name, the name of the storage
@@ -52,9 +62,22 @@ var dtypes = [...]struct {
 	Uint64:       {"uint64", "", 8},
 	Float8E4M3FN: {"float8_e4m3fn", "", 1},
 	Float8E5M2:   {"float8_e5m2", "", 1},
+
+	QInt8:  {"qint8", "QInt8Storage", 1},
+	QUInt8: {"quint8", "QUInt8Storage", 1},
+	QInt32: {"qint32", "QInt32Storage", 4},
+
+	complexHalf:   {"complex32", "ComplexHalfStorage", 4},
+	complexFloat:  {"complex64", "ComplexFloatStorage", 8},
+	complexDouble: {"complex128", "ComplexDoubleStorage", 16},
 }
 
 func (d DType) valid() bool { return d >= Float32 && int(d) < len(dtypes) }
+
+// plain tells whether the elements are numbers that stand for themselves.
+func (d DType) plain() bool { return d.valid() && d <= Float8E5M2 }
+
+func (d DType) quantised() bool { return d >= QInt8 && d <= QInt32 }
 
 // String returns PyTorch's name: "float32", "bfloat16", "int64", ...
 func (d DType) String() string {
@@ -74,7 +97,7 @@ func (d DType) Size() int {
 
 // ParseDType returns the type of one of PyTorch's names: "float32".
 func ParseDType(name string) (d DType, ok bool) {
-	for d = Float32; d.valid(); d++ {
+	for d = Float32; d.plain(); d++ {
 		if dtypes[d].name == name {
 			return d, true
 		}
@@ -82,10 +105,10 @@ func ParseDType(name string) (d DType, ok bool) {
 	return 0, false
 }
 
-// DTypes returns the names of all types.
+// DTypes returns the names of all types that can be written.
 func DTypes() []string {
 	var names []string
-	for d := Float32; d.valid(); d++ {
+	for d := Float32; d.plain(); d++ {
 		names = append(names, dtypes[d].name)
 	}
 	return names
@@ -94,6 +117,7 @@ func DTypes() []string {
 // float32From returns the conversion of one element to float32, as
 // tensor.float() does it.
 func (d DType) float32From(order binary.ByteOrder) func(b []byte) float32 {
-	element := untrusted.Elements[d.String()]
+	// Quantised elements are named for the integers that they are.
+	element := untrusted.Elements[strings.TrimPrefix(d.String(), "q")]
 	return func(b []byte) float32 { return element.Float32(b, order) }
 }

@@ -42,8 +42,8 @@ func readLegacy(data []byte) (*File, error) {
 	// plain is next for a pickle that holds no network.
 	plain := func() (any, error) {
 		p, err := next()
-		if err == nil && p.unknown != nil {
-			err = p.unknown.refused()
+		if err == nil && len(p.unknown) > 0 {
+			err = p.unknown[0].refused()
 		}
 		if err != nil {
 			return nil, err

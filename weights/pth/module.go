@@ -4,67 +4,7 @@ package pth
 // torch.save(net), as its state_dict() would give them. Such a file names the
 // network's classes, whose code is not in it. Nothing here looks for that code:
 // a class stays a name, and an object is what the pickle says its attributes
-// are. Names that are not in the allow-list are tolerated as parts of a
-// torch.nn.Module and nowhere else, and even there none is called.
-
-// class is a Python name that is not in the allow-list.
-type class struct {
-	name string
-	at   int // where in the data the pickle names it
-}
-
-// object is what a pickle says of an object: the name of its class, and its
-// attributes as far as they are a dict.
-type object struct {
-	class *class
-	state *dict
-	flat  *dict // what state_dict() returns, once it was asked for
-}
-
-// partialFunction is the one function that a network may keep the call of among
-// its attributes: torchvision's do, to remember how to make layers.
-const partialFunction = "functools.partial"
-
-// object pushes an object of a class.
-func (u *unpickler) object(c *class) error {
-	const cost = 48
-	if err := u.spend(cost); err != nil {
-		return err
-	}
-	return u.push(&object{class: c})
-}
-
-// newObject notes an object of a class that is only a name. The arguments of
-// its __new__ are of no use without it.
-func (u *unpickler) newObject(op byte) error {
-	arguments := 1
-	if op == opNewObjEx {
-		arguments = 2 // those with names in a dict
-	}
-	for range arguments {
-		if _, err := u.pop(); err != nil {
-			return err
-		}
-	}
-	value, err := u.pop()
-	if err != nil {
-		return err
-	}
-	c, ok := value.(*class)
-	if !ok {
-		return u.fault("the pickle makes an object of %s, wanted a class", describe(value))
-	}
-	return u.object(c)
-}
-
-// setState notes an object's attributes: a dict, or a pair of one and of those
-// in __slots__.
-func (o *object) setState(state any) {
-	if pair, ok := state.(*tuple); ok && len(pair.items) == 2 {
-		state = pair.items[0]
-	}
-	o.state, _ = state.(*dict)
-}
+// are.
 
 // The attributes of torch.nn.Module that hold what is in its state dict, and
 // the names of those buffers that are not.
@@ -99,7 +39,11 @@ func (o *object) attribute(name string) any {
 func (w *walker) stateDict(module *object) (*dict, error) {
 	if module.flat == nil {
 		flat := &dict{}
-		if err := w.gather(flat, module, "", 0); err != nil {
+		gather := w.gather
+		if w.script {
+			gather = w.gatherScript
+		}
+		if err := gather(flat, module, "", 0); err != nil {
 			return nil, err
 		}
 		module.flat = flat
@@ -147,5 +91,5 @@ func (w *walker) gather(flat *dict, module *object, prefix string, depth int) er
 			}
 		}
 	}
-	return nil
+	return w.gatherPacked(flat, module, prefix)
 }

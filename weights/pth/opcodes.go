@@ -58,6 +58,13 @@ const (
 	opStackGlobal     = 0x93
 	opMemoize         = 0x94
 	opFrame           = 0x95
+	opInst            = 'i'
+	opObj             = 'o'
+	opExt1            = 0x82
+	opExt2            = 0x83
+	opExt4            = 0x84
+	opLong4           = 0x8b
+	opByteArray8      = 0x96
 )
 
 func (u *unpickler) step(op byte) error {
@@ -92,18 +99,16 @@ func (u *unpickler) step(op byte) error {
 		return u.push(true)
 	case opNewFalse:
 		return u.push(false)
-	case opBinInt, opBinInt1, opBinInt2, opLong1, opBinFloat:
+	case opBinInt, opBinInt1, opBinInt2, opLong1, opLong4, opBinFloat:
 		return u.number(op)
 	case opBinUnicode, opShortBinUnicode, opBinUnicode8, opBinString, opShortBinString,
-		opBinBytes, opShortBinBytes, opBinBytes8:
+		opBinBytes, opShortBinBytes, opBinBytes8, opByteArray8:
 		return u.text(op)
 	case opEmptyList, opEmptySet: // a set is the list of its elements
 		return u.container(&list{}, 0)
 	case opEmptyDict:
 		return u.container(&dict{}, 0)
-	case opFrozenSet:
-		return u.frozenSet()
-	case opEmptyTuple, opTuple, opTuple1, opTuple2, opTuple3:
+	case opEmptyTuple, opTuple, opTuple1, opTuple2, opTuple3, opFrozenSet: // a frozenset is the tuple of its elements
 		return u.tuple(op)
 	case opAppend, opAppends, opAddItems:
 		return u.appendItems(op)
@@ -123,6 +128,10 @@ func (u *unpickler) step(op byte) error {
 		return u.reduce()
 	case opNewObj, opNewObjEx:
 		return u.newObject(op)
+	case opInst, opObj:
+		return u.instance(op)
+	case opExt1, opExt2, opExt4:
+		return u.extension(op)
 	case opBuild:
 		return u.build()
 	case opBinPersID:
@@ -140,8 +149,8 @@ func (u *unpickler) number(op byte) error {
 			return err
 		}
 		value = math.Float64frombits(binary.BigEndian.Uint64(raw))
-	case opLong1:
-		size, err := u.length(1)
+	case opLong1, opLong4:
+		size, err := u.length(map[byte]uint64{opLong1: 1, opLong4: 4}[op])
 		if err != nil {
 			return err
 		}
@@ -185,7 +194,7 @@ func (u *unpickler) text(op byte) error {
 	switch op {
 	case opShortBinUnicode, opShortBinString, opShortBinBytes:
 		size = 1
-	case opBinUnicode8, opBinBytes8:
+	case opBinUnicode8, opBinBytes8, opByteArray8:
 		size = 8
 	}
 	length, err := u.length(size)
@@ -196,13 +205,13 @@ func (u *unpickler) text(op byte) error {
 	if err != nil {
 		return err
 	}
-	if op == opBinBytes || op == opShortBinBytes || op == opBinBytes8 {
+	if op == opBinBytes || op == opShortBinBytes || op == opBinBytes8 || op == opByteArray8 {
 		return u.bytes(raw)
 	}
 	// BINSTRING is Python 2's str; PyTorch reads it as UTF-8 as well. What is none
 	// is bytes, which an array's content was written as then.
 	if !utf8.Valid(raw) {
-		if u.arrays && (op == opBinString || op == opShortBinString) {
+		if op == opBinString || op == opShortBinString {
 			return u.bytes(raw)
 		}
 		return u.fault("a text of %d bytes is not UTF-8", length)
@@ -223,7 +232,7 @@ func (u *unpickler) bytes(raw []byte) error {
 
 func (u *unpickler) tuple(op byte) error {
 	var items []any
-	if op == opTuple {
+	if op == opTuple || op == opFrozenSet {
 		var err error
 		if items, err = u.popMark(); err != nil {
 			return err
@@ -241,17 +250,6 @@ func (u *unpickler) tuple(op byte) error {
 		return err
 	}
 	return u.push(&tuple{append([]any(nil), items...)})
-}
-
-func (u *unpickler) frozenSet() error {
-	items, err := u.popMark()
-	if err != nil {
-		return err
-	}
-	if err := u.spend(objectCost + len(items)*itemCost); err != nil {
-		return err
-	}
-	return u.push(&list{append([]any(nil), items...)})
 }
 
 // above returns the values that an opcode for one or many adds to the value
@@ -278,10 +276,14 @@ func (u *unpickler) appendItems(op byte) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := target.(*object); ok {
-		return nil // a list of the network's own kind, which holds no parameters
-	}
 	l, ok := target.(*list)
+	if o, isObject := target.(*object); isObject { // a list of the author's own kind
+		l, err = u.listOf(o)
+		if err != nil {
+			return err
+		}
+		ok = true
+	}
 	if !ok {
 		return u.fault("the pickle appends to %s, which is no list", describe(target))
 	}
@@ -297,10 +299,14 @@ func (u *unpickler) setItems(op byte) error {
 	if err != nil {
 		return err
 	}
-	if _, ok := target.(*object); ok {
-		return nil // a dict of the network's own kind, which holds no parameters
-	}
 	d, ok := target.(*dict)
+	if o, isObject := target.(*object); isObject { // a dict of the author's own kind
+		d, err = u.dictOf(o)
+		if err != nil {
+			return err
+		}
+		ok = true
+	}
 	if !ok {
 		return u.fault("the pickle sets an item of %s, which is no dict", describe(target))
 	}
@@ -312,8 +318,7 @@ func (u *unpickler) setItems(op byte) error {
 	}
 	for i := 0; i < len(items); i += 2 {
 		switch items[i].(type) {
-		case nil, bool, int64, float64, string, pyBytes, longInt, *tuple:
-		default:
+		case *dict, *list:
 			return u.fault("%s is the key of a dict", describe(items[i]))
 		}
 		d.add(entry{items[i], items[i+1]})

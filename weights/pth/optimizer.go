@@ -38,6 +38,13 @@ const (
 // optimizerKeys are the keys under which checkpoints usually keep an optimizer.
 var optimizerKeys = []string{optimizerKey, "optimizer", "optim_state_dict", "optim", "opt"}
 
+// isOptimizer tells whether a dict looks like the state_dict() of an optimizer.
+func isOptimizer(d *dict) bool {
+	_, isState := d.get(stateKey).(*dict)
+	_, isList := d.get(groupsKey).(*list)
+	return isState && isList
+}
+
 // findOptimizer returns the optimizer of a checkpoint, nil if there is none, or
 // one that is not as PyTorch's are.
 func (w *walker) findOptimizer(value any) (*Optimizer, error) {

@@ -4,7 +4,8 @@ import "encoding/binary"
 
 // The values of a pickle are Go's bool, int64, float64 and string, nil for
 // None, and the types below. Nothing else is ever constructed: a class or a
-// function is its name, an object the name of its class and its attributes.
+// function is its name, an object the name of its class and what the pickle says
+// of it, and what a call would return the name of what is called.
 type (
 	list  struct{ items []any }
 	tuple struct{ items []any }
@@ -56,17 +57,19 @@ type unpickler struct {
 	storage func(dtype DType, key string, count int64) (*storage, error)
 	// arrays tells that the names of NumPy are allowed, in place of PyTorch's.
 	arrays bool
-	// unknown is the first name that is not in the allow-list.
-	unknown *class
+	// unknown are the names that are not in the allow-list, classes the same by
+	// their names.
+	unknown []*class
+	classes map[string]*class
 }
 
 // pickled is what a pickle holds.
 type pickled struct {
 	value any
 	stop  int // where in the data STOP stands, the last opcode
-	// unknown is the first name in the pickle that is not in the allow-list,
-	// nil if there is none. Only a whole module may have such names.
-	unknown *class
+	// unknown are the names in the pickle that are not in the allow-list, each
+	// once, in their order.
+	unknown []*class
 }
 
 // unpickle runs the pickle that starts at a place in data. Errors have offsets
@@ -230,14 +233,16 @@ func describe(value any) string {
 		return "a storage"
 	case *Array:
 		return "an array"
-	case elementType:
+	case *elementType:
 		return "the type of an array"
+	case *unread:
+		return value.what
 	case *global:
 		return "the name " + value.name
 	case *class:
 		return "the name " + shorten(value.name)
 	case *object:
-		return "an object of the class " + shorten(value.class.name)
+		return value.what()
 	}
 	return "an unknown value"
 }

@@ -3,15 +3,15 @@
 //
 // A weight file is a pickle, a small program for Python that can run anything.
 // This package constructs nothing of it but tensors, dicts, lists, tuples,
-// numbers and texts. It runs only the opcodes that these need and acts for the
-// few functions that PyTorch makes them with; a file that calls another is
-// refused with the place and the reason, and nothing can widen that. A whole
-// pickled network (torch.save(net)) names classes, too. They stay names, and
-// its objects are what the pickle says their attributes are: the tensors of its
-// modules are taken out of these, and the rest is forgotten. Outside of a module
-// such a name is refused. Sizes in a file are checked before they are believed:
-// reading a file and converting all of its tensors to float32 takes at most 8
-// times the file's size and 1 MB of memory.
+// numbers and texts. It acts for the few functions that PyTorch makes tensors
+// with, and nothing can widen that. Every other name in a file stays a name: an
+// object is what the pickle says its attributes are, and a call is the name of
+// what is called. No name is looked up, nothing is called, and a tensor that needs
+// what is not there is refused with the place and the reason. The tensors of a
+// whole pickled network (torch.save(net)) are taken out of what its modules hold;
+// beside a state dict, what is no tensor is listed and left out. Sizes in a file
+// are checked before they are believed: reading a file and converting all of its
+// tensors to float32 takes at most 8 times the file's size and 1 MB of memory.
 //
 // The zip format, PyTorch's own since version 1.6, carries a CRC of all its
 // data, and damage to a single byte is found. The legacy format before it has
@@ -42,8 +42,10 @@ type File struct {
 	// Tensors is the state dict in the order of the file. It is the dict at
 	// the top of the file, or the one that a checkpoint keeps under
 	// "state_dict", "model_state_dict" or another usual key, or the only dict
-	// of tensors in the file. The prefix "module." that DataParallel adds to
-	// every key is removed. Tensors is empty if the file has no state dict.
+	// of tensors that lies highest. The prefix "module." that DataParallel adds to
+	// every key is removed, and the packed weights of quantised linear layers have
+	// the names of those that were quantised. Tensors is empty if the file has no
+	// state dict.
 	Tensors []Tensor
 	// Class names the network's class, such as "__main__.Net", if the file holds
 	// a whole pickled network (torch.save(net)) and Tensors was taken out of that.
@@ -61,6 +63,21 @@ type File struct {
 	Optimizer *Optimizer
 	// Metadata is what Write stored beside the tensors, nil if there is none.
 	Metadata map[string]string
+
+	// StatePath is where the state dict lies in a checkpoint: "net",
+	// "checkpoint.model.state_dict". It is empty if it lies at the top.
+	StatePath string
+	// StatePaths are where other state dicts lie, whose tensors are among Others.
+	// If Tensors is empty, nothing told which of them is meant.
+	StatePaths []string
+	// LeftOut lists what else is in the file, in its order, at most 1,000 things.
+	LeftOut []LeftOut
+	// Names are the Python names in the file that are not known here, each once, in
+	// their order: "argparse.Namespace". None of them was looked up or called.
+	Names []string
+	// Script tells that the file is a TorchScript program (torch.jit.save), of which
+	// the tensors were taken and nothing else was read.
+	Script bool
 }
 
 const metadataRecord = "extra/inkling.json"
@@ -168,11 +185,11 @@ func records(data []byte) (map[string][]byte, error) {
 		if !ok || in != folder || name == "" {
 			return nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
 		}
-		if name == "constants.pkl" {
-			return nil, r.Fault("the file is a TorchScript program (torch.jit.save), not a state dict; in PyTorch save the weights alone with torch.save(net.state_dict(), path)")
-		}
 	}
-	if err := a.Check(); err != nil {
+	if err := a.Check(func(name string) bool {
+		// TorchScript packs the source of its program, which is not read.
+		return strings.HasPrefix(name, folder+"/"+codeFolder)
+	}); err != nil {
 		return nil, err
 	}
 	found := make(map[string][]byte, len(a.Records))
@@ -199,13 +216,66 @@ func readZip(data []byte) (*File, error) {
 		return nil, err
 	}
 	b := newBudget(int64(len(data)))
+	file := &File{Format: "zip"}
+	load := zipStorages(found, "data/", order, b)
+	content, err := unpickle(pickle, 0, b, load)
+	if err == nil {
+		if end := content.stop + 1; end != len(pickle) {
+			err = fault(int64(end), "%d bytes follow the end of the pickle", len(pickle)-end)
+		} else {
+			_, file.Script = found[constantsRecord]
+			err = file.collect(content, b)
+		}
+	}
+	if err != nil {
+		return nil, within("data.pkl", err)
+	}
+	if file.Script {
+		if err := file.addConstants(found, order, b); err != nil {
+			return nil, within(constantsRecord, err)
+		}
+	}
+	if text, ok := found[metadataRecord]; ok {
+		if file.Metadata, err = untrusted.ReadMetadata(text, b); err != nil {
+			return nil, within(metadataRecord, err)
+		}
+	}
+	return file, nil
+}
+
+// What a TorchScript program has beside its tensors: its constants, whose storages
+// lie in a folder of their own, and its source.
+const (
+	constantsRecord = "constants.pkl"
+	constantsFolder = "constants/"
+	codeFolder      = "code/"
+)
+
+// addConstants adds the tensors among the constants of a TorchScript program, as
+// which the weights of a frozen one are kept.
+func (f *File) addConstants(records map[string][]byte, order binary.ByteOrder, b *budget) error {
+	content, err := unpickle(records[constantsRecord], 0, b, zipStorages(records, constantsFolder, order, b))
+	if err != nil {
+		return err
+	}
+	w := walker{budget: b, stop: content.stop, seen: map[any]bool{}, names: map[string]bool{}}
+	if err := w.walk(content.value, "constants", 1); err != nil {
+		return err
+	}
+	f.Others = append(f.Others, w.found...)
+	return nil
+}
+
+// zipStorages returns a function that finds the storages of tensors in the records
+// of a folder.
+func zipStorages(records map[string][]byte, folder string, order binary.ByteOrder, b *budget) func(dtype DType, key string, count int64) (*storage, error) {
 	storages := map[string]*storage{}
-	load := func(dtype DType, key string, count int64) (*storage, error) {
+	return func(dtype DType, key string, count int64) (*storage, error) {
 		s, err := storages[key], error(nil)
 		if s == nil {
-			content, ok := found["data/"+key]
+			content, ok := records[folder+key]
 			if !ok {
-				return nil, fmt.Errorf("storage %s is missing: there is no record data/%s", shorten(key), shorten(key))
+				return nil, fmt.Errorf("storage %s is missing: there is no record %s%s", shorten(key), folder, shorten(key))
 			}
 			const storageCost = 200 // with its place in the map
 			if !b.Spend(storageCost) {
@@ -222,24 +292,6 @@ func readZip(data []byte) (*File, error) {
 		}
 		return s, err
 	}
-	file := &File{Format: "zip"}
-	content, err := unpickle(pickle, 0, b, load)
-	if err == nil {
-		if end := content.stop + 1; end != len(pickle) {
-			err = fault(int64(end), "%d bytes follow the end of the pickle", len(pickle)-end)
-		} else {
-			err = file.collect(content, b)
-		}
-	}
-	if err != nil {
-		return nil, within("data.pkl", err)
-	}
-	if text, ok := found[metadataRecord]; ok {
-		if file.Metadata, err = untrusted.ReadMetadata(text, b); err != nil {
-			return nil, within(metadataRecord, err)
-		}
-	}
-	return file, nil
 }
 
 // checkVersion looks at the version of the container, which PyTorch has had

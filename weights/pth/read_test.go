@@ -280,7 +280,7 @@ func TestBigEndianFile(t *testing.T) {
 }
 
 func TestBigEndian(t *testing.T) {
-	for dtype := Float32; dtype.valid(); dtype++ {
+	for dtype := Float32; dtype.plain(); dtype++ {
 		size := dtype.Size()
 		little := []byte{0, 1, 0x80, 0x3f, 4, 5, 6, 0x47, 8, 9, 10, 0xc1, 12, 13, 14, 0x40}[:2*size]
 		big := slices.Clone(little)

@@ -1,6 +1,7 @@
 package pth
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 )
@@ -13,6 +14,8 @@ type global struct {
 	// dtype belongs to a storage class, whose elements it is of, and to the name
 	// of a dtype.
 	dtype DType
+	// what is the kind of tensor that is not read.
+	what string
 }
 
 type globalKind int
@@ -30,6 +33,12 @@ const (
 	newArray
 	newElementType
 	encodeText
+	rebuildQuantised
+	rebuildSubclass // a tensor by another function of the list, for a class of its own
+	rebuildUnread   // a tensor of a kind that is not read
+	layout
+	typed // a value with the name of its type
+	scalarNumber
 )
 
 // globals is the allow-list.
@@ -43,9 +52,37 @@ func allowed() map[string]*global {
 		"torch._utils._rebuild_tensor_v3":            {kind: rebuildTyped},
 		"torch._utils._rebuild_parameter":            {kind: rebuildParameter},
 		"torch._utils._rebuild_parameter_with_state": {kind: rebuildParameter},
-		"torch.Size":   {kind: collection},
-		"torch.device": {kind: device},
+		"torch._utils._rebuild_qtensor":              {kind: rebuildQuantised},
+		"torch._tensor._rebuild_from_type_v2":        {kind: rebuildSubclass},
+		"torch.serialization._get_layout":            {kind: layout},
+		"torch.jit._pickle.restore_type_tag":         {kind: typed},
+		"torch.Size":                                 {kind: collection},
+		"torch.device":                               {kind: device},
 	}
+	for _, name := range []string{"tensorlist", "intlist", "doublelist", "boollist"} {
+		names["torch.jit._pickle.build_"+name] = &global{kind: collection}
+	}
+	for _, name := range []string{
+		"per_tensor_affine", "per_channel_affine", "per_channel_affine_float_qparams",
+		"strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged",
+	} {
+		names["torch."+name] = &global{kind: plainName}
+	}
+	for name, what := range map[string]string{
+		"_rebuild_sparse_tensor": "a sparse tensor", "_rebuild_sparse_csr_tensor": "a sparse tensor",
+		"_rebuild_nested_tensor": "a nested tensor", "_rebuild_mkldnn_tensor": "a tensor in MKL-DNN's layout",
+		"_rebuild_meta_tensor_no_storage":        "a tensor without data (of the device meta)",
+		"_rebuild_device_tensor_from_numpy":      "a tensor of a device of its own",
+		"_rebuild_device_tensor_from_cpu_tensor": "a tensor of a device of its own",
+		"_rebuild_xla_tensor":                    "a tensor of a device of its own", "_rebuild_wrapper_subclass": "a tensor of a class of its own",
+	} {
+		names["torch._utils."+name] = &global{kind: rebuildUnread, what: what}
+	}
+	for _, module := range []string{"numpy.core.multiarray", "numpy._core.multiarray"} { // before NumPy 2 and since
+		names[module+".scalar"] = &global{kind: scalarNumber}
+	}
+	names["numpy.dtype"] = &global{kind: newElementType}
+	names["_codecs.encode"] = &global{kind: encodeText}
 	for _, module := range []string{"builtins", "__builtin__"} { // Python 3's name and 2's
 		names[module+".set"] = &global{kind: collection}
 		names[module+".frozenset"] = &global{kind: collection}
@@ -102,13 +139,9 @@ func (u *unpickler) global(op byte) error {
 	if g, ok := known[full]; ok {
 		return u.push(g)
 	}
-	// Whether the name may stand there shows at the end.
-	if err := u.spend(objectCost + stringCost + len(full)); err != nil {
+	c, err := u.name(full)
+	if err != nil {
 		return err
-	}
-	c := &class{name: full, at: u.at}
-	if u.unknown == nil {
-		u.unknown = c
 	}
 	return u.push(c)
 }
@@ -124,11 +157,13 @@ func (u *unpickler) reduce() error {
 		return err
 	}
 	args, isTuple := arguments.(*tuple)
-	if c, ok := function.(*class); ok && isTuple {
-		if c.name == partialFunction {
-			return u.object(c)
+	if isTuple {
+		switch function := function.(type) {
+		case *class:
+			return u.call(function, args)
+		case *object: // what a call would return is called
+			return u.call(function.class, args)
 		}
-		return u.fault("the pickle calls %s; no code of a file is ever run, and a weight file needs none: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(c.name))
 	}
 	g, ok := function.(*global)
 	if !ok || !isTuple {
@@ -147,7 +182,8 @@ func (u *unpickler) reduce() error {
 		// data, requires_grad, backward_hooks and maybe attributes: a parameter
 		// is its tensor.
 		if len(args.items) == 3 || len(args.items) == 4 {
-			if t, ok := args.items[0].(*Tensor); ok {
+			switch t := args.items[0].(type) {
+			case *Tensor, *unread:
 				return u.push(t)
 			}
 		}
@@ -162,8 +198,52 @@ func (u *unpickler) reduce() error {
 		return u.elementType(args.items)
 	case encodeText:
 		return u.encode(args.items)
+	case scalarNumber:
+		return u.scalar(g, args.items)
+	case rebuildQuantised:
+		return u.rebuildQuantised(args.items)
+	case rebuildUnread:
+		return u.unread("%s", g.what)
+	case layout: // ("torch.sparse_coo",)
+		return u.push(args)
+	case typed: // (value, type)
+		if len(args.items) == 2 {
+			return u.push(args.items[0])
+		}
+	case rebuildSubclass:
+		// function, class, arguments, attributes: the tensor is that of the function.
+		if len(args.items) == 4 {
+			if inner, ok := args.items[0].(*global); ok && inner.kind != rebuildSubclass && inner.isTensor() {
+				if err := u.push(inner); err != nil {
+					return err
+				}
+				if err := u.push(args.items[2]); err != nil {
+					return err
+				}
+				return u.reduce()
+			}
+		}
+		return u.unread("a tensor of a class of its own")
 	}
 	return u.fault("the pickle calls %s, which is no function", g.name)
+}
+
+// isTensor tells whether the name is that of a function that makes a tensor.
+func (g *global) isTensor() bool {
+	switch g.kind {
+	case rebuildTensor, rebuildTyped, rebuildParameter, rebuildQuantised, rebuildUnread:
+		return true
+	}
+	return false
+}
+
+// unread pushes a placeholder for a tensor of a kind that is not read.
+func (u *unpickler) unread(format string, arguments ...any) error {
+	const cost = 64
+	if err := u.spend(cost); err != nil {
+		return err
+	}
+	return u.push(&unread{fmt.Sprintf(format, arguments...)})
 }
 
 // collection makes a set, as the list of its elements, or a torch.Size, as a
@@ -226,7 +306,10 @@ func (u *unpickler) build() error {
 		return nil
 	case *Array:
 		return u.fillArray(target, state)
-	case elementType: // its byte order and the like, which single bytes have not
+	case *elementType:
+		target.setState(state)
+		return nil
+	case *unread:
 		return nil
 	}
 	_, isDict := target.(*dict)
@@ -271,6 +354,10 @@ func (u *unpickler) persistentID() error {
 	}
 	if count < 0 || count > math.MaxInt64/16 {
 		return u.fault("storage %s declares %d elements", shorten(key), count)
+	}
+	const longestKey = 255 // PyTorch's are short numbers
+	if len(key) > longestKey {
+		return u.fault("a storage has a name of %d bytes, wanted at most %d", len(key), longestKey)
 	}
 	s, err := u.storage(storageType.dtype, key, count)
 	if err != nil {
@@ -318,12 +405,6 @@ func (u *unpickler) tensor(args []any, dtype DType, metadata any) error {
 		return u.fault("a tensor wants a storage, an int and two tuples, got %s, %s, %s and %s",
 			describe(args[0]), describe(args[1]), describe(args[2]), describe(args[3]))
 	}
-	if metadata != nil {
-		// The conjugate and negative bits, which would change the values.
-		if d, ok := metadata.(*dict); !ok || len(d.entries) > 0 {
-			return u.fault("a tensor has the lazy conjugate or negative bit set; save tensor.resolve_neg() instead")
-		}
-	}
 	const mostDimensions = 64 // PyTorch's own limit
 	dimensions := len(size.items)
 	if dimensions != len(stride.items) || dimensions > mostDimensions {
@@ -340,6 +421,15 @@ func (u *unpickler) tensor(args []any, dtype DType, metadata any) error {
 		return u.fault("a tensor of %s is on a storage of %s, wanted one of bytes", dtype, s.dtype)
 	} else {
 		available /= int64(dtype.Size())
+	}
+	if metadata != nil {
+		// The conjugate and negative bits, which would change the values.
+		if d, ok := metadata.(*dict); !ok || len(d.entries) > 0 {
+			return u.unread("a tensor with the lazy conjugate or negative bit set (save tensor.resolve_neg())")
+		}
+	}
+	if !dtype.plain() && !dtype.quantised() {
+		return u.unread("a tensor of complex numbers (%s)", dtype)
 	}
 	t := &Tensor{DType: dtype, storage: s, Shape: make([]int, dimensions), stride: make([]int, dimensions)}
 	for i := range dimensions {

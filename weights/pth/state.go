@@ -1,13 +1,17 @@
 package pth
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // stateKeys are the keys under which checkpoints usually keep the state dict,
 // the most telling first.
-var stateKeys = []string{"state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params"}
+var stateKeys = []string{
+	"state_dict", "model_state_dict", "model", "net", "network", "module", "weights", "params",
+	"model_state", "net_state_dict", "network_state_dict", "model_weights", "ema_state_dict", "model_ema", "ema_model", "ema",
+}
 
 const (
 	// maxDepth bounds the nesting of dicts, lists and tuples, and of modules; a
@@ -19,12 +23,16 @@ const (
 
 // collect finds the tensors in the value of a pickle.
 func (f *File) collect(p *pickled, b *budget) error {
-	w := walker{budget: b, stop: p.stop, seen: map[any]bool{}, names: map[string]bool{}}
+	w := walker{budget: b, stop: p.stop, seen: map[any]bool{}, names: map[string]bool{}, script: f.Script}
 	if err := w.findState(p.value); err != nil {
 		return err
 	}
 	if w.state != nil {
-		if err := w.direct(); err != nil {
+		flat, err := w.unpack(w.state)
+		if err != nil {
+			return err
+		}
+		if err := w.direct(flat); err != nil {
 			return err
 		}
 		f.Tensors = w.found
@@ -40,8 +48,11 @@ func (f *File) collect(p *pickled, b *budget) error {
 	if f.Optimizer, err = w.findOptimizer(p.value); err != nil {
 		return err
 	}
-	if p.unknown != nil && !w.modules {
-		return p.unknown.refused()
+	f.StatePath, f.StatePaths, f.LeftOut = w.statePath, w.statePaths, w.leftOut
+	for _, c := range p.unknown {
+		if !w.isOwnClass(c) {
+			f.Names = append(f.Names, c.name)
+		}
 	}
 	if w.module != nil {
 		f.Class = w.module.class.name
@@ -52,41 +63,162 @@ func (f *File) collect(p *pickled, b *budget) error {
 	return nil
 }
 
-// refused is the error for a name where only a module may have one.
-func (c *class) refused() error {
-	return fault(int64(c.at), "the pickle names the Python object %s, which no state dict needs; only tensors in dicts, lists and tuples are read, and the modules of a pickled network: in PyTorch save the weights alone with torch.save(net.state_dict(), path)", shorten(c.name))
+// isOwnClass tells whether a name is that of a class of the TorchScript program
+// in the file.
+func (w *walker) isOwnClass(c *class) bool {
+	return w.script && strings.HasPrefix(c.name, "__torch__.")
 }
 
-// findState sets state to the dict that is the state dict, unless there is none.
+// refused is the error for a name where none may stand.
+func (c *class) refused() error {
+	return fault(int64(c.at), "the pickle names the Python object %s, which has no place here", shorten(c.name))
+}
+
+// place is a value in the content of a file, and where it stands.
+type place struct {
+	path  string
+	key   string // the last one of path
+	value any
+}
+
+// maxStateDepth bounds how many keys lead to a state dict.
+const maxStateDepth = 8
+
+// findState sets state to the dict that is the state dict, unless there is none or
+// nothing tells which of several it is. Of what lies equally deep, a usual key
+// decides; what lies higher goes before what lies deeper. A dict whose tensors are
+// all single numbers, such as losses, is a state dict if there is no other.
 func (w *walker) findState(value any) error {
-	top, ok := value.(*dict)
-	if !ok {
-		return w.useState(value)
-	}
-	for _, key := range stateKeys {
-		for _, e := range top.entries {
-			if e.key == key {
-				if err := w.useState(e.value); err != nil || w.state != nil {
-					return err
+	level := []place{{value: value}}
+	top, isDict := value.(*dict)
+	var single *place // the highest dict of single numbers
+	seen := map[any]bool{}
+	for depth := 0; len(level) > 0 && depth <= maxStateDepth; depth++ {
+		next, err := w.below(level, seen)
+		if err != nil {
+			return err
+		}
+		if depth == 0 && isDict && top.tensors {
+			// The values of a state dict are tensors; beside a usual key with a state
+			// dict they are something else.
+			if best := bestState(next); best != nil {
+				return w.useState(*best, next)
+			}
+		}
+		var found []place
+		for _, p := range level {
+			switch {
+			case !w.holdsState(p.value):
+			case !onlyNumbers(p.value):
+				found = append(found, p)
+			case single == nil:
+				single = &p
+			}
+		}
+		if best := bestState(found); best != nil {
+			return w.useState(*best, found)
+		}
+		if len(found) == 1 {
+			return w.useState(found[0], nil)
+		}
+		if len(found) > 1 {
+			for _, p := range found {
+				if w.budget.Spend(int64(stringCost + len(p.path))) {
+					w.statePaths = append(w.statePaths, p.path)
 				}
+			}
+			return nil
+		}
+		level = next
+	}
+	if single != nil {
+		return w.useState(*single, nil)
+	}
+	return nil
+}
+
+// below returns what lies one key deeper, each container once.
+func (w *walker) below(level []place, seen map[any]bool) ([]place, error) {
+	var next []place
+	add := func(p place, key string, value any) error {
+		switch v := value.(type) {
+		case *dict, *list, *tuple:
+			if d, ok := v.(*dict); ok && isOptimizer(d) {
+				return nil
+			}
+		case *object:
+			if v.items == nil && !v.isModule() {
+				return nil
+			}
+		default:
+			return nil
+		}
+		if seen[value] {
+			return nil
+		}
+		seen[value] = true
+		path := key
+		if p.path != "" {
+			path = p.path + "." + key
+		}
+		const cost = 150 // in a growing list, and in the map
+		if err := w.spend(int64(cost + len(path))); err != nil {
+			return err
+		}
+		next = append(next, place{path, key, value})
+		return nil
+	}
+	for _, p := range level {
+		if w.holdsState(p.value) && !onlyNumbers(p.value) && p.path != "" {
+			continue // what is in a state dict is a part of it
+		}
+		items := []any(nil)
+		switch value := p.value.(type) {
+		case *dict:
+			for _, e := range value.entries {
+				if err := add(p, keyText(e.key), e.value); err != nil {
+					return nil, err
+				}
+			}
+		case *object:
+			if value.items != nil {
+				if err := add(p, "items", value.items); err != nil {
+					return nil, err
+				}
+			}
+		case *list:
+			items = value.items
+		case *tuple:
+			items = value.items
+		}
+		for i, item := range items {
+			if err := add(p, strconv.Itoa(i), item); err != nil {
+				return nil, err
 			}
 		}
 	}
-	if top.tensors {
-		w.state = top
-		return nil
-	}
-	var only any
-	for _, e := range top.entries {
-		if !holdsState(e.value) {
-			continue
+	return next, nil
+}
+
+// bestState returns the place of a state dict with the most telling key, nil if
+// there is none or there are two of it.
+func bestState(places []place) *place {
+	for _, key := range stateKeys {
+		var best *place
+		count := 0
+		for i := range places {
+			if p := &places[i]; p.key == key && holdsState(p.value) {
+				best, count = p, count+1
+			}
 		}
-		if only != nil {
+		if count == 1 {
+			return best
+		}
+		if count > 1 {
 			return nil
 		}
-		only = e.value
 	}
-	return w.useState(only)
+	return nil
 }
 
 // holdsState tells whether a value is a state dict, or a module to take one of.
@@ -100,13 +232,38 @@ func holdsState(value any) bool {
 	return false
 }
 
-// useState sets state to a value that is a state dict or a module.
-func (w *walker) useState(value any) (err error) {
-	if !holdsState(value) {
-		return nil
+// holdsState is the function holdsState, and knows the modules of a TorchScript
+// program, too.
+func (w *walker) holdsState(value any) bool {
+	o, ok := value.(*object)
+	return holdsState(value) || ok && w.script && o.state != nil && w.isOwnClass(o.class)
+}
+
+// onlyNumbers tells whether all tensors of a state dict have no dimension.
+func onlyNumbers(value any) bool {
+	d, ok := value.(*dict)
+	if !ok {
+		return false
 	}
-	if w.module, _ = value.(*object); w.module == nil {
-		w.state = value.(*dict)
+	for _, e := range d.entries {
+		if e.named() && len(e.value.(*Tensor).Shape) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// useState sets state to a value that is a state dict or a module. Others of the
+// same kind that lie beside it are noted.
+func (w *walker) useState(p place, beside []place) (err error) {
+	w.statePath = p.path
+	for _, other := range beside {
+		if other.value != p.value && w.holdsState(other.value) && !onlyNumbers(other.value) && w.budget.Spend(int64(stringCost+len(other.path))) {
+			w.statePaths = append(w.statePaths, other.path)
+		}
+	}
+	if w.module, _ = p.value.(*object); w.module == nil {
+		w.state = p.value.(*dict)
 		return nil
 	}
 	w.state, err = w.stateDict(w.module)
@@ -133,10 +290,14 @@ type walker struct {
 	stop   int     // where the pickle ends: the place of what has no other
 	state  *dict   // the state dict, whose tensors are added by direct
 	module *object // that the state dict is of, nil if it is one itself
-	// modules tells that there is a module anywhere.
-	modules bool
-	found   []Tensor
-	names   map[string]bool
+	script bool    // whether the file is a TorchScript program
+	// statePath tells where the state dict lies, statePaths where others do.
+	statePath  string
+	statePaths []string
+	layers     map[string]bool // quantised ones, see unpack
+	leftOut    []LeftOut
+	found      []Tensor
+	names      map[string]bool
 	// seen holds the containers that were walked: a pickle can refer to one
 	// from many places, even from within itself.
 	seen map[any]bool
@@ -144,8 +305,8 @@ type walker struct {
 
 // direct adds the tensors of a state dict, which is flat. Values that are no
 // tensors, such as a layer's extra state, are passed over.
-func (w *walker) direct() error {
-	for _, e := range w.state.entries {
+func (w *walker) direct(flat *dict) error {
+	for _, e := range flat.entries {
 		if e.named() {
 			if err := w.add(e.value.(*Tensor), e.key.(string)); err != nil {
 				return err
@@ -153,6 +314,16 @@ func (w *walker) direct() error {
 		}
 	}
 	return nil
+}
+
+// isTaken tells whether direct has added what an entry of the state dict holds.
+func (w *walker) isTaken(e entry) bool {
+	if e.named() {
+		return true
+	}
+	name, _ := e.key.(string)
+	layer, part := splitPacked(name)
+	return part != "" && w.layers[layer]
 }
 
 func (w *walker) walk(value any, path string, depth int) error {
@@ -166,12 +337,23 @@ func (w *walker) walk(value any, path string, depth int) error {
 		if first, err := w.visit(value); !first {
 			return err
 		}
-		for _, e := range value.entries {
-			if value == w.state && e.named() {
+		if isOptimizer(value) { // whose settings are no news
+			defer func(listed []LeftOut) { w.leftOut = listed }(w.leftOut)
+		}
+		for i, e := range value.entries {
+			if value == w.state && w.isTaken(e) {
 				continue
 			}
-			if err := w.child(e.value, path, keyText(e.key), depth); err != nil {
+			key := keyText(e.key)
+			if !isPlain(e.key) {
+				key = "[" + strconv.Itoa(i) + "]" // such as the parameter that an optimizer's state is of
+			}
+			listed := len(w.leftOut)
+			if err := w.child(e.value, path, key, depth); err != nil {
 				return err
+			}
+			for i := listed; value == w.state && i < len(w.leftOut); i++ {
+				w.leftOut[i].InState = true
 			}
 		}
 	case *list:
@@ -184,13 +366,17 @@ func (w *walker) walk(value any, path string, depth int) error {
 			return err
 		}
 		return w.items(value.items, path, depth)
+	case *unread:
+		w.leave(path, value)
 	case *class:
-		return value.refused()
+		w.leave(path, value)
 	case *object:
-		if !value.isModule() {
-			return value.class.refused()
+		if first, err := w.visit(value); !first {
+			return err
 		}
-		w.modules = true
+		if !w.holdsState(value) {
+			return w.inside(value, path, depth)
+		}
 		flat, err := w.stateDict(value)
 		if err != nil || flat == w.state {
 			return err
@@ -200,7 +386,42 @@ func (w *walker) walk(value any, path string, depth int) error {
 	return nil
 }
 
+// inside notes an object and walks what it holds. An object may be nested without
+// end, as a list of one node after another is: what lies too deep is passed over.
+func (w *walker) inside(o *object, path string, depth int) error {
+	const most = maxDepth - 20
+	w.leave(path, o)
+	if depth > most {
+		return nil
+	}
+	listed := w.leftOut
+	var err error
+	for _, part := range []any{o.state, o.items, o.elements, o.arguments, o.extra} {
+		if err == nil && !isNil(part) {
+			err = w.walk(part, path, depth+1)
+		}
+	}
+	w.leftOut = listed // what is in it goes with it
+	return err
+}
+
+func isNil(part any) bool {
+	switch part := part.(type) {
+	case *dict:
+		return part == nil
+	case *list:
+		return part == nil
+	case *tuple:
+		return part == nil
+	}
+	return part == nil
+}
+
 func (w *walker) items(items []any, path string, depth int) error {
+	if len(items) > 0 && !slices.ContainsFunc(items, func(item any) bool { return !isPlain(item) }) {
+		w.leave(path, &list{items}) // a history of losses, say, is one thing
+		return nil
+	}
 	for i, item := range items {
 		if err := w.child(item, path, strconv.Itoa(i), depth); err != nil {
 			return err
@@ -211,16 +432,18 @@ func (w *walker) items(items []any, path string, depth int) error {
 
 // child walks a value inside a container, if tensors can be in it.
 func (w *walker) child(value any, path, key string, depth int) error {
-	switch value.(type) {
-	case *Tensor, *dict, *list, *tuple, *class, *object:
-	default:
+	if depth > 0 && path != "" {
+		if err := w.spend(int64(len(path))); err != nil {
+			return err
+		}
+		key = path + "." + key
+	}
+	if isPlain(value) {
+		w.leave(key, value)
 		return nil
 	}
-	if err := w.spend(int64(stringCost + len(path) + len(key))); err != nil {
+	if err := w.spend(int64(stringCost + len(key))); err != nil {
 		return err
-	}
-	if depth > 0 {
-		key = path + "." + key
 	}
 	return w.walk(value, key, depth+1)
 }
@@ -260,6 +483,7 @@ func (w *walker) add(t *Tensor, name string) error {
 		return err
 	}
 	w.names[name] = true
+	t.resolve()
 	named := *t
 	named.Name = name
 	w.found = append(w.found, named)

@@ -19,10 +19,26 @@ type Tensor struct {
 	Shape []int
 	// DType is the type of the elements in the file.
 	DType DType
+	// Quantization tells what quantised elements stand for; it is nil for others.
+	Quantization *Quantization
 
 	storage *storage
 	offset  int   // of the first element, in elements
 	stride  []int // in elements, one for each dimension, none negative
+
+	scales, zeros *Tensor // of a tensor that is quantised by channels
+}
+
+// Quantization is what the integers q of a quantised tensor stand for:
+// Scales[i] * (q - ZeroPoints[i]).
+type Quantization struct {
+	// Scales and ZeroPoints have one element for the whole tensor, or one for each
+	// index of the dimension Axis.
+	Scales     []float64
+	ZeroPoints []int64
+	// Axis is the dimension that the scales belong to, -1 if there is one for the
+	// whole tensor.
+	Axis int
 }
 
 // storage is the run of elements that one or more tensors look at.
@@ -46,7 +62,7 @@ func New(name string, shape []int, values []float32) (Tensor, error) {
 // NewBytes returns a tensor of any type from its elements in row-major order,
 // little-endian. The tensor keeps data.
 func NewBytes(name string, dtype DType, shape []int, data []byte) (Tensor, error) {
-	if !dtype.valid() {
+	if !dtype.plain() {
 		return Tensor{}, fmt.Errorf("tensor %s: the element type %d is unknown; use one of the constants of package pth", shorten(name), dtype)
 	}
 	count, err := elements(shape)
@@ -75,7 +91,8 @@ func (t *Tensor) Elements() int {
 
 // Float32s returns the elements as float32 in row-major order, in memory of
 // their own. Other types are converted as PyTorch's tensor.float() does: a
-// float64 or a large integer is rounded to the nearest float32.
+// float64 or a large integer is rounded to the nearest float32. Quantised elements
+// are returned as the integers that they are.
 func (t *Tensor) Float32s() ([]float32, error) {
 	if t.storage == nil {
 		return nil, fmt.Errorf("tensor %s holds no data; make tensors with New or NewBytes", shorten(t.Name))

@@ -39,7 +39,7 @@ func open(data []byte) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	return a, a.Check()
+	return a, a.Check(nil)
 }
 
 func check(data []byte) error {

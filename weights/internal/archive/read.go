@@ -152,8 +152,10 @@ func (r *Record) Fault(format string, arguments ...any) error {
 }
 
 // Check looks at all bytes of the file before the directory: at the headers of
-// the records, at their data and that nothing lies between them.
-func (a *Archive) Check() error {
+// the records, at their data and that nothing lies between them. Records that
+// packed, which may be nil, names may be compressed; these are not unpacked, and
+// their Data stays nil.
+func (a *Archive) Check(packed func(name string) bool) error {
 	at := uint64(0)
 	for i := range a.Records {
 		next := a.start
@@ -164,7 +166,7 @@ func (a *Archive) Check() error {
 		if r.header != at {
 			return fault(int64(at), "record %s starts at byte %d; records must neither overlap nor leave a gap", shorten(r.Name), r.header)
 		}
-		if err := r.open(a.file, next); err != nil {
+		if err := r.open(a.file, next, packed != nil && packed(r.Name)); err != nil {
 			return err
 		}
 		at = next
@@ -330,9 +332,11 @@ func isPadding(data []byte) bool { return len(bytes.Trim(data, "Z")) == 0 }
 
 // open checks the local header of a record against the directory, and its data
 // against the CRC. The record must end where the next one starts.
-func (r *Record) open(file []byte, next uint64) error {
+func (r *Record) open(file []byte, next uint64, mayBePacked bool) error {
 	at := int64(r.header)
-	if r.method != 0 || r.flags&^(flagDescriptor|flagUTF8) != 0 || r.packed != r.size {
+	const deflated = 8
+	isPacked := mayBePacked && r.method == deflated && r.flags&^(flagDescriptor|flagUTF8) == 0
+	if !isPacked && (r.method != 0 || r.flags&^(flagDescriptor|flagUTF8) != 0 || r.packed != r.size) {
 		return fault(at, "record %s is compressed or encrypted (method %d, flags 0x%04x), wanted one that is stored as it is: the file was packed again by another program; unpack it and save the weights anew", shorten(r.Name), r.method, r.flags)
 	}
 	if next-r.header < localSize {
@@ -344,7 +348,7 @@ func (r *Record) open(file []byte, next uint64) error {
 	packed, size := f.uint32(), f.uint32()
 	nameLength, extraLength := uint64(f.uint16()), uint64(f.uint16())
 	if signature != localSignature || nameLength+extraLength > uint64(len(f)) || string(f[:nameLength]) != r.Name ||
-		needed != r.needed || flags != r.flags || method != 0 || time != r.time || date != r.date {
+		needed != r.needed || flags != r.flags || method != r.method || time != r.time || date != r.date {
 		return fault(at, "record %s: its header differs from the archive's directory; the file is damaged or was made to deceive", shorten(r.Name))
 	}
 	deferred := flags&flagDescriptor != 0
@@ -376,18 +380,23 @@ func (r *Record) open(file []byte, next uint64) error {
 	agrees := func(number uint32, want uint64) bool {
 		return uint64(number) == want || deferred && number == 0 || long && number == max32
 	}
-	if !agrees(packed, r.size) || !agrees(size, r.size) || crc != r.crc && !(deferred && crc == 0) {
+	if !agrees(packed, r.packed) || !agrees(size, r.size) || crc != r.crc && !(deferred && crc == 0) {
 		return fault(at, "record %s: its header gives a size of %d and CRC %08x, the archive's directory %d and %08x", shorten(r.Name), size, crc, r.size, r.crc)
 	}
 	f = f[nameLength+extraLength:]
 	data := next - uint64(len(f))
-	if r.size > uint64(len(f)) {
-		return fault(at, "record %s is said to hold %d bytes, %d are there", shorten(r.Name), r.size, len(f))
+	if r.packed > uint64(len(f)) {
+		return fault(at, "record %s is said to hold %d bytes, %d are there", shorten(r.Name), r.packed, len(f))
 	}
-	r.Data, f = f[:r.size:r.size], f[r.size:]
+	content := f[:r.packed:r.packed]
+	f = f[r.packed:]
 	if err := r.descriptor(f, deferred); err != nil {
-		return fault(int64(data+r.size), "record %s: %v", shorten(r.Name), err)
+		return fault(int64(data+r.packed), "record %s: %v", shorten(r.Name), err)
 	}
+	if isPacked {
+		return nil
+	}
+	r.Data = content
 	if got := crc32.ChecksumIEEE(r.Data); got != r.crc {
 		return fault(int64(data), "record %s: the data is damaged: its CRC is %08x, wanted %08x; copy or save the file again", shorten(r.Name), got, r.crc)
 	}
@@ -402,10 +411,10 @@ func (r *Record) descriptor(f fields, deferred bool) error {
 		want = binary.LittleEndian.AppendUint32(want, descriptorSignature)
 		want = binary.LittleEndian.AppendUint32(want, r.crc)
 		if len(f) == 24 {
-			want = binary.LittleEndian.AppendUint64(want, r.size)
+			want = binary.LittleEndian.AppendUint64(want, r.packed)
 			want = binary.LittleEndian.AppendUint64(want, r.size)
 		} else {
-			want = binary.LittleEndian.AppendUint32(want, uint32(r.size))
+			want = binary.LittleEndian.AppendUint32(want, uint32(r.packed))
 			want = binary.LittleEndian.AppendUint32(want, uint32(r.size))
 		}
 	}

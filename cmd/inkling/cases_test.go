@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"inkling/models"
+	"inkling/nn"
+	"inkling/weights"
+)
+
+// said runs a command, which must succeed, and returns what it printed.
+func said(t *testing.T, args ...string) string {
+	t.Helper()
+	var stdout, stderr bytes.Buffer
+	if status := run(args, nil, &stdout, &stderr); status != statusOK {
+		t.Fatalf("%v ended with status %d: %s", args, status, stderr.String())
+	}
+	return stdout.String()
+}
+
+// TestFilesAsPeopleHaveThem has info and convert say what is in files that people
+// have, see testdata/cases/README.md, and what convert leaves out.
+func TestFilesAsPeopleHaveThem(t *testing.T) {
+	objects := filepath.Join("..", "..", "weights", "pth", "testdata")
+	for _, test := range []struct {
+		path          string
+		info, convert []string
+	}{
+		{filepath.Join("testdata", "cases", "numpy_scalar.pth"),
+			[]string{"44,426 parameters in 10 tensors of 5 layers", "The state dict lies under net.\nBeside the tensors, and left out:\n  acc    a float, 97.38\n  epoch  an int, 31\n"},
+			[]string{"10 tensors, 44,426 numbers", "\nLeft out, for it is no tensor:\n  acc    a float, 97.38\n  epoch  an int, 31\n"}},
+		{filepath.Join("testdata", "cases", "quantised.pth"),
+			[]string{"\nfc1.weight    120x256   qint8    30,720\n", "44,426 parameters in 10 tensors of 5 layers", "\n  fc1.weight  0.0022318316623568535 * (q - 0), qint8 from -128 to 105\n"},
+			[]string{"\nBecame float32: 3 tensors, such as fc1.weight of qint8.\n"}},
+		{filepath.Join("testdata", "cases", "lightning.ckpt"),
+			[]string{"\nmodel.conv1.weight ", "The state dict lies under state_dict.", "\n  pytorch-lightning_version  a str, 2.1.0\n"},
+			[]string{"\n  global_step                an int, 100\n"}},
+		{filepath.Join(objects, "objects_protocol4.pth"),
+			[]string{"Not trained: 5 numbers in 3 buffers, such as norm.running_mean.", "\n  args     an object of the class argparse.Namespace\n", "\n  and 20 more\n",
+				"Python names in it, none of them looked up or called: argparse.Namespace, pathlib.PosixPath"},
+			[]string{"\n  step     an int, 7\n"}},
+		{filepath.Join(objects, "script.pt"),
+			[]string{"It is a TorchScript program, of the class Net. Its tensors were read; nothing of its code was read or run."},
+			[]string{"It was a TorchScript program, of the class Net; its tensors were taken"}},
+		{filepath.Join(objects, "three_levels.pth"), []string{"The state dict lies under run.last.weights_of_it."}, []string{"The state dict lies under run.last.weights_of_it."}},
+		{filepath.Join(objects, "quantised_kinds.pth"),
+			[]string{"\n  channel_qint8   scale * (q - zero point), one for each of 3 along dimension 0: scales 0.1 to 0.3333333333333333, zero points 1 to 3, qint8 from "},
+			[]string{"Became float32: 6 tensors, such as tensor_qint8 of qint8."}},
+	} {
+		checks := map[string][]string{
+			said(t, "info", test.path): test.info,
+			said(t, "convert", test.path, filepath.Join(t.TempDir(), "out.npz")): test.convert,
+		}
+		for text, wanted := range checks {
+			for _, want := range wanted {
+				if !strings.Contains(text, want) {
+					t.Errorf("%s lacks %q", text, want)
+				}
+			}
+		}
+		if !json.Valid([]byte(said(t, "info", test.path, "--json"))) {
+			t.Errorf("%s: --json is none", test.path)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	out := filepath.Join(t.TempDir(), "out.npz")
+	if status := run([]string{"convert", filepath.Join(objects, "unread.pth"), out}, nil, &stdout, &stderr); status != statusFailed ||
+		!strings.Contains(stderr.String(), "complex in the state dict is a tensor of complex numbers (complex64), which is not read") {
+		t.Errorf("status %d, %s", status, stderr.String())
+	}
+	if text := said(t, "info", filepath.Join(objects, "unread.pth")); !strings.Contains(text, "\n  sparse     a sparse tensor\n") {
+		t.Errorf("%s says nothing of the sparse tensor", text)
+	}
+}
+
+// TestQuantisedBecomesFloat has the numbers that the quantised weights stand for
+// in a network.
+func TestQuantisedBecomesFloat(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out.pth")
+	said(t, "convert", filepath.Join("testdata", "cases", "quantised.pth"), out)
+	network := models.NewLeNet(10, 1)
+	if err := weights.Load(out, nn.State(network)); err != nil {
+		t.Fatal(err)
+	}
+	file, err := weights.Read(filepath.Join("testdata", "cases", "quantised.pth"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, e := range nn.State(network) {
+		values := make([]float32, nn.Shape(e.Shape()).Elements())
+		e.Read(values)
+		tensor := file.Tensors[i]
+		if !slices.Equal(values, tensor.Float32s()) {
+			t.Errorf("%s differs", e.Name())
+		}
+		if q := tensor.Quantization; q != nil {
+			for j, v := range values {
+				if want := float32(q.Scales[0]) * float32(int8(tensor.Data[j])); v != want {
+					t.Fatalf("%s[%d] is %v, want %v", e.Name(), j, v, want)
+				}
+			}
+		}
+	}
+}
