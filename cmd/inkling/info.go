@@ -179,8 +179,8 @@ func statePlace(file *weights.File) string {
 	return ""
 }
 
-// names says which Python names a file has that nobody looked up.
-func names(file *weights.File) string {
+// pythonNames says which Python names a file has that nobody looked up.
+func pythonNames(file *weights.File) string {
 	if len(file.Names) == 0 || file.Class != "" {
 		return "" // a whole network names all its classes
 	}
@@ -221,7 +221,7 @@ func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Con
 	fmt.Fprint(out, statePlace(file))
 	printLines(out, "Quantised, and read as the numbers that they stand for:", quantisationLines(file), 0)
 	printLines(out, "Beside the tensors, and left out:", leftOutLines(file), len(file.LeftOut))
-	fmt.Fprint(out, names(file))
+	fmt.Fprint(out, pythonNames(file))
 	if file.Script {
 		fmt.Fprintf(out, "It is a TorchScript program, of the class %s. Its tensors were read; nothing of its code was read or run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
 	} else if file.Class != "" {

@@ -225,8 +225,8 @@ func TestOtherOpcodes(t *testing.T) {
 // ReadFile alone.
 func TestImports(t *testing.T) {
 	allowed := strings.Fields("bytes cmp encoding/binary encoding/json errors fmt hash/crc32 io io/fs maps math os slices strconv strings unicode/utf8 " +
-		"inkling/weights/internal/archive inkling/weights/internal/untrusted")
-	for _, folder := range []string{".", "../internal/archive", "../internal/untrusted"} {
+		"inkling/weights/internal/archive inkling/weights/internal/untrusted inkling/weights/structure")
+	for _, folder := range []string{".", "../internal/archive", "../internal/untrusted", "../structure"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil || len(files) == 0 {
 			t.Fatal(files, err)

@@ -56,6 +56,9 @@ func (f *File) collect(p *pickled, b *budget) error {
 	}
 	if w.module != nil {
 		f.Class = w.module.class.name
+		if f.Script {
+			return nil // its source says what it computes, which is not read
+		}
 		if f.Structure, err = w.describe(w.module); err != nil {
 			return err
 		}
