@@ -50,8 +50,9 @@ func (l *BatchNorm2d) op() batchNorm {
 }
 
 // Forward adds the normalisation to the network.
-func (l *BatchNorm2d) Forward(x *Value) *Value {
-	op := l.op()
+func (l *BatchNorm2d) Forward(x *Value) *Value { return l.apply(l.op(), x) }
+
+func (l *BatchNorm2d) apply(op batchNorm, x *Value) *Value {
 	op.training = x.Training()
 	var params []*Param
 	if !l.NoAffine {
@@ -65,6 +66,23 @@ func (l *BatchNorm2d) Forward(x *Value) *Value {
 }
 
 func (l *BatchNorm2d) check() error { return l.op().check() }
+
+// BatchNorm1d is BatchNorm2d for features, N x C, and for lines, N x C x L, as
+// torch.nn.BatchNorm1d.
+type BatchNorm1d BatchNorm2d
+
+// Forward adds the normalisation to the network.
+func (l *BatchNorm1d) Forward(x *Value) *Value {
+	op := (*BatchNorm2d)(l).op()
+	op.rank = 1
+	return (*BatchNorm2d)(l).apply(op, x)
+}
+
+func (l *BatchNorm1d) check() error { return (*BatchNorm2d)(l).check() }
+
+func (l *BatchNorm1d) initialize(uniform func(bound float64) float32) {
+	(*BatchNorm2d)(l).initialize(uniform)
+}
 
 func (l *BatchNorm2d) initialize(func(bound float64) float32) {
 	if !l.NoAffine {
@@ -82,7 +100,7 @@ func (l *BatchNorm2d) initialize(func(bound float64) float32) {
 // batchNorm is the operation behind BatchNorm: of N x C x ... with any number of
 // further dimensions, or none.
 type batchNorm struct {
-	rank     int // of the input, 0 for any
+	rank     int // 4 for pictures, 1 for features and lines
 	features int
 	eps      float64
 	momentum float64 // 0 for the average of all batches
@@ -110,6 +128,9 @@ func (b batchNorm) OutputShape(inputs []Shape) (Shape, error) {
 		return nil, err
 	}
 	in, err := oneInput(inputs)
+	if err == nil && b.rank == 1 && len(in) != 2 && len(in) != 3 {
+		err = fmt.Errorf("wants an input of shape N x C or N x C x L, got %v", in)
+	}
 	if err == nil && b.rank == 4 {
 		in, err = wantRank(inputs, 4, "N x C x H x W")
 	}
@@ -258,6 +279,10 @@ func batchNormExample(r *rand.Rand) Example {
 	shape := pictureShape(r, l.Features, 1)
 	shape[0]++
 	e := exampleOf(l, shape...)
+	if r.IntN(4) == 0 {
+		lines := (*BatchNorm1d)(l)
+		return exampleOf(lines, shape[:2+r.IntN(2)]...)
+	}
 	if r.IntN(4) == 0 {
 		e.Forward = func(x []*Value) []*Value { return []*Value{AsEval(x[0], l.Forward)} }
 	}

@@ -38,7 +38,7 @@ func fuse(g *graph) []group {
 		case conv2d:
 			if op.fused() {
 				gr.relu = follow(isReLU)
-				gr.pool = follow(func(op Op) bool { return op == Op(maxPool2d{kernel: 2, stride: 2}) })
+				gr.pool = follow(func(op Op) bool { return op == Op(maxPool2d{window: squareWindow(2, 2, 0, 1)}) })
 			}
 		case linear:
 			gr.relu = follow(isReLU)
@@ -59,6 +59,11 @@ type plan struct {
 
 // checkPlannable returns an error for what programs cannot run.
 func checkPlannable(g *graph) error {
+	for _, n := range g.nodes {
+		if _, ok := n.op.(linear); ok && len(n.inputs[0].shape) > 2 {
+			return fmt.Errorf("nn: linear of an input of shape %v cannot be part of a program", n.inputs[0].shape)
+		}
+	}
 	for _, v := range g.values {
 		if v.kind != Float32 || v.rows() != 1 {
 			return fmt.Errorf("nn: a value of shape %v and type %v cannot be part of a program", v.shape, v.kind)

@@ -45,14 +45,14 @@ func newConvStep(op conv2d, params []*Param, names map[*Param]string, input, out
 		s.noBias = alignedFloats(paddedChannels(op.out))
 	}
 	stored := storedChannels(op.in)
-	height, width := input.shape[1]+2*op.padding, input.shape[2]+2*op.padding
-	s.conv = kernel.Conv{Channels: op.out, KernelRows: op.kernel, Run: op.runLength(), InRow: width * stored,
-		StepX: op.stride * stored, StepY: op.stride * width * stored,
+	height, width := input.shape[1]+2*op.before[0], input.shape[2]+2*op.before[1]
+	s.conv = kernel.Conv{Channels: op.out, KernelRows: op.kernel[0], Run: op.runLength(), InRow: width * stored,
+		StepX: op.stride[1] * stored, StepY: op.stride[0] * width * stored,
 		OutHeight: output.shape[1], OutWidth: output.shape[2], OutPixel: storedChannels(op.out), ReLU: output.relu, Pool: pool}
 	s.packed = alignedFloats(s.conv.PackedWeights())
 
 	s.picture, s.pictureGradient = input.values, input.gradient
-	if s.copies = op.padding > 0 || !input.channelsLast && op.in > 1; s.copies {
+	if s.copies = op.before[0] > 0 || !input.channelsLast && op.in > 1; s.copies {
 		s.picture = newBuffer(examples, height*width*stored)
 		if input.gradient.data != nil {
 			s.pictureGradient = newBuffer(examples, height*width*stored)
@@ -125,7 +125,7 @@ func (s *convStep) copyPicture(i int) {
 	from, to := s.input.values.from(i), s.picture.from(i)
 	pixelStep, channelStep := s.input.pixelStep(), s.input.channelStep()
 	for y := range height {
-		row := to[(y+s.op.padding)*s.conv.InRow+s.op.padding*stored:][:width*stored]
+		row := to[(y+s.op.before[0])*s.conv.InRow+s.op.before[1]*stored:][:width*stored]
 		line := from[y*width*pixelStep:]
 		if pixelStep == stored {
 			copy(row, line)
@@ -148,7 +148,7 @@ func (s *convStep) addPictureGradient(i int) {
 	from, to := s.pictureGradient.from(i), s.input.gradient.from(i)
 	pixelStep, channelStep := s.input.pixelStep(), s.input.channelStep()
 	for y := range height {
-		row := from[(y+s.op.padding)*s.conv.InRow+s.op.padding*stored:]
+		row := from[(y+s.op.before[0])*s.conv.InRow+s.op.before[1]*stored:]
 		for c := range channels {
 			plane := to[c*channelStep+y*width*pixelStep:]
 			for x := range width {

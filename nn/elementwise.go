@@ -40,41 +40,6 @@ func reluBackward[T Float](c *Call[T]) {
 	}
 }
 
-// Add returns a + b, element by element; both have the same shape. It is what
-// joins a residual connection.
-func Add(a, b *Value) *Value { return Apply(add{}, nil, a, b) }
-
-type add struct{}
-
-func (add) Name() string { return "add" }
-
-func (add) OutputShape(inputs []Shape) (Shape, error) {
-	if len(inputs) != 2 || !inputs[0].Equal(inputs[1]) {
-		return nil, fmt.Errorf("wants two inputs of one shape, got %v", inputs)
-	}
-	return inputs[0], nil
-}
-
-func (add) Forward(c *Call[float32])    { addForward(c) }
-func (add) Backward(c *Call[float32])   { addBackward(c) }
-func (add) Forward64(c *Call[float64])  { addForward(c) }
-func (add) Backward64(c *Call[float64]) { addBackward(c) }
-
-func addForward[T Float](c *Call[T]) {
-	b := c.Inputs[1].Data
-	for i, v := range c.Inputs[0].Data {
-		c.Output.Data[i] = v + b[i]
-	}
-}
-
-func addBackward[T Float](c *Call[T]) {
-	for _, dx := range c.InputGrads {
-		for i := range dx.Data {
-			dx.Data[i] += c.OutputGrad.Data[i]
-		}
-	}
-}
-
 // flatten is the operation behind Value.Flatten. Compiled programs do not copy
 // for it: the result is another view of the same memory.
 type flatten struct{}
@@ -101,11 +66,6 @@ func flattenBackward[T Float](c *Call[T]) {
 
 func reluExample(r *rand.Rand) Example {
 	return exampleOfFunc(func(x []*Value) *Value { return ReLU(x[0]) }, anyShape(r))
-}
-
-func addExample(r *rand.Rand) Example {
-	shape := anyShape(r)
-	return exampleOfFunc(func(x []*Value) *Value { return Add(x[0], x[1]) }, shape, shape)
 }
 
 func flattenExample(r *rand.Rand) Example {

@@ -10,9 +10,11 @@ type Operation struct {
 	// user's own of the same name.
 	BuiltIn bool
 	// Attributes are the numbers of a built-in layer, with their defaults
-	// filled in, under the names of its fields in lower case: conv2d has in,
-	// out, kernel, stride, padding, dilation and groups, maxpool2d kernel,
-	// stride and padding, linear in and out. The others have none.
+	// filled in, under the names of its fields in lower case: linear has in and
+	// out, conv2d in, out, groups and how its filter moves: kernel, stride and
+	// dilation, which are heights, kernel_width, stride_width and dilation_width,
+	// and padding (above), padding_left, padding_bottom and padding_right. Poolings
+	// have the latter, and ceil. Many have none.
 	Attributes map[string]int
 	// Inputs tells whose outputs the operation reads: the positions of earlier
 	// operations in the list, NetworkInput for the network's own input.

@@ -27,8 +27,8 @@ func TestTrace(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
 	for i, want := range map[int]map[string]int{
-		0:  {"in": 1, "out": 6, "kernel": 5, "stride": 1, "padding": 0, "dilation": 1, "groups": 1},
-		2:  {"kernel": 2, "stride": 2, "padding": 0},
+		0:  {"in": 1, "out": 6, "kernel": 5, "kernel_width": 5, "stride": 1, "stride_width": 1, "padding": 0, "padding_left": 0, "padding_bottom": 0, "padding_right": 0, "dilation": 1, "dilation_width": 1, "groups": 1},
+		2:  {"kernel": 2, "kernel_width": 2, "stride": 2, "stride_width": 2, "padding": 0, "padding_left": 0, "padding_bottom": 0, "padding_right": 0, "dilation": 1, "dilation_width": 1, "ceil": 0},
 		7:  {"in": 256, "out": 120},
 		10: nil,
 	} {

@@ -31,23 +31,23 @@ func storedChannels(channels int) int {
 func paddedChannels(channels int) int { return roundUp(channels, kernel.Lanes(channels)) }
 
 // fused says whether compiled programs run the convolution by the fused
-// kernels; other convolutions run as the plain operation.
-func (c conv2d) fused() bool { return c.groups == 1 && c.dilation == 1 }
+// kernels: square ones without groups or dilation. Others run as the plain operation.
+func (c conv2d) fused() bool { return c.groups == 1 && c.dilation == [2]int{1, 1} && c.square() }
 
 // runLength is the number of floats of one row of the filter when it lies on
 // the picture: its columns with all their channels, which are contiguous.
-func (c conv2d) runLength() int { return c.kernel * storedChannels(c.in) }
+func (c conv2d) runLength() int { return c.kernel[1] * storedChannels(c.in) }
 
 // weightLayout returns the storage offsets of a step along each dimension of
 // the weights, and the storage's size. Fused convolutions keep a filter as the
 // rows that lie on the picture, each padded to a multiple of eight.
 func (c conv2d) weightLayout() (strides []int, size int) {
 	if !c.fused() {
-		shape := []int{c.out, c.in / c.groups, c.kernel, c.kernel}
+		shape := []int{c.out, c.in / c.groups, c.kernel[0], c.kernel[1]}
 		return rowMajor(shape), Shape(shape).Elements()
 	}
 	row := roundUp(c.runLength(), 8)
-	return []int{c.kernel * row, 1, row, storedChannels(c.in)}, c.out * c.kernel * row
+	return []int{c.kernel[0] * row, 1, row, storedChannels(c.in)}, c.out * c.kernel[0] * row
 }
 
 // alignedFloats returns n zeros that start at a multiple of 64 bytes, a cache

@@ -6,7 +6,7 @@ import (
 )
 
 // Linear is a fully connected layer, y = x Wᵀ + b as torch.nn.Linear:
-// N x In to N x Out.
+// N x In to N x Out, and N x ... x In to N x ... x Out.
 type Linear struct {
 	In, Out int // features
 	NoBias  bool
@@ -48,17 +48,25 @@ func (l linear) check() error {
 }
 
 func (l linear) OutputShape(inputs []Shape) (Shape, error) {
-	in, err := wantRank(inputs, 2, "N x F (Flatten pictures first)")
+	in, err := oneInput(inputs)
 	if err == nil {
 		err = l.check()
+	}
+	if err == nil && len(in) < 2 {
+		err = fmt.Errorf("wants an input of shape N x F, got %v", in)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if in[1] != l.in {
-		return nil, fmt.Errorf("wants %d input features, got %d", l.in, in[1])
+	out := in.clone()
+	if features := in[len(in)-1]; features != l.in {
+		if len(in) > 2 && in[1:].Elements() == l.in {
+			return nil, fmt.Errorf("wants %d input features, got the input %v: Flatten pictures first", l.in, in)
+		}
+		return nil, fmt.Errorf("wants %d input features, got %d", l.in, features)
 	}
-	return Shape{in[0], l.out}, nil
+	out[len(in)-1] = l.out
+	return out, nil
 }
 
 // Attributes returns the numbers of the layer.
@@ -71,7 +79,7 @@ func (l linear) Backward64(c *Call[float64]) { linearBackward(l, c) }
 
 func linearForward[T Float](l linear, c *Call[T]) {
 	w := c.Params[0].Data
-	for n := range c.Output.Shape[0] {
+	for n := range len(c.Output.Data) / l.out {
 		x := c.Inputs[0].Data[n*l.in:][:l.in]
 		y := c.Output.Data[n*l.out:][:l.out]
 		for o := range y {
@@ -89,7 +97,7 @@ func linearForward[T Float](l linear, c *Call[T]) {
 
 func linearBackward[T Float](l linear, c *Call[T]) {
 	w, dw := c.Params[0].Data, c.ParamGrads[0].Data
-	for n := range c.OutputGrad.Shape[0] {
+	for n := range len(c.OutputGrad.Data) / l.out {
 		x := c.Inputs[0].Data[n*l.in:][:l.in]
 		for o, d := range c.OutputGrad.Data[n*l.out:][:l.out] {
 			if dw != nil {
@@ -111,5 +119,8 @@ func linearBackward[T Float](l linear, c *Call[T]) {
 
 func linearExample(r *rand.Rand) Example {
 	l := &Linear{In: 1 + r.IntN(9), Out: 1 + r.IntN(9), NoBias: r.IntN(4) == 0}
+	if r.IntN(3) == 0 {
+		return exampleOf(l, 1+r.IntN(6), 1+r.IntN(3), l.In)
+	}
 	return exampleOf(l, 1+r.IntN(6), l.In)
 }

@@ -412,8 +412,8 @@ func TestCompileErrors(t *testing.T) {
 	}{
 		{"channels", bad(func(n *lenet) { n.Conv2.In = 7 }), shape, "conv2d conv2: wants 7 input channels, got 6 (input 4x6x12x12)"},
 		{"features", bad(func(n *lenet) { n.FC1.In = 100 }), shape, "linear fc1: wants 100 input features, got 256"},
-		{"small picture", newLeNet(0), []int{4, 1, 12, 12}, "conv2d conv2: its 5x5 filter does not fit into the input 4x6x4x4"},
-		{"pool", bad(func(n *lenet) { n.Pool.Kernel = 0 }), shape, "maxpool2d after relu after conv2d conv1: wants a kernel and stride of at least 1"},
+		{"small picture", newLeNet(0), []int{4, 1, 12, 12}, "conv2d conv2: its window of 5x5 does not fit into the input 4x6x4x4"},
+		{"pool", bad(func(n *lenet) { n.Pool.Kernel = 0 }), shape, "maxpool2d after relu after conv2d conv1: wants a kernel, stride and dilation of at least 1"},
 		{"dimension", newLeNet(0), []int{4, 0, 28, 28}, "input shape 4x0x28x28 has a dimension below 1"},
 		{"rank", newLeNet(0), []int{4}, "no dimension after the batch"},
 		{"no Init", &Linear{In: 784, Out: 10}, []int{4, 784}, "call nn.Init"},

@@ -123,20 +123,20 @@ func equivalent(op nn.Operation) (kind string, attributes []*pb.AttributeProto, 
 	if op.BuiltIn {
 		switch op.Name {
 		case "conv2d":
-			return "Conv", []*pb.AttributeProto{
-				integers("kernel_shape", a["kernel"], a["kernel"]),
-				integers("strides", a["stride"], a["stride"]),
-				integers("pads", a["padding"], a["padding"], a["padding"], a["padding"]),
-				integers("dilations", a["dilation"], a["dilation"]),
-				integer("group", a["groups"]),
-			}, nil
+			return "Conv", append(window(a), dilations(a), integer("group", a["groups"])), nil
 		case "maxpool2d":
-			return "MaxPool", []*pb.AttributeProto{
-				integers("kernel_shape", a["kernel"], a["kernel"]),
-				integers("strides", a["stride"], a["stride"]),
-				integers("pads", a["padding"], a["padding"], a["padding"], a["padding"]),
-			}, nil
+			attributes = window(a)
+			if a["dilation"] != 1 || a["dilation_width"] != 1 {
+				attributes = append(attributes, dilations(a))
+			}
+			if a["ceil"] != 0 {
+				attributes = append(attributes, integer("ceil_mode", 1))
+			}
+			return "MaxPool", attributes, nil
 		case "linear":
+			if len(op.Shape) != 2 {
+				break // Gemm is of matrices
+			}
 			return "Gemm", []*pb.AttributeProto{integer("transB", 1)}, nil // the weights are Out x In
 		case "relu":
 			return "Relu", nil, nil
@@ -147,6 +147,19 @@ func equivalent(op nn.Operation) (kind string, attributes []*pb.AttributeProto, 
 		}
 	}
 	return "", nil, fmt.Errorf("%s has no equivalent in ONNX that is known here; known are conv2d, maxpool2d, linear, relu, add and flatten", op.Name)
+}
+
+// window describes how a filter or a window of a pooling moves over pictures.
+func window(a map[string]int) []*pb.AttributeProto {
+	return []*pb.AttributeProto{
+		integers("kernel_shape", a["kernel"], a["kernel_width"]),
+		integers("strides", a["stride"], a["stride_width"]),
+		integers("pads", a["padding"], a["padding_left"], a["padding_bottom"], a["padding_right"]),
+	}
+}
+
+func dilations(a map[string]int) *pb.AttributeProto {
+	return integers("dilations", a["dilation"], a["dilation_width"])
 }
 
 func integer(name string, value int) *pb.AttributeProto {
