@@ -67,15 +67,15 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case err == nil:
 		return statusOK
 	case errors.As(err, &cut):
-		fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
+		fmt.Fprintf(stderr, "%s: %s\n", command.CommandPath(), sentence(err))
 		return cut.status
 	case errors.As(err, &usage) || !begun:
 		// cobra's suggestions are on lines of their own.
-		sentence := strings.Join(strings.Fields(err.Error()), " ")
-		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", command.CommandPath(), sentence, command.CommandPath())
+		text := strings.Join(strings.Fields(sentence(err)), " ")
+		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", command.CommandPath(), text, command.CommandPath())
 		return statusUsage
 	default:
-		fmt.Fprintf(stderr, "%s: %v\n", command.CommandPath(), err)
+		fmt.Fprintf(stderr, "%s: %s\n", command.CommandPath(), sentence(err))
 		return statusFailed
 	}
 }
@@ -94,6 +94,7 @@ New here? "inkling demo" goes through everything once and explains it.`,
   inkling test model.pth                    how good is it?
   inkling predict model.pth digit.png       what is in this picture?`,
 		Version:       version(),
+		Args:          noArgs,
 		RunE:          func(c *cobra.Command, _ []string) error { return c.Help() },
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -111,11 +112,80 @@ New here? "inkling demo" goes through everything once and explains it.`,
 	} {
 		root.AddCommand(command)
 	}
+	root.SetFlagErrorFunc(flagError)
+	root.SetHelpCommand(newHelp())
+	addCompletions(root)
 	return root
 }
 
+// newHelp returns the command help, which cobra's own is in place of, but for what
+// it does about a command that there is not.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [COMMAND]",
+		Short:   "Explain a command",
+		Long:    "Explain a command, as its --help does.",
+		Example: "  inkling help train\n  inkling help data get",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			var names []cobra.Completion
+			if of, rest, err := c.Root().Find(args); err == nil && len(rest) == 0 {
+				for _, sub := range of.Commands() {
+					if sub.IsAvailableCommand() {
+						names = append(names, cobra.CompletionWithDesc(sub.Name(), sub.Short))
+					}
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			of := c.Root()
+			for _, name := range args {
+				next := find(of, name)
+				if next == nil {
+					return noCommand(of, name)
+				}
+				of = next
+			}
+			of.InitDefaultHelpFlag() // so that they are shown
+			of.InitDefaultVersionFlag()
+			return of.Help()
+		},
+	}
+}
+
+// find returns the command below another that has a name, nil if there is none.
+func find(of *cobra.Command, name string) *cobra.Command {
+	for _, sub := range of.Commands() {
+		if sub.Name() == name || sub.HasAlias(name) {
+			return sub
+		}
+	}
+	return nil
+}
+
+// noCommand says that there is no such command, and which there are.
+func noCommand(of *cobra.Command, name string) error {
+	of.SuggestionsMinimumDistance = 2 // letters that may differ
+	if near := of.SuggestionsFor(name); len(near) > 0 {
+		return usagef("there is no command %q; did you mean %s?", of.CommandPath()+" "+name, strings.Join(near, " or "))
+	}
+	var names []string
+	for _, sub := range of.Commands() {
+		if sub.IsAvailableCommand() {
+			names = append(names, sub.Name())
+		}
+	}
+	if len(names) == 0 {
+		return usagef("there is no command %q: %s has none below it", of.CommandPath()+" "+name, of.CommandPath())
+	}
+	return usagef("there is no command %q, want one of %s", of.CommandPath()+" "+name, strings.Join(names, ", "))
+}
+
 // noArgs refuses arguments.
-func noArgs(_ *cobra.Command, args []string) error {
+func noArgs(c *cobra.Command, args []string) error {
+	if len(args) > 0 && c.HasSubCommands() {
+		return noCommand(c, args[0])
+	}
 	if len(args) > 0 {
 		return usagef("%q is one word too many: only flags are wanted", args[0])
 	}

@@ -1,0 +1,193 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"inkling/sketch"
+)
+
+// What a shell offers for flags and arguments. Flags of one name take the same in
+// all commands, unless flagCompletions has the command's path before the name.
+var (
+	flagCompletions = map[string]cobra.CompletionFunc{
+		"augment":     completeAugment,
+		"classes":     completeFiles("txt"),
+		"data":        completeData,
+		"dtype":       oneOf(dtypes...),
+		"feedback":    anyFile,
+		"graphics":    oneOf("auto", "kitty", "iterm2", "sixel", "blocks", "none"),
+		"grid":        completeFiles("png"),
+		"invert":      oneOf("auto", "yes", "no"),
+		"log-level":   oneOf("debug", "info", "warn", "error"),
+		"model":       completeModels,
+		"orientation": oneOf("upright", "transposed"),
+		"out":         completeModels,
+		"rng":         oneOf("go", "torch"),
+		"root":        completeFolders,
+		"preprocess":  completeProcedures,
+		"show out":    completeFiles("png"),
+		"export out":  completeFolders,
+
+		"eval-strokes out": completeFiles("png"),
+
+		// What nobody can guess.
+		"addr": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
+		"size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
+	}
+
+	// argumentCompletions are for the arguments of commands, by their names.
+	argumentCompletions = map[string]cobra.CompletionFunc{
+		"test":         firstOnly(completeModels),
+		"info":         firstOnly(completeModels),
+		"serve":        firstOnly(completeModels),
+		"convert":      completeModels,
+		"predict":      completeModelOrPictures,
+		"eval-strokes": firstOnly(completeFiles("jsonl", "gz")),
+		"get":          firstOnly(completeSets),
+		"verify":       firstOnly(completeSets),
+		"path":         firstOnly(completeSets),
+		"data info":    firstOnly(completeData),
+	}
+)
+
+// modelEndings are those of files with weights, without their points.
+var modelEndings = []string{"pth", "pt", "safetensors", "npz", "npy", "onnx"}
+
+var pictureEndings = []string{"png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp"}
+
+var (
+	completeModels  = completeFiles(modelEndings...)
+	completeFolders = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	nobodyKnows = cobra.NoFileCompletions
+	anyFile     = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveDefault
+	}
+)
+
+// addCompletions sets what is offered for all flags and arguments of a command and
+// of those below it.
+func addCompletions(c *cobra.Command) {
+	if c.ValidArgsFunction == nil {
+		c.ValidArgsFunction = lookUp(argumentCompletions, c, c.Name(), nobodyKnows)
+	}
+	c.LocalFlags().VisitAll(func(f *pflag.Flag) {
+		complete := lookUp(flagCompletions, c, f.Name, nil)
+		switch f.Value.Type() {
+		case "bool":
+			return
+		case "int", "uint64", "float64", "duration":
+			if complete == nil {
+				complete = nobodyKnows
+			}
+		}
+		if complete != nil {
+			c.RegisterFlagCompletionFunc(f.Name, complete) // fails if the command has its own
+		}
+	})
+	for _, sub := range c.Commands() {
+		addCompletions(sub)
+	}
+}
+
+// lookUp returns what a table has for a name: that of the command, or of its
+// parent, before it is meant for the command alone.
+func lookUp(table map[string]cobra.CompletionFunc, c *cobra.Command, name string, otherwise cobra.CompletionFunc) cobra.CompletionFunc {
+	before := c.Name()
+	if before == name && c.HasParent() {
+		before = c.Parent().Name()
+	}
+	if f, ok := table[before+" "+name]; ok {
+		return f
+	}
+	if f, ok := table[name]; ok {
+		return f
+	}
+	return otherwise
+}
+
+// oneOf offers words.
+func oneOf(words ...string) cobra.CompletionFunc {
+	return cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp)
+}
+
+// completeFiles offers files with these endings, and folders to look into.
+func completeFiles(endings ...string) cobra.CompletionFunc {
+	return func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return endings, cobra.ShellCompDirectiveFilterFileExt
+	}
+}
+
+// firstOnly offers what f does for the first argument, and nothing for others.
+func firstOnly(f cobra.CompletionFunc) cobra.CompletionFunc {
+	return func(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		return f(c, args, begun)
+	}
+}
+
+// completeModelOrPictures offers models and pictures for the first argument, and
+// pictures after it.
+func completeModelOrPictures(_ *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	endings := pictureEndings
+	if len(args) == 0 {
+		endings = append(append([]string{}, modelEndings...), pictureEndings...)
+	}
+	return endings, cobra.ShellCompDirectiveFilterFileExt
+}
+
+// completeSets offers the names of data sets.
+func completeSets(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	for _, s := range catalog() {
+		names = append(names, cobra.CompletionWithDesc(s.fullName(), s.Title))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeData offers the names of data sets, and files and folders if none begins
+// as what stands there.
+func completeData(c *cobra.Command, args []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	sets, _ := completeSets(c, args, begun)
+	if c.Flags().Lookup("download") != nil {
+		sets = append(sets, cobra.CompletionWithDesc("auto", "EMNIST if it was downloaded, else MNIST"))
+	}
+	var names []cobra.Completion
+	for _, name := range sets {
+		if strings.HasPrefix(name, begun) {
+			names = append(names, name)
+		}
+	}
+	return names, cobra.ShellCompDirectiveDefault
+}
+
+// completeProcedures offers the ways from a drawing to the network's input.
+func completeProcedures(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	var names []cobra.Completion
+	if f := c.Flags().Lookup("preprocess"); f != nil && f.DefValue == "auto" {
+		names = append(names, "auto")
+	}
+	for _, p := range sketch.Procedures() {
+		names = append(names, string(p))
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completeAugment offers the steps of --augment, behind those that stand there.
+func completeAugment(_ *cobra.Command, _ []string, begun string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	before := begun[:strings.LastIndexByte(begun, ',')+1]
+	var steps []cobra.Completion
+	if before == "" {
+		steps = append(steps, cobra.CompletionWithDesc("auto", "what suits the data"), cobra.CompletionWithDesc("none", "nothing"))
+	}
+	for _, s := range augmentSteps {
+		steps = append(steps, cobra.CompletionWithDesc(before+s.name, s.about))
+	}
+	return steps, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
