@@ -2,13 +2,13 @@ package sketch
 
 import (
 	"math"
-	"os"
 	"slices"
 	"testing"
 
 	"inkling/data"
 	"inkling/data/emnist"
 	"inkling/data/mnist/embedded"
+	"inkling/internal/realdata"
 )
 
 // likeness is what pictures have in common: medians of the mean level, of the
@@ -58,17 +58,20 @@ func median(values []float64) float64 {
 
 // Drawings look like the pictures of the data set.
 func TestLikeness(t *testing.T) {
-	f, err := os.Open("../../shared/data/pendigits-train/strokes.jsonl.gz")
+	f, err := realdata.PenDigits()
 	if err != nil {
-		t.Skip("the UCI pen digits are not there")
+		t.Fatal(err)
 	}
-	defer f.Close()
+	files, err := realdata.EMNISTTest()
+	if err != nil {
+		t.Fatal(err)
+	}
 	sets := map[Procedure]data.Dataset{}
 	if sets[MNIST], err = embedded.Test(); err != nil {
 		t.Fatal(err)
 	}
-	if sets[EMNIST], err = emnist.Open(os.DirFS("../../shared/data/emnist-mnist"), "mnist", false, emnist.Upright); err != nil {
-		t.Skip("EMNIST's test pictures are not there")
+	if sets[EMNIST], err = emnist.Open(files, "mnist", false, emnist.Upright); err != nil {
+		t.Fatal(err)
 	}
 	var drawings []Drawing
 	for lines := NewLines(f); lines.Next() && len(drawings) < 1000; {

@@ -3,7 +3,7 @@ package sketch
 import (
 	"bytes"
 	"compress/gzip"
-	"os"
+	"inkling/internal/realdata"
 	"reflect"
 	"runtime"
 	"strings"
@@ -101,18 +101,17 @@ func TestLinesMemory(t *testing.T) {
 }
 
 func TestPenDigits(t *testing.T) {
-	f, err := os.Open("../../shared/data/pendigits-train/strokes.jsonl.gz")
+	f, err := realdata.PenDigits()
 	if err != nil {
-		t.Skip("the UCI pen digits are not there")
+		t.Fatal(err)
 	}
-	defer f.Close()
 	lines, drawings, writers := NewLines(f), 0, map[string]bool{}
 	for lines.Next() {
 		drawings++
 		writers[lines.Drawing().Writer] = true
 	}
-	if lines.Err() != nil || drawings != 7494 || len(writers) != 30 {
-		t.Errorf("read %d drawings of %d writers, %v, want 7494 of 30", drawings, len(writers), lines.Err())
+	if lines.Err() != nil || drawings != 2498 || len(writers) != 10 {
+		t.Errorf("read %d drawings of %d writers, %v, want 2498 of 10", drawings, len(writers), lines.Err())
 	}
 }
 

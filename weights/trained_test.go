@@ -2,7 +2,6 @@ package weights_test
 
 import (
 	"math"
-	"os"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -10,6 +9,7 @@ import (
 	"inkling/data"
 	"inkling/data/emnist"
 	"inkling/data/mnist/embedded"
+	"inkling/internal/realdata"
 	"inkling/models"
 	"inkling/nn"
 	"inkling/train"
@@ -28,18 +28,15 @@ func TestTrained(t *testing.T) {
 		checkTrained(t, filepath.Join("testdata", "trained"), pictures)
 	})
 	t.Run("EMNIST", func(t *testing.T) {
-		shared := filepath.Join("..", "..", "shared")
-		folder, published := filepath.Join(shared, "golden", "trained_emnist"), filepath.Join(shared, "data", "emnist-mnist")
-		for _, path := range []string{folder, published} {
-			if _, err := os.Stat(path); err != nil {
-				t.Skipf("SKIPPED: the network that PyTorch trained on EMNIST was not compared: %v", err)
-			}
-		}
-		pictures, err := emnist.Open(os.DirFS(published), "mnist", false, emnist.Raw)
+		files, err := realdata.EMNISTTest()
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkTrained(t, folder, pictures)
+		pictures, err := emnist.Open(files, "mnist", false, emnist.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkTrained(t, filepath.Join("testdata", "trained_emnist"), pictures)
 	})
 }
 

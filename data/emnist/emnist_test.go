@@ -5,13 +5,13 @@ import (
 	"compress/gzip"
 	"errors"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"inkling/data/idx"
+	"inkling/internal/realdata"
 )
 
 // pictures returns gzipped files of one 2x3 picture for every label.
@@ -96,15 +96,15 @@ func TestOrientationString(t *testing.T) {
 }
 
 func TestPublishedFiles(t *testing.T) {
-	const folder = "../../../shared/data/emnist-mnist"
-	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("the published files are not beside the repository: %v", err)
-	}
-	raw, err := Open(os.DirFS(folder), "mnist", false, Raw)
+	files, err := realdata.EMNISTTest()
 	if err != nil {
 		t.Fatal(err)
 	}
-	upright, err := Open(os.DirFS(folder), "mnist", false, Upright)
+	raw, err := Open(files, "mnist", false, Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	upright, err := Open(files, "mnist", false, Upright)
 	if err != nil {
 		t.Fatal(err)
 	}
