@@ -40,16 +40,33 @@ type Model struct {
 	// with it.
 	Optimizer func() *weights.Optimizer
 
-	classesAssumed bool
+	// Output is "Softmax" or "LogSoftmax" if the file's network makes probabilities of
+	// the logits, or their logarithms; Network computes the logits.
+	Output string
+
+	classesAsked, classesAssumed bool
 	// said is About without what was assumed.
 	said         weights.Metadata
-	architecture *models.Architecture
-	outputs      int              // of the network
-	known        models.Config    // what file and options say of the network
-	tensors      []weights.Tensor // under the names of the architecture
+	architecture *models.Architecture // nil if the network is none that has a name
+	known        models.Config        // what file and options say of the network
+	tensors      []weights.Tensor     // under the names of the architecture
+	// remake makes the network for pictures of another size.
+	remake func(models.Config) error
 	// sizeNote is which of Assumed tells the size of the pictures, -1 if that is not
 	// assumed.
 	sizeNote int
+	padding  []int // of the convolutions, where the size tells it
+}
+
+// Architecture is the name of the network's architecture.
+func (m *Model) Architecture() string {
+	if m.architecture != nil {
+		return m.architecture.Name
+	}
+	if _, isLeNet := m.Network.(*models.LeNet); isLeNet {
+		return Architecture
+	}
+	return sequentialName
 }
 
 // Said returns the metadata that the file and the options say, without what was
@@ -94,29 +111,24 @@ func (m *Model) FitTo(channels, height, width int, whose string) bool {
 	if !m.SizeAssumed() {
 		return false
 	}
-	known := m.known
-	known.Channels, known.Height, known.Width = channels, height, width
-	configs, err := m.architecture.Configs(shapesOf(m.tensors), known)
-	if err != nil || len(configs) == 0 {
-		return false
-	}
-	if err := m.build("the model", configs[0]); err != nil {
+	if m.remake(models.Config{Channels: channels, Height: height, Width: width}) != nil {
 		return false
 	}
 	m.About.Input = m.Input()
-	m.Assumed[m.sizeNote] = fmt.Sprintf("%s, as %s", pictureText(configs[0]), whose)
+	m.Assumed[m.sizeNote] = fmt.Sprintf("%s, as %s", m.pictureText(), whose)
 	return true
 }
 
 // SizeAssumed reports whether nothing tells the size of the pictures that the
 // network reads, but that its weights suit it. [Model.FitTo] then may find another.
-func (m *Model) SizeAssumed() bool { return m.architecture != nil && m.sizeNote >= 0 }
+func (m *Model) SizeAssumed() bool { return m.remake != nil && m.sizeNote >= 0 }
 
-// pictureText tells what pictures a network reads.
-func pictureText(c models.Config) string {
-	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Count(c.Channels, "channel"), c.Height, c.Width)
-	if len(c.Padding) > 0 {
-		text += ", and " + paddingWords(c.Padding)
+// pictureText tells what pictures the network reads.
+func (m *Model) pictureText() string {
+	channels, height, width := m.Network.Input()
+	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Count(channels, "channel"), height, width)
+	if len(m.padding) > 0 {
+		text += ", and " + paddingWords(m.padding)
 	}
 	return text
 }

@@ -41,7 +41,7 @@ func (o *Options) Use(path string, file *weights.File) (*Model, error) {
 }
 
 func (o *Options) use(path string, file *weights.File) (*Model, error) {
-	m := &Model{sizeNote: -1}
+	m := &Model{sizeNote: -1, classesAsked: len(o.Classes) > 0}
 	if file.Metadata != nil {
 		m.About = cloned(*file.Metadata)
 	}
@@ -53,7 +53,19 @@ func (o *Options) use(path string, file *weights.File) (*Model, error) {
 		return nil, err
 	}
 	m.said = cloned(m.About)
-	if err := m.recognise(path, o, tensors); err != nil {
+	if m.known, err = o.known(&m.About); err != nil {
+		return nil, err
+	}
+	described, err := structureOf(file, &m.About)
+	if err != nil {
+		return nil, err
+	}
+	if described != nil {
+		err = m.compose(path, o, described, file.Tensors)
+	} else {
+		err = m.recognise(path, o, tensors)
+	}
+	if err != nil {
 		return nil, err
 	}
 	return m, m.fillIn()
@@ -82,18 +94,6 @@ func (o *Options) settle(m *Model) error {
 	return nil
 }
 
-// Metadata returns what a file says of itself, with what the options say, and where
-// the two differ. It does not look at the network, which may be one that cannot be
-// run.
-func (o *Options) Metadata(file *weights.File) (about weights.Metadata, notes []string, err error) {
-	m := &Model{}
-	if file.Metadata != nil {
-		m.About = cloned(*file.Metadata)
-	}
-	err = o.settle(m)
-	return m.About, m.Notes, err
-}
-
 // known is what metadata and options say of the network.
 func (o *Options) known(about *weights.Metadata) (models.Config, error) {
 	c := models.Config{Height: o.Height, Width: o.Width}
@@ -114,11 +114,6 @@ func (o *Options) known(about *weights.Metadata) (models.Config, error) {
 // recognise finds the architecture whose weights the tensors are, and makes the
 // network.
 func (m *Model) recognise(path string, o *Options, tensors []weights.Tensor) error {
-	known, err := o.known(&m.About)
-	if err != nil {
-		return err
-	}
-	m.known = known
 	candidates := models.Architectures()
 	if name := m.About.Architecture; name != "" {
 		a := models.FindArchitecture(name)
@@ -135,7 +130,7 @@ func (m *Model) recognise(path string, o *Options, tensors []weights.Tensor) err
 		}
 		if len(configs) > 0 {
 			m.architecture = a
-			return m.choose(path, o, configs)
+			return m.choose(path, configs)
 		}
 	}
 	return m.mismatch(path, &candidates[0], tensors)
@@ -188,18 +183,15 @@ func (m *Model) mismatch(path string, a *models.Architecture, tensors []weights.
 		c.Classes = n
 	}
 	m.tensors = tensors
-	if err := m.build(path, c); err != nil {
+	if err := m.build(path, a, c); err != nil {
 		return err
 	}
 	return errors.New("its weights suit no network that can be run")
 }
 
-// build makes the network and gives it its weights; path stands for the file.
-func (m *Model) build(path string, c models.Config) error {
-	a := m.architecture
-	if a == nil {
-		a = &models.Architectures()[0]
-	}
+// build makes the network of an architecture and gives it its weights; path stands
+// for the file.
+func (m *Model) build(path string, a *models.Architecture, c models.Config) error {
 	network, err := a.New(c, 0)
 	if err != nil {
 		return err
@@ -213,15 +205,42 @@ func (m *Model) build(path string, c models.Config) error {
 
 // choose makes the first of the networks that the weights may be for, and notes
 // what nobody said of it.
-func (m *Model) choose(path string, o *Options, configs []models.Config) error {
-	c, about := configs[0], &m.About
+func (m *Model) choose(path string, configs []models.Config) error {
+	c, a := configs[0], m.architecture
 	if m.About.Architecture == "" {
-		m.assume("the network is %s, as its weights are: with ReLU after every layer but the last, and max-pooling of 2x2 after each convolution", m.architecture.Name)
+		m.assume("the network is %s, as its weights are: with ReLU after every layer but the last, and max-pooling of 2x2 after each convolution", a.Name)
 	}
+	if n := len(m.About.Classes); m.About.Architecture != "" && n > 0 && n+m.labelOffset() != c.Classes && n != c.Classes && !m.classesAsked {
+		c.Classes = n
+		return m.build(path, a, c) // whose error tells how the weights differ
+	}
+	if err := m.build(path, a, c); err != nil {
+		return err
+	}
+	m.remake = func(wanted models.Config) error {
+		known := m.known
+		known.Channels, known.Height, known.Width = wanted.Channels, wanted.Height, wanted.Width
+		configs, err := a.Configs(shapesOf(m.tensors), known)
+		if err != nil {
+			return err
+		}
+		if len(configs) == 0 {
+			return errors.New("its weights are not for such pictures")
+		}
+		m.padding = configs[0].Padding
+		return m.build(path, a, configs[0])
+	}
+	return m.settleSize(c, configs[1:])
+}
+
+// settleSize notes the size of the pictures, and what else they may have if it is not
+// known.
+func (m *Model) settleSize(c models.Config, others []models.Config) error {
+	m.padding = c.Padding
 	switch {
 	case m.known.Height == 0:
-		text := pictureText(c)
-		for _, other := range configs[1:] {
+		text := m.pictureText()
+		for _, other := range others {
 			if other.Height == 28 || other.Height == 32 { // as the pictures of most data sets
 				text += fmt.Sprintf("; or they have %dx%d, if %s (--padding %s)", other.Height, other.Width, paddingWords(other.Padding), paddingText(other.Padding))
 			}
@@ -231,48 +250,45 @@ func (m *Model) choose(path string, o *Options, configs []models.Config) error {
 	case m.known.Padding == nil && len(c.Padding) > 0:
 		m.assume("%s, for otherwise the weights do not suit %dx%d pixels", paddingWords(c.Padding), c.Height, c.Width)
 	}
-	if n := len(about.Classes); n > 0 && n != c.Classes {
-		offset := m.labelOffset()
-		switch {
-		case n+offset == c.Classes:
-			about.Classes = append(unusedClasses(offset), about.Classes...)
-		case len(o.Classes) > 0:
-			return fmt.Errorf("there are names for %s, but the network tells %d apart", fmt.Sprintf("%d classes", n), c.Classes)
-		default:
-			c.Classes = n
-			return m.build(path, c) // whose error tells it
-		}
-	}
-	m.outputs = c.Classes
-	if about.Input == nil {
-		about.Input = []int{c.Channels, c.Height, c.Width}
+	if m.About.Input == nil {
+		m.About.Input = m.Input()
 		if m.known.Height > 0 {
-			m.said.Input = slices.Clone(about.Input)
+			m.said.Input = m.Input()
 		}
 	}
-	return m.build(path, c)
+	return nil
 }
 
 // fillIn sets what the metadata of a file leaves open. The orientation stays open:
 // what it is taken for depends on the pictures at hand.
 func (m *Model) fillIn() error {
-	channels, _, _ := m.Network.Input()
+	channels, height, width := m.Network.Input()
 	if n := len(m.About.Mean); n > 1 && n != channels {
 		return fmt.Errorf("there are %d means and standard deviations, but its pictures have %s", n, wording.Count(channels, "channel"))
 	}
-	if len(m.About.Classes) == 0 {
-		classes := m.outputs
-		for i := range classes {
-			m.About.Classes = append(m.About.Classes, strconv.Itoa(i))
+	operations, err := nn.Trace(m.Network, 1, channels, height, width)
+	if err != nil {
+		return err
+	}
+	outputs, about, offset := operations[len(operations)-1].Shape[1], &m.About, m.labelOffset()
+	if offset >= outputs {
+		return fmt.Errorf("the label offset is %d, but the network has only %s", offset, wording.Count(outputs, "output"))
+	}
+	switch n := len(about.Classes); {
+	case n == 0:
+		for i := range outputs {
+			about.Classes = append(about.Classes, strconv.Itoa(i))
 		}
 		m.classesAssumed = true
-		m.assume("the classes are called 0 to %d", classes-1)
+		m.assume("the classes are called 0 to %d", outputs-1)
+	case n == outputs:
+	case n+offset == outputs:
+		about.Classes = append(unusedClasses(offset), about.Classes...)
+	default:
+		return fmt.Errorf("there are names for %d classes, but the network tells %d apart", n, outputs)
 	}
-	if offset := m.labelOffset(); offset >= len(m.About.Classes) {
-		return fmt.Errorf("the label offset is %d, but the network has only %s", offset, wording.Count(len(m.About.Classes), "output"))
-	}
-	if len(m.About.Mean) == 0 {
-		m.About.Mean, m.About.Std = []float32{DefaultMean}, []float32{DefaultStd}
+	if len(about.Mean) == 0 {
+		about.Mean, about.Std = []float32{DefaultMean}, []float32{DefaultStd}
 		m.assume("pixels are normalised with mean %v and standard deviation %v", DefaultMean, DefaultStd)
 	}
 	return nil

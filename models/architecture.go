@@ -2,6 +2,7 @@ package models
 
 import (
 	"inkling/nn"
+	"inkling/weights/structure"
 )
 
 // A Network is a module that reads pictures of one shape.
@@ -40,6 +41,9 @@ type Architecture struct {
 	// known.
 	Configs func(shapes map[string][]int, known Config) ([]Config, error)
 
+	// Layers are those of its networks, in the order in which they are computed.
+	Layers []structure.Layer
+
 	// Usual is what the network is for where nothing is known of it.
 	Usual Config
 }
@@ -50,6 +54,7 @@ var architectures = []Architecture{
 		Name:    "LeNet",
 		New:     func(c Config, seed uint64) (Network, error) { return newLeNet(c, seed) },
 		Configs: lenetConfigs,
+		Layers:  lenetLayers(),
 		Usual:   Config{Channels: LeNetChannels, Height: LeNetHeight, Width: LeNetWidth, Classes: 10},
 	},
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"inkling/nn"
+	"inkling/weights/structure"
 )
 
 // LeNet is the network of PyTorch's tutorial "Training a Classifier": two
@@ -202,6 +203,17 @@ func lenetShapes(shapes map[string][]int, c Config, features int) bool {
 		"fc1.weight": {120, features}, "fc1.bias": {120}, "fc2.weight": {84, 120}, "fc2.bias": {84}, "fc3.weight": {c.Classes, 84}, "fc3.bias": {c.Classes},
 	}
 	return maps.EqualFunc(shapes, wanted, slices.Equal[[]int])
+}
+
+// lenetLayers describes the network without padding.
+func lenetLayers() []structure.Layer {
+	conv := structure.New("Conv2d", map[string]string{"kernel_size": "5"})
+	pool := structure.New("MaxPool2d", map[string]string{"kernel_size": "2"})
+	relu, linear := structure.New("ReLU", nil), structure.New("Linear", nil)
+	return []structure.Layer{
+		conv, relu, pool, conv, relu, pool,
+		structure.New("Flatten", nil), linear, relu, linear, relu, linear,
+	}
 }
 
 // Input is the shape of the pictures that the network reads.

@@ -131,19 +131,21 @@ func convert(out io.Writer, from, to string, want conversion) error {
 	if strings.EqualFold(filepath.Ext(to), onnxEnding) {
 		return convertToONNX(out, from, to, &options, file, want)
 	}
-	about, notes, err := metadataFor(from, &options, file)
+	said, notes, err := options.MetadataFor(from, file)
 	if err != nil {
 		return err
 	}
 	if file.Tensors, err = inkling.RenameTensors(file.Tensors, options.Rename); err != nil {
 		return fmt.Errorf("%s: %w", from, err)
 	}
-	kept := "What it says about itself was kept."
-	switch {
-	case len(about) == 0:
-		kept = "It says nothing about itself, so nothing was kept of that."
-	case options.Any():
-		kept = "What it says about itself was kept, and what was asked for."
+	var about []weights.Metadata
+	kept := "It says nothing about itself, so nothing was kept of that."
+	if said != nil {
+		about = append(about, *said)
+		kept = "What it says about itself was kept."
+		if options.Any() {
+			kept = "What it says about itself was kept, and what was asked for."
+		}
 	}
 	for _, note := range notes {
 		kept += " Note: " + note + "."
@@ -202,30 +204,6 @@ func (want *conversion) retype(tensors []weights.Tensor, path string) (retyped [
 	return retyped, said, nil
 }
 
-// metadataFor is what the converted file shall say about itself, if anything: what
-// the file at from says, and the options.
-func metadataFor(from string, options *inkling.Options, file *weights.File) (about []weights.Metadata, notes []string, err error) {
-	if !options.Any() {
-		if file.Metadata != nil {
-			about = append(about, *file.Metadata)
-		}
-		return about, nil, nil
-	}
-	m, err := options.Use(from, file)
-	if err == nil {
-		return []weights.Metadata{m.Said()}, m.Notes, nil
-	}
-	// The size and the padding mean nothing but to a network that can be run.
-	if options.Height > 0 || options.Padding != nil || options.LabelOffset > 0 {
-		return nil, nil, err
-	}
-	said, notes, settleErr := options.Metadata(file)
-	if settleErr != nil {
-		return nil, nil, err
-	}
-	return []weights.Metadata{said}, notes, nil
-}
-
 // losses says what a converted file lacks of the other, a line each; it is empty
 // if that is nothing.
 func losses(file *weights.File) string {
@@ -254,7 +232,8 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 		Shape:        m.Input(),
 		Pixels:       want.pixels,
 		ChannelsLast: want.channelsLast,
-		Softmax:      want.softmax,
+		Softmax:      want.softmax || m.Output == "Softmax",
+		LogSoftmax:   !want.softmax && m.Output == "LogSoftmax",
 	}
 	if file.Metadata != nil || options.Any() {
 		about := m.Said()
@@ -278,10 +257,13 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 		return err
 	}
 	output := onnx.Logits
-	if want.softmax {
+	switch {
+	case network.Softmax:
 		output = onnx.Probabilities
+	case network.LogSoftmax:
+		output = onnx.LogProbabilities
 	}
 	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
-		from, to, inkling.Architecture, thousands(inkling.Parameters(m.Network)), onnx.Input, shape, input, output, len(m.About.Classes))
+		from, to, m.Architecture(), thousands(inkling.Parameters(m.Network)), onnx.Input, shape, input, output, len(m.About.Classes))
 	return err
 }

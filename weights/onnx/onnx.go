@@ -40,6 +40,8 @@ const (
 	Input         = "input"
 	Logits        = "logits"
 	Probabilities = "probabilities" // the output's name with Softmax
+	// LogProbabilities is the output's name with LogSoftmax.
+	LogProbabilities = "log_probabilities"
 )
 
 // How the names of the constants that Pixels needs begin.
@@ -68,6 +70,8 @@ type Model struct {
 	ChannelsLast bool
 	// Softmax makes the output, N x classes, probabilities that add up to 1.
 	Softmax bool
+	// LogSoftmax makes it their natural logarithms. Softmax overrides it.
+	LogSoftmax bool
 }
 
 // Save writes the model to the file at path, whole or not at all.
@@ -86,7 +90,7 @@ func (m *Model) Write(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	b := &builder{graph: &pb.GraphProto{Name: proto.String("network")}, taken: map[string]bool{Input: true, Logits: true, Probabilities: true}}
+	b := &builder{graph: &pb.GraphProto{Name: proto.String("network")}, taken: map[string]bool{Input: true, Logits: true, Probabilities: true, LogProbabilities: true}}
 	if err := b.addWeights(m.Network, operations); err != nil {
 		return err
 	}
@@ -99,13 +103,14 @@ func (m *Model) Write(w io.Writer) error {
 		return err
 	}
 	output := Logits
-	if m.Softmax {
-		if len(shape) != 2 {
-			return fmt.Errorf("softmax wants an output of N x classes, the network's is %v; leave softmax out", shape)
-		}
-		output = Probabilities
-		b.node("Softmax", output, []string{last}, integer("axis", 1))
-	} else {
+	switch {
+	case (m.Softmax || m.LogSoftmax) && len(shape) != 2:
+		return fmt.Errorf("softmax wants an output of N x classes, the network's is %v; leave softmax out", shape)
+	case m.Softmax:
+		output = b.node("Softmax", Probabilities, []string{last}, integer("axis", 1))
+	case m.LogSoftmax:
+		output = b.node("LogSoftmax", LogProbabilities, []string{last}, integer("axis", 1))
+	default:
 		b.rename(last, output)
 	}
 	b.graph.Output = []*pb.ValueInfoProto{valueInfo(output, pb.TensorProto_FLOAT, shape)}

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 	"strconv"
 
@@ -29,6 +30,7 @@ func init() {
 		"Sigmoid":            plain("Sigmoid"),
 		"Softsign":           plain("Softsign"),
 		"Softplus":           plain("Softplus"),
+		"HardSigmoid":        (*describer).hardSigmoid,
 		"HardSwish":          plain("Hardswish"),
 		"Mish":               plain("Mish"),
 		"Gelu":               func(d *describer) error { return d.with("GELU", "approximate", d.text("approximate", "none")) },
@@ -41,6 +43,8 @@ func init() {
 		"Clip":       (*describer).clip,
 		"Softmax":    func(d *describer) error { return d.softmax("Softmax") },
 		"LogSoftmax": func(d *describer) error { return d.softmax("LogSoftmax") },
+		"PRelu":      (*describer).prelu,
+		"Pad":        (*describer).pad,
 		"Flatten":    (*describer).flatten,
 		"Reshape":    (*describer).reshape,
 		"Squeeze":    (*describer).squeeze,
@@ -115,6 +119,7 @@ func (d *describer) conv() error {
 	if err != nil {
 		return err
 	}
+	d.padded(s)
 	s["groups"] = strconv.FormatInt(d.integer("group", 1), 10)
 	l := structure.New("Conv2d", s)
 	return d.weighted(l, 1)
@@ -185,8 +190,99 @@ func (d *describer) averagePool() error {
 		return d.obstacle("has a dilation of %s, which average-pooling has not in PyTorch", s["dilation"])
 	}
 	s["ceil_mode"], s["count_include_pad"] = boolean(d.integer("ceil_mode", 0)), boolean(d.integer("count_include_pad", 0))
+	if s["ceil_mode"] == "False" && d.padded(s) {
+		s["count_include_pad"] = "True"
+	}
 	d.add(structure.New("AvgPool2d", s))
 	return nil
+}
+
+// pad describes zeros around pictures, which may become the padding of the layer that
+// reads them.
+func (d *describer) pad() error {
+	if mode := d.text("mode", "constant"); mode != "constant" {
+		return d.obstacle("pads in the mode %s", mode)
+	}
+	var pads []float64
+	if a := d.attribute("pads"); a != nil {
+		for _, n := range a.Ints {
+			pads = append(pads, float64(n))
+		}
+	} else {
+		var err error
+		if pads, _, err = d.numbers(1); err != nil {
+			return err
+		}
+	}
+	value := d.float("value", 0)
+	if d.has(2) {
+		values, _, err := d.numbers(2)
+		if err != nil || len(values) != 1 {
+			return d.obstacle("pads with what is not known")
+		}
+		value = values[0]
+	}
+	if !slices.ContainsFunc(pads, func(n float64) bool { return n != 0 }) {
+		return d.pass()
+	}
+	if len(pads) != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 || pads[2] != pads[6] || pads[3] != pads[7] || value != 0 {
+		return d.obstacle("pads otherwise than with zeros, as many on one side as on the other")
+	}
+	return d.with("ZeroPad2d", "padding", structure.Sizes([]int64{int64(pads[2]), int64(pads[3])}))
+}
+
+// padded makes zeros around the pictures, if the layer before is no more than these,
+// the padding of the layer in hand, if that has none.
+func (d *describer) padded(s map[string]string) bool {
+	n := len(d.network.Layers)
+	if n == 0 || d.network.Layers[n-1].Kind != "ZeroPad2d" || s["padding"] != "0" {
+		return false
+	}
+	s["padding"] = d.network.Layers[n-1].Settings["padding"]
+	d.network.Layers, d.inputs = d.network.Layers[:n-1], d.inputs[:n-1]
+	return true
+}
+
+func (d *describer) prelu() error {
+	slope, err := d.tensor(1)
+	if err != nil {
+		return err
+	}
+	l := structure.New("PReLU", nil)
+	l.Tensors = map[string]string{"weight": slope.Name}
+	d.add(l)
+	return nil
+}
+
+// gates are the activations that are another one times its input.
+var gates = map[string]string{"Sigmoid": "SiLU", "Hardsigmoid": "Hardswish"}
+
+// gate takes x*sigmoid(x) for what it is, where a node multiplies what the last layer
+// gives with what it reads.
+func (d *describer) gate() bool {
+	n := len(d.network.Layers)
+	if n == 0 || len(d.node.Input) != 2 {
+		return false
+	}
+	other := d.node.Input[0]
+	if other == d.chain {
+		other = d.node.Input[1]
+	}
+	kind := gates[d.network.Layers[n-1].Kind]
+	if kind == "" || other != d.inputs[n-1] {
+		return false
+	}
+	d.network.Layers, d.inputs = d.network.Layers[:n-1], d.inputs[:n-1]
+	d.add(structure.New(kind, nil))
+	return true
+}
+
+func (d *describer) hardSigmoid() error {
+	alpha, beta := d.float("alpha", 0.2), d.float("beta", 0.5)
+	if math.Abs(alpha-1.0/6) > 1e-6 || beta != 0.5 {
+		return d.obstacle("has an alpha of %v and a beta of %v, where PyTorch has 1/6 and 0.5", alpha, beta)
+	}
+	return d.with("Hardsigmoid")
 }
 
 func (d *describer) reduceMean() error {

@@ -48,7 +48,7 @@ type describer struct {
 
 	values map[string]*value // what nodes have computed that is not the chain
 	chain  string            // the name of the value that the last layer computed
-	links  int               // how many nodes of the chain there were
+	inputs []string          // what each layer reads
 
 	place    int // of the node in hand, from 1
 	total    int
@@ -160,6 +160,9 @@ func (d *describer) step() error {
 		d.set(&value{sizes: sizes})
 		return nil
 	}
+	if n.GetOpType() == "Mul" && d.gate() {
+		return nil
+	}
 	for i, name := range n.Input {
 		if i != from && name != "" && d.constant(name) == nil {
 			return d.obstacle("reads %q, too, which another branch of the network computes or which is not known", name)
@@ -196,6 +199,7 @@ func (d *describer) pass() error {
 func (d *describer) add(l structure.Layer) {
 	l.Place, l.Name = d.where(), d.node.GetName()
 	d.network.Layers = append(d.network.Layers, l)
+	d.inputs = append(d.inputs, d.chain)
 	d.pass()
 }
 

@@ -15,7 +15,7 @@ import (
 // output of the one before it.
 type Network struct {
 	// Layers are in the order in which they are computed, unless Class is set.
-	Layers []Layer `json:"layers"`
+	Layers []Layer `json:"layers,omitempty"`
 
 	// Class is the Python class whose code decides in which order the layers are
 	// computed, and what beside them. The code is not in the file, so Layers are in
@@ -25,7 +25,7 @@ type Network struct {
 
 	// Obstacle is what in the file is no part of a chain that can be described,
 	// such as "node 5 of 20 (Add) joins two branches"; empty if there is nothing.
-	Obstacle string `json:"-"`
+	Obstacle string `json:"obstacle,omitempty"`
 
 	// Input is the shape of the pictures that the network reads, channels, height
 	// and width, 0 where the file leaves one open; nil if it says nothing.

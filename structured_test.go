@@ -1,0 +1,239 @@
+package inkling
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"inkling/weights"
+	"inkling/weights/onnx"
+)
+
+// networks unpacks the networks that testdata/structures/make.py made, and what
+// PyTorch computes with each.
+func networks(t *testing.T) (folder string, expected map[string][]float64) {
+	t.Helper()
+	archive, err := zip.OpenReader(filepath.Join("testdata", "structures", "networks.zip"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer archive.Close()
+	folder = t.TempDir()
+	for _, f := range archive.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		content, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(folder, f.Name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	content, err := os.ReadFile(filepath.Join(folder, "expected.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(content, &expected); err != nil {
+		t.Fatal(err)
+	}
+	return folder, expected
+}
+
+// answer lets a model look at the picture that PyTorch was given.
+func answer(t *testing.T, m *Model) []float64 {
+	t.Helper()
+	channels, height, width := m.Network.Input()
+	reader, err := NewReader(m, m.Transform())
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := make([]byte, channels*height*width)
+	for i := range pixels {
+		pixels[i] = byte(i * 37 % 256)
+	}
+	probabilities, err := reader.Read(pixels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []float64
+	for _, p := range probabilities {
+		list = append(list, float64(p))
+	}
+	return list
+}
+
+// probabilitiesOf makes probabilities of what PyTorch's network gave.
+func probabilitiesOf(output []float64, m *Model) []float64 {
+	if m.Output == "Softmax" {
+		return output
+	}
+	sum := 0.0
+	for _, v := range output {
+		sum += math.Exp(v)
+	}
+	var list []float64
+	for _, v := range output {
+		list = append(list, math.Exp(v)/sum)
+	}
+	return list
+}
+
+func checkAnswer(t *testing.T, name string, m *Model, expected []float64) {
+	t.Helper()
+	got, want := answer(t, m), probabilitiesOf(expected, m)
+	for i := range want {
+		if len(got) != len(want) || math.Abs(got[i]-want[i]) > 2e-6 {
+			t.Errorf("%s: the model says %v, PyTorch %v", name, got, want)
+			return
+		}
+	}
+}
+
+// What is refused of the networks in testdata, and what the refusal must say. What
+// stands here under a name without an ending is refused in both files.
+var refusedNetworks = map[string]string{
+	"avgpool":            "AvgPool2d(kernel_size=2, stride=2) where LeNet has MaxPool2d(kernel_size=2, stride=2)",
+	"avgpool-nopad":      "AvgPool2d(count_include_pad=False, kernel_size=3, padding=1, stride=2)",
+	"avgpool-pad":        "AvgPool2d(kernel_size=3, padding=1, stride=2)",
+	"ceil":               "its ceil_mode is True",
+	"ceil-even":          "its ceil_mode is True",
+	"elu":                "ELU(alpha=0.5) where LeNet has ReLU",
+	"gelu.pth":           "GELU where LeNet has ReLU",
+	"gelu.onnx":          "node 3 of 30 (Div) computes with a constant between layers",
+	"global":             "AdaptiveAvgPool2d(output_size=1)",
+	"hardswish":          "Hardswish where LeNet has ReLU",
+	"hardtanh":           "Hardtanh where LeNet has ReLU",
+	"leaky":              "LeakyReLU(negative_slope=0.2) where LeNet has ReLU",
+	"lenet-avgpool":      "AvgPool2d(kernel_size=2, stride=2) where LeNet has MaxPool2d",
+	"lenet-tanh":         "Tanh where LeNet has ReLU",
+	"maxpool-dilation":   "its dilation is 2",
+	"modules-tanh":       "Tanh where LeNet has ReLU",
+	"net-tanh.onnx":      "Tanh where LeNet has ReLU (node 2 of 12",
+	"oblong":             `its kernel_size is "3x5"`,
+	"own-odd.pth":        "__main__.Odd where LeNet has ReLU (module 1)",
+	"own-odd.onnx":       "node 3 of 8 (Mul) computes with a constant between layers",
+	"prelu":              "PReLU where LeNet has ReLU",
+	"reflect.pth":        "its padding_mode is reflect",
+	"reflect.onnx":       "(Pad)",
+	"relu6":              "ReLU6 where LeNet has ReLU",
+	"residual.pth":       "of the class __main__.Residual with Conv2d, Conv2d, Linear, and what is computed between these is said by the class's code",
+	"residual.onnx":      "node 5 of 7 (Add) reads",
+	"selu":               "SELU where LeNet has ReLU",
+	"sigmoid":            "Sigmoid where LeNet has ReLU",
+	"silu":               "SiLU where LeNet has ReLU",
+	"softmax-batch.pth":  "Softmax(dim=0) (module 9) is not over the classes",
+	"softmax-batch.onnx": "(Softmax) is over the axis 0",
+	"softplus":           "Softplus where LeNet has ReLU",
+	"tanh":               "Tanh where LeNet has ReLU",
+}
+
+// Of networks whose code is not in the file something is assumed, which may be wrong;
+// here it is.
+var mistakenNetworks = map[string]string{
+	"net-tanh.pth": "__main__.Net, whose code is not in the file, computes its layers as LeNet does, with ReLU after every one but the last",
+	"prepared.pth": "__main__.Prepared computes its layers in the order in which they were made",
+}
+
+// A file that says what its network computes is run as that, or refused with what
+// cannot be run: never is another network run. What is exported from it again is the
+// same network, and so are its tensors alone with the metadata that are kept.
+func TestOpenRunsWhatTheFileSays(t *testing.T) {
+	folder, expected := networks(t)
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		for _, ending := range []string{".pth", ".onnx"} {
+			file := name + ending
+			path := filepath.Join(folder, file)
+			if _, err := os.Stat(path); err != nil {
+				continue
+			}
+			// A .pth does not say the size.
+			options := &Options{Height: 12, Width: 12}
+			if m := (&Options{Height: 16, Width: 16}); strings.HasPrefix(name, "lenet") || strings.HasPrefix(name, "net") || strings.HasPrefix(name, "modules") {
+				options = m
+			}
+			m, err := options.Open(path)
+			want := refusedNetworks[file] + refusedNetworks[name]
+			if want != "" {
+				if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+					t.Errorf("%s: error is %v, want %q", file, err, want)
+				}
+				checkTensorsAlone(t, path, options, nil)
+				continue
+			}
+			if err != nil {
+				t.Error(err)
+				continue
+			}
+			if why := mistakenNetworks[file]; why != "" {
+				if !slices.ContainsFunc(m.Assumed, func(text string) bool { return strings.Contains(text, why) }) {
+					t.Errorf("%s: assumed is %q, want %q", file, m.Assumed, why)
+				}
+				continue
+			}
+			checkAnswer(t, file, m, expected[name])
+			checkTensorsAlone(t, path, options, expected[name])
+			about := m.Said()
+			again := filepath.Join(t.TempDir(), "again.onnx")
+			model := onnx.Model{Network: m.Network, Shape: m.Input(), Metadata: &about, Softmax: m.Output == "Softmax", LogSoftmax: m.Output == "LogSoftmax"}
+			if err := model.Save(again); err != nil {
+				if !strings.Contains(err.Error(), "no equivalent in ONNX") {
+					t.Errorf("%s: %v", file, err)
+				}
+				continue
+			}
+			exported, err := Open(again)
+			if err != nil {
+				t.Errorf("%s exported again: %v", file, err)
+				continue
+			}
+			if exported.Output != m.Output {
+				t.Errorf("%s ends with %q, exported again with %q", file, m.Output, exported.Output)
+			}
+			checkAnswer(t, file+" exported again", exported, expected[name])
+		}
+	}
+}
+
+// checkTensorsAlone writes the tensors of a file, as convert does, and looks whether
+// they are opened as the same network, or refused if that was.
+func checkTensorsAlone(t *testing.T, path string, options *Options, expected []float64) {
+	t.Helper()
+	file, err := weights.Read(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	about, _, err := (&Options{}).MetadataFor(path, file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []weights.Metadata
+	if about != nil {
+		list = append(list, *about)
+	}
+	alone := filepath.Join(t.TempDir(), filepath.Base(path)+".safetensors")
+	if err := weights.Write(alone, file.Tensors, list...); err != nil {
+		t.Fatal(err)
+	}
+	m, err := options.Open(alone)
+	if expected == nil {
+		if err == nil {
+			t.Errorf("%s is refused, but its tensors are opened as %s with %q", path, m.Architecture(), m.Assumed)
+		}
+		return
+	}
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	checkAnswer(t, filepath.Base(path)+", the tensors alone", m, expected)
+}
