@@ -103,7 +103,10 @@ func (o *Options) MetadataFor(path string, file *weights.File) (about *weights.M
 	}
 	m, err := o.Use(path, file)
 	if err == nil {
-		return &m.said, m.Notes, nil
+		if o.Any() {
+			notes = m.Notes
+		}
+		return &m.said, notes, nil
 	}
 	// The size and the padding mean nothing but to a network that can be run.
 	if o.Height > 0 || o.Padding != nil || o.LabelOffset > 0 {
