@@ -21,19 +21,21 @@ func Labels(d Dataset) ([]int, error) {
 	labels := make([]int, d.Len())
 	for i := range labels {
 		var err error
-		if labels[i], err = labelOf(d, i); err != nil {
+		if labels[i], err = LabelOf(d, i); err != nil {
 			return nil, fmt.Errorf("picture %d of the data set cannot be read: %w", i, err)
 		}
 	}
 	return labels, nil
 }
 
-func labelOf(d Dataset, i int) (int, error) {
+// LabelOf returns the label of picture i of d, 0 <= i < d.Len(). Unless d, or what it
+// is a part of, is [Labeled], the picture is read for it.
+func LabelOf(d Dataset, i int) (int, error) {
 	switch d := d.(type) {
 	case *Subset:
-		return labelOf(d.Dataset, d.indices[i])
+		return LabelOf(d.Dataset, d.indices[i])
 	case *kept:
-		return labelOf(d.Dataset, i)
+		return LabelOf(d.Dataset, i)
 	case Labeled:
 		return d.Label(i), nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/md5"
 	"encoding/hex"
 	"errors"
@@ -52,7 +53,8 @@ must be whole and fit each other.`,
   inkling data get fashion-mnist
   inkling data get emnist:letters
   inkling data get cifar-10 --mirror http://classroom.local:8000
-  inkling data info mnist --grid mnist.png`,
+  inkling data info mnist --grid mnist.png
+  inkling data check ~/photos`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -64,16 +66,38 @@ must be whole and fit each other.`,
 	run := func(use, short string, args cobra.PositionalArgs, do func(c *cobra.Command, args []string) error) *cobra.Command {
 		return &cobra.Command{Use: use, Short: short, Args: args, RunE: do}
 	}
+	check := run("check NAME[:SPLIT]|FOLDER|FILE", "Look for what is wrong with a data set before a training does", wantArgs("NAME"),
+		func(c *cobra.Command, args []string) error {
+			ctx, stop := interruptible()
+			defer stop()
+			return o.check(ctx, c.OutOrStdout(), args[0])
+		})
+	check.Long = `Read all pictures of a data set and tell what is probably not as it was meant: one
+class alone, classes with few pictures or far fewer than others, pictures that
+cannot be read or have nothing on them, the same picture under two labels, and
+pictures to test with that are among those to train on. Pictures are compared by
+their samples, so that a copy in another format is found, too. A training looks at
+the same, as far as that takes no time.
+
+Of a set that "inkling data list" names, the files are compared with their sums
+first, as "inkling data verify" does it. The status is 1 if the data are of no use
+as they are.`
+	check.Flags().StringVar(&o.pictures.size, "size", "", "resize pictures of one's own to `N` or HEIGHTxWIDTH pixels before they are compared")
 	var grid string
-	info := run("info NAME[:SPLIT]|FOLDER|LIST.csv", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
-		func(c *cobra.Command, args []string) error { return o.info(c.OutOrStdout(), args[0], grid) })
+	info := run("info NAME[:SPLIT]|FOLDER|FILE", "Count the pictures of each class, with mean and standard deviation", wantArgs("NAME"),
+		func(c *cobra.Command, args []string) error {
+			ctx, stop := interruptible()
+			defer stop()
+			return o.info(ctx, c.OutOrStdout(), args[0], grid)
+		})
 	info.Flags().StringVar(&grid, "grid", "", "draw some of the pictures in `FILE`, a PNG")
 	o.pictures.flags(info.Flags())
 	c.AddCommand(
 		run("list", "List the data sets that are known", noArgs, func(c *cobra.Command, _ []string) error { return o.list(c.OutOrStdout()) }),
 		run("get NAME[:SPLIT]", "Download a data set, unless it is there", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.get(c, args[0]) }),
-		run("verify NAME[:SPLIT]", "Check the files of a data set", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.verify(c.OutOrStdout(), args[0]) }),
+		run("verify NAME[:SPLIT]", "Compare the files of a data set with their sums", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.verify(c.OutOrStdout(), args[0]) }),
 		run("path NAME[:SPLIT]", "Print the folder that a data set is in", wantArgs("NAME"), func(c *cobra.Command, args []string) error { return o.path(c.OutOrStdout(), args[0]) }),
+		check,
 		info,
 	)
 	return c
@@ -176,32 +200,21 @@ func (o *dataOptions) path(out io.Writer, name string) error {
 	return err
 }
 
-// verify compares the sums that are published or were noted, and reads
-// everything through.
-func (o *dataOptions) verify(out io.Writer, name string) error {
-	s, err := wantPublished(name)
-	if err != nil {
-		return err
-	}
-	dir, there, err := s.there(o.root)
-	if err != nil {
-		return err
-	}
-	if !there {
-		return s.missing(dir)
-	}
+// fileCheck is what was found of a file.
+type fileCheck struct {
+	What  string `json:"what"`
+	Fault string `json:"fault,omitempty"`
+}
+
+// checkFiles compares the sums of a set's files that are published or were noted,
+// and reads everything through.
+func (s *publishedSet) checkFiles(dir string) (checks []fileCheck, faults int, err error) {
 	sums, err := download.Sums(dir)
 	if err != nil {
-		return err
+		return nil, 0, err
 	}
-	type check struct {
-		What  string `json:"what"`
-		Fault string `json:"fault,omitempty"`
-	}
-	var checks []check
-	faults := 0
 	add := func(what string, err error) {
-		c := check{What: what}
+		c := fileCheck{What: what}
 		if err != nil {
 			c.Fault = err.Error()
 			faults++
@@ -237,23 +250,54 @@ func (o *dataOptions) verify(out io.Writer, name string) error {
 		_, err := s.open(os.DirFS(dir), part.train)
 		add(part.name+", read through", err)
 	}
+	return checks, faults, nil
+}
+
+func printChecks(out io.Writer, checks []fileCheck) {
+	for _, c := range checks {
+		verdict := "good"
+		if c.Fault != "" {
+			verdict = "BAD: " + c.Fault
+		}
+		fmt.Fprintf(out, "%s: %s\n", c.What, verdict)
+	}
+}
+
+// verify checks the files of a set that is known by name.
+func (o *dataOptions) verify(out io.Writer, name string) error {
+	s, err := wantPublished(name)
+	if err != nil {
+		if _, err := os.Stat(name); err == nil {
+			return usagef("verify compares the files of a published data set with their sums; \"inkling data check %s\" looks at pictures of one's own", name)
+		}
+		return err
+	}
+	dir, there, err := s.there(o.root)
+	if err != nil {
+		return err
+	}
+	if !there {
+		return s.missing(dir)
+	}
+	checks, faults, err := s.checkFiles(dir)
+	if err != nil {
+		return err
+	}
 	if o.json {
 		if err := writeJSON(out, map[string]any{"name": s.fullName(), "dir": dir, "checks": checks, "good": faults == 0}); err != nil {
 			return err
 		}
 	} else {
-		for _, c := range checks {
-			verdict := "good"
-			if c.Fault != "" {
-				verdict = "BAD: " + c.Fault
-			}
-			fmt.Fprintf(out, "%s: %s\n", c.What, verdict)
-		}
+		printChecks(out, checks)
 	}
-	if faults > 0 {
-		return fmt.Errorf("%s in %s is not as it should be: %d of %d checks failed", s.Title, dir, faults, len(checks))
+	return s.verdict(dir, checks, faults)
+}
+
+func (s *publishedSet) verdict(dir string, checks []fileCheck, faults int) error {
+	if faults == 0 {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("%s in %s is not as it should be: %d of %d checks failed", s.Title, dir, faults, len(checks))
 }
 
 // statistics are what there is to know of some pictures.
@@ -326,8 +370,8 @@ func measure(d data.Dataset) (*statistics, error) {
 	return s, nil
 }
 
-func (o *dataOptions) info(out io.Writer, name, grid string) error {
-	set, err := o.find(name)
+func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string) error {
+	set, err := o.find(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -373,12 +417,18 @@ func (o *dataOptions) info(out io.Writer, name, grid string) error {
 }
 
 // find returns a set of a known name, or what --data takes else.
-func (o *dataOptions) find(name string) (*pictureSet, error) {
+func (o *dataOptions) find(ctx context.Context, name string) (*pictureSet, error) {
 	if s := findPublished(name); s != nil {
+		if err := o.pictures.refuse(s.Title, false); err != nil {
+			return nil, err
+		}
 		return s.pictures(o.root)
 	}
 	if _, err := os.Stat(name); err == nil {
-		return findPicturesAs(name, o.pictures)
+		if o.root != "" {
+			return nil, usagef("--root names the folder of a data set that is known by name, and %s is a place itself: leave --root out", name)
+		}
+		return findPicturesAs(ctx, name, o.pictures)
 	}
 	_, err := wantPublished(name)
 	return nil, err

@@ -1,18 +1,22 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/pflag"
 
 	"inkling/data"
+	"inkling/data/archive"
 	"inkling/data/cifar"
 	"inkling/data/emnist"
 	"inkling/data/folder"
@@ -23,15 +27,21 @@ import (
 // pictureOptions say what is made of pictures in a folder or list of one's own.
 // The zero value is what is usual.
 type pictureOptions struct {
-	size     string // "", N or HxW
-	channels int    // 0 for those that the pictures have
-	skipBad  bool
+	size    string // "", N or HxW
+	skipBad bool
+
+	// count leaves bad pictures out unasked, for whoever counts them.
+	count bool
+
+	// What a model reads, if the pictures are for one: it is made of pictures of
+	// one's own, and others have it or not.
+	channels, height, width int
 }
 
 const skipBadHelp = "leave out pictures of a folder that cannot be read"
 
 func (o *pictureOptions) flags(f *pflag.FlagSet) {
-	f.StringVar(&o.size, "size", "", "resize the pictures of a folder to `N` or HEIGHTxWIDTH pixels; by default to the commonest size")
+	f.StringVar(&o.size, "size", "", "resize pictures of one's own to `N` or HEIGHTxWIDTH pixels; by default to the commonest size")
 	f.BoolVar(&o.skipBad, "skip-bad", false, skipBadHelp)
 }
 
@@ -60,78 +70,198 @@ func (o pictureOptions) sides() (height, width int, err error) {
 
 func (o pictureOptions) options() (folder.Options, error) {
 	height, width, err := o.sides()
-	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad}, err
+	if height == 0 {
+		height, width = o.height, o.width
+	}
+	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad || o.count}, err
+}
+
+// refuse refuses the options that were given where they do not apply: to pictures
+// that are as they were published, and in part to those that are no files.
+func (o pictureOptions) refuse(title string, own bool) error {
+	switch {
+	case o.size != "" && !own:
+		return usagef("--size resizes pictures of one's own, and %s is taken as it was published: leave --size out", title)
+	case o.skipBad:
+		return usagef("--skip-bad leaves out picture files that cannot be read, and %s has none: leave it out", title)
+	}
+	return nil
 }
 
 // keptBytes is how much memory pictures may take that are read once and kept.
 const keptBytes = 512 << 20
 
-// openFolder opens a folder that holds the files of a data set that is known, or
-// records of CIFAR, or a folder of pictures for every class.
-func openFolder(dir string, o pictureOptions) (*pictureSet, error) {
-	fsys := os.DirFS(dir)
-	set := &pictureSet{dataset: "folder", title: "folder " + dir, stored: weights.Upright}
-	known := mnist.Identify(fsys)
-	split, isEMNIST := findEMNIST(fsys)
-	var err error
-	switch {
-	case isEMNIST:
-		set.stored, set.split = weights.Transposed, split
-		set.title += ", EMNIST's split " + split
-		set.open = func(train bool) (data.Dataset, error) { return emnist.Open(fsys, split, train, emnist.Upright) }
-	case known != nil:
-		if known != mnist.MNIST {
-			set.title += ", " + known.Title
-		}
-		set.open = func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
-	default:
-		err = openOther(set, fsys, o)
-	}
+// openPath opens what lies in a folder or a file: a folder or a zip archive of
+// files of a data set that is known, of records of CIFAR, or of pictures of one's
+// own; or one table or file of arrays.
+func openPath(ctx context.Context, name string, o pictureOptions) (*pictureSet, error) {
+	info, err := os.Stat(name)
 	if err != nil {
-		return nil, fmt.Errorf("folder %s: %w", dir, err)
+		return nil, fmt.Errorf("the folder of --data cannot be read: %w", err)
 	}
-	open := set.open
+	set := &pictureSet{dataset: "folder", stored: weights.Upright}
+	switch {
+	case info.IsDir():
+		set.title = "folder " + name
+		err = openFolder(set, data.WithContext(ctx, os.DirFS(name)), o)
+	case isZip(name):
+		set.title = "archive " + name
+		var fsys fs.FS
+		if fsys, err = openZip(name); err == nil {
+			err = openFolder(set, data.WithContext(ctx, fsys), o)
+		}
+	default:
+		dir, base := filepath.Split(name)
+		return set, openFile(set, data.WithContext(ctx, os.DirFS(filepath.Clean(dir))), name, base, o)
+	}
+	var usage usageError
+	switch {
+	case errors.As(err, &usage):
+		return nil, err
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", set.title, err)
+	}
+	open, title := set.open, "folder "+name
+	if !info.IsDir() {
+		title = "archive " + name
+	}
 	set.open = func(train bool) (data.Dataset, error) {
 		d, err := open(train)
 		if err != nil {
-			return nil, fmt.Errorf("folder %s: %w", dir, err)
+			return nil, fmt.Errorf("%s: %w", title, err)
 		}
 		return d, nil
 	}
 	return set, nil
 }
 
-// findEMNIST returns the split of EMNIST of which a folder has files. Opening
-// them would tell, too, but read them.
-func findEMNIST(fsys fs.FS) (split string, found bool) {
-	for _, split := range emnist.Splits() {
-		for _, folder := range []string{".", "EMNIST/raw", "gzip"} {
-			if found, _ := fs.Glob(fsys, path.Join(folder, "emnist-"+split+"-*-images-idx3-ubyte*")); len(found) > 0 {
-				return split, true
-			}
-		}
+// isZip tells whether a file is a zip archive, but none of NumPy.
+func isZip(name string) bool {
+	f, err := os.Open(name)
+	if err != nil {
+		return false
 	}
-	return "", false
+	defer f.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(f, head)
+	return folder.IsZip(head[:n])
 }
 
-// openOther opens a folder with the files of another set of the catalog, with
-// records of CIFAR, or with pictures by class.
-func openOther(set *pictureSet, fsys fs.FS, o pictureOptions) error {
+// openZip opens an archive, which stays open until the command ends.
+func openZip(name string) (fs.FS, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err == nil {
+		var fsys fs.FS
+		if fsys, err = archive.OpenZip(f, info.Size()); err == nil {
+			return fsys, nil
+		}
+	}
+	f.Close()
+	return nil, err
+}
+
+// openFile opens a table or a file of arrays.
+func openFile(set *pictureSet, fsys fs.FS, name, base string, o pictureOptions) error {
+	options, err := o.options()
+	if err != nil {
+		return err
+	}
+	parts, err := folder.OpenFile(fsys, base, options)
+	if err != nil {
+		switch strings.ToLower(filepath.Ext(base)) {
+		case ".csv", ".tsv", ".txt", ".npz":
+			return err
+		}
+		return usagef("--data %s is a file, want a folder, or a list of pictures or a table (.csv, .tsv), arrays (.npz) or a zip archive: %v", name, err)
+	}
+	set.title = parts.Form + " " + name
+	return set.divide(parts, o)
+}
+
+// openFolder opens a folder that holds the files of a data set that is known, or
+// records of CIFAR, or pictures of one's own. A folder with nothing but one other in
+// it stands for that.
+func openFolder(set *pictureSet, fsys fs.FS, o pictureOptions) error {
+	const deepest = 8
+	below, inner := fsys, ""
+	for range deepest {
+		found, err := openKnown(set, below)
+		if err != nil {
+			return err
+		}
+		if found {
+			if inner != "" {
+				set.addReason("The files are those in the folder " + inner + ".")
+			}
+			return o.refuse(set.title, false)
+		}
+		name, ok := folder.Wrapped(below)
+		if !ok {
+			break
+		}
+		if below, err = fs.Sub(below, name); err != nil {
+			return err
+		}
+		inner = path.Join(inner, name)
+	}
+	return openOwn(set, fsys, o)
+}
+
+// openKnown opens the files of a data set that is known, and tells whether there
+// are some.
+func openKnown(set *pictureSet, fsys fs.FS) (found bool, err error) {
+	if splits := findEMNIST(fsys); len(splits) > 0 {
+		split := splits[0]
+		set.stored, set.split = weights.Transposed, split
+		set.title += ", EMNIST's split " + split
+		if len(splits) > 1 {
+			set.addReason("It has other splits, too: " + strings.Join(splits[1:], ", ") + ". A folder of its own for a split chooses it.")
+		}
+		set.open = func(train bool) (data.Dataset, error) { return emnist.Open(fsys, split, train, emnist.Upright) }
+		return true, nil
+	}
+	if known := mnist.Identify(fsys); known != nil {
+		if known != mnist.MNIST {
+			set.title += ", " + known.Title
+		}
+		set.open = func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
+		return true, nil
+	}
 	for _, s := range catalog() {
 		if s.holds(fsys) {
 			set.title += ", " + s.Title
 			set.open = func(train bool) (data.Dataset, error) { return s.open(fsys, train) }
-			return nil
+			return true, nil
 		}
 	}
+	train, test, err := cifar.Loose(fsys)
+	if err != nil || len(train) == 0 || folder.HoldsPictures(fsys) {
+		return false, err
+	}
+	return true, openRecords(set, fsys, train, test)
+}
+
+// findEMNIST returns the splits of EMNIST of which a folder has files. Opening
+// them would tell, too, but read them.
+func findEMNIST(fsys fs.FS) (splits []string) {
+	for _, split := range emnist.Splits() {
+		if slices.ContainsFunc([]string{".", "EMNIST/raw", "gzip"}, func(folder string) bool {
+			found, _ := fs.Glob(fsys, path.Join(folder, "emnist-"+split+"-*-images?idx3-ubyte*"))
+			return len(found) > 0
+		}) {
+			splits = append(splits, split)
+		}
+	}
+	return splits
+}
+
+// openOwn opens pictures of one's own.
+func openOwn(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 	if !folder.HoldsPictures(fsys) {
-		train, test, err := cifar.Loose(fsys)
-		if err != nil {
-			return err
-		}
-		if len(train) > 0 {
-			return openRecords(set, fsys, train, test)
-		}
 		return errors.New("there is nothing in it that can be read: want the files of a data set that \"inkling data list\" names, " +
 			"or the folders train and test with a folder of pictures for every class, or just these")
 	}
@@ -143,8 +273,7 @@ func openOther(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 	if err != nil {
 		return err
 	}
-	set.divide(parts)
-	return nil
+	return set.divide(parts, o)
 }
 
 // openRecords opens records of CIFAR in files of any name.
@@ -171,33 +300,20 @@ func openRecords(set *pictureSet, fsys fs.FS, train, test []string) error {
 	if err != nil {
 		return err
 	}
-	set.divide(parts)
-	return nil
-}
-
-// openList opens a list of paths and labels.
-func openList(name string, o pictureOptions) (*pictureSet, error) {
-	options, err := o.options()
-	if err != nil {
-		return nil, err
-	}
-	dir, base := filepath.Split(name)
-	if dir == "" {
-		dir = "."
-	}
-	parts, err := folder.OpenListParts(os.DirFS(dir), base, options)
-	if err != nil {
-		return nil, err
-	}
-	set := &pictureSet{dataset: "folder", title: "list " + name, stored: weights.Upright}
-	set.divide(parts)
-	return set, nil
+	return set.divide(parts, pictureOptions{})
 }
 
 // divide makes parts of a folder the pictures of the set.
-func (s *pictureSet) divide(parts *folder.Parts) {
+func (s *pictureSet) divide(parts *folder.Parts, o pictureOptions) error {
+	if !parts.HasFiles() {
+		if err := o.refuse(s.title, true); err != nil {
+			return err
+		}
+	}
 	train, test := data.Keep(parts.Train, keptBytes), data.Keep(parts.Test, keptBytes)
-	s.reason = strings.Join(parts.Notes, " ")
+	for _, note := range parts.Notes {
+		s.addReason(note)
+	}
 	s.parts = parts
 	s.open = func(wantTrain bool) (data.Dataset, error) {
 		if wantTrain {
@@ -205,4 +321,12 @@ func (s *pictureSet) divide(parts *folder.Parts) {
 		}
 		return test, nil
 	}
+	return nil
+}
+
+func (s *pictureSet) addReason(sentence string) {
+	if s.reason != "" {
+		s.reason += " "
+	}
+	s.reason += sentence
 }

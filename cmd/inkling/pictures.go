@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -9,6 +10,7 @@ import (
 	"strings"
 
 	"inkling/data"
+	"inkling/data/audit"
 	"inkling/data/emnist"
 	"inkling/data/folder"
 )
@@ -23,6 +25,8 @@ type pictureSet struct {
 
 	// open returns the pictures to train on or those to test with, upright.
 	open func(train bool) (data.Dataset, error)
+
+	findings []audit.Finding // what is strange about them, if they were looked at
 
 	parts *folder.Parts // of a folder of one's own, else nil
 }
@@ -45,38 +49,40 @@ func (s *pictureSet) leftOut() string {
 	return fmt.Sprintf("%s could not be used and %s left out: %v", count(len(bad), "picture"), plural(len(bad), "was", "were"), bad[0])
 }
 
-const dataHelp = "`SET` of pictures: auto, a name of \"inkling data list\" such as mnist or emnist:letters, a folder, or a list of paths and labels (.csv)"
+const dataHelp = "`SET` of pictures: auto, a name of \"inkling data list\" such as mnist or emnist:letters, or what is your own: a folder, a zip archive, a table (.csv, .tsv) or arrays (.npz)"
 
 // findPictures looks for what --data names, with the usual options. It reads no
 // more than it takes to tell, and downloads nothing.
-func findPictures(name string) (*pictureSet, error) { return findPicturesAs(name, pictureOptions{}) }
+func findPictures(name string) (*pictureSet, error) {
+	return findPicturesAs(context.Background(), name, pictureOptions{})
+}
 
-// findPicturesAs looks for what --data names.
-func findPicturesAs(name string, o pictureOptions) (*pictureSet, error) {
+// findPicturesAs looks for what --data names. When ctx is done, nothing more is read
+// of it.
+func findPicturesAs(ctx context.Context, name string, o pictureOptions) (*pictureSet, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
 	if name == "auto" {
-		return autoPictures()
+		set, err := autoPictures()
+		if err != nil {
+			return nil, err
+		}
+		return set, o.refuse(set.title, false)
 	}
 	if published := findPublished(name); published != nil {
+		if err := o.refuse(published.Title, false); err != nil {
+			return nil, err
+		}
 		return published.pictures("")
 	}
 	if split, isEMNIST := strings.CutPrefix(name, "emnist:"); isEMNIST {
 		return nil, usagef("--data %s: EMNIST has no split %q, want %s", name, split, strings.Join(emnist.Splits(), " or "))
 	}
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
 		return nil, usagef("--data %q is no data set and no folder, want auto, a name of \"inkling data list\" or a folder", name)
-	case err != nil:
-		return nil, fmt.Errorf("the folder of --data cannot be read: %w", err)
-	case info.IsDir():
-		return openFolder(name, o)
-	case strings.HasSuffix(name, ".csv"):
-		return openList(name, o)
 	}
-	return nil, usagef("--data %s is a file, want a folder, or a list of pictures that ends in .csv", name)
+	return openPath(ctx, name, o)
 }
 
 // autoPictures returns EMNIST's split mnist if it is there, else the digits that

@@ -12,6 +12,7 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/data/audit"
 	"inkling/internal/kernel"
 	"inkling/nn"
 	"inkling/train"
@@ -57,6 +58,7 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *in
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
+	r.findings(o.data, set.findings)
 	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", inkling.Architecture, thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
 	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
 		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
@@ -73,6 +75,21 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *in
 	})
 	if f := terminal(r.out); f != nil && !r.json {
 		r.startBar(f, int64(o.epochs)*int64(d.Len()))
+	}
+}
+
+// findings tells what is strange about the pictures.
+func (r *reporter) findings(name string, findings []audit.Finding) {
+	told := false
+	for _, f := range findings {
+		r.object("finding", map[string]any{"severity": f.Severity, "kind": f.Kind, "text": f.Text, "count": f.Count})
+		if f.Severity == audit.Warning {
+			r.line("Warning: %s\n", f.Text)
+			told = true
+		}
+	}
+	if told {
+		r.line("         \"inkling data check %s\" tells more.\n", name)
 	}
 }
 

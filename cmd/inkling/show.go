@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -43,7 +44,9 @@ chosen; a file or a pipe gets pictures only then.`,
   inkling show --data photos --augment crop=8,flip,color=0.4`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			return o.run(c.OutOrStdout())
+			ctx, stop := interruptible()
+			defer stop()
+			return o.run(ctx, c.OutOrStdout())
 		},
 	}
 	f := c.Flags()
@@ -60,7 +63,7 @@ chosen; a file or a pipe gets pictures only then.`,
 	return c
 }
 
-func (o *showOptions) run(out io.Writer) error {
+func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	const most = 1024
 	if o.count < 1 || o.count > most {
 		return usagef("--count is %d, want 1 to %d", o.count, most)
@@ -72,7 +75,7 @@ func (o *showOptions) run(out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	set, err := findPicturesAs(o.data, o.pictures)
+	set, err := findPicturesAs(ctx, o.data, o.pictures)
 	if err != nil {
 		return err
 	}

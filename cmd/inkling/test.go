@@ -66,7 +66,7 @@ func checkOrientation(orientation string) error {
 }
 
 func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataName string, limit, workers int, skipBad, asJSON bool) error {
-	set, d, err := testPictures(m, path, dataName, limit, skipBad)
+	set, d, err := testPictures(ctx, m, path, dataName, limit, skipBad)
 	if err != nil {
 		return err
 	}
@@ -101,32 +101,32 @@ func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dat
 
 // testSet returns the data set that was asked for, or else the one that the
 // model was trained on.
-func testSet(m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, error) {
+func testSet(ctx context.Context, m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, error) {
 	if asked != "" {
 		o := optionsFor(m, skipBad)
 		if m.SizeAssumed() {
-			o.size = "" // theirs may tell what the model reads
+			o.height, o.width = 0, 0 // theirs may tell what the model reads
 		}
-		return findPicturesAs(asked, o)
+		return findPicturesAs(ctx, asked, o)
 	}
 	if m.About.Dataset == "" {
 		m.Assumed = append(m.Assumed, "the data set is the one that --data auto stands for")
-		return findPictures("auto")
+		return findPicturesAs(ctx, "auto", pictureOptions{skipBad: skipBad})
 	}
 	name := m.About.Dataset
 	if m.About.Split != "" {
 		name += ":" + m.About.Split
 	}
 	if findPublished(name) != nil {
-		return findPictures(name)
+		return findPicturesAs(ctx, name, pictureOptions{skipBad: skipBad})
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.About.Dataset)
 }
 
 // testPictures returns the pictures to test the model with. If nothing but these tells
 // what size the model reads, they do.
-func testPictures(m *inkling.Model, path, dataName string, limit int, skipBad bool) (*pictureSet, data.Dataset, error) {
-	set, err := testSet(m, path, dataName, skipBad)
+func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, limit int, skipBad bool) (*pictureSet, data.Dataset, error) {
+	set, err := testSet(ctx, m, path, dataName, skipBad)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,7 +139,7 @@ func testPictures(m *inkling.Model, path, dataName string, limit int, skipBad bo
 		return set, d, nil
 	}
 	// Pictures in files of their own become what the model reads.
-	if set, err = findPicturesAs(dataName, optionsFor(m, skipBad)); err != nil {
+	if set, err = findPicturesAs(ctx, dataName, optionsFor(m, skipBad)); err != nil {
 		return nil, nil, err
 	}
 	d, err = openLimited(set, false, limit)
@@ -149,7 +149,7 @@ func testPictures(m *inkling.Model, path, dataName string, limit int, skipBad bo
 // optionsFor makes pictures of a folder what the model reads.
 func optionsFor(m *inkling.Model, skipBad bool) pictureOptions {
 	channels, height, width := m.Network.Input()
-	return pictureOptions{channels: channels, size: fmt.Sprintf("%dx%d", height, width), skipBad: skipBad}
+	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad}
 }
 
 // printEvaluation prints the accuracy and the loss, over all and by class.

@@ -205,7 +205,7 @@ func beginTraining(ctx context.Context, o *trainOptions, r *reporter) (s *saver,
 		err = downloadData(ctx, o, r)
 	}
 	if err == nil {
-		p, err = await(ctx, o.prepare)
+		p, err = await(ctx, func() (*prepared, error) { return o.prepare(ctx) })
 	}
 	if err != nil {
 		s.release()
@@ -301,13 +301,16 @@ type prepared struct {
 }
 
 // prepare reads the pictures and makes an untrained model for them.
-func (o *trainOptions) prepare() (*prepared, error) {
+func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	p := &prepared{}
 	var err error
-	if p.set, err = findPicturesAs(o.data, o.pictures); err != nil {
+	if p.set, err = findPicturesAs(ctx, o.data, o.pictures); err != nil {
 		return nil, err
 	}
 	if p.train, p.test, err = openBoth(p.set, o.test, o.limit); err != nil {
+		return nil, err
+	}
+	if p.set.findings, err = auditTraining(ctx, p.set, p.train, p.test, o.limit); err != nil {
 		return nil, err
 	}
 	channels, height, width := p.train.Shape()

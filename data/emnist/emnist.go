@@ -230,7 +230,11 @@ func (s split) countFromZero(labels []byte) error {
 
 // places returns where a file may be.
 func places(name string) []string {
-	return []string{name, path.Join("EMNIST/raw", name), path.Join("gzip", name)}
+	var all []string
+	for _, folder := range []string{"", "EMNIST/raw", "gzip"} {
+		all = append(all, path.Join(folder, name), path.Join(folder, strings.Replace(name, "-idx", ".idx", 1)))
+	}
+	return all
 }
 
 // transposeAll exchanges rows and columns of all pictures where they are.

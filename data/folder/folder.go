@@ -4,10 +4,11 @@
 //	train/cat/tom.jpg
 //	train/dog/rex.png
 //
-// or a list of paths and labels in a CSV file. Pictures are PNG, JPEG, GIF (the
+// or a list of paths and labels in a table (.csv, .tsv). Pictures are PNG, JPEG, GIF (the
 // first frame), BMP, TIFF or WebP; their content decides, not their name.
-// [OpenParts] finds the pictures to train on and those to test with, or divides
-// what there is.
+// [OpenParts] finds the pictures to train on and those to test with, whatever
+// people call these, or divides what there is; it takes tables and arrays of
+// samples, too, as package pixels reads them.
 //
 // Only the names are kept in memory. A picture is read when it is asked for, made
 // gray or coloured as is wanted, seen on white paper where it is transparent, and
@@ -23,6 +24,7 @@ import (
 	"image/color"
 	"io/fs"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -71,47 +73,71 @@ type Dataset struct {
 	options Options
 	shape   string // how it was found out, if it was and that is worth a word
 
+	base            string   // the folder in which fsys lies, for messages
+	notes, warnings []string // sentences about what lies in the folder
+
 	mutex sync.Mutex
 	bad   map[int]error
 }
 
 // Open opens the folder that fsys is. Its folders are the classes, in the order
-// of their names, with all pictures in them and below them. Of the pictures it
-// reads no more than it takes to find out a shape that is not given.
+// of their names, with all pictures in them and below them. Folders without
+// pictures are skipped, and those that are hidden or that systems leave behind,
+// such as __MACOSX. Folders that cannot be classes are refused: those that are
+// called as the parts of a data set are and hold no classes, and such that hold
+// folders of the same names. Of the pictures it reads no more than it takes to find
+// out a shape that is not given.
 func Open(fsys fs.FS, o Options) (*Dataset, error) {
 	entries, err := fs.ReadDir(fsys, ".")
 	if err != nil {
 		return nil, fmt.Errorf("the folder of pictures cannot be read: %w", err)
 	}
 	d := &Dataset{fsys: fsys, classes: o.Classes}
-	found := false
+	var found []classFolder
+	hidden := &survey{}
+	direct := 0
 	for _, e := range entries { // sorted by name
-		if !isFolder(fsys, e) {
+		switch {
+		case isJunk(e.Name()):
+			hidden.addJunk(e.Name())
+			continue
+		case !isFolder(fsys, e):
+			if isPicture(e.Name()) {
+				direct++
+			}
 			continue
 		}
-		found = true
-		label := len(d.classes)
+		before, label := d.index.len(), len(d.classes)
 		if o.Classes != nil {
-			if label = slices.Index(o.Classes, e.Name()); label < 0 {
-				return nil, unknownClass(e.Name(), o.Classes)
-			}
+			label = slices.Index(o.Classes, e.Name())
 		}
-		before := d.index.len()
-		if err := d.index.addAll(fsys, e.Name(), label); err != nil {
+		s, err := d.index.addAll(fsys, e.Name(), label)
+		if err != nil {
 			return nil, fmt.Errorf("the folder of class %q cannot be read: %w", e.Name(), err)
 		}
-		if o.Classes != nil {
-			continue
+		added := d.index.len() - before
+		found = append(found, classFolder{e.Name(), added, s})
+		switch {
+		case added == 0:
+		case o.Classes == nil:
+			d.classes = append(d.classes, e.Name())
+		case label < 0:
+			return nil, unknownClass(e.Name(), o.Classes)
 		}
-		if d.index.len() == before {
-			return nil, fmt.Errorf("the folder of class %q has no pictures (%s): put some in or take it away", e.Name(), strings.Join(extensions, " "))
-		}
-		d.classes = append(d.classes, e.Name())
 	}
-	switch {
-	case !found:
+	if len(found) == 0 {
+		if direct > 0 {
+			return nil, fmt.Errorf("it has %d %s, but no folders: want one for every class, with the pictures of that class, or a list of paths and labels (.csv)", direct, plural(direct, "picture", "pictures"))
+		}
 		return nil, errors.New("there are no folders in it: want one for every class, with the pictures of that class")
-	case d.index.len() == 0:
+	}
+	if direct > 0 {
+		d.warn("%d %s beside the folders of the classes %s of no class and left alone.", direct, plural(direct, "picture", "pictures"), plural(direct, "is", "are"))
+	}
+	if err := d.lookAtClasses(found, hidden, o.Classes != nil); err != nil {
+		return nil, err
+	}
+	if d.index.len() == 0 {
 		return nil, fmt.Errorf("the folders in it have no pictures (%s)", strings.Join(extensions, " "))
 	}
 	return d, d.begin(o)
@@ -120,7 +146,7 @@ func Open(fsys fs.FS, o Options) (*Dataset, error) {
 // isFolder tells whether an entry of fsys's root is a visible folder or a link to
 // one.
 func isFolder(fsys fs.FS, e fs.DirEntry) bool {
-	if strings.HasPrefix(e.Name(), ".") {
+	if isJunk(e.Name()) {
 		return false
 	}
 	if e.Type()&fs.ModeSymlink != 0 {
@@ -136,7 +162,7 @@ func unknownClass(name string, classes []string) error {
 	if len(classes) > most {
 		known += ", ..."
 	}
-	return fmt.Errorf("there is a class %q, which is none of the %d classes to train on (%s)", name, len(classes), known)
+	return fmt.Errorf("there is a class %q, which is none of the %d classes to train on (%s): give it the name that it has there, or take it away", name, len(classes), known)
 }
 
 // begin checks the options and finds the shape out if it is not given.
@@ -218,8 +244,15 @@ func (d *Dataset) Shape() (channels, height, width int) {
 // Classes names the classes: the folders, or the labels of the list.
 func (d *Dataset) Classes() []string { return d.classes }
 
-// Path is where picture i lies, 0 <= i < Len().
+// Path is where picture i lies in the folder or beside the list, 0 <= i < Len().
 func (d *Dataset) Path(i int) string { return d.index.path(i) }
+
+// FS is the folder that the paths of the pictures lead from.
+func (d *Dataset) FS() fs.FS { return d.fsys }
+
+// FullPath is as Path, with the part of the data set that it lies in, such as
+// train, before it.
+func (d *Dataset) FullPath(i int) string { return path.Join(d.base, d.index.path(i)) }
 
 // Label returns the label of picture i, 0 <= i < Len().
 func (d *Dataset) Label(i int) int { return int(d.index.labels[i]) }
@@ -246,6 +279,9 @@ func (d *Dataset) Example(i int) (pixels []byte, label int, err error) {
 	}
 	return nil, 0, errors.New("none of the pictures can be used")
 }
+
+// Own reads picture i and no other in its place, even with SkipBad.
+func (d *Dataset) Own(i int) ([]byte, error) { return d.read(d.Path(i)) }
 
 func (d *Dataset) isBad(i int) bool {
 	d.mutex.Lock()

@@ -173,8 +173,13 @@ func TestOpenRefuses(t *testing.T) {
 		o       Options
 		message string
 	}{
-		{fstest.MapFS{"a.png": good}, Options{}, "there are no folders in it"},
-		{fstest.MapFS{"c/a.txt": good}, Options{}, `the folder of class "c" has no pictures`},
+		{fstest.MapFS{"a.txt": good}, Options{}, "there are no folders in it"},
+		{fstest.MapFS{"a.png": good}, Options{}, "it has 1 picture, but no folders: want one for every class"},
+		{fstest.MapFS{"c/a.txt": good}, Options{}, "the folders in it have no pictures (.png"},
+		{fstest.MapFS{"c/a.heic": good, "d/a.png": good}, Options{}, `the folder of class "c" has only pictures in formats that are not read (.heic): convert them`},
+		{fstest.MapFS{"train/a.png": good, "test/b.png": good}, Options{}, "test and train hold pictures, but no folder for every class"},
+		{fstest.MapFS{"cat/train/a.png": good, "cat/test/a.png": good, "dog/train/b.png": good}, Options{}, "the folder cat holds the folder test, which is called like a part of a data set"},
+		{fstest.MapFS{"one/3/a.png": good, "one/7/a.png": good, "two/3/b.png": good, "two/7/b.png": good}, Options{}, "the folders one and two hold folders of the same names (3 and 7), as the parts of a data set do"},
 		{fstest.MapFS{"c/a.png": good}, Options{Channels: 2}, "pictures of 2 channels are wanted: give 1 or 3"},
 		{fstest.MapFS{"c/a.png": good}, Options{Height: 2}, "pictures of height 2 and width 0 are wanted"},
 		{fstest.MapFS{"c/a.png": good}, Options{Height: 1 << 20, Width: 1}, "pictures of height 1048576"},

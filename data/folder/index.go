@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -36,23 +37,79 @@ func (x *index) path(i int) string {
 
 // extensions are those that pictures have. Other files in the folder of a class,
 // such as thumbnails' lists, are left alone.
-var extensions = []string{".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
+var extensions = []string{".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp"}
+
+// unreadable are the extensions of pictures that cannot be read.
+var unreadable = []string{".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".raw", ".nef", ".cr2", ".dng", ".arw", ".pgm", ".ppm", ".pbm", ".pnm", ".dcm", ".ico", ".npy"}
 
 func isPicture(name string) bool {
-	return !strings.HasPrefix(name, ".") && slices.Contains(extensions, strings.ToLower(path.Ext(name)))
+	return !isJunk(name) && slices.Contains(extensions, strings.ToLower(path.Ext(name)))
+}
+
+// isJunk tells whether a file or folder is hidden, or one that a system leaves
+// behind.
+func isJunk(name string) bool {
+	switch strings.ToLower(name) {
+	case "__macosx", "thumbs.db", "ehthumbs.db", "desktop.ini", "@eadir", "$recycle.bin", "system volume information", "lost+found", "__pycache__":
+		return true
+	}
+	return strings.HasPrefix(name, ".")
+}
+
+// A survey is what was found in a folder beside the pictures that were added.
+type survey struct {
+	direct  int            // pictures that lie in the folder itself
+	folders []string       // those in the folder itself that are no junk
+	other   map[string]int // files that are no pictures, by extension
+	junk    []string       // paths of some hidden files and folders, and such of systems
+	more    int            // how many more of them there are
+}
+
+func (s *survey) addJunk(name string) {
+	const most = 3
+	if len(s.junk) < most {
+		s.junk = append(s.junk, name)
+	} else {
+		s.more++
+	}
+}
+
+// unreadable returns the extensions of pictures that cannot be read, and how many
+// there are.
+func (s *survey) unreadable() (found []string, n int) {
+	for _, ext := range slices.Sorted(maps.Keys(s.other)) {
+		if slices.Contains(unreadable, ext) {
+			found = append(found, ext)
+			n += s.other[ext]
+		}
+	}
+	return found, n
 }
 
 // addAll adds the pictures in a folder and below it, in the order of their
 // paths. A link to a picture is one; a link to a folder is not followed.
-func (x *index) addAll(fsys fs.FS, dir string, label int) error {
+func (x *index) addAll(fsys fs.FS, dir string, label int) (*survey, error) {
+	s := &survey{other: map[string]int{}}
+	return s, x.addBelow(fsys, dir, label, s, 0)
+}
+
+// deepest is how many folders are looked into one within another.
+const deepest = 64
+
+func (x *index) addBelow(fsys fs.FS, dir string, label int, s *survey, depth int) error {
+	if depth > deepest {
+		return fmt.Errorf("%s lies more than %d folders deep", dir, deepest)
+	}
 	var folders, files []string
 	err := eachEntry(fsys, dir, func(e fs.DirEntry) error {
 		name := e.Name()
 		switch {
-		case strings.HasPrefix(name, "."):
+		case isJunk(name):
+			s.addJunk(path.Join(dir, name))
 		case e.IsDir():
 			folders = append(folders, name)
 		case !isPicture(name):
+			s.other[strings.ToLower(path.Ext(name))]++
 		case e.Type().IsRegular():
 			files = append(files, name)
 		case e.Type()&fs.ModeSymlink != 0:
@@ -71,11 +128,14 @@ func (x *index) addAll(fsys fs.FS, dir string, label int) error {
 	}
 	slices.Sort(files)
 	for _, name := range files {
-		x.add(dir+"/"+name, label)
+		x.add(path.Join(dir, name), label)
 	}
 	slices.Sort(folders)
+	if depth == 0 {
+		s.direct, s.folders = len(files), folders
+	}
 	for _, name := range folders {
-		if err := x.addAll(fsys, dir+"/"+name, label); err != nil {
+		if err := x.addBelow(fsys, path.Join(dir, name), label, s, depth+1); err != nil {
 			return err
 		}
 	}

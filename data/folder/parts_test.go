@@ -57,7 +57,7 @@ func TestOpenParts(t *testing.T) {
 		}, 2, 1, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			fsys := fstest.MapFS{"readme.txt": {Data: []byte("about")}, ".git/config": {Data: nil}}
+			fsys := fstest.MapFS{"readme.txt": {Data: []byte("about")}, ".git/config": {Data: nil}, "__MACOSX/train/cat/._1.png": {Data: nil}}
 			test.files(fsys)
 			if !HoldsPictures(fsys) {
 				t.Error("the folder is not known to hold pictures")
@@ -68,6 +68,11 @@ func TestOpenParts(t *testing.T) {
 			}
 			if p.Train.Len() != test.train || p.Test.Len() != test.test {
 				t.Errorf("%d and %d pictures, want %d and %d", p.Train.Len(), p.Test.Len(), test.train, test.test)
+			}
+			if hidden := slices.Index(p.Notes, "Left alone, as hidden or left behind by a system: .git, __MACOSX."); hidden < 0 {
+				t.Errorf("notes %q do not tell what was left alone", p.Notes)
+			} else {
+				p.Notes = slices.Delete(p.Notes, hidden, hidden+1)
 			}
 			if len(p.Notes) != len(test.notes) {
 				t.Errorf("notes %q, want %q", p.Notes, test.notes)
@@ -131,8 +136,8 @@ func TestOpenPartsRefuses(t *testing.T) {
 			t.Errorf("error %v, want %q", err, test.message)
 		}
 	}
-	if HoldsPictures(fstest.MapFS{"a.png": {Data: nil}}) {
-		t.Error("a folder without folders holds classes")
+	if HoldsPictures(fstest.MapFS{"a.mp3": {Data: nil}, ".hidden/a.png": {Data: nil}}) {
+		t.Error("a folder without folders and tables holds pictures")
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 type header struct {
 	element untrusted.Element
 	order   binary.ByteOrder
+	text    byte // U or S if the elements are texts, else 0
 	fortran bool // the first dimension runs fastest
 	shape   []int
 	count   int // elements, the product of shape
@@ -165,6 +166,9 @@ func (s *scanner) descr(h *header) error {
 	}
 	kind := strings.TrimLeft(text, "<>|")
 	element, known := elements[kind]
+	if size, ok := textSize(kind); ok {
+		element, known, h.text = untrusted.Element{Name: text, Size: size}, true, kind[0]
+	}
 	switch {
 	case strings.HasPrefix(kind, "O"):
 		return fault(int64(at), "the array holds Python objects, which could run anything as they are loaded; save it as numbers")
@@ -172,7 +176,7 @@ func (s *scanner) descr(h *header) error {
 		return fault(int64(at), "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", shorten(text))
 	}
 	switch order := text[:len(text)-len(kind)]; {
-	case order == "<" || order == "|" && element.Size == 1:
+	case order == "<" || order == "|" && (element.Size == 1 || h.text == 'S'):
 		h.order = binary.LittleEndian
 	case order == ">":
 		h.order = binary.BigEndian
@@ -181,6 +185,20 @@ func (s *scanner) descr(h *header) error {
 	}
 	h.element = element
 	return nil
+}
+
+// textSize returns how many bytes a text of the type has: U5 are five code points
+// of four bytes, S5 five bytes.
+func textSize(kind string) (size int, ok bool) {
+	if kind == "" || kind[0] != 'U' && kind[0] != 'S' {
+		return 0, false
+	}
+	const most = 1 << 10 // letters of a label
+	n, ok := whole(kind[1:])
+	if kind[0] == 'U' {
+		return 4 * n, ok && n > 0 && n <= most
+	}
+	return n, ok && n > 0 && n <= most
 }
 
 // shape reads a tuple of numbers.

@@ -81,20 +81,21 @@ func Read(r io.ReaderAt, size int64) (*Array, error) {
 	return a, nil
 }
 
-// readArray reads an array, which shall take all size bytes of r.
-func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
+// readStart reads what stands before the elements of an array, which shall take
+// all size bytes of r, and returns where they begin.
+func readStart(r io.Reader, size int64) (h *header, data int64, err error) {
 	start := make([]byte, min(size, 12))
 	if _, err := io.ReadFull(r, start); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !Sniff(start) {
 		if known := untrusted.Guess(start); known != "" {
-			return nil, fault(0, "%s; wanted a .npy file of NumPy", known)
+			return nil, 0, fault(0, "%s; wanted a .npy file of NumPy", known)
 		}
-		return nil, fault(0, "this is no .npy file of NumPy: it starts with %q", start[:min(len(start), 8)])
+		return nil, 0, fault(0, "this is no .npy file of NumPy: it starts with %q", start[:min(len(start), 8)])
 	}
 	if len(start) < 12 {
-		return nil, fault(size, "the file ends here, within its header; it was cut short")
+		return nil, 0, fault(size, "the file ends here, within its header; it was cut short")
 	}
 	// Version 1 has two bytes for the length of the header, later ones four.
 	// What was read too many is the header's beginning.
@@ -103,29 +104,41 @@ func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
 	case major == 1 && minor == 0:
 		length, at = int64(binary.LittleEndian.Uint16(start[8:])), 10
 	case major < 1 || major > 3 || minor != 0:
-		return nil, fault(6, "the format version is %d.%d; versions 1.0, 2.0 and 3.0 can be read", major, minor)
+		return nil, 0, fault(6, "the format version is %d.%d; versions 1.0, 2.0 and 3.0 can be read", major, minor)
 	}
 	const most = 1 << 16 // a header of 64 dimensions has about 1,500 bytes
 	if length > most {
-		return nil, fault(8, "the header is said to have %d bytes, wanted at most %d", length, most)
+		return nil, 0, fault(8, "the header is said to have %d bytes, wanted at most %d", length, most)
 	}
 	if length > size-int64(at) || length < 2 {
-		return nil, fault(8, "the header is said to have %d bytes, the file has %d after it says so; the file was cut short", length, size-int64(at))
+		return nil, 0, fault(8, "the header is said to have %d bytes, the file has %d after it says so; the file was cut short", length, size-int64(at))
 	}
 	text := make([]byte, length)
 	if _, err := io.ReadFull(r, text[copy(text, start[at:]):]); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	h, err := parseHeader(string(text))
+	h, err = parseHeader(string(text))
 	if err != nil {
 		if f, ok := err.(*FormatError); ok {
 			f.Offset += int64(at)
 		}
+		return nil, 0, err
+	}
+	data = int64(at) + length
+	if want := int64(h.count) * int64(h.element.Size); want != size-data {
+		return nil, 0, fault(data, "an array of the shape %v of %s takes %d bytes, %d are there; the file was cut short or changed after it was written", h.shape, h.element.Name, want, size-data)
+	}
+	return h, data, nil
+}
+
+// readArray reads an array, which shall take all size bytes of r.
+func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
+	h, data, err := readStart(r, size)
+	if err != nil {
 		return nil, err
 	}
-	data := int64(at) + length
-	if want := int64(h.count) * int64(h.element.Size); want != size-data {
-		return nil, fault(data, "an array of the shape %v of %s takes %d bytes, %d are there; the file was cut short or changed after it was written", h.shape, h.element.Name, want, size-data)
+	if h.text != 0 {
+		return nil, fault(0, "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", h.element.Name)
 	}
 	if !b.Spend(8*int64(len(h.shape)) + 4*int64(h.count)) {
 		return nil, fault(data, "an array of the shape %v would take more than the %d bytes of memory that a file of this size may take; if it is compressed, save it with numpy.savez", h.shape, b.All())

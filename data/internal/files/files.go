@@ -2,18 +2,21 @@
 package files
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"path"
 	"strings"
 )
 
 // Find returns the first of the names that is a file in fsys. Each is looked for
-// as it stands and with ".gz" after it. If there is none, the error is an
-// fs.ErrNotExist and tells what was looked for.
+// as it stands and with ".gz" after it, and then in a folder that is called as one
+// of the names in the same place, as some archives unpack. If there is none, the
+// error is an fs.ErrNotExist and tells what was looked for.
 func Find(fsys fs.FS, names ...string) (string, error) {
-	for _, base := range names {
+	look := func(base string) (string, error) {
 		for _, name := range []string{base, base + ".gz"} {
 			info, err := fs.Stat(fsys, name)
 			switch {
@@ -21,6 +24,27 @@ func Find(fsys fs.FS, names ...string) (string, error) {
 				return name, nil
 			case err != nil && !errors.Is(err, fs.ErrNotExist):
 				return "", fmt.Errorf("%s cannot be looked for: %w", name, err)
+			}
+		}
+		return "", nil
+	}
+	for _, base := range names {
+		if found, err := look(base); found != "" || err != nil {
+			return found, err
+		}
+	}
+	for _, base := range names {
+		for _, folder := range []string{base, base + ".gz"} {
+			if info, err := fs.Stat(fsys, folder); err != nil || !info.IsDir() {
+				continue
+			}
+			for _, other := range names {
+				if path.Dir(other) != path.Dir(base) {
+					continue
+				}
+				if found, err := look(path.Join(folder, path.Base(other))); found != "" || err != nil {
+					return found, err
+				}
 			}
 		}
 	}
@@ -58,4 +82,31 @@ func (c *Counter) Read(b []byte) (int, error) {
 	n, err := c.R.Read(b)
 	c.N += int64(n)
 	return n, err
+}
+
+// RandomAccess opens a file for reading at any place. What fsys cannot read so,
+// such as a file in an archive, is read into memory if it has no more than 1 GiB.
+func RandomAccess(fsys fs.FS, name string) (r io.ReaderAt, size int64, closer func() error, err error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		f.Close()
+		return nil, 0, nil, err
+	}
+	if r, ok := f.(io.ReaderAt); ok {
+		return r, info.Size(), f.Close, nil
+	}
+	defer f.Close()
+	const most = 1 << 30
+	content, err := io.ReadAll(io.LimitReader(f, most+1))
+	switch {
+	case err != nil:
+		return nil, 0, nil, err
+	case len(content) > most:
+		return nil, 0, nil, fmt.Errorf("it has more than %d bytes: unpack it first", most)
+	}
+	return bytes.NewReader(content), int64(len(content)), func() error { return nil }, nil
 }

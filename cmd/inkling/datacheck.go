@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"inkling/data"
+	"inkling/data/audit"
+)
+
+// auditSet looks at pictures before they are believed. Test may be nil.
+func auditSet(ctx context.Context, set *pictureSet, train, test data.Dataset, o audit.Options) (*audit.Report, error) {
+	report, err := audit.Check(ctx, train, test, o)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		return nil, fmt.Errorf("%s: %w", set.title, err)
+	}
+	if set.parts != nil {
+		for _, warning := range set.parts.Warnings {
+			report.Findings = append(report.Findings, audit.Finding{Severity: audit.Warning, Kind: "layout", Text: warning})
+		}
+	}
+	return report, nil
+}
+
+// auditTraining looks at pictures of one's own that a training is about to use, as
+// far as that takes no time. Sets that are known by name have been looked at by
+// others. It is an error if the pictures are of no use.
+func auditTraining(ctx context.Context, set *pictureSet, train, test data.Dataset, limit int) ([]audit.Finding, error) {
+	if set.dataset != "folder" {
+		return nil, nil
+	}
+	report, err := auditSet(ctx, set, train, test, audit.Options{Limited: limit > 0})
+	if err != nil {
+		return nil, err
+	}
+	if err := report.Err(); err != nil {
+		return nil, fmt.Errorf("%s: %w", set.title, err)
+	}
+	return report.Findings, nil
+}
+
+// check looks at all pictures of a data set, and at its files if they have sums.
+func (o *dataOptions) check(ctx context.Context, out io.Writer, name string) error {
+	result := map[string]any{"name": name}
+	var fileFaults error
+	if s := findPublished(name); s != nil {
+		dir, there, err := s.there(o.root)
+		if err != nil {
+			return err
+		}
+		if there {
+			checks, faults, err := s.checkFiles(dir)
+			if err != nil {
+				return err
+			}
+			result["checks"] = checks
+			if !o.json {
+				printChecks(out, checks)
+			}
+			fileFaults = s.verdict(dir, checks, faults)
+		}
+	}
+	set, train, test, err := o.openToCheck(ctx, name)
+	var report *audit.Report
+	if err == nil {
+		report, err = auditSet(ctx, set, train, test, audit.Options{Pixels: true})
+	}
+	var usage usageError
+	if errors.As(err, &usage) || ctx.Err() != nil || errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	if err != nil {
+		// What cannot be opened is the finding.
+		report = &audit.Report{Findings: []audit.Finding{{Severity: audit.Refused, Kind: "unusable", Text: err.Error()}}}
+	}
+	if o.json {
+		result["refused"], result["findings"] = report.Refused() || fileFaults != nil, append([]audit.Finding{}, report.Findings...)
+		if set != nil && err == nil {
+			result["source"], result["note"], result["classes"] = set.title, set.reason, report.Classes
+			result["train"], result["test"], result["compared"] = report.Train, report.Test, report.Compared
+		}
+		if err := writeJSON(out, result); err != nil {
+			return err
+		}
+	} else if err == nil {
+		printReport(out, set, report)
+	}
+	switch {
+	case err != nil:
+		return err
+	case fileFaults != nil:
+		return fileFaults
+	case report.Refused():
+		return fmt.Errorf("%s is of no use as it is", set.title)
+	}
+	return nil
+}
+
+// openToCheck opens both parts.
+func (o *dataOptions) openToCheck(ctx context.Context, name string) (set *pictureSet, train, test data.Dataset, err error) {
+	o.pictures.count = true
+	if set, err = o.find(ctx, name); err != nil {
+		return nil, nil, nil, err
+	}
+	if train, err = set.open(true); err != nil {
+		return nil, nil, nil, err
+	}
+	test, err = set.open(false)
+	return set, train, test, err
+}
+
+func printReport(out io.Writer, set *pictureSet, report *audit.Report) {
+	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(report.Train.Pictures, "picture"), thousands(report.Test.Pictures), countOf(len(report.Classes), "class", "classes"))
+	if set.reason != "" {
+		fmt.Fprintf(out, "%s\n", set.reason)
+	}
+	for _, f := range report.Findings {
+		fmt.Fprintf(out, "%s: %s\n", f.Severity, f.Text)
+		if len(f.Examples) > 1 {
+			for _, example := range f.Examples {
+				fmt.Fprintf(out, "  %s\n", printable(example))
+			}
+			if more := f.Count - len(f.Examples); more > 0 {
+				fmt.Fprintf(out, "  and %s more\n", thousands(more))
+			}
+		}
+	}
+	if len(report.Findings) == 0 {
+		fmt.Fprintf(out, "All pictures were read and compared: nothing strange was found.\n")
+	}
+}
+
+// countOf writes a number and what it counts, where the plural is irregular.
+func countOf(n int, one, many string) string { return thousands(n) + " " + plural(n, one, many) }

@@ -1,0 +1,256 @@
+// Package table reads tables of text as people have them: with commas,
+// semicolons, tabs, bars or spaces between the fields, with or without a byte
+// order mark, in UTF-8 or in the UTF-16 that spreadsheets write, with any ends of
+// lines and with fields in quotes (RFC 4180). What separates the fields is found
+// out by looking at the first lines, not at the file's name.
+package table
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
+	"inkling/data/internal/files"
+)
+
+const (
+	// lookedAt is how many bytes are looked at to find out how a table is
+	// written, and lookedAtLines how many lines of them.
+	lookedAt      = 64 << 10
+	lookedAtLines = 20
+
+	// MaxLine is how many bytes a line may have, those of a field in quotes
+	// that goes on over several lines included. A picture of 256x256 colours
+	// has some 800,000.
+	MaxLine = 4 << 20
+)
+
+// Reader reads a table line by line. It keeps no more than the first lines in
+// memory.
+type Reader struct {
+	csv    *csv.Reader
+	guard  *guard
+	head   []Line
+	ahead  []Line // those of head that Read has not returned
+	failed error  // what came after head, if that was an error
+	width  int
+}
+
+// Line is a line of a table.
+type Line struct {
+	Number int // in the file, from 1
+	Fields []string
+}
+
+// NewReader looks at the beginning of a table.
+func NewReader(r io.Reader) (*Reader, error) {
+	raw := bufio.NewReaderSize(r, 4<<10)
+	first, err := raw.Peek(512)
+	if err != nil && err != io.EOF {
+		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if len(first) == 0 {
+		return nil, errors.New("it is empty")
+	}
+	if what := files.Kind(first); what != "" {
+		return nil, fmt.Errorf("it is %s and no table of text", what)
+	}
+	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.BOMOverride(encoding.Nop.NewDecoder())), lookedAt)
+	sample, err := text.Peek(lookedAt)
+	whole := err == io.EOF
+	if err != nil && !whole {
+		return nil, fmt.Errorf("it cannot be read: %w", err)
+	}
+	if bytes.IndexByte(sample, 0) >= 0 {
+		return nil, errors.New("it has bytes of value 0 and is no table of text")
+	}
+	if bytes.IndexByte(sample, '\n') < 0 && bytes.IndexByte(sample, '\r') >= 0 {
+		return nil, errors.New("its lines end as those of old Macintoshes do, with a carriage return alone: save it with another end of lines")
+	}
+	t := &Reader{guard: &guard{r: text}}
+	line := 1
+	comma, named := separator(sample)
+	if named { // the line that names it is no line of the table
+		if _, err := text.ReadSlice('\n'); err != nil {
+			return nil, errors.New("it has one line, which names a separator")
+		}
+		line++
+	} else {
+		comma = findSeparator(sample, whole)
+	}
+	t.csv = newCSV(t.guard, comma)
+	for len(t.head) < lookedAtLines {
+		l, err := t.next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			if len(t.head) == 0 {
+				return nil, err
+			}
+			t.failed = err
+			break
+		}
+		l.Number += line - 1
+		l.Fields = append([]string(nil), l.Fields...)
+		t.head = append(t.head, l)
+	}
+	if len(t.head) == 0 {
+		return nil, errors.New("it has no lines")
+	}
+	t.ahead = t.head
+	return t, nil
+}
+
+// newCSV returns a reader of lines that may have any number of fields.
+func newCSV(r io.Reader, comma rune) *csv.Reader {
+	c := csv.NewReader(r)
+	c.Comma, c.ReuseRecord, c.FieldsPerRecord = comma, true, -1
+	// A tab is a space to encoding/csv, and an empty first field would be lost.
+	c.TrimLeadingSpace = comma != '\t' && comma != ' '
+	return c
+}
+
+// separator returns what a first line such as sep=; names, as spreadsheets write
+// it.
+func separator(sample []byte) (comma rune, found bool) {
+	first, _, _ := bytes.Cut(sample, []byte("\n"))
+	named, found := strings.CutPrefix(strings.ToLower(strings.TrimRight(string(first), "\r")), "sep=")
+	if !found || len(named) != 1 || !strings.ContainsAny(named, separators) {
+		return 0, false
+	}
+	return rune(named[0]), true
+}
+
+// separators are what may stand between fields, in the order in which they are
+// preferred.
+const separators = ",;\t| "
+
+// findSeparator returns what divides all lines into the same number of fields,
+// which is the largest; or else the first line, so that the line that differs can
+// be named.
+func findSeparator(sample []byte, whole bool) rune {
+	if end := bytes.LastIndexByte(sample, '\n'); !whole && end >= 0 {
+		sample = sample[:end+1]
+	}
+	best, bestScore := ',', 0
+	for _, comma := range separators {
+		if comma == ' ' && bestScore > 0 {
+			break // spaces are in the fields of other tables
+		}
+		lines := newCSV(bytes.NewReader(sample), comma)
+		width, same := 0, true
+		for range lookedAtLines {
+			fields, err := lines.Read()
+			if err != nil {
+				same = same && err == io.EOF
+				break
+			}
+			if width == 0 {
+				width = len(fields)
+			}
+			same = same && len(fields) == width
+		}
+		score := 0
+		if width > 1 {
+			score = width
+			if same {
+				score += 1 << 20
+			}
+		}
+		if score > bestScore {
+			best, bestScore = comma, score
+		}
+	}
+	return best
+}
+
+// Head returns the first lines, which Read returns as well. There is at least
+// one.
+func (t *Reader) Head() []Line { return t.head }
+
+// Skip makes Read leave out the first line that is still to come of those of
+// Head, such as a header.
+func (t *Reader) Skip() {
+	if len(t.ahead) > 0 {
+		t.ahead = t.ahead[1:]
+	}
+}
+
+// Read returns the next line; its fields are overwritten by the next call. After
+// the last one the error is io.EOF. A line with more or fewer fields than the
+// first one is an error.
+func (t *Reader) Read() (Line, error) {
+	if t.width == 0 {
+		t.width = len(t.head[0].Fields)
+	}
+	var l Line
+	if len(t.ahead) > 0 {
+		l, t.ahead = t.ahead[0], t.ahead[1:]
+	} else {
+		if t.failed != nil {
+			return l, t.failed
+		}
+		var err error
+		if l, err = t.next(); err != nil {
+			return l, err
+		}
+	}
+	if len(l.Fields) != t.width {
+		return l, fmt.Errorf("line %d has %d fields, and line %d has %d: a field with a separator in it must stand in quotes",
+			l.Number, len(l.Fields), t.head[0].Number, t.width)
+	}
+	return l, nil
+}
+
+func (t *Reader) next() (Line, error) {
+	t.guard.left = MaxLine
+	fields, err := t.csv.Read()
+	var parse *csv.ParseError
+	switch {
+	case err == nil:
+		line, _ := t.csv.FieldPos(0)
+		return Line{line, fields}, nil
+	case errors.As(err, &parse):
+		return Line{}, fmt.Errorf("line %d cannot be read: %s", parse.Line, quoteFault(parse.Err))
+	case err == errLong:
+		return Line{}, fmt.Errorf("a line has more than %d MB, or a quote in it is not closed: it is no table of pictures", MaxLine>>20)
+	}
+	return Line{}, err
+}
+
+// quoteFault says what is wrong with a line.
+func quoteFault(err error) string {
+	switch err {
+	case csv.ErrQuote:
+		return "a quote (\") inside a field, or one that is not closed; inside quotes it is written twice"
+	case csv.ErrBareQuote:
+		return "a quote (\") in a field that does not begin with one"
+	}
+	return err.Error()
+}
+
+var errLong = errors.New("the line is too long")
+
+// guard is a reader that gives no more than a line may have.
+type guard struct {
+	r    io.Reader
+	left int
+}
+
+func (g *guard) Read(b []byte) (int, error) {
+	if g.left <= 0 {
+		return 0, errLong
+	}
+	n, err := g.r.Read(b)
+	g.left -= n
+	return n, err
+}
