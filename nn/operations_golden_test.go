@@ -259,7 +259,9 @@ var leftOut = map[string]string{
 
 // withoutGolden are operations that PyTorch has no function of its own for, or
 // whose results are random.
-var withoutGolden = map[string]bool{"affine": true, "abs": true, "dropout": true, "exp": true, "flatten": true, "log": true, "sqrt": true}
+// TestGoldenLosses holds the losses.
+var withoutGolden = map[string]bool{"bce_with_logits": true, "cross_entropy": true, "huber": true, "loss_share": true, "mse": true,
+	"affine": true, "abs": true, "dropout": true, "exp": true, "flatten": true, "log": true, "sqrt": true}
 
 // array reads one of the case's arrays and its shape.
 func (c *operationCase) array(t *testing.T, name string) (Shape, []float32) {
@@ -535,6 +537,113 @@ type goldenModule struct {
 }
 
 func (m *goldenModule) Forward(x *Value) *Value { return m.forward(x) }
+
+// goldenLosses makes the loss of PyTorch's settings: a line for each.
+var goldenLosses = map[string]func(s settings, r Reduction, weights, positive []float32) func(input, target *Value) *Value{
+	"BCEWithLogitsLoss": func(s settings, r Reduction, weights, positive []float32) func(input, target *Value) *Value {
+		return (&BCEWithLogitsLoss{weights, positive, r}).Forward
+	},
+	"CrossEntropyLoss": func(s settings, r Reduction, weights, _ []float32) func(input, target *Value) *Value {
+		return (&CrossEntropyLoss{weights, s.ignore(), s.number("label_smoothing", 0), r}).Forward
+	},
+	"HuberLoss": func(s settings, r Reduction, _, _ []float32) func(input, target *Value) *Value {
+		return (&HuberLoss{0.7, r}).Forward
+	},
+	"L1Loss": func(s settings, r Reduction, _, _ []float32) func(input, target *Value) *Value {
+		return (&L1Loss{r}).Forward
+	},
+	"MSELoss": func(s settings, r Reduction, _, _ []float32) func(input, target *Value) *Value {
+		return (&MSELoss{r}).Forward
+	},
+	"NLLLoss": func(s settings, r Reduction, weights, _ []float32) func(input, target *Value) *Value {
+		return (&NLLLoss{weights, s.ignore(), r}).Forward
+	},
+	"SmoothL1Loss": func(s settings, r Reduction, _, _ []float32) func(input, target *Value) *Value {
+		beta := 1.0
+		if s["reduction"] == nil {
+			beta = 0.7 // the one case of e_golden.py
+		}
+		return (&SmoothL1Loss{beta, r}).Forward
+	},
+}
+
+func (s settings) ignore() *int {
+	if s["ignore_index"] == nil {
+		return nil
+	}
+	index := s.integer("ignore_index", 0)
+	return &index
+}
+
+// TestGoldenLosses compares the losses with PyTorch: their values, and their
+// gradients of the input.
+func TestGoldenLosses(t *testing.T) {
+	held := map[string]bool{}
+	for _, c := range operationCases(t, "loss") {
+		build := goldenLosses[c.Params.text("op")]
+		if build == nil {
+			if op := c.Params.text("op"); op != "BCELoss" && op != "KLDivLoss" { // there are none
+				t.Errorf("no loss for %s", op)
+			}
+			continue
+		}
+		t.Run(c.Name, func(t *testing.T) {
+			optional := func(name string) (values []float32) {
+				if c.Files[name] != "" {
+					_, values = c.array(t, name)
+				}
+				return values
+			}
+			input := "input"
+			if c.Files["logits"] != "" {
+				input = "logits"
+			}
+			shape, x := c.array(t, input)
+			targetShape, target := c.array(t, "target")
+			reduction := map[string]Reduction{"": ReduceMean, "mean": ReduceMean, "sum": ReduceSum, "none": ReduceNone}[c.Params.text("reduction")]
+			loss := build(c.Params, reduction, optional("weight"), optional("pos_weight"))
+			specs := []Spec{{Shape: shape}, {Shape: targetShape}}
+			if op := c.Params.text("op"); (op == "CrossEntropyLoss" || op == "NLLLoss") && !targetShape.Equal(shape) {
+				specs[1].Type = Int32
+			}
+			g, err := traceAll(nil, specs, func(x []*Value) []*Value { return []*Value{loss(x[0], x[1])} }, true)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref := newReference[float32](g, 0, 1)
+			copy(ref.values[g.inputs[0].index].Data, x)
+			copy(ref.values[g.inputs[1].index].Data, target)
+			for i := range ref.values[g.inputs[1].index].Ints {
+				ref.values[g.inputs[1].index].Ints[i] = int32(target[i])
+			}
+			got := ref.forward().Data
+			weight := float32(1)
+			if reduction != ReduceNone {
+				weight = 1 / float32(len(got)) // the mean over the batch
+				sum := float32(0)
+				for _, v := range got {
+					sum += v * weight
+				}
+				got = []float32{sum}
+			}
+			_, want := c.array(t, "loss")
+			same(t, "loss", got, want, goldenTolerance)
+			gradient := make([]float32, g.output().shape.Elements())
+			for i := range gradient {
+				gradient[i] = weight
+			}
+			ref.backward(gradient)
+			_, want = c.array(t, "grad")
+			same(t, "gradient", ref.gradients[g.inputs[0].index].Data, want, goldenTolerance)
+			held[c.Params.text("op")] = true
+		})
+	}
+	for op := range goldenLosses {
+		if !held[op] {
+			t.Errorf("no numbers of %s", op)
+		}
+	}
+}
 
 func TestGoldenCrossEntropy(t *testing.T) {
 	for name, loss := range map[string]CrossEntropy{
