@@ -1,6 +1,7 @@
 package web
 
 import (
+	"container/list"
 	"context"
 	"errors"
 	"net"
@@ -31,6 +32,9 @@ type connections struct {
 	waiting  *shares
 	known    map[net.Conn]*connection
 	answers  atomic.Uint64
+	held     list.List    // of chan struct{}, see hold
+	holding  atomic.Int64 // how many those are
+	released time.Time    // when the last of them is heard at the latest
 }
 
 // A connection is one that was accepted. But for the mutex of connections, its
@@ -39,11 +43,14 @@ type connection struct {
 	net.Conn
 	client client
 	place  *holding // nil when the server is to move
-	// state is the last that net/http has told.
-	state http.ConnState
-	// rude is set when a request was just refused because there is too much to
-	// do.
-	rude bool
+	owner  *connections
+	// idle is set while the last request was answered and nothing has come since.
+	idle atomic.Bool
+	// refused is set when a request was refused because there is too much to do,
+	// and told is when its client was told so, in nanoseconds since 1970, until
+	// the next one comes.
+	refused bool
+	told    atomic.Int64
 	// ending is set when the connection is to be closed as soon as there is
 	// nothing to read.
 	ending atomic.Bool
@@ -63,21 +70,18 @@ func (c *connections) watch(server *http.Server) {
 	}
 	server.ConnState = func(conn net.Conn, state http.ConnState) {
 		own := conn.(*connection)
-		c.mutex.Lock()
-		own.state = state
-		c.mutex.Unlock()
+		own.idle.Store(state == http.StateIdle)
 		switch state {
 		case http.StateNew:
 			own.client, _ = asClient(conn.RemoteAddr().String())
 			c.wait(own)
 		case http.StateIdle:
-			c.wait(own)
-			if own.rude {
-				own.rude = false
-				c.rest()
-			} else {
-				c.takeTurns()
+			if own.refused {
+				own.refused = false
+				own.told.Store(time.Now().UnixNano())
 			}
+			c.wait(own)
+			c.takeTurns()
 		case http.StateClosed, http.StateHijacked:
 			c.forget(own)
 		}
@@ -119,14 +123,53 @@ func (c *connections) takeTurns() {
 	}
 }
 
-// rest lets a connection that was told to come again later alone until then.
-// Whoever does not wait costs nothing meanwhile: what he sends is not even read.
-func (c *connections) rest() {
-	timer := time.NewTimer(retryAfter)
+// heardEvery is how often one of the connections is heard that are held.
+const heardEvery = 5 * time.Millisecond
+
+// hold makes a request wait that was told to come later and has come at once. It
+// is not even looked at until there is room, or its time has come and that of
+// those before it: to refuse them all again and again would take the time in
+// which others can be answered.
+func (c *connections) hold() {
+	room := make(chan struct{})
+	c.mutex.Lock()
+	at := time.Now().Add(retryAfter)
+	if next := c.released.Add(heardEvery); next.After(at) {
+		at = next
+	}
+	c.released = at
+	place := c.held.PushBack(room)
+	c.holding.Add(1)
+	c.mutex.Unlock()
+	timer := time.NewTimer(time.Until(at))
 	defer timer.Stop()
 	select {
+	case <-room:
+		return
 	case <-timer.C:
 	case <-c.draining:
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	select {
+	case <-room:
+	default:
+		c.held.Remove(place)
+		c.holding.Add(-1)
+	}
+}
+
+// hear lets those be heard that are held and have come first, for there is room
+// for so many.
+func (c *connections) hear(room int) {
+	if c.holding.Load() == 0 {
+		return
+	}
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	for ; room > 0 && c.held.Len() > 0; room-- {
+		close(c.held.Remove(c.held.Front()).(chan struct{}))
+		c.holding.Add(-1)
 	}
 }
 
@@ -137,7 +180,7 @@ func (c *connections) refused(ctx context.Context) {
 		return
 	}
 	if own, _ := ctx.Value(connectionKey{}).(*connection); own != nil {
-		own.rude = true
+		own.refused = true
 	}
 }
 
@@ -168,7 +211,7 @@ func (c *connections) endIdle() (left int) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, own := range c.known {
-		if own.state == http.StateIdle {
+		if own.idle.Load() {
 			left++
 			own.ending.Store(true)
 			_ = own.Conn.SetReadDeadline(time.Unix(1, 0)) // wakes who reads
@@ -181,6 +224,12 @@ func (c *connections) endIdle() (left int) {
 // has come: on a busy server that may have been there for a while.
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if told := c.told.Load(); told != 0 {
+		c.told.Store(0)
+		if n > 0 && time.Since(time.Unix(0, told)) < retryAfter {
+			c.owner.hold()
+		}
+	}
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ending.CompareAndSwap(true, false) {
 		_ = c.Conn.SetReadDeadline(time.Now().Add(lastLook))
 		n, err = c.Conn.Read(p)
@@ -211,7 +260,8 @@ func (c *connections) closeWaiting() {
 // A watchedListener accepts connections that are watched.
 type watchedListener struct {
 	net.Listener
-	ending atomic.Bool
+	connections *connections
+	ending      atomic.Bool
 }
 
 // Accept accepts a connection. In the end it still accepts those that the system
@@ -225,7 +275,7 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 		}
 		conn, err := l.Listener.Accept()
 		if err == nil {
-			return &connection{Conn: conn}, nil
+			return &connection{Conn: conn, owner: l.connections}, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"time"
@@ -33,7 +34,7 @@ func problemf(status int, format string, values ...any) *problem {
 // errClosed is the answer to what comes too late.
 var errClosed error = problemf(http.StatusServiceUnavailable, "the server is being stopped")
 
-// errBusy is the answer when there is too much to do.
+// errBusy is the answer when there is too much to do. It must cost little.
 var errBusy error = problemf(http.StatusServiceUnavailable, "the server has more to do than it can; try again in a second")
 
 // asProblem makes a problem of any error. What is nobody's fault but ours is
@@ -62,6 +63,10 @@ func problemOf(r *http.Request, err error) *problem {
 
 // fail answers with a problem.
 func fail(w http.ResponseWriter, r *http.Request, err error) {
+	if err == errBusy {
+		failBusy(w, r)
+		return
+	}
 	p := problemOf(r, err)
 	noteFailure(r, p)
 	header := w.Header()
@@ -70,6 +75,30 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	p.setRetryAfter(header)
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
+}
+
+// What failBusy answers with, ready to be sent.
+var (
+	busyText   = append(mustMarshal(errBusy), '\n')
+	busyHeader = http.Header{
+		"Content-Type": {"application/problem+json"}, "Cache-Control": {"no-store"},
+		"Retry-After": {strconv.Itoa(int(retryAfter.Seconds()))}, "Content-Length": {strconv.Itoa(len(busyText))},
+	}
+)
+
+func mustMarshal(value any) []byte {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic("web: " + err.Error()) // it is our own struct
+	}
+	return text
+}
+
+func failBusy(w http.ResponseWriter, r *http.Request) {
+	noteFailure(r, errBusy.(*problem))
+	maps.Copy(w.Header(), busyHeader)
+	w.WriteHeader(http.StatusServiceUnavailable)
+	w.Write(busyText)
 }
 
 // setRetryAfter says when to try again, if that makes sense: in whole seconds, and

@@ -46,7 +46,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		BaseContext:       func(net.Listener) context.Context { return working },
 	}
 	s.connections.watch(server)
-	watched := &watchedListener{Listener: listener}
+	watched := &watchedListener{Listener: listener, connections: s.connections}
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Serve(watched) }()
 	select {

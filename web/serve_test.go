@@ -373,7 +373,7 @@ func TestWantsMinimumRate(t *testing.T) {
 }
 
 // A request that waits in line is refused before its body is read, and whoever
-// does not come again later, as told, is not listened to before.
+// comes again at once, though told to come later, is not heard before that.
 func TestRefusesBeforeBody(t *testing.T) {
 	s := newServed(t, nil)
 	for range cap(s.running) {
@@ -381,7 +381,7 @@ func TestRefusesBeforeBody(t *testing.T) {
 	}
 	body := "{" + seven + "}"
 	sent := time.Now()
-	conn := s.dial(t, strings.Repeat(post(len(body), body), 2))
+	conn := s.dial(t, post(len(body), body))
 	reader := bufio.NewReader(conn)
 	response, err := http.ReadResponse(reader, nil)
 	if err != nil || response.StatusCode != http.StatusServiceUnavailable || response.Header.Get("Retry-After") != "1" {
@@ -391,12 +391,16 @@ func TestRefusesBeforeBody(t *testing.T) {
 	for len(s.running) > 0 {
 		<-s.running
 	}
-	response, err = http.ReadResponse(reader, nil)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("the second request: %v, %v", response, err)
+	for range 2 {
+		io.WriteString(conn, post(len(body), body))
+		response, err = http.ReadResponse(reader, nil)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("the next request: %v, %v", response, err)
+		}
+		io.Copy(io.Discard, response.Body)
 	}
 	if since := time.Since(sent); since < patience+retryAfter {
-		t.Errorf("it was answered after %v, want %v for the first and %v until the second is heard", since, patience, retryAfter)
+		t.Errorf("it was answered after %v, want %v for the first and %v until the next is heard", since, patience, retryAfter)
 	}
 }
 
@@ -514,4 +518,38 @@ func TestStopBreaksOff(t *testing.T) {
 	if err := <-ended; !errors.Is(err, errClosed) {
 		t.Errorf("the request's work ended with %v", err)
 	}
+}
+
+// Those who come again too soon are heard as soon as there is room, the first
+// ones first, and otherwise one after the other.
+func TestHolds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		draining := make(chan struct{})
+		c := newConnections(1, draining)
+		heard := make(chan int, 10)
+		hold := func(i int) {
+			go func() { c.hold(); heard <- i }()
+			synctest.Wait()
+		}
+		for i := range 4 {
+			hold(i)
+		}
+		c.hear(1)
+		synctest.Wait()
+		if i := <-heard; i != 0 || len(heard) != 0 {
+			t.Errorf("with room for one, number %d was heard, and %d more", i, len(heard))
+		}
+		started := time.Now()
+		for want := 1; want < 4; want++ {
+			i := <-heard
+			if since, at := time.Since(started), retryAfter+time.Duration(want)*heardEvery; i != want || since != at {
+				t.Errorf("number %d was heard after %v, want number %d after %v", i, since, want, at)
+			}
+		}
+		hold(4)
+		close(draining)
+		if i := <-heard; i != 4 || c.held.Len() != 0 || c.holding.Load() != 0 {
+			t.Errorf("in the end number %d was heard, and %d of %d are left", i, c.held.Len(), c.holding.Load())
+		}
+	})
 }
