@@ -25,7 +25,7 @@ type Format struct {
 	Sniff func(head []byte) bool
 	// Read reads a file of size bytes: the tensors and the metadata, which is
 	// nil if there is none. It must take at most 8 times the file's size and
-	// 1 MB of memory, whatever the file says.
+	// 1 MB of memory, whatever the file says. Reading by name, r is a [Beside].
 	Read func(r io.ReaderAt, size int64) (file *File, metadata map[string]string, err error)
 	// DTypes are the types of elements that Write can write, under PyTorch's
 	// names; none means float32 alone.
@@ -133,6 +133,10 @@ func sniff(r io.ReaderAt, path string) (Format, error) {
 	registry.RLock()
 	formats := registry.formats
 	registry.RUnlock()
+	// A .npz may begin with a member that is no array; PyTorch's lie in a folder.
+	if f, _, ok := byEnding(path); ok && f.Name == npz.Name && npy.SniffMember(head[:n]) {
+		return f, nil
+	}
 	for _, f := range formats {
 		if f.Sniff(head[:n]) {
 			return f, nil
@@ -260,6 +264,10 @@ var npz = Format{
 		file := &File{Tensors: make([]Tensor, 0, len(in.Arrays))}
 		for _, a := range in.Arrays {
 			file.Tensors = append(file.Tensors, fromArray(&a))
+		}
+		for _, l := range in.LeftOut {
+			complexNumbers := l.What == "an array of complex numbers"
+			file.LeftOut = append(file.LeftOut, LeftOut{Path: l.Name, What: l.What, Tensor: complexNumbers, InState: complexNumbers})
 		}
 		return file, in.Metadata, nil
 	},

@@ -265,11 +265,12 @@ func Read(path string) (*File, error) {
 	if !info.Mode().IsRegular() {
 		return nil, &pathError{path + " is no regular file; give the name of a weight file", fs.ErrInvalid}
 	}
-	return ReadFrom(path, f, info.Size())
+	return ReadFrom(path, InFolder(f, path), info.Size())
 }
 
 // ReadFrom reads a weight file of size bytes from anywhere, such as one that is
-// embedded in a program; path stands for it in errors.
+// embedded in a program; path stands for it in errors. Of a .onnx that keeps its
+// weights in another file, r must be a [Beside].
 func ReadFrom(path string, r io.ReaderAt, size int64) (*File, error) {
 	format, err := sniff(r, path)
 	if err != nil {

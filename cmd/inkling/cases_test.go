@@ -1,8 +1,10 @@
 package main
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/json"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/npy"
 )
 
 // said runs a command, which must succeed, and returns what it printed.
@@ -40,6 +43,9 @@ func TestFilesAsPeopleHaveThem(t *testing.T) {
 		{filepath.Join("testdata", "cases", "lightning.ckpt"),
 			[]string{"\nmodel.conv1.weight ", "The state dict lies under state_dict.", "\n  pytorch-lightning_version  a str, 2.1.0\n"},
 			[]string{"\n  global_step                an int, 100\n"}},
+		{filepath.Join("testdata", "cases", "external.onnx"),
+			[]string{"44,426 parameters in 10 tensors of 5 layers (format onnx)", "\nconv1.weight  6x1x5x5   float32  150\n"},
+			[]string{"10 tensors, 44,426 numbers"}},
 		{filepath.Join(objects, "objects_protocol4.pth"),
 			[]string{"Not trained: 5 numbers in 3 buffers, such as norm.running_mean.", "\n  args     an object of the class argparse.Namespace\n", "\n  and 20 more\n",
 				"Python names in it, none of them looked up or called: argparse.Namespace, pathlib.PosixPath"},
@@ -67,7 +73,20 @@ func TestFilesAsPeopleHaveThem(t *testing.T) {
 			t.Errorf("%s: --json is none", test.path)
 		}
 	}
+	// What lies beside a .onnx must be there.
+	alone := filepath.Join(t.TempDir(), "alone.onnx")
+	content, err := os.ReadFile(filepath.Join("testdata", "cases", "external.onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(alone, content, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	var stdout, stderr bytes.Buffer
+	if status := run([]string{"info", alone}, nil, &stdout, &stderr); status != statusFailed || !strings.Contains(stderr.String(), "model.onnx.data is not beside the file; put both into one folder") {
+		t.Errorf("status %d, %s", status, stderr.String())
+	}
+	stderr.Reset()
 	out := filepath.Join(t.TempDir(), "out.npz")
 	if status := run([]string{"convert", filepath.Join(objects, "unread.pth"), out}, nil, &stdout, &stderr); status != statusFailed ||
 		!strings.Contains(stderr.String(), "complex in the state dict is a tensor of complex numbers (complex64), which is not read") {
@@ -105,5 +124,54 @@ func TestQuantisedBecomesFloat(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestArchiveWithMore has a .npz with members that are no arrays of numbers, the
+// first of them no array at all.
+func TestArchiveWithMore(t *testing.T) {
+	folder := t.TempDir()
+	var array bytes.Buffer
+	a := npy.New("", []int{2}, []float32{1, 2})
+	if err := npy.Write(&array, &a); err != nil {
+		t.Fatal(err)
+	}
+	texts := bytes.Replace(array.Bytes(), []byte("'<f4'"), []byte("'<U1'"), 1)
+	complexes := bytes.Replace(bytes.Replace(array.Bytes(), []byte("'<f4'"), []byte("'<c8'"), 1), []byte("(2,)"), []byte("(1,)"), 1)
+	write := func(name string, members ...any) string {
+		t.Helper()
+		var b bytes.Buffer
+		z := zip.NewWriter(&b)
+		for i := 0; i < len(members); i += 2 {
+			w, err := z.Create(members[i].(string))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := w.Write(members[i+1].([]byte)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(folder, name)
+		if err := os.WriteFile(path, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	path := write("more.npz", "README.txt", []byte("read me"), "w.npy", array.Bytes(), "labels.npy", texts)
+	lines := "  README.txt  no array\n  labels.npy  an array of texts\n"
+	if text := said(t, "info", path); !strings.Contains(text, "Beside the tensors, and left out:\n"+lines) || !strings.Contains(text, "2 parameters in 1 tensor") {
+		t.Error(text)
+	}
+	if text := said(t, "convert", path, filepath.Join(folder, "out.pth")); !strings.Contains(text, "Left out, for it is no tensor:\n"+lines) {
+		t.Error(text)
+	}
+	path = write("complex.npz", "w.npy", array.Bytes(), "c.npy", complexes)
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"convert", path, filepath.Join(folder, "no.pth")}, nil, &stdout, &stderr); status != statusFailed ||
+		!strings.Contains(stderr.String(), "c.npy in the state dict is an array of complex numbers, which is not read") {
+		t.Errorf("status %d, %s", status, stderr.String())
 	}
 }

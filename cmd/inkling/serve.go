@@ -21,6 +21,7 @@ import (
 	"inkling/feedback"
 	"inkling/models"
 	"inkling/models/digits"
+	"inkling/nn"
 	"inkling/sketch"
 	"inkling/web"
 	"inkling/weights"
@@ -224,7 +225,9 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 // servedModel is the model of a file, or the one that is built in.
 func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
 	if len(args) > 0 {
-		m, err = flags.open(args[0])
+		if m, err = flags.open(args[0]); err == nil {
+			err = servable(args[0], m)
+		}
 		return m, filepath.Base(args[0]), err
 	}
 	network, about, err := digits.Load()
@@ -233,6 +236,19 @@ func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name strin
 	}
 	m, err = flags.builtIn(network, about)
 	return m, digits.Name, err
+}
+
+// servable refuses a network some weights of which are no numbers, as one has that
+// a training left which diverged: what it answers means nothing.
+func servable(path string, m *inkling.Model) error {
+	file := &weights.File{}
+	for _, e := range nn.State(m.Network) {
+		file.Tensors = append(file.Tensors, weights.TensorOf(e))
+	}
+	if said := notFinite(file); said != "" {
+		return fmt.Errorf("%s cannot be served, for its network computes no answers. %sIts training diverged, or the file is damaged; give another", path, said)
+	}
+	return nil
 }
 
 func listen(address string) (net.Listener, error) {

@@ -45,6 +45,26 @@ func init() {
 	}
 }
 
+// otherKinds are the kinds of elements that are no numbers here, by the letter that
+// NumPy has for them.
+var otherKinds = map[byte]string{'U': "texts", 'S': "texts", 'a': "texts", 'c': "complex numbers", 'M': "dates", 'm': "spans of time", 'V': "raw bytes"}
+
+// unsupported is the error for an array of a kind that is not read.
+type unsupported struct {
+	error
+	what string
+}
+
+func (u *unsupported) Unwrap() error { return u.error }
+
+// reason returns the error for a reader that wants this array and no other.
+func reason(err error) error {
+	if u, ok := err.(*unsupported); ok {
+		return u.error
+	}
+	return err
+}
+
 // parseHeader reads Python's literal {'descr': '<f4', 'fortran_order': False,
 // 'shape': (2, 3), }. The three keys may come in any order, each once. Offsets
 // in errors count from the start of text.
@@ -157,7 +177,7 @@ func (s *scanner) quoted() (string, error) {
 // descr reads the type of the elements: the byte order and the kind.
 func (s *scanner) descr(h *header) error {
 	if s.peek() == '[' {
-		return fault(int64(s.at), "the array has elements of several fields; save each field as an array of its own")
+		return &unsupported{fault(int64(s.at), "the array has elements of several fields; save each field as an array of its own"), "an array of several fields"}
 	}
 	at := s.at
 	text, err := s.quoted()
@@ -171,9 +191,13 @@ func (s *scanner) descr(h *header) error {
 	}
 	switch {
 	case strings.HasPrefix(kind, "O"):
-		return fault(int64(at), "the array holds Python objects, which could run anything as they are loaded; save it as numbers")
+		return &unsupported{fault(int64(at), "the array holds Python objects, which could run anything as they are loaded; save it as numbers"), "an array of Python objects"}
 	case !known:
-		return fault(int64(at), "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", shorten(text))
+		what := "an array of the type " + shorten(text)
+		if kind != "" && otherKinds[kind[0]] != "" {
+			what = "an array of " + otherKinds[kind[0]]
+		}
+		return &unsupported{fault(int64(at), "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", shorten(text)), what}
 	}
 	switch order := text[:len(text)-len(kind)]; {
 	case order == "<" || order == "|" && (element.Size == 1 || h.text == 'S'):

@@ -12,6 +12,7 @@ package npy
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -75,7 +76,7 @@ func Read(r io.ReaderAt, size int64) (*Array, error) {
 	}
 	a, err := readArray(io.NewSectionReader(r, 0, max(size, 0)), max(size, 0), untrusted.NewBudget(max(size, 0)))
 	if err != nil {
-		return nil, err
+		return nil, reason(err)
 	}
 	a.Name = Unnamed
 	return a, nil
@@ -90,9 +91,9 @@ func readStart(r io.Reader, size int64) (h *header, data int64, err error) {
 	}
 	if !Sniff(start) {
 		if known := untrusted.Guess(start); known != "" {
-			return nil, 0, fault(0, "%s; wanted a .npy file of NumPy", known)
+			return nil, 0, &unsupported{fault(0, "%s; wanted a .npy file of NumPy", known), "no array"}
 		}
-		return nil, 0, fault(0, "this is no .npy file of NumPy: it starts with %q", start[:min(len(start), 8)])
+		return nil, 0, &unsupported{fault(0, "this is no .npy file of NumPy: it starts with %q", start[:min(len(start), 8)]), "no array"}
 	}
 	if len(start) < 12 {
 		return nil, 0, fault(size, "the file ends here, within its header; it was cut short")
@@ -119,7 +120,8 @@ func readStart(r io.Reader, size int64) (h *header, data int64, err error) {
 	}
 	h, err = parseHeader(string(text))
 	if err != nil {
-		if f, ok := err.(*FormatError); ok {
+		var f *FormatError
+		if errors.As(err, &f) {
 			f.Offset += int64(at)
 		}
 		return nil, 0, err
@@ -138,7 +140,7 @@ func readArray(r io.Reader, size int64, b *untrusted.Budget) (*Array, error) {
 		return nil, err
 	}
 	if h.text != 0 {
-		return nil, fault(0, "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", h.element.Name)
+		return nil, &unsupported{fault(0, "the array has elements of the type %s; wanted integers of 1 to 8 bytes, bool, float16, float32 or float64", h.element.Name), "an array of texts"}
 	}
 	if !b.Spend(8*int64(len(h.shape)) + 4*int64(h.count)) {
 		return nil, fault(data, "an array of the shape %v would take more than the %d bytes of memory that a file of this size may take; if it is compressed, save it with numpy.savez", h.shape, b.All())

@@ -275,3 +275,35 @@ func TestNumPy(t *testing.T) {
 		}
 	}
 }
+
+// TestLeftOut has members that are no arrays of numbers beside one that is.
+func TestLeftOut(t *testing.T) {
+	good := string(craft(literal("'<f4'", "False", "(2,)"), "12345678"))
+	var members []*zip.FileHeader
+	add := func(name, content string) { members = append(members, &zip.FileHeader{Name: name, Comment: content}) }
+	add("README.txt", "read me")
+	add("folder/", "")
+	add("w.npy", good)
+	add("texts.npy", string(craft(literal("'<U2'", "False", "(1,)"), "abcdefgh")))
+	add("objects.npy", string(craft(literal("'|O'", "False", "(1,)"), "\x80\x03cos\nsystem\n.")))
+	add("complex.npy", string(craft(literal("'<c8'", "False", "(1,)"), "12345678")))
+	add("dates.npy", string(craft(literal("'<M8[D]'", "False", "(1,)"), "12345678")))
+	add("fields.npy", string(craft(literal("[('a', '<f4')]", "False", "(1,)"), "1234")))
+	add("other.npy", "<html>")
+	add("long.npy", string(craft(literal("'<f16'", "False", "(1,)"), "1234567812345678")))
+	data := archiveOf(t, members...)
+	a := mustReadArchive(t, data)
+	want := []LeftOut{{"README.txt", "no array", false}, {"texts.npy", "an array of texts", true}, {"objects.npy", "an array of Python objects", true},
+		{"complex.npy", "an array of complex numbers", true}, {"dates.npy", "an array of dates", true}, {"fields.npy", "an array of several fields", true},
+		{"other.npy", "no array", false}, {"long.npy", "an array of the type <f16", true}}
+	if len(a.Arrays) != 1 || a.Arrays[0].Name != "w" || !slices.Equal(a.LeftOut, want) {
+		t.Errorf("got %+v, left out %+v", a.Arrays, a.LeftOut)
+	}
+	if !SniffMember(data[:64]) {
+		t.Error("SniffMember does not know it")
+	}
+	// What damage made something else is refused.
+	at := bytes.Index(data, []byte("'<f4', 'fortran_order': False, 'shape': (2,)"))
+	data[at+2] = 'c'
+	hostile.Refused(t, func(data []byte) error { _, err := readArchiveBytes(data); return err }, data, "record w.npy, byte 0: the data is damaged (zip: checksum error)")
+}

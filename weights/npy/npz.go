@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -19,12 +20,22 @@ import (
 
 // Archive is the content of a .npz file.
 type Archive struct {
-	// Arrays holds the arrays in the order of the archive. Members that are no
-	// .npy are passed over.
+	// Arrays holds the arrays in the order of the archive.
 	Arrays []Array
+	// LeftOut lists the members that are no arrays of numbers.
+	LeftOut []LeftOut
 	// Metadata is what WriteArchive stored beside the arrays, nil if there is
 	// none.
 	Metadata map[string]string
+}
+
+// LeftOut is a member of an archive that is no array of numbers.
+type LeftOut struct {
+	Name string // of the member
+	// What says what it is: "an array of texts", "no array".
+	What string
+	// Array tells that it is an array.
+	Array bool
 }
 
 const (
@@ -49,6 +60,17 @@ func SniffArchive(head []byte) bool {
 	return end <= len(head) && bytes.HasSuffix(head[name:end], []byte(ending))
 }
 
+// SniffMember tells from the first bytes of a file whether it is a zip archive whose
+// first member lies in no folder, as all of a .npz do.
+func SniffMember(head []byte) bool {
+	const nameLength, name = 26, 30 // in a local file header
+	if len(head) < name || !bytes.HasPrefix(head, []byte(zipMagic)) {
+		return false
+	}
+	end := name + int(binary.LittleEndian.Uint16(head[nameLength:]))
+	return end <= len(head) && !bytes.ContainsRune(head[name:end], '/')
+}
+
 // ReadArchive reads a .npz file of size bytes, compressed or not. Every member
 // is checked against its CRC, and in a file of WriteArchive every other byte,
 // too. A file that is damaged, or has an array of anything but numbers, gives a
@@ -70,12 +92,26 @@ func ReadArchive(r io.ReaderAt, size int64) (*Archive, error) {
 		return nil, file.explain(err)
 	}
 	found := &Archive{}
+	var why error // the first array that is not read is not
 	for _, f := range z.File {
 		name, isArray := strings.CutSuffix(f.Name, ending)
 		if !isArray && f.Name != metadataRecord {
+			if !strings.HasSuffix(f.Name, "/") {
+				found.LeftOut = append(found.LeftOut, LeftOut{Name: f.Name, What: "no array"})
+			}
 			continue
 		}
 		err := found.add(f, name, isArray, b)
+		var u *unsupported
+		if errors.As(err, &u) {
+			if err = verify(f, b); err == nil {
+				if why == nil {
+					why = untrusted.Within(f.Name, u.error)
+				}
+				found.LeftOut = append(found.LeftOut, LeftOut{Name: f.Name, What: u.what, Array: u.what != "no array"})
+				continue
+			}
+		}
 		var format *FormatError
 		if err != nil && !errors.As(err, &format) {
 			err = fault(0, "the data is damaged (%v); copy or save the file again", err)
@@ -83,6 +119,9 @@ func ReadArchive(r io.ReaderAt, size int64) (*Archive, error) {
 		if err != nil {
 			return nil, file.explain(untrusted.Within(f.Name, err))
 		}
+	}
+	if len(found.Arrays) == 0 && why != nil {
+		return nil, file.explain(why)
 	}
 	if len(found.Arrays) == 0 {
 		return nil, fault(0, "the zip archive holds no array, that is no member whose name ends in %s", ending)
@@ -135,6 +174,27 @@ func (a *Archive) add(f *zip.File, name string, isArray bool, b *untrusted.Budge
 	array.Name = name
 	a.Arrays = append(a.Arrays, *array)
 	return atEnd(r)
+}
+
+// verify checks the CRC of a member that is left out: damage may have made it what
+// it is. Of one that is too large when unpacked that is not worth the work.
+func verify(f *zip.File, b *untrusted.Budget) error {
+	if f.UncompressedSize64 > math.MaxInt64 || !b.Spend(int64(f.UncompressedSize64)) {
+		return nil
+	}
+	r, err := f.Open()
+	if err != nil {
+		return err
+	}
+	defer r.Close()
+	buffer := make([]byte, 8<<10)
+	for {
+		if _, err := r.Read(buffer); err == io.EOF {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
 }
 
 // atEnd makes a member's CRC be checked, which happens at its end.

@@ -44,7 +44,7 @@ func (s *Stream) start() (*header, io.ReadCloser, error) {
 	h, _, err := readStart(r, size)
 	if err != nil {
 		r.Close()
-		return nil, nil, err
+		return nil, nil, reason(err)
 	}
 	return h, r, nil
 }

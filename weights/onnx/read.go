@@ -79,7 +79,7 @@ func ReadFile(path string) (*Contents, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := Read(f, info.Size())
+	c, err := Read(weights.InFolder(f, path), info.Size())
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -87,10 +87,10 @@ func ReadFile(path string) (*Contents, error) {
 }
 
 // Read reads the weights of a .onnx file of size bytes, and what there is to know
-// of the network. The network itself is not made, and no other file is ever
-// opened: weights that are kept beside the file are refused. Sizes are checked
-// before they are believed, and reading takes at most 8 times the file's size
-// and 1 MB of memory. A file that is damaged or of a wrong kind gives a
+// of the network. The network itself is not made. Weights that are kept in other
+// files are read if r is a [weights.Beside], from files of plain names in the same
+// folder and from nowhere else. Sizes are checked before they are believed, and
+// reading takes at most 8 times the size of the files and 1 MB of memory. A file that is damaged or of a wrong kind gives a
 // *FormatError. The format has no checksum: a changed weight goes unnoticed.
 func Read(r io.ReaderAt, size int64) (*Contents, error) {
 	if size <= 0 || size > math.MaxInt32 {
@@ -109,7 +109,7 @@ func Read(r io.ReaderAt, size int64) (*Contents, error) {
 	if !sniff(data) {
 		return nil, untrusted.Fault(0, "this is no ONNX file: it starts with %q", data[:min(len(data), 8)])
 	}
-	p := &parser{data: data, budget: untrusted.NewBudget(size), contents: &Contents{Operators: map[string]int{}}, names: map[string]bool{}}
+	p := &parser{data: data, budget: untrusted.NewBudget(size), contents: &Contents{Operators: map[string]int{}}, names: map[string]bool{}, beside: besideOf(r)}
 	if err := p.model(); err != nil {
 		return nil, err
 	}
@@ -130,6 +130,8 @@ type parser struct {
 	nodes    []message
 	graphs   int
 	version  string // of the producer
+	beside   weights.Beside
+	opened   map[string]bool // files beside this one
 }
 
 // message is a part of the file, from..to.

@@ -45,6 +45,7 @@ func (p *parser) initializer(m message) error {
 	var raw []byte
 	var numbers []message // of the lists
 	lists := map[protowire.Number]bool{}
+	elsewhere := external{at: m.from, length: -1}
 	err := p.each(m, func(f field) (err error) {
 		switch f.number {
 		case tensorName:
@@ -68,10 +69,11 @@ func (p *parser) initializer(m message) error {
 			numbers = append(numbers, f.message)
 			err = p.spend(f.from, 4*16) // in a growing list
 		case tensorExternal:
-			err = p.fault(f.from, "tensor %s keeps its elements in another file, which is never opened; export the network as one file", untrusted.Shorten(t.Name))
+			err = p.externalEntry(&elsewhere, f)
 		case tensorLocation:
-			if f.value != 0 {
-				err = p.fault(f.from, "a tensor keeps its elements in another file, which is never opened; export the network as one file")
+			elsewhere.located = f.value == locationExternal
+			if f.value != locationHere && f.value != locationExternal {
+				err = p.fault(f.from, "a tensor keeps its elements in a place of the kind %d, which is unknown", f.value)
 			}
 		case tensorSegment, tensorTexts:
 			err = p.fault(f.from, "a tensor is divided into segments or holds texts, which is not read")
@@ -95,6 +97,14 @@ func (p *parser) initializer(m message) error {
 	}
 	if len(lists) > 1 {
 		return p.fault(m.from, "tensor %s has its elements in two places", untrusted.Shorten(t.Name))
+	}
+	if elsewhere.located != elsewhere.hasPart || elsewhere.located && len(lists) > 0 {
+		return p.fault(m.from, "tensor %s has its elements both here and in another file, or in neither", untrusted.Shorten(t.Name))
+	}
+	if elsewhere.located {
+		if raw, err = p.external(t.Name, &elsewhere, int64(count)*int64(element.Size)); err != nil {
+			return err
+		}
 	}
 	if numbers != nil {
 		if raw, err = p.list(m, lists, numbers, element); err != nil {

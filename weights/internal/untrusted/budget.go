@@ -13,6 +13,12 @@ func NewBudget(size int64) *Budget {
 	return &Budget{left: all, all: all}
 }
 
+// Grow adds what another file of size bytes gives, that the first one names.
+func (b *Budget) Grow(size int64) {
+	b.left += 6 * size
+	b.all += 6 * size
+}
+
 // All returns what the budget was at first, in bytes.
 func (b *Budget) All() int64 { return b.all }
 
