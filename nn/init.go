@@ -25,7 +25,7 @@ type initializer interface {
 // the same of it, so a program may leave it to that. It panics if part of the
 // module is held in a way that does not let it be set.
 func Init(module any, r *rand.Rand) error {
-	return InitUniform(module, func(bound float64) float32 { return float32((2*r.Float64() - 1) * bound) })
+	return InitUniform(module, From(r))
 }
 
 // InitUniform is Init with numbers from elsewhere: uniform returns a draw from

@@ -1,5 +1,7 @@
 package nn
 
+import "fmt"
+
 // Operation is one operation of a traced network, for programs that write or
 // draw networks.
 type Operation struct {
@@ -16,6 +18,9 @@ type Operation struct {
 	// and padding (above), padding_left, padding_bottom and padding_right. Poolings
 	// have the latter, and ceil. Many have none.
 	Attributes map[string]int
+	// Settings are all settings of the operation as a text: two operations of one
+	// Name and the same Settings compute the same.
+	Settings string
 	// Inputs tells whose outputs the operation reads: the positions of earlier
 	// operations in the list, NetworkInput for the network's own input.
 	Inputs []int
@@ -47,7 +52,7 @@ func Trace(module Module, shape ...int) ([]Operation, error) {
 		if !n.needed(needed) {
 			continue
 		}
-		op := Operation{Name: n.op.Name(), Shape: n.outputs[0].shape.clone(), BuiltIn: builtIn(n.op)}
+		op := Operation{Name: n.op.Name(), Settings: fmt.Sprintf("%+v", n.op), Shape: n.outputs[0].shape.clone(), BuiltIn: builtIn(n.op)}
 		if d, ok := n.op.(Describer); ok && op.BuiltIn {
 			op.Attributes = d.Attributes()
 		}

@@ -338,10 +338,11 @@ func noValues(module any, at unsafe.Pointer, what string) error {
 func nodeName(n *node, names map[*Param]string) string {
 	for _, p := range n.params {
 		if name := names[p]; name != "" {
-			if i := strings.LastIndexByte(name, '.'); i >= 0 {
-				name = name[:i]
+			i := strings.LastIndexByte(name, '.')
+			if i < 0 { // of the module itself
+				return n.op.Name()
 			}
-			return n.op.Name() + " " + name
+			return n.op.Name() + " " + name[:i]
 		}
 	}
 	if from := n.inputs[0].producer; from != nil {
