@@ -229,6 +229,9 @@ func openKnown(set *pictureSet, fsys fs.FS) (found bool, err error) {
 			set.title += ", " + known.Title
 		}
 		set.open = func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
+		if known == mnist.MNIST && !holdsTests(fsys) {
+			return true, holdOut(set)
+		}
 		return true, nil
 	}
 	for _, s := range catalog() {
@@ -243,6 +246,34 @@ func openKnown(set *pictureSet, fsys fs.FS) (found bool, err error) {
 		return false, err
 	}
 	return true, openRecords(set, fsys, train, test)
+}
+
+// holdsTests tells whether one of MNIST's files of pictures to test with is there, as
+// none is beside drawings that were exported.
+func holdsTests(fsys fs.FS) bool {
+	found := false
+	fs.WalkDir(fsys, ".", func(path string, entry fs.DirEntry, err error) error {
+		found = found || err == nil && strings.HasPrefix(entry.Name(), "t10k-")
+		if err != nil || found {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return found
+}
+
+// holdOut holds some of the pictures to train on out, to test with. So few of every
+// class that it cannot be are all to train on.
+func holdOut(set *pictureSet) error {
+	d, err := set.open(true)
+	if err != nil {
+		return err
+	}
+	parts, err := folder.HoldOut(d)
+	if err != nil {
+		return nil
+	}
+	return set.divide(parts, pictureOptions{})
 }
 
 // findEMNIST returns the splits of EMNIST of which a folder has files. Opening
