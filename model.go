@@ -249,7 +249,7 @@ func (m *Model) Transform() transform.Transform {
 
 // TransformDrawing is transform for drawings, which are white on black.
 func (m *Model) TransformDrawing() transform.Transform {
-	if m.unlikeGround(false) {
+	if m.About.Extra[GroundKey] == GroundLight {
 		return transform.Compose{transform.Invert{}, m.Transform()}
 	}
 	return m.Transform()

@@ -7,27 +7,324 @@ import (
 	"image/color"
 	"image/draw"
 	"slices"
+	"strings"
 
 	bild "github.com/anthonynsimon/bild/transform"
 
 	"inkling/data"
 	"inkling/data/folder"
+	"inkling/internal/wording"
+	"inkling/picture"
+	"inkling/sketch"
 	"inkling/transform"
 )
 
-// toGray turns a picture gray, with the weights of ITU-R 601 as Pillow does.
-// What is transparent is seen on white paper.
-func toGray(img image.Image) *image.Gray {
-	bounds := img.Bounds()
-	gray := image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
-	for y := range bounds.Dy() {
-		for x := range bounds.Dx() {
-			r, g, b, a := img.At(bounds.Min.X+x, bounds.Min.Y+y).RGBA()
-			white := 0xffff - a // the colours are multiplied by alpha already
-			gray.SetGray(x, y, color.GrayModel.Convert(color.RGBA64{uint16(r + white), uint16(g + white), uint16(b + white), 0xffff}).(color.Gray))
+// The ways from a picture of any size to the one that a network reads. Those of
+// package sketch, emnist, mnist and tutorial, find the ink, or take the whole
+// picture for dark ink on white paper; they are for gray networks of 28x28 pixels.
+const (
+	// Fit keeps the picture's proportions: it is made as large as fits in, and
+	// widened with paper.
+	Fit = "fit"
+	// Resize stretches the picture to the network's size, both sides, as a folder
+	// of pictures is read for a training.
+	Resize = "resize"
+)
+
+// Ways are all the ways to prepare a picture.
+func Ways() []string {
+	var ways []string
+	for _, p := range sketch.Procedures() {
+		ways = append(ways, string(p))
+	}
+	return append(ways, Fit, Resize)
+}
+
+// CheckWay refuses what is no way, or one that does not make pictures of such a
+// shape.
+func CheckWay(way string, channels, height, width int) error {
+	if !slices.Contains(Ways(), way) {
+		return fmt.Errorf("%q is no way to prepare a picture, want %s", way, strings.Join(Ways(), " or "))
+	}
+	if way != Fit && way != Resize && (channels != 1 || height != sketch.Size || width != sketch.Size) {
+		return fmt.Errorf("%q makes gray pictures of %dx%d, but the network reads %s of %dx%d: want %s or %s",
+			way, sketch.Size, sketch.Size, wording.Count(channels, "channel"), height, width, Fit, Resize)
+	}
+	return nil
+}
+
+// A Preparation makes a network's input of pictures: upright, and not yet
+// normalised. All that show pictures to a network use it, so that they see the same.
+type Preparation struct {
+	// Way is one of Ways.
+	Way string
+	// Auto takes a picture that already is as those of the training are, of the
+	// network's size and on the same ground, as it is.
+	Auto bool
+	// Channels, Height and Width are what the network reads.
+	Channels, Height, Width int
+	// Ground is what the pictures of the training had for one, as GroundOf tells
+	// it; "" is not known, and taken for dark, as the tutorial's.
+	Ground string
+	// Invert exchanges light and dark: "yes", "no", or "auto" ("" is the same) where
+	// the picture has a light ground and those of the training had a dark one, or
+	// the other way round. Resize to colours, or where Ground is mixed, never does.
+	Invert string
+}
+
+// Prepared is a picture as a network reads it.
+type Prepared struct {
+	*transform.Picture // of bytes
+	// Way is how it was made: one of Ways, or AsItIs.
+	Way string
+	// Inverted tells whether light and dark were exchanged.
+	Inverted bool
+	// Resized tells whether the picture had another size.
+	Resized bool
+	// Empty tells that there is nothing on a gray picture: all pixels are the same,
+	// or nearly so.
+	Empty bool
+
+	steps []sketch.Step
+}
+
+// AsItIs is the way of a picture that was one of the network's already.
+const AsItIs = "as it is"
+
+// PreparationKey is what metadata notes a model's way under.
+const PreparationKey = "preparation"
+
+// Preparation returns how the model's pictures are prepared: as asked for, unless
+// that is "" or "auto", else as its file says, or else as the data set that it was
+// trained on suggests. It fails if what is asked for does not suit the network.
+func (m *Model) Preparation(asked string) (Preparation, error) {
+	input := m.Input()
+	p := Preparation{Way: asked, Channels: input[0], Height: input[1], Width: input[2], Ground: m.About.Extra[GroundKey]}
+	if asked != "" && asked != "auto" {
+		return p, CheckWay(asked, p.Channels, p.Height, p.Width)
+	}
+	p.Way, p.Auto = m.About.Extra[PreparationKey], true
+	if CheckWay(p.Way, p.Channels, p.Height, p.Width) != nil {
+		p.Way = likelyWay(m.About.Dataset, m.About.Split, p)
+	}
+	return p, nil
+}
+
+// AssumeWay notes that the way of a preparation was taken for granted, if it was.
+func (m *Model) AssumeWay(p Preparation) {
+	if p.Auto && m.About.Extra[PreparationKey] == "" && m.About.Dataset == "" {
+		m.assume("pictures are prepared in the way %s (--preprocess says another)", p.Way)
+	}
+}
+
+// likelyWay is how the pictures are prepared of a network whose file does not say.
+func likelyWay(dataset, split string, p Preparation) string {
+	ofDigits := CheckWay(string(sketch.MNIST), p.Channels, p.Height, p.Width) == nil
+	own := dataset == "folder" && split == ""
+	switch {
+	case p.Channels != 1, own && (!ofDigits || p.Ground == GroundLight || p.Ground == GroundMixed):
+		return Resize // as the training did
+	case !ofDigits:
+		return Fit
+	case dataset == "" || dataset == "folder" || dataset == "mnist" || dataset == "qmnist" || dataset == "emnist":
+		return string(sketch.ForModel(strings.TrimPrefix(dataset, "q"), split))
+	}
+	return Fit
+}
+
+// WayFor tells how pictures from outside are to be prepared for a network that is
+// trained on d. Gray pictures of 28x28 are looked at: those of MNIST have ink of 20
+// pixels on a dark ground, those of EMNIST of 20 to 25, and others fill theirs
+// otherwise. With own they are a person's own files, which were resized if resized
+// says so, and so others must be.
+func WayFor(d data.Dataset, ground string, own, resized bool) (string, error) {
+	channels, height, width := d.Shape()
+	switch {
+	case own && resized, channels != 1:
+		return Resize, nil
+	case ground == GroundDark && height == sketch.Size && width == sketch.Size:
+		procedure, err := formOf(d)
+		if err != nil || procedure != "" {
+			return string(procedure), err
 		}
 	}
-	return gray
+	if own {
+		return Resize, nil
+	}
+	return Fit, nil
+}
+
+// formOf returns the procedure that makes pictures as those of a data set of 28x28
+// on a dark ground are, "" for none.
+func formOf(d data.Dataset) (sketch.Procedure, error) {
+	var sides []int // the longer one of the ink of each picture
+	err := eachOfSome(d, func(gray *image.Gray) {
+		const inked = 64
+		var ink image.Rectangle
+		for i, v := range gray.Pix {
+			if x, y := i%gray.Stride, i/gray.Stride; v >= inked {
+				ink = ink.Union(image.Rect(x, y, x+1, y+1))
+			}
+		}
+		sides = append(sides, max(ink.Dx(), ink.Dy()))
+	})
+	if err != nil {
+		return "", err
+	}
+	most := func(low, high int) bool {
+		n := 0
+		for _, side := range sides {
+			if low <= side && side <= high {
+				n++
+			}
+		}
+		return n > 0 && 10*n >= 9*len(sides)
+	}
+	switch {
+	case most(19, 20):
+		return sketch.MNIST, nil
+	case most(20, 25):
+		return sketch.EMNIST, nil
+	}
+	return "", nil
+}
+
+// Procedure is how drawings of strokes are prepared: by the way, if that is one for
+// them.
+func (p Preparation) Procedure() sketch.Procedure {
+	if procedure, err := sketch.ParseProcedure(p.Way); err == nil {
+		return procedure
+	}
+	return sketch.MNIST
+}
+
+// Prepare makes the network's picture of an image, which is one that package picture
+// has decoded.
+func (p Preparation) Prepare(img image.Image, options ...sketch.Option) (*Prepared, error) {
+	made := &Prepared{Way: p.Way, Picture: &transform.Picture{Format: transform.Format{Channels: p.Channels, Height: p.Height, Width: p.Width}}}
+	made.Resized = img.Bounds().Size() != image.Pt(p.Width, p.Height)
+	if err := CheckWay(p.Way, p.Channels, p.Height, p.Width); err != nil {
+		return nil, err
+	}
+	if p.Channels != 1 {
+		pixels, err := folder.FromImage(img, p.Channels, p.Height, p.Width)
+		if p.Way == Fit {
+			pixels, err = fitColours(img, p)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("cannot be used: %w", err)
+		}
+		made.Bytes = pixels
+		made.invert(p.Invert == "yes")
+		return made, nil
+	}
+	if p.Way == Fit || p.Way == Resize {
+		return made, made.whole(img, p)
+	}
+	if p.Auto && (p.Invert == "" || p.Invert == "auto") && !made.Resized {
+		if pixels := p.asItIs(img); pixels != nil {
+			made.Way, made.Bytes = AsItIs, pixels
+			return made, nil
+		}
+	}
+	return made, made.sketched(img, p, options)
+}
+
+// invert exchanges light and dark if that is wanted.
+func (made *Prepared) invert(wanted bool) {
+	if wanted {
+		made.Bytes, made.Inverted = inverse(made.Bytes), true
+	}
+}
+
+// whole makes a gray picture of the whole of an image.
+func (made *Prepared) whole(img image.Image, p Preparation) error {
+	gray, _ := picture.Gray(picture.Flat(img))
+	made.Empty = blank(gray)
+	inverted := p.Invert == "yes" || p.Invert != "no" && p.unlike(paper(gray) > 127)
+	if p.Way == Fit {
+		made.Bytes = fit(gray, p.Width, p.Height).Pix
+	} else {
+		var err error
+		if made.Bytes, err = folder.FromImage(img, p.Channels, p.Height, p.Width); err != nil {
+			return fmt.Errorf("cannot be used: %w", err)
+		}
+	}
+	made.invert(inverted)
+	return nil
+}
+
+// sketched makes a picture of the ink on an image.
+func (made *Prepared) sketched(img image.Image, p Preparation, options []sketch.Option) error {
+	light := p.Ground == GroundLight // of the training
+	switch {
+	case p.Invert == "yes" && !light, p.Invert == "no" && light:
+		options = append(slices.Clip(options), sketch.DarkInk)
+	case p.Invert == "yes", p.Invert == "no":
+		options = append(slices.Clip(options), sketch.LightInk)
+	}
+	r, err := sketch.FromPicture(img, sketch.Procedure(p.Way), options...)
+	if err != nil {
+		return err
+	}
+	if r.Empty && (p.Invert == "yes" || p.Invert == "no") {
+		// There is no such ink: the network is shown what is wanted, all of it.
+		p.Way, made.Way = Fit, Fit
+		return made.whole(img, p)
+	}
+	made.Empty, made.steps = r.Empty, r.Steps
+	made.Bytes = r.Pixels[:]
+	if light {
+		made.Bytes = inverse(made.Bytes)
+	}
+	made.Inverted = r.Dark != light
+	return nil
+}
+
+// asItIs returns the pixels of a picture that is one of the network's already, else
+// nil. The median of the border of all of MNIST's and EMNIST's pictures is 0.
+func (p Preparation) asItIs(img image.Image) []byte {
+	const near = 48 // JPEG makes some of it
+	gray, opaque := picture.Gray(img)
+	ground, darkest, lightest := int(paper(gray)), int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
+	like := ground <= near && lightest-ground > ground-darkest
+	if p.Ground == GroundLight {
+		like = ground >= 255-near && ground-darkest > lightest-ground
+	}
+	if opaque != nil || !like || lightest-darkest < picture.LeastContrast {
+		return nil
+	}
+	return gray.Pix
+}
+
+// unlike tells whether a light ground, or a dark one, is the opposite of what the
+// network was trained on.
+func (p Preparation) unlike(light bool) bool {
+	if light {
+		return p.Ground == GroundDark || p.Ground == ""
+	}
+	return p.Ground == GroundLight
+}
+
+// Sketch is Prepare for those who show bright ink, whatever the network's ground is,
+// and how it came about.
+func (p Preparation) Sketch(img image.Image, options ...sketch.Option) (*sketch.Result, error) {
+	made, err := p.Prepare(img, options...)
+	if err != nil {
+		return nil, err
+	}
+	r := &sketch.Result{Empty: made.Empty, Dark: made.Inverted, Steps: made.steps}
+	pixels := made.Bytes
+	if p.Ground == GroundLight {
+		pixels = inverse(pixels)
+	}
+	if copy(r.Pixels[:], pixels); r.Steps == nil && len(options) > 0 {
+		r.Steps = []sketch.Step{{Name: "scale", Image: r.Image()}}
+	}
+	if r.Empty {
+		r.Pixels = [sketch.Size * sketch.Size]byte{}
+	}
+	return r, nil
 }
 
 // paper is the brightness of a picture's ground: the median of its border.
@@ -53,22 +350,33 @@ const (
 	GroundMixed = "mixed"
 )
 
-// GroundOf tells whether the pictures of a gray data set have a dark ground or a
-// light one: at least nine of ten, of some that lie all over it.
-func GroundOf(d data.Dataset) (string, error) {
+// eachOfSome calls see with some pictures of a gray data set that lie all over it.
+func eachOfSome(d data.Dataset, see func(*image.Gray)) error {
 	_, height, width := d.Shape()
 	some := min(d.Len(), 100)
-	light := 0
 	for i := range some {
 		pixels, _, err := d.Example(i * d.Len() / some)
 		if err != nil {
-			return "", err
+			return err
 		}
-		if paper(&image.Gray{Pix: pixels, Stride: width, Rect: image.Rect(0, 0, width, height)}) > 127 {
+		see(&image.Gray{Pix: pixels, Stride: width, Rect: image.Rect(0, 0, width, height)})
+	}
+	return nil
+}
+
+// GroundOf tells whether the pictures of a gray data set have a dark ground or a
+// light one: at least nine of ten, of some that lie all over it.
+func GroundOf(d data.Dataset) (string, error) {
+	some, light := 0, 0
+	err := eachOfSome(d, func(gray *image.Gray) {
+		some++
+		if paper(gray) > 127 {
 			light++
 		}
-	}
+	})
 	switch {
+	case err != nil:
+		return "", err
 	case 10*light <= some:
 		return GroundDark, nil
 	case 10*light >= 9*some:
@@ -82,6 +390,15 @@ func blank(gray *image.Gray) bool {
 	return !slices.ContainsFunc(gray.Pix, func(v uint8) bool { return v != gray.Pix[0] })
 }
 
+// inner returns the size that fits into width and height and has the proportions of
+// a size.
+func inner(from image.Point, width, height int) image.Point {
+	if from.Y*width > from.X*height {
+		return image.Pt(max((from.X*height+from.Y/2)/from.Y, 1), height)
+	}
+	return image.Pt(width, max((from.Y*width+from.X/2)/from.X, 1))
+}
+
 // fit brings a picture to a size: it is made as large as fits in, as Pillow does
 // with BILINEAR, and paper fills what is missing.
 func fit(gray *image.Gray, width, height int) *image.Gray {
@@ -91,10 +408,7 @@ func fit(gray *image.Gray, width, height int) *image.Gray {
 	}
 	// Resizing comes first: the square round a picture of 1x50,000,000 would
 	// not fit in any memory.
-	to := image.Pt(width, max((from.Y*width+from.X/2)/from.X, 1))
-	if from.Y*width > from.X*height {
-		to = image.Pt(max((from.X*height+from.Y/2)/from.Y, 1), height)
-	}
+	to := inner(from, width, height)
 	resized := bild.Resize(gray, to.X, to.Y, bild.Linear)
 	whole := image.NewGray(image.Rect(0, 0, width, height))
 	draw.Draw(whole, whole.Rect, image.NewUniform(color.Gray{Y: paper(gray)}), image.Point{}, draw.Src)
@@ -103,48 +417,24 @@ func fit(gray *image.Gray, width, height int) *image.Gray {
 	return whole
 }
 
-// Prepare makes the network's input, before it is normalised, of a picture.
-//
-// For a network of colour pictures it is what the folder of a data set makes of a
-// file: resized to the network's size, whatever the picture's proportions are.
-//
-// Networks of gray pictures read characters, for the most part. So a picture keeps
-// its proportions and is widened with paper; and if its ground is light where that
-// of the training was dark, or the other way round, it is inverted.
-func (m *Model) Prepare(img image.Image, inverting string) (p *transform.Picture, inverted bool, err error) {
-	channels, height, width := m.Network.Input()
-	p = &transform.Picture{Format: transform.Format{Channels: channels, Height: height, Width: width}}
-	switch channels {
-	case 1:
-		gray := toGray(img)
-		if blank(gray) {
-			return nil, false, errors.New("is blank: all its pixels are the same")
+// fitColours is fit for colours, with black in place of paper, as torchvision pads.
+func fitColours(img image.Image, p Preparation) ([]byte, error) {
+	if p.Channels != 3 {
+		return nil, fmt.Errorf("it is gray or coloured, but the network reads pictures of %d channels", p.Channels)
+	}
+	to := inner(img.Bounds().Size(), p.Width, p.Height)
+	small, err := folder.FromImage(img, p.Channels, to.Y, to.X)
+	if err != nil {
+		return nil, err
+	}
+	pixels := make([]byte, p.Channels*p.Height*p.Width)
+	left, top := (p.Width-to.X)/2, (p.Height-to.Y)/2
+	for c := range p.Channels {
+		for y := range to.Y {
+			copy(pixels[(c*p.Height+top+y)*p.Width+left:], small[(c*to.Y+y)*to.X:][:to.X])
 		}
-		inverted = inverting == "yes" || inverting == "auto" && m.unlikeGround(paper(gray) > 127)
-		p.Bytes = fit(gray, width, height).Pix
-	case 3:
-		inverted = inverting == "yes"
-		if p.Bytes, err = folder.FromImage(img, channels, height, width); err != nil {
-			return nil, false, fmt.Errorf("cannot be used: %w", err)
-		}
-	default:
-		return nil, false, fmt.Errorf("is gray or coloured, but the network reads pictures of %d channels", channels)
 	}
-	if inverted {
-		p.Bytes = inverse(p.Bytes)
-	}
-	return p, inverted, nil
-}
-
-// unlikeGround tells whether a light ground, or a dark one, is the opposite of
-// what the network was trained on. A file that does not say was trained on a dark
-// one, as the tutorial's are.
-func (m *Model) unlikeGround(light bool) bool {
-	ground := m.About.Extra[GroundKey]
-	if light {
-		return ground == GroundDark || ground == ""
-	}
-	return ground == GroundLight
+	return pixels, nil
 }
 
 // inverse makes dark on light of light on dark, and the other way round.
@@ -155,3 +445,6 @@ func inverse(pixels []byte) []byte {
 	}
 	return inverted
 }
+
+// ErrBlank is why a picture is not read on which there is nothing.
+var ErrBlank = errors.New("is blank: all its pixels are the same, or nearly so")

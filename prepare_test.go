@@ -5,15 +5,16 @@ import (
 	"image"
 	"image/color"
 	"image/png"
-	"inkling/data"
-	"inkling/data/folder"
-	"inkling/models"
-	"inkling/transform"
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
+
+	"inkling/data"
+	"inkling/data/folder"
+	"inkling/models"
+	"inkling/picture"
+	"inkling/transform"
 )
 
 func readPNG(t *testing.T, path ...string) image.Image {
@@ -32,23 +33,13 @@ func readPNG(t *testing.T, path ...string) image.Image {
 
 // testdata/pillow/make.py says how the pictures were made.
 func TestPictureAsPillow(t *testing.T) {
-	gray := toGray(readPNG(t, "testdata", "pillow", "eight.png"))
+	gray, _ := picture.Gray(readPNG(t, "testdata", "pillow", "eight.png"))
 	if want := readPNG(t, "testdata", "pillow", "eight_gray.png").(*image.Gray); !slices.Equal(gray.Pix, want.Pix) {
 		t.Error("gray is not as Pillow's convert('L')")
 	}
 	small := fit(gray, 28, 28)
 	if want := readPNG(t, "testdata", "pillow", "eight_28x28.png").(*image.Gray); !slices.Equal(small.Pix, want.Pix) {
 		t.Error("resized is not as Pillow's resize with BILINEAR")
-	}
-}
-
-func TestToGray(t *testing.T) {
-	img := image.NewNRGBA(image.Rect(10, 20, 15, 21))
-	for i, c := range []color.NRGBA{{0, 0, 0, 255}, {255, 255, 255, 255}, {255, 0, 0, 255}, {0, 0, 0, 0}, {0, 0, 0, 128}} {
-		img.SetNRGBA(10+i, 20, c)
-	}
-	if got, want := toGray(img).Pix, []uint8{0, 255, 76, 255, 127}; !slices.Equal(got, want) {
-		t.Errorf("black, white, red, transparent and half-transparent black are %v, want %v", got, want)
 	}
 }
 
@@ -148,12 +139,11 @@ func TestGround(t *testing.T) {
 			t.Errorf("trained on %q: the white of a drawing becomes %v", test.want, white[0])
 		}
 		for img, want := range map[*image.Gray]bool{light: test.invertsLight, dark: test.invertsDark} {
-			p, inverted, err := m.Prepare(img, "auto")
-			if err != nil {
-				t.Fatal(err)
-			}
-			if seen := img.Pix[100]; inverted != want || p.Bytes[100] != seen && !want || p.Bytes[100] != 255-seen && want {
-				t.Errorf("trained on %q: the ground %d is inverted: %v, want %v; sample %d", test.want, img.Pix[0], inverted, want, p.Bytes[100])
+			for _, way := range []string{Fit, Resize} {
+				p := prepared(t, m, way, "", img)
+				if seen := img.Pix[100]; p.Inverted != want || p.Bytes[100] != seen && !want || p.Bytes[100] != 255-seen && want {
+					t.Errorf("trained on %q, %s: the ground %d is inverted: %v, want %v; sample %d", test.want, way, img.Pix[0], p.Inverted, want, p.Bytes[100])
+				}
 			}
 		}
 	}
@@ -175,25 +165,49 @@ func TestColourSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, inverted, err := m.Prepare(img, "auto")
-	if err != nil || inverted || !slices.Equal(p.Bytes, want) || p.Bytes[319] != 200 || p.Bytes[639] != 100 || p.Bytes[959] != 50 || p.Bytes[0] <= 200 {
-		t.Errorf("samples %v, %v, %v", p, inverted, err)
+	p := prepared(t, m, "", "", img)
+	if p.Way != Resize || p.Inverted || !p.Resized || !slices.Equal(p.Bytes, want) || p.Bytes[319] != 200 || p.Bytes[639] != 100 || p.Bytes[959] != 50 || p.Bytes[0] <= 200 {
+		t.Errorf("samples %v", p)
 	}
-	p, inverted, err = m.Prepare(img, "yes")
-	if err != nil || !inverted || p.Bytes[319] != 55 {
-		t.Errorf("inverted: %v, %v", inverted, err)
+	if p = prepared(t, m, "", "yes", img); !p.Inverted || p.Bytes[319] != 55 {
+		t.Errorf("inverted: %v", p.Inverted)
+	}
+	// Twice as wide as the network's pictures are high: a fifth of the rows are black.
+	if p = prepared(t, m, Fit, "", img); p.Bytes[0] != 0 || p.Bytes[3*20+19] != 0 || p.Bytes[8*20+19] != 200 || p.Bytes[15*20] != 0 {
+		t.Errorf("fitted: %v", p.Bytes[:320])
 	}
 	gray := image.NewGray(image.Rect(0, 0, 3, 3))
-	if p, _, err = m.Prepare(gray, "auto"); err != nil || len(p.Bytes) != 3*16*20 {
-		t.Errorf("a gray picture: %v, %v", p, err)
+	if p = prepared(t, m, "", "", gray); len(p.Bytes) != 3*16*20 {
+		t.Errorf("a gray picture: %v", p)
 	}
 	four, err := models.NewLeNetFor(4, 16, 16, 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := (&Model{Network: four}).Prepare(gray, "auto"); err == nil || !strings.Contains(err.Error(), "reads pictures of 4 channels") {
-		t.Errorf("four channels: %v", err)
+	for _, way := range []string{Fit, Resize} {
+		preparation, err := (&Model{Network: four}).Preparation(way)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := preparation.Prepare(gray); err == nil {
+			t.Errorf("four channels, %s: no error", way)
+		}
 	}
+}
+
+// prepared is a picture as a model's preparation makes it.
+func prepared(t *testing.T, m *Model, way, invert string, img image.Image) *Prepared {
+	t.Helper()
+	p, err := m.Preparation(way)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Invert = invert
+	made, err := p.Prepare(img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
 }
 
 func TestPaper(t *testing.T) {

@@ -9,18 +9,22 @@ import (
 	"inkling/transform"
 )
 
-// A Reader classifies one picture at a time.
+// A Reader classifies pictures, one at a time or some together.
 type Reader struct {
 	program       *nn.Program
 	pipeline      *transform.Pipeline
 	input         []float32
-	probabilities []float32
+	classes, each int
 }
 
-// NewReader returns a reader that prepares pictures by t.
-func NewReader(m *Model, t transform.Transform) (*Reader, error) {
+// NewReader returns a reader that normalises pictures by t.
+func NewReader(m *Model, t transform.Transform) (*Reader, error) { return NewBatchReader(m, t, 1) }
+
+// NewBatchReader returns a reader that takes up to n pictures together, which is
+// faster for networks of any size.
+func NewBatchReader(m *Model, t transform.Transform, n int) (*Reader, error) {
 	channels, height, width := m.Network.Input()
-	program, err := nn.Compile(m.Network, 1, channels, height, width)
+	program, err := nn.Compile(m.Network, n, channels, height, width)
 	if err != nil {
 		return nil, err
 	}
@@ -28,21 +32,42 @@ func NewReader(m *Model, t transform.Transform) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Reader{program, pipeline, make([]float32, channels*height*width), make([]float32, len(m.About.Classes))}, nil
+	each := channels * height * width
+	return &Reader{program, pipeline, make([]float32, n*each), len(m.About.Classes), each}, nil
 }
 
 // Read returns the probability of every class for an upright picture of bytes, as
-// large as the network reads. The slice is overwritten by the next call.
+// large as the network reads.
 func (r *Reader) Read(pixels []byte) ([]float32, error) {
-	r.pipeline.Apply(r.input, pixels)
-	logits := r.program.Forward(r.input)
-	for _, v := range logits {
-		if v-v != 0 {
-			return nil, fmt.Errorf("the network's output is %v, not a finite number: the weights in the model's file are damaged", v)
-		}
+	all, err := r.ReadAll([][]byte{pixels})
+	if err != nil {
+		return nil, err
 	}
-	softmax(r.probabilities, logits)
-	return r.probabilities, nil
+	return all[0], nil
+}
+
+// ReadAll is Read for pictures, at most as many as the reader takes together. The
+// answers do not depend on the company.
+func (r *Reader) ReadAll(pictures [][]byte) ([][]float32, error) {
+	if len(pictures) == 0 {
+		return nil, nil
+	}
+	for i, pixels := range pictures {
+		r.pipeline.Apply(r.input[i*r.each:][:r.each], pixels)
+	}
+	logits := r.program.Forward(r.input[:len(pictures)*r.each])
+	all := make([][]float32, len(pictures))
+	for i := range all {
+		own := logits[i*r.classes:][:r.classes]
+		for _, v := range own {
+			if v-v != 0 {
+				return nil, fmt.Errorf("the network's output is %v, not a finite number: the weights in the model's file are damaged", v)
+			}
+		}
+		all[i] = make([]float32, r.classes)
+		softmax(all[i], own)
+	}
+	return all, nil
 }
 
 // softmax turns logits into probabilities, which add up to 1.

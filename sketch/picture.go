@@ -3,9 +3,10 @@ package sketch
 import (
 	"fmt"
 	"image"
-	"image/color"
 	"math"
 	"slices"
+
+	"inkling/picture"
 )
 
 // FromPicture turns a picture into the network's picture.
@@ -28,24 +29,25 @@ func FromPicture(img image.Image, p Procedure, opts ...Option) (*Result, error) 
 	if height > MaxPixels/width {
 		return nil, fmt.Errorf("the picture has %dx%d pixels, want %d in all at most", width, height, MaxPixels)
 	}
-	gray, opaque := toGray(img)
+	gray, opaque := picture.Gray(img)
 	r := &Result{}
 	r.note(opts, "drawing", func() *image.Gray { return thumbnail(gray) })
 	if p == Tutorial {
 		r.tutorial(gray, opts)
 		return r, nil
 	}
-	found, dark := findInk(gray)
-	if !found && opaque != nil {
+	found := false
+	if found, r.Dark = findInk(gray, opts); !found && opaque != nil {
 		// White on a transparent layer, which is white on white paper.
-		gray, dark = opaque, false
-		found, _ = findInk(gray)
+		gray = opaque
+		found, _ = findInk(gray, nil)
+		r.Dark = false
 	}
 	if !found {
 		r.Empty = true
 		return r, nil
 	}
-	if dark {
+	if r.Dark {
 		r.note(opts, "invert", func() *image.Gray { return thumbnail(gray) })
 	}
 	side, pen := emnistInk*detail, emnistPen*detail
@@ -62,62 +64,36 @@ func FromPicture(img image.Image, p Procedure, opts ...Option) (*Result, error) 
 // tutorial makes the result of the whole picture, as Pillow resizes it.
 func (r *Result) tutorial(gray *image.Gray, opts []Option) {
 	small := shrunk(gray, Size, Size)
-	r.Empty = true
+	r.Empty, r.Dark = true, !slices.Contains(opts, LightInk)
 	for i, v := range small.Pix {
-		r.Pixels[i] = 255 - v
+		if r.Pixels[i] = v; r.Dark {
+			r.Pixels[i] = 255 - v
+		}
 		r.Empty = r.Empty && r.Pixels[i] == 0
 	}
 	r.note(opts, "scale", func() *image.Gray { return small })
-	r.note(opts, "invert", r.Image)
-}
-
-// toGray turns a picture gray with the weights of ITU-R 601, as Pillow does, seen
-// on white paper. If a part of the picture is transparent it also returns how
-// opaque every pixel is.
-func toGray(img image.Image) (gray, opaque *image.Gray) {
-	bounds := img.Bounds()
-	if g, ok := img.(*image.Gray); ok {
-		return crop(g, bounds), nil
+	if r.Dark {
+		r.note(opts, "invert", r.Image)
 	}
-	gray = image.NewGray(image.Rect(0, 0, bounds.Dx(), bounds.Dy()))
-	at := func(x, y int) color.RGBA64 {
-		r, g, b, a := img.At(x, y).RGBA()
-		return color.RGBA64{R: uint16(r), G: uint16(g), B: uint16(b), A: uint16(a)}
-	}
-	if direct, ok := img.(image.RGBA64Image); ok {
-		at = direct.RGBA64At // allocates nothing
-	}
-	for y := range bounds.Dy() {
-		for x := range bounds.Dx() {
-			c := at(bounds.Min.X+x, bounds.Min.Y+y)
-			white := 0xffff - uint32(c.A) // the colours are multiplied by alpha already
-			r, g, b := (uint32(c.R)+white)>>8, (uint32(c.G)+white)>>8, (uint32(c.B)+white)>>8
-			i := y*gray.Stride + x
-			gray.Pix[i] = byte((19595*r + 38470*g + 7471*b + 1<<15) >> 16)
-			if white > 0 && opaque == nil {
-				opaque = image.NewGray(gray.Rect)
-				for k := range i {
-					opaque.Pix[k] = 255
-				}
-			}
-			if opaque != nil {
-				opaque.Pix[i] = byte(c.A >> 8)
-			}
-		}
-	}
-	return gray, opaque
 }
 
 // findInk tells whether there is ink on the picture. It makes the ink light, up to
 // 255, and the ground black; dark tells that it was dark ink on a lighter ground.
-func findInk(gray *image.Gray) (found, dark bool) {
+func findInk(gray *image.Gray, opts []Option) (found, dark bool) {
 	ground := int(ground(gray))
 	darkest, lightest := int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
 	dark = ground-darkest > lightest-ground
-	contrast := max(ground-darkest, lightest-ground)
-	// The noise of a photograph, or of JPEG, is less.
-	const leastContrast = 24
-	if contrast < leastContrast {
+	switch {
+	case slices.Contains(opts, DarkInk):
+		dark = true
+	case slices.Contains(opts, LightInk):
+		dark = false
+	}
+	contrast := lightest - ground
+	if dark {
+		contrast = ground - darkest
+	}
+	if contrast < picture.LeastContrast {
 		return false, dark
 	}
 	// What differs little from the ground is ground, such as shadows.

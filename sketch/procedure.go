@@ -3,6 +3,7 @@ package sketch
 import (
 	"image"
 	"math"
+	"slices"
 )
 
 // How large the ink is, pen included, how wide the pen and, for EMNIST, the sigma of
@@ -61,7 +62,7 @@ func FromStrokes(d Drawing, p Procedure, opts ...Option) (*Result, error) {
 	c := newCanvas()
 	defer c.free()
 	pad := d.pad(ink)
-	if p == Tutorial || len(opts) > 0 {
+	if p == Tutorial || slices.Contains(opts, WithSteps) {
 		width, height := c.drawPad(&d, pad)
 		r.note(opts, "drawing", func() *image.Gray { return inverted(c.pad(width, height)) })
 		r.note(opts, "invert", func() *image.Gray { return c.pad(width, height) })
@@ -122,7 +123,7 @@ func (r *Result) finish(c *canvas, p Procedure, opts []Option) {
 		r.note(opts, "centre", r.Image)
 		return
 	}
-	if len(opts) > 0 {
+	if slices.Contains(opts, WithSteps) {
 		r.note(opts, "centre", c.image)
 		blurred := newCanvas()
 		defer blurred.free()

@@ -14,6 +14,7 @@ package sketch
 import (
 	"fmt"
 	"image"
+	"slices"
 	"strings"
 )
 
@@ -122,6 +123,8 @@ type Result struct {
 	Pixels [Size * Size]byte
 	// Empty tells that there was no ink. All pixels are 0 then.
 	Empty bool
+	// Dark tells, of a picture, that its ink was darker than what it is on.
+	Dark bool
 	// Steps shows how the drawing became the pixels, from first to last; the
 	// last one's picture is that of Pixels. It is nil unless WithSteps was given.
 	Steps []Step
@@ -137,12 +140,19 @@ func (r *Result) Image() *image.Gray {
 // Option asks for more than the pixels.
 type Option int
 
-// WithSteps asks for Result.Steps.
-const WithSteps Option = 1
+// The options.
+const (
+	// WithSteps asks for Result.Steps.
+	WithSteps Option = iota + 1
+	// DarkInk and LightInk say what the ink of a picture is, which is otherwise
+	// told by the ground.
+	DarkInk
+	LightInk
+)
 
 // note keeps the picture after a step, if steps are wanted.
 func (r *Result) note(opts []Option, name string, picture func() *image.Gray) {
-	if len(opts) > 0 {
+	if slices.Contains(opts, WithSteps) {
 		r.Steps = append(r.Steps, Step{name, picture()})
 	}
 }

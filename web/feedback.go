@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"inkling"
 	"inkling/feedback"
 )
 
@@ -49,7 +50,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	started, err := s.begin(r.Context(), &request.drawing, s.procedure, false)
+	started, err := s.begin(r.Context(), &request.drawing, s.preparation, false)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	kept := feedback.Drawing{
-		Time: time.Now(), Picture: started.prepared.Pixels[:], Preprocess: string(s.procedure),
+		Time: time.Now(), Picture: started.prepared.Pixels[:], Preprocess: preprocessOf(&request.drawing, s.preparation),
 		Model: s.name, Prediction: s.label(predicted), Label: s.label(index), LabelIndex: index,
 	}
 	if request.Strokes != nil {
@@ -77,6 +78,14 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	s.metrics.feedbacks.Inc()
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+// preprocessOf names how a drawing was prepared.
+func preprocessOf(d *drawing, p inkling.Preparation) string {
+	if d.given() == "image" {
+		return p.Way
+	}
+	return string(p.Procedure())
 }
 
 // class returns the index of the class that a label names: by its index, a

@@ -16,6 +16,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"inkling"
 )
 
 // A visit is what a browser does that opens the page at an address and draws: it
@@ -317,7 +319,7 @@ func TestParseHost(t *testing.T) {
 			t.Errorf("%q is among the names: %v, want %v", host, got, want)
 		}
 	}
-	if _, err := New(Config{Procedure: "emnist", Hosts: []string{"x:1", "*"}}); err == nil || !strings.Contains(err.Error(), `"x:1"`) || !strings.Contains(err.Error(), `"*"`) {
+	if _, err := New(Config{Preparation: inkling.Preparation{Way: "emnist"}, Hosts: []string{"x:1", "*"}}); err == nil || !strings.Contains(err.Error(), `"x:1"`) || !strings.Contains(err.Error(), `"*"`) {
 		t.Errorf("New with hosts that cannot be: %v", err)
 	}
 }

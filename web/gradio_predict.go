@@ -61,7 +61,7 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		return nil, err
 	}
 	for i, file := range files {
-		started, err := g.server.begin(ctx, &drawing{file: file.content}, g.server.procedure, false)
+		started, err := g.server.begin(ctx, &drawing{file: file.content}, g.server.preparation, false)
 		if err != nil {
 			return nil, err
 		}

@@ -472,7 +472,8 @@ func TestGradioStreamTakesOver(t *testing.T) {
 	s := newTestServer(t, nil)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
-	if err := s.pictures.memory.Acquire(t.Context(), maxPictures); err != nil { // so that the call waits
+	release, err := s.pictures.Hold(t.Context()) // so that the call waits
+	if err != nil {
 		t.Fatal(err)
 	}
 	id := join(t, server.URL, "abc", `"`+dataURL(digitPicture())+`"`)
@@ -484,7 +485,7 @@ func TestGradioStreamTakesOver(t *testing.T) {
 	if rest := first.next(t); rest != "" {
 		t.Errorf("the first stream goes on with %q", rest)
 	}
-	s.pictures.memory.Release(maxPictures)
+	release()
 	if m := second.message(t); m.Message != "process_completed" || m.EventID != id || !*m.Success {
 		t.Errorf("got %+v", m)
 	}
@@ -494,10 +495,11 @@ func TestGradioCancel(t *testing.T) {
 	s := newTestServer(t, nil)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
-	if err := s.pictures.memory.Acquire(t.Context(), maxPictures); err != nil { // so that the call waits
+	release, err := s.pictures.Hold(t.Context()) // so that the call waits
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.pictures.memory.Release(maxPictures)
+	defer release()
 	id := join(t, server.URL, "abc", `"`+dataURL(digitPicture())+`"`)
 	for range 2 { // the second time there is nothing to cancel
 		if w := askJSON(s, "/gradio_api/cancel", `{"event_id": "`+id+`", "session_hash": "abc", "fn_index": 0}`); w.Code != http.StatusOK {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"inkling"
 	"inkling/sketch"
 )
 
@@ -34,7 +35,7 @@ type drawing struct {
 type predictRequest struct {
 	drawing
 	Instances  []drawing `json:"instances,omitempty" nullable:"false" minItems:"1" maxItems:"256" doc:"several drawings to read, in place of one"`
-	Preprocess string    `json:"preprocess,omitempty" enum:"auto,emnist,mnist,tutorial" doc:"how drawings are prepared; auto, which is the default, is the model's preprocess"`
+	Preprocess string    `json:"preprocess,omitempty" enum:"auto,emnist,mnist,tutorial,fit,resize" doc:"how drawings are prepared; auto, which is the default, is the model's preprocess, but takes pictures that are as those of the model's data as they are"`
 	Details    bool      `json:"details,omitempty" doc:"whether to tell steps, features and tutorial as well; of one drawing only, not of instances"`
 }
 
@@ -180,21 +181,21 @@ func (d *drawing) check() error {
 	return nil
 }
 
-// prepare makes the network's picture of the drawing by each of the procedures.
-// The first one's steps are kept if they are wanted.
-func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, procedures ...sketch.Procedure) ([]*sketch.Result, error) {
+// prepare makes the network's picture of the drawing in each of the ways. The first
+// one's steps are kept if they are wanted.
+func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, preparations ...inkling.Preparation) ([]*sketch.Result, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	results := make([]*sketch.Result, len(procedures))
-	each := func(apply func(sketch.Procedure, ...sketch.Option) (*sketch.Result, error)) error {
-		for i, procedure := range procedures {
+	results := make([]*sketch.Result, len(preparations))
+	each := func(apply func(inkling.Preparation, ...sketch.Option) (*sketch.Result, error)) error {
+		for i, p := range preparations {
 			var options []sketch.Option
 			if withSteps && i == 0 {
 				options = append(options, sketch.WithSteps)
 			}
 			var err error
-			if results[i], err = apply(procedure, options...); err != nil {
+			if results[i], err = apply(p, options...); err != nil {
 				return problemf(http.StatusUnprocessableEntity, "%w", err)
 			}
 		}
@@ -203,8 +204,8 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, proced
 	switch d.given() {
 	case "strokes":
 		drawn := sketch.Drawing{Strokes: d.Strokes, Width: d.Width, Height: d.Height, BrushWidth: d.Brush}
-		return results, each(func(p sketch.Procedure, o ...sketch.Option) (*sketch.Result, error) {
-			return sketch.FromStrokes(drawn, p, o...)
+		return results, each(func(p inkling.Preparation, o ...sketch.Option) (*sketch.Result, error) {
+			return sketch.FromStrokes(drawn, p.Procedure(), o...)
 		})
 	case "pixels":
 		result := &sketch.Result{Empty: len(bytes.Trim(d.Pixels, "\x00")) == 0}
@@ -221,8 +222,8 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, proced
 		}
 	}
 	return results, s.pictures.use(ctx, d.file, func(img image.Image) error {
-		return each(func(p sketch.Procedure, o ...sketch.Option) (*sketch.Result, error) {
-			return sketch.FromPicture(img, p, o...)
+		return each(func(p inkling.Preparation, o ...sketch.Option) (*sketch.Result, error) {
+			return p.Sketch(img, o...)
 		})
 	})
 }

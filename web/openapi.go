@@ -82,7 +82,7 @@ func (s *Server) describeAPI() http.Handler {
 	request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
 		Type: "object", Required: []string{"image"}, Properties: map[string]*huma.Schema{
 			"image":      {Type: "string", Format: "binary", Description: "the file of a picture"},
-			"preprocess": {Type: "string", Enum: []any{"auto", "emnist", "mnist", "tutorial"}},
+			"preprocess": {Type: "string", Enum: []any{"auto", "emnist", "mnist", "tutorial", "fit", "resize"}},
 			"details":    {Type: "boolean"},
 		},
 	}}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"inkling"
 	"inkling/nn"
 	"inkling/sketch"
 	"inkling/train"
@@ -74,14 +75,12 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	procedure := s.procedure
-	if request.Preprocess != "" && request.Preprocess != "auto" {
-		if procedure, err = sketch.ParseProcedure(request.Preprocess); err != nil {
-			return problemf(http.StatusUnprocessableEntity, "%w", err)
-		}
+	preparation, err := s.preparationFor(request.Preprocess)
+	if err != nil {
+		return err
 	}
 	if request.Instances == nil {
-		reading, err := s.begin(r.Context(), &request.drawing, procedure, request.Details)
+		reading, err := s.begin(r.Context(), &request.drawing, preparation, request.Details)
 		if err != nil {
 			return err
 		}
@@ -95,7 +94,7 @@ func (s *Server) predict(w http.ResponseWriter, r *http.Request) error {
 	}
 	readings := make([]*reading, len(request.Instances))
 	for i := range request.Instances {
-		if readings[i], err = s.begin(r.Context(), &request.Instances[i], procedure, request.Details); err != nil {
+		if readings[i], err = s.begin(r.Context(), &request.Instances[i], preparation, request.Details); err != nil {
 			return within(i, err)
 		}
 	}
@@ -123,13 +122,28 @@ type reading struct {
 	details     bool
 }
 
-// begin prepares a drawing and gives it to the network.
-func (s *Server) begin(ctx context.Context, d *drawing, procedure sketch.Procedure, details bool) (*reading, error) {
-	procedures := []sketch.Procedure{procedure, sketch.Tutorial}
-	if !details || d.given() == "pixels" { // pixels are not preprocessed
-		procedures = procedures[:1]
+// preparationFor is how a request wants its drawings to be prepared.
+func (s *Server) preparationFor(way string) (inkling.Preparation, error) {
+	p := s.preparation
+	if way == "" || way == "auto" {
+		return p, nil
 	}
-	results, err := s.prepare(ctx, d, details, procedures...)
+	p.Way, p.Auto = way, false
+	if err := inkling.CheckWay(way, p.Channels, p.Height, p.Width); err != nil {
+		return p, problemf(http.StatusUnprocessableEntity, "%w", err)
+	}
+	return p, nil
+}
+
+// begin prepares a drawing and gives it to the network.
+func (s *Server) begin(ctx context.Context, d *drawing, preparation inkling.Preparation, details bool) (*reading, error) {
+	tutorial := preparation
+	tutorial.Way, tutorial.Auto = string(sketch.Tutorial), false
+	preparations := []inkling.Preparation{preparation, tutorial}
+	if !details || d.given() == "pixels" { // pixels are not preprocessed
+		preparations = preparations[:1]
+	}
+	results, err := s.prepare(ctx, d, details, preparations...)
 	if err != nil {
 		return nil, err
 	}

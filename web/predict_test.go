@@ -363,9 +363,9 @@ func TestRefusesBadRequests(t *testing.T) {
 		{`{"image": "data:image/png,abc"}`, 400, "without base64"},
 		{`{"image": "data:image/png;base64,%%%"}`, 400, "no base64"},
 		{`{"image": "https://example.com/7.png"}`, 400, "no base64"},
-		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("<svg xmlns='http://www.w3.org/2000/svg'/>")) + `"}`, 422, "no known format"},
-		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("II*\x00\x08\x00\x00\x00")) + `"}`, 422, "no known format"},
-		{`{"image": "` + base64.StdEncoding.EncodeToString(toPNG(digitPicture())[:900]) + `"}`, 422, "begins as PNG, but is damaged"},
+		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("<svg xmlns='http://www.w3.org/2000/svg'/>")) + `"}`, 422, "is an SVG drawing, a format that is not read here: convert it to JPEG or PNG"},
+		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("II*\x00\x08\x00\x00\x00")) + `"}`, 422, "is a TIFF picture, a format that is not read here"},
+		{`{"image": "` + base64.StdEncoding.EncodeToString(toPNG(digitPicture())[:900]) + `"}`, 422, "begins as a picture in png format, but is damaged"},
 		{`{"image": "` + base64.StdEncoding.EncodeToString(toPNG(digitPicture())[:20]) + `"}`, 422, "is damaged"},
 	} {
 		w := askJSON(s, "/api/predict", test.body)
@@ -419,10 +419,11 @@ func TestClientGone(t *testing.T) {
 	cancel()
 	r := httptest.NewRequestWithContext(ctx, "POST", "http://localhost/api/predict", strings.NewReader(withImage(toPNG(digitPicture()))))
 	r.Header.Set("Content-Type", "application/json")
-	if err := s.pictures.memory.Acquire(t.Context(), maxPictures); err != nil { // so that it would have to wait
+	release, err := s.pictures.Hold(t.Context()) // so that it would have to wait
+	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.pictures.memory.Release(maxPictures)
+	defer release()
 	w := httptest.NewRecorder()
 	s.Handler().ServeHTTP(w, r)
 	if w.Code != statusClientGone {

@@ -80,7 +80,8 @@ func TestAnswersWhatWasAdmitted(t *testing.T) {
 	s := newServed(t, nil)
 	idle := s.dial(t, "") // must not hold the server up
 	// A picture that has to wait for memory is a request that takes time.
-	if err := s.pictures.memory.Acquire(t.Context(), maxPictures); err != nil {
+	release, err := s.pictures.Hold(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	body := withImage(toPNG(digitPicture()))
@@ -99,7 +100,7 @@ func TestAnswersWhatWasAdmitted(t *testing.T) {
 		t.Fatalf("the server ended before it answered: %v", err)
 	default:
 	}
-	s.pictures.memory.Release(maxPictures)
+	release()
 	if status := statusOf(t, conn); status != http.StatusOK {
 		t.Errorf("status %d", status)
 	}

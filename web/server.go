@@ -19,12 +19,11 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
+	"inkling"
 	"inkling/feedback"
 	"inkling/models"
 	"inkling/nn"
-	"inkling/sketch"
+	"inkling/picture"
 	"inkling/transform"
 	"inkling/weights"
 )
@@ -40,8 +39,9 @@ type Config struct {
 	Transform transform.Transform
 	// About must have the classes.
 	About weights.Metadata
-	// Procedure is how drawings are prepared when a request does not say it.
-	Procedure sketch.Procedure
+	// Preparation is how pictures and drawings are prepared when a request does not
+	// say it.
+	Preparation inkling.Preparation
 
 	// Feedback keeps labelled drawings; nil means that none are.
 	Feedback *feedback.Store
@@ -71,7 +71,7 @@ type Config struct {
 type Server struct {
 	name          string
 	about         weights.Metadata
-	procedure     sketch.Procedure
+	preparation   inkling.Preparation
 	version       string
 	parameters    int
 	featureShapes [len(featureLayers)]nn.Shape
@@ -103,7 +103,7 @@ func New(c Config) (*Server, error) {
 	if c.Workers < 1 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	if _, err := sketch.ParseProcedure(string(c.Procedure)); err != nil {
+	if err := inkling.CheckWay(c.Preparation.Way, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth); err != nil {
 		return nil, err
 	}
 	hosts, err := parseHosts(c.Hosts)
@@ -112,9 +112,9 @@ func New(c Config) (*Server, error) {
 	}
 	draining := make(chan struct{})
 	s := &Server{
-		name: c.Name, about: c.About, procedure: c.Procedure, version: c.Version,
+		name: c.Name, about: c.About, preparation: c.Preparation, version: c.Version,
 		log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
-		pictures:    &pictures{semaphore.NewWeighted(maxPictures)},
+		pictures:    &pictures{picture.NewDecoder(pictureLimits)},
 		connections: newConnections(maxWaiting, draining),
 		running:     make(chan struct{}, maxRunning),
 		draining:    draining,
@@ -213,7 +213,7 @@ type description struct {
 	Std          []float32 `json:"std,omitempty" nullable:"false" doc:"what they are divided by then"`
 	Orientation  string    `json:"orientation,omitempty" doc:"how its pictures lay when it was trained"`
 	Parameters   int       `json:"parameters" doc:"how many weights it has"`
-	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial"`
+	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial,fit,resize"`
 	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
 	Feedback     bool      `json:"feedback" doc:"whether labelled drawings are kept"`
 	Version      string    `json:"version,omitempty" doc:"of the server"`
@@ -226,6 +226,6 @@ func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
 		Classes: s.about.Classes, Accuracy: accuracy,
 		Input: []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
 		Mean:  s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
-		Preprocess: string(s.procedure), SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
+		Preprocess: s.preparation.Way, SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
 	})
 }

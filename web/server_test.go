@@ -14,9 +14,9 @@ import (
 
 	"go.uber.org/goleak"
 
+	"inkling"
 	"inkling/feedback"
 	"inkling/models/digits"
-	"inkling/sketch"
 	"inkling/transform"
 )
 
@@ -32,8 +32,12 @@ func newTestServer(t testing.TB, change func(*Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	preparation, err := (&inkling.Model{Network: network, About: about}).Preparation("")
+	if err != nil {
+		t.Fatal(err)
+	}
 	config := Config{
-		Name: "digits", Network: network, About: about, Procedure: sketch.EMNIST, Version: "test",
+		Name: "digits", Network: network, About: about, Preparation: preparation, Version: "test",
 		Transform: transform.Compose{transform.ToTensor{}, transform.Normalize{Mean: about.Mean, Std: about.Std}},
 		Log:       slog.New(slog.DiscardHandler), Workers: 2,
 	}

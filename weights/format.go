@@ -311,3 +311,16 @@ var npySingle = Format{
 		return npy.Write(w, &a)
 	},
 }
+
+// Sniff names the format that a file's first bytes, up to 1024, are of, "" if they
+// are of none that is registered.
+func Sniff(head []byte) string {
+	registry.RLock()
+	defer registry.RUnlock()
+	for _, f := range registry.formats {
+		if f.Sniff != nil && f.Sniff(head) {
+			return f.Name
+		}
+	}
+	return ""
+}

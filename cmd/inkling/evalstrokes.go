@@ -138,7 +138,11 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 		return err
 	}
 	m.Orient("", weights.Upright, "as people read them")
-	r := &strokesResult{procedure: sketch.ForModel(m.About.Dataset, m.About.Split), writers: map[string]*tally{}}
+	preparation, err := m.Preparation("")
+	if err != nil {
+		return err
+	}
+	r := &strokesResult{procedure: preparation.Procedure(), writers: map[string]*tally{}}
 	if o.preprocess != "" {
 		r.procedure = sketch.Procedure(o.preprocess)
 	}

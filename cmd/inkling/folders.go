@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"io/fs"
 	"os"
@@ -36,6 +37,8 @@ type pictureOptions struct {
 	// What a model reads, if the pictures are for one: it is made of pictures of
 	// one's own, and others have it or not.
 	channels, height, width int
+	// prepare makes the samples of a picture, nil as folder.FromImage does.
+	prepare func(image.Image) ([]byte, error)
 }
 
 const skipBadHelp = "leave out pictures of a folder that cannot be read"
@@ -73,7 +76,7 @@ func (o pictureOptions) options() (folder.Options, error) {
 	if height == 0 {
 		height, width = o.height, o.width
 	}
-	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad || o.count}, err
+	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad || o.count, Prepare: o.prepare}, err
 }
 
 // refuse refuses the options that were given where they do not apply: to pictures

@@ -2,66 +2,121 @@ package main
 
 import (
 	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"image"
 	"io"
 	"math"
+	"os"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"inkling"
+	"inkling/picture"
 	"inkling/plot"
 	"inkling/train"
 	"inkling/weights"
 )
 
+// predictOptions are the flags of predict.
+type predictOptions struct {
+	model                 modelFlags
+	preprocess, inverting string
+	json                  bool
+}
+
 func newPredict() *cobra.Command {
-	var inverting string
-	var model modelFlags
-	var asJSON bool
+	var o predictOptions
 	c := &cobra.Command{
-		Use:   "predict MODEL IMAGE...",
+		Use:   "predict [MODEL] IMAGE...",
 		Short: "Say what a picture shows",
-		Long: `Let a model look at pictures (PNG, JPEG, GIF, BMP, TIFF or WebP; - is standard
-input) and say which class each belongs to, and how probable it takes every class.
+		Long: `Let a model look at pictures (PNG, JPEG, GIF, BMP, TIFF or WebP) and say which class
+each belongs to, and how probable it takes every class. Without MODEL it is the
+built-in network for digits that reads. An IMAGE is a file, a folder (all pictures in
+it and below), a pattern such as 'scans/*.jpg', or - for standard input. A picture
+that cannot be read is named, the others are read, and the exit status is 1.
 
-A network that was trained on gray pictures reads characters that fill most of
-the picture. So a picture is made gray, made smaller, or larger, to fit into the
-network's size, and widened with paper to fill it. If its ground is light where that
-of the training's pictures was dark, it is inverted: ink on paper becomes white on
-black. A picture of the network's size is not resized.
+Pictures are prepared as the network's training had them, as inkling serve does it
+with the same model; --preprocess chooses another way:
 
-A network that was trained on colour pictures gets them as inkling train reads them
-from a folder: resized to its size, both sides, and not inverted.` + modelFlagsHelp,
-		Example: `  inkling predict model.pth seven.png
-  inkling predict model.pth scans/*.jpg --json
+  emnist, mnist  the ink is looked for, dark on light or light on dark, also on a
+                 transparent layer, and brought to the place, size and thickness that
+                 it has in that data set; a picture that already is like one of the
+                 network's data, of its size and on a ground like theirs, is taken as
+                 it is, unless the way is named
+  tutorial       the whole picture is scaled to 28x28, as dark ink on white
+  fit            made to fit the network's size and widened with paper; inverted if its
+                 ground is light where that of the training's pictures was dark, or
+                 the other way round
+  resize         stretched to the network's size, as inkling train reads a folder;
+                 gray ones are inverted as with fit
+
+Photographs are turned as their EXIF data say. A file may have 250 megapixels, if
+decoding it takes no more than 1 GiB.` + modelFlagsHelp,
+		Example: `  inkling predict photo.jpg
+  inkling predict model.pth seven.png
+  inkling predict model.pth scans --json
   inkling predict cifar.pth frog.jpg
   curl -s https://example.com/digit.png | inkling predict model.pth -`,
-		Args: wantArgs("MODEL", "IMAGE..."),
+		Args: wantArgs("IMAGE..."),
 		RunE: func(c *cobra.Command, args []string) error {
-			if inverting != "auto" && inverting != "yes" && inverting != "no" {
-				return usagef("--invert is %q, want auto, yes or no", inverting)
+			if o.inverting != "auto" && o.inverting != "yes" && o.inverting != "no" {
+				return usagef("--invert is %q, want auto, yes or no", o.inverting)
 			}
-			m, err := model.open(args[0])
+			if err := checkPreprocess(o.preprocess); err != nil {
+				return err
+			}
+			model, images, err := modelAndImages(args)
 			if err != nil {
 				return err
 			}
-			m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
-			out := c.OutOrStdout()
-			if !asJSON {
-				fmt.Fprint(out, m.Note(args[0]))
-			}
-			return predictFiles(out, c.InOrStdin(), m, args[1:], inverting, asJSON)
+			ctx, stop := interruptible()
+			defer stop()
+			return o.run(ctx, c.OutOrStdout(), c.ErrOrStderr(), c.InOrStdin(), model, images)
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&inverting, "invert", "auto", "`WHEN` to make dark light and light dark: auto (see above), yes or no")
-	model.flags(f)
-	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
+	f.StringVar(&o.preprocess, "preprocess", "auto", preprocessHelp)
+	f.StringVar(&o.inverting, "invert", "auto", "`WHEN` to make dark light and light dark: auto (see above), yes or no")
+	o.model.flags(f)
+	f.BoolVar(&o.json, "json", false, "print the results as JSON")
 	return c
+}
+
+// modelAndImages tells the file of a model from pictures: by its content, and only
+// where that is neither by its name. No model is the built-in one.
+func modelAndImages(args []string) (model, images []string, err error) {
+	if !isImageArgument(args[0]) {
+		if len(args) == 1 {
+			return nil, nil, usagef("IMAGE is missing: %s is no picture, so it is taken for the model", args[0])
+		}
+		model, args = args[:1], args[1:]
+	}
+	for _, name := range args {
+		if format := weights.Sniff(headOf(name)); format != "" && !isImageArgument(name) {
+			return nil, nil, usagef("%s is a model (%s): name one model, before the pictures", name, format)
+		}
+	}
+	return model, args, nil
+}
+
+// isImageArgument tells whether an argument stands for pictures.
+func isImageArgument(name string) bool {
+	if name == "-" {
+		return true
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return isPattern(name) || namedAsPicture(name)
+	}
+	head := headOf(name)
+	return info.IsDir() || picture.Is(head) || weights.Sniff(head) == "" && namedAsPicture(name)
 }
 
 // A prediction is what a model thinks of one picture.
@@ -72,6 +127,16 @@ type prediction struct {
 	Probabilities []classAndOdds `json:"probabilities"` // in the order of the classes
 	Inverted      bool           `json:"inverted"`
 	Resized       bool           `json:"resized"`
+	Preprocess    string         `json:"preprocess"` // how it was prepared
+
+	seen *inkling.Prepared
+	err  error
+}
+
+// A failure is what is told, in JSON, of a picture that was not read.
+type failure struct {
+	Image string `json:"image"`
+	Error string `json:"error"`
 }
 
 type classAndOdds struct {
@@ -79,65 +144,217 @@ type classAndOdds struct {
 	Probability float64 `json:"probability"`
 }
 
-func predictFiles(out io.Writer, stdin io.Reader, m *inkling.Model, paths []string, inverting string, asJSON bool) error {
-	reader, err := inkling.NewReader(m, m.Transform())
+// readTogether is how many pictures are shown to the network at once.
+const readTogether = 32
+
+func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin io.Reader, model, args []string) error {
+	m, name, err := servedModel(model, &o.model)
 	if err != nil {
 		return err
 	}
-	var all []prediction
-	for _, path := range paths {
-		img, err := readPicture(path, stdin)
-		if err != nil {
+	if len(model) > 0 {
+		name = model[0]
+	}
+	preparation, err := m.Preparation(o.preprocess)
+	if err != nil {
+		return usagef("--preprocess %w", err)
+	}
+	preparation.Invert = o.inverting
+	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+	m.AssumeWay(preparation)
+	if !o.json {
+		fmt.Fprint(out, m.Note(name))
+	}
+	reader, err := inkling.NewBatchReader(m, m.Transform(), readTogether)
+	if err != nil {
+		return err
+	}
+	report := &predictReport{o: o, out: out, errOut: errOut, m: m, ways: map[string]int{}}
+	sources, skipped := findImages(args)
+	for chunk := range slices.Chunk(sources, readTogether) {
+		predictions := prepareImages(ctx, chunk, stdin, preparation)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err := readImages(reader, m.About.Classes, predictions); err != nil {
 			return err
 		}
-		picture, inverted, err := m.Prepare(img, inverting)
-		if err != nil {
-			return fmt.Errorf("%s %w", path, err)
-		}
-		probabilities, err := reader.Read(picture.Bytes)
-		if err != nil {
-			return err
-		}
-		p := prediction{Image: path, Inverted: inverted}
-		p.Resized = img.Bounds().Size() != image.Pt(picture.Width, picture.Height)
-		best := train.Argmax(probabilities)
-		p.Class, p.Probability = m.About.Classes[best], float64(probabilities[best])
-		for i, v := range probabilities {
-			p.Probabilities = append(p.Probabilities, classAndOdds{m.About.Classes[i], float64(v)})
-		}
-		all = append(all, p)
-		if asJSON {
-			continue
-		}
-		if f := terminal(out); f != nil {
-			seen, err := picture.Image()
-			if err != nil {
+		for _, p := range predictions {
+			if err := report.add(p, len(sources) == 1); err != nil {
 				return err
 			}
-			if err := plot.Terminal(f, seen, picture.Width); err != nil {
-				return err
-			}
-		}
-		remark := ""
-		switch {
-		case inverted && inverting == "yes":
-			remark = "; inverted"
-		case inverted && m.About.Extra[inkling.GroundKey] == inkling.GroundLight:
-			remark = "; light ink on a dark ground, so inverted"
-		case inverted:
-			remark = "; dark ink on light paper, so inverted"
-		}
-		if err := printPrediction(out, p, remark); err != nil {
-			return err
 		}
 	}
-	if asJSON {
-		return writeJSON(out, all)
+	return report.end(skipped)
+}
+
+// prepareImages decodes and prepares pictures, on all processors.
+func prepareImages(ctx context.Context, sources []imageSource, stdin io.Reader, preparation inkling.Preparation) []*prediction {
+	predictions := make([]*prediction, len(sources))
+	next := make(chan int, len(sources))
+	for i := range sources {
+		next <- i
+	}
+	close(next)
+	var workers sync.WaitGroup
+	for range min(runtime.GOMAXPROCS(0), len(sources)) {
+		workers.Go(func() {
+			for i := range next {
+				p := &prediction{Image: sources[i].name}
+				p.seen, p.err = sources[i].prepare(ctx, stdin, preparation)
+				predictions[i] = p
+			}
+		})
+	}
+	workers.Wait()
+	return predictions
+}
+
+// readImages shows the network what was prepared.
+func readImages(reader *inkling.Reader, classes []string, predictions []*prediction) error {
+	var pixels [][]byte
+	for _, p := range predictions {
+		if p.err == nil {
+			pixels = append(pixels, p.seen.Bytes)
+		}
+	}
+	probabilities, err := reader.ReadAll(pixels)
+	if err != nil {
+		return err
+	}
+	for _, p := range predictions {
+		if p.err != nil {
+			continue
+		}
+		own := probabilities[0]
+		probabilities = probabilities[1:]
+		best := train.Argmax(own)
+		p.Class, p.Probability = classes[best], float64(own[best])
+		p.Inverted, p.Resized, p.Preprocess = p.seen.Inverted, p.seen.Resized, p.seen.Way
+		for i, v := range own {
+			p.Probabilities = append(p.Probabilities, classAndOdds{classes[i], float64(v)})
+		}
 	}
 	return nil
 }
 
-func printPrediction(out io.Writer, p prediction, remark string) error {
+// A predictReport tells what was read, picture by picture.
+type predictReport struct {
+	o           *predictOptions
+	out, errOut io.Writer
+	m           *inkling.Model
+	all         []any          // for JSON
+	ways        map[string]int // how pictures were prepared
+	read        int
+	failed      []string
+	only        error // of the only picture
+}
+
+func (r *predictReport) add(p *prediction, alone bool) error {
+	if p.err != nil {
+		r.failed = append(r.failed, p.Image)
+		r.all = append(r.all, failure{p.Image, p.err.Error()})
+		if r.only = p.err; alone {
+			return nil // it is the command's error
+		}
+		_, err := fmt.Fprintf(r.errOut, "inkling predict: %v\n", p.err)
+		return err
+	}
+	r.read++
+	r.ways[p.Preprocess]++
+	if r.o.json {
+		r.all = append(r.all, p)
+		return nil
+	}
+	if f := terminal(r.out); f != nil {
+		seen, err := p.seen.Image()
+		if err != nil {
+			return err
+		}
+		if err := plot.Terminal(f, seen, p.seen.Width); err != nil {
+			return err
+		}
+	}
+	remark := ""
+	switch {
+	case p.Inverted && r.o.inverting == "yes":
+		remark = "; inverted"
+	case p.Inverted && r.m.About.Extra[inkling.GroundKey] == inkling.GroundLight:
+		remark = "; light ink on a dark ground, so inverted"
+	case p.Inverted:
+		remark = "; dark ink on light paper, so inverted"
+	}
+	return printPrediction(r.out, p, remark)
+}
+
+// end tells what all pictures have in common, and which were not read.
+func (r *predictReport) end(skipped []string) error {
+	if r.o.json {
+		if err := writeJSON(r.out, r.all); err != nil {
+			return err
+		}
+	} else if r.read > 0 {
+		var ways []string
+		for _, way := range append(inkling.Ways(), inkling.AsItIs) {
+			switch n := r.ways[way]; {
+			case n == r.read:
+				ways = append(ways, way)
+			case n > 0:
+				ways = append(ways, fmt.Sprintf("%s (%d)", way, n))
+			}
+		}
+		if _, err := fmt.Fprintf(r.out, "Prepared: %s.\n", strings.Join(ways, ", ")); err != nil {
+			return err
+		}
+	}
+	for _, note := range skipped {
+		fmt.Fprintf(r.errOut, "inkling predict: %s\n", note)
+	}
+	switch n, all := len(r.failed), len(r.failed)+r.read; {
+	case all == 0:
+		return errors.New("there is no picture to read")
+	case all == 1 && n == 1:
+		return r.only
+	case n > 0:
+		return fmt.Errorf("%s of %d could not be read: %s", count(n, "picture"), all, some(r.failed))
+	}
+	return nil
+}
+
+// some lists names, not more of them than a person reads.
+func some(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
+}
+
+// prepare decodes a picture and makes the network's input of it.
+func (s imageSource) prepare(ctx context.Context, stdin io.Reader, preparation inkling.Preparation) (made *inkling.Prepared, err error) {
+	if s.err != nil {
+		return nil, s.err
+	}
+	name := s.name
+	if name == "-" {
+		name = "the picture from standard input"
+	}
+	file, err := s.read(stdin)
+	if err == nil {
+		err = picture.Shared().Use(ctx, file, func(img image.Image, _ picture.Head) error {
+			if made, err = preparation.Prepare(img); err == nil && made.Empty {
+				err = inkling.ErrBlank
+			}
+			return err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s %w", name, err)
+	}
+	return made, nil
+}
+
+func printPrediction(out io.Writer, p *prediction, remark string) error {
 	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, p.Class, percent(p.Probability), remark)
 	list := mostProbable(p.Probabilities)
 	width := 2

@@ -22,7 +22,6 @@ import (
 	"inkling/models"
 	"inkling/models/digits"
 	"inkling/nn"
-	"inkling/sketch"
 	"inkling/web"
 	"inkling/weights"
 )
@@ -92,7 +91,7 @@ ten seconds.` + modelFlagsHelp,
 	f.SortFlags = false
 	f.StringVar(&o.address, "addr", defaultAddress, "listen on this `ADDRESS`; port 0 takes any that is free")
 	f.BoolVar(&o.open, "open", false, "open the page in the browser")
-	f.StringVar(&o.preprocess, "preprocess", "auto", "`WAY` from drawings to 28x28 pixels: auto (that of the model's data), emnist, mnist or tutorial")
+	f.StringVar(&o.preprocess, "preprocess", "auto", preprocessHelp)
 	o.model.flags(f)
 	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
 	f.StringSliceVar(&o.feedbackLimit, "feedback-limit", nil, "keep so many drawings, or so much, and take so many of one client: `LIMITS` with commas (default "+defaultFeedbackLimit+")")
@@ -117,10 +116,8 @@ func (o *serveOptions) check() (slog.Level, error) {
 	if err := level.UnmarshalText([]byte(o.logLevel)); err != nil {
 		return 0, usagef("--log-level is %q, want debug, info, warn or error", o.logLevel)
 	}
-	if o.preprocess != "auto" {
-		if _, err := sketch.ParseProcedure(o.preprocess); err != nil {
-			return 0, usagef("--preprocess %w", err)
-		}
+	if err := checkPreprocess(o.preprocess); err != nil {
+		return 0, err
 	}
 	if o.workers < 0 || o.workers > 1024 {
 		return 0, usagef("--workers is %d, want 1 to 1024, or 0 for one for each processor", o.workers)
@@ -163,14 +160,15 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
+	preparation, err := m.Preparation(o.preprocess)
+	if err != nil {
+		return err
+	}
+	m.AssumeWay(preparation)
 	fmt.Fprint(out, m.Note(name))
 	network, isLeNet := m.Network.(*models.LeNet)
 	if !isLeNet {
 		return fmt.Errorf("%s is no LeNet, and the page shows what the layers of a LeNet see; inkling predict and inkling test run it", name)
-	}
-	procedure := sketch.ForModel(m.About.Dataset, m.About.Split)
-	if o.preprocess != "auto" {
-		procedure = sketch.Procedure(o.preprocess)
 	}
 	limits, err := parseFeedbackLimits(append(strings.Split(defaultFeedbackLimit, ","), o.feedbackLimit...))
 	if err != nil {
@@ -201,7 +199,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
-		Name: name, Network: network, Transform: m.TransformDrawing(), About: m.About, Procedure: procedure,
+		Name: name, Network: network, Transform: m.TransformDrawing(), About: m.About, Preparation: preparation,
 		Feedback: store, Workers: o.workers, Hosts: hosts, TrustProxy: o.trustProxy, AnyAddress: !address.IP.IsLoopback(),
 		FeedbackRate: limits.taken,
 		Log:          log, Version: version(),

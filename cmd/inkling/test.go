@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"fmt"
+	"image"
 	"io"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,6 +22,7 @@ func newTest() *cobra.Command {
 	var model modelFlags
 	var limit, workers int
 	var skipBad, asJSON bool
+	var preprocess string
 	c := &cobra.Command{
 		Use:   "test MODEL",
 		Short: "Tell how well a model reads pictures it has not seen",
@@ -29,7 +33,7 @@ the model was trained: it also sees how sure the model was.
 The data set, the classes, the normalisation and the way the pictures lie are those
 in the model's file. A file that does not say, as one that PyTorch saved, is tested
 with the tutorial's settings, on pictures as the data set's files have them (EMNIST's
-are transposed).` + modelFlagsHelp,
+are transposed). Pictures in a folder are prepared as inkling predict prepares them.` + modelFlagsHelp,
 		Example: `  inkling test model.pth
   inkling test model.pth --data emnist --json
   inkling test pytorch.pth --data emnist --orientation transposed
@@ -39,18 +43,26 @@ are transposed).` + modelFlagsHelp,
 			if limit < 0 || workers < 0 {
 				return usagef("--limit and --workers cannot be negative")
 			}
+			if err := checkPreprocess(preprocess); err != nil {
+				return err
+			}
 			ctx, stop := interruptible()
 			defer stop()
 			m, err := model.open(args[0])
 			if err != nil {
 				return err
 			}
-			return testModel(ctx, c.OutOrStdout(), m, args[0], dataName, limit, workers, skipBad, asJSON)
+			options, err := optionsFor(m, skipBad, preprocess)
+			if err != nil {
+				return err
+			}
+			return testModel(ctx, c.OutOrStdout(), m, args[0], dataName, limit, workers, options, asJSON)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&dataName, "data", "", "`SET` of pictures, as for train; by default that of the model")
 	f.BoolVar(&skipBad, "skip-bad", false, skipBadHelp)
+	f.StringVar(&preprocess, "preprocess", "auto", preprocessHelp)
 	model.flags(f)
 	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
@@ -65,8 +77,8 @@ func checkOrientation(orientation string) error {
 	return nil
 }
 
-func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataName string, limit, workers int, skipBad, asJSON bool) error {
-	set, d, err := testPictures(ctx, m, path, dataName, limit, skipBad)
+func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataName string, limit, workers int, options pictureOptions, asJSON bool) error {
+	set, d, err := testPictures(ctx, m, path, dataName, limit, options)
 	if err != nil {
 		return err
 	}
@@ -101,9 +113,8 @@ func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dat
 
 // testSet returns the data set that was asked for, or else the one that the
 // model was trained on.
-func testSet(ctx context.Context, m *inkling.Model, path, asked string, skipBad bool) (*pictureSet, error) {
+func testSet(ctx context.Context, m *inkling.Model, path, asked string, o pictureOptions) (*pictureSet, error) {
 	if asked != "" {
-		o := optionsFor(m, skipBad)
 		if m.SizeAssumed() {
 			o.height, o.width = 0, 0 // theirs may tell what the model reads
 		}
@@ -111,22 +122,22 @@ func testSet(ctx context.Context, m *inkling.Model, path, asked string, skipBad 
 	}
 	if m.About.Dataset == "" {
 		m.Assumed = append(m.Assumed, "the data set is the one that --data auto stands for")
-		return findPicturesAs(ctx, "auto", pictureOptions{skipBad: skipBad})
+		return findPicturesAs(ctx, "auto", pictureOptions{skipBad: o.skipBad})
 	}
 	name := m.About.Dataset
 	if m.About.Split != "" {
 		name += ":" + m.About.Split
 	}
 	if findPublished(name) != nil {
-		return findPicturesAs(ctx, name, pictureOptions{skipBad: skipBad})
+		return findPicturesAs(ctx, name, pictureOptions{skipBad: o.skipBad})
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.About.Dataset)
 }
 
 // testPictures returns the pictures to test the model with. If nothing but these tells
 // what size the model reads, they do.
-func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, limit int, skipBad bool) (*pictureSet, data.Dataset, error) {
-	set, err := testSet(ctx, m, path, dataName, skipBad)
+func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, limit int, o pictureOptions) (*pictureSet, data.Dataset, error) {
+	set, err := testSet(ctx, m, path, dataName, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -139,18 +150,39 @@ func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, 
 		return set, d, nil
 	}
 	// Pictures in files of their own become what the model reads.
-	if set, err = findPicturesAs(ctx, dataName, optionsFor(m, skipBad)); err != nil {
+	if set, err = findPicturesAs(ctx, dataName, o); err != nil {
 		return nil, nil, err
 	}
 	d, err = openLimited(set, false, limit)
 	return set, d, err
 }
 
-// optionsFor makes pictures of a folder what the model reads.
-func optionsFor(m *inkling.Model, skipBad bool) pictureOptions {
+// optionsFor makes pictures of a folder what the model reads, as predict does.
+func optionsFor(m *inkling.Model, skipBad bool, preprocess string) (pictureOptions, error) {
 	channels, height, width := m.Network.Input()
-	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad}
+	_, err := m.Preparation(preprocess)
+	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad, prepare: func(img image.Image) ([]byte, error) {
+		p, err := m.Preparation(preprocess) // the pictures may have told what size the model reads
+		if err != nil {
+			return nil, err
+		}
+		made, err := p.Prepare(img)
+		if err != nil {
+			return nil, err
+		}
+		return made.Bytes, nil
+	}}, err
 }
+
+// checkPreprocess refuses what is no value of --preprocess.
+func checkPreprocess(way string) error {
+	if way == "auto" || slices.Contains(inkling.Ways(), way) {
+		return nil
+	}
+	return usagef("--preprocess is %q, want auto, %s", way, strings.Join(inkling.Ways(), ", "))
+}
+
+const preprocessHelp = "`WAY` from pictures and drawings to what the network reads: auto (the model's own), emnist, mnist, tutorial, fit or resize"
 
 // printEvaluation prints the accuracy and the loss, over all and by class.
 func printEvaluation(out io.Writer, e *train.Evaluation) error {

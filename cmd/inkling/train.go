@@ -392,13 +392,19 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Model
 	if o.smoothing != 0 {
 		m.SetExtra("label_smoothing", number(o.smoothing))
 	}
+	ground := ""
 	if channels == 1 {
-		ground, err := inkling.GroundOf(d)
-		if err != nil {
+		if ground, err = inkling.GroundOf(d); err != nil {
 			return nil, err
 		}
 		m.SetExtra(inkling.GroundKey, ground)
 	}
+	files := set.parts != nil && set.parts.HasFiles()
+	way, err := inkling.WayFor(d, ground, files, files && set.parts.Resized())
+	if err != nil {
+		return nil, err
+	}
+	m.SetExtra(inkling.PreparationKey, way)
 	return m, nil
 }
 

@@ -11,23 +11,23 @@
 // samples, too, as package pixels reads them.
 //
 // Only the names are kept in memory. A picture is read when it is asked for, made
-// gray or coloured as is wanted, seen on white paper where it is transparent, and
-// resized to the one size that all of them have. What a camera notes about its
-// position is not looked at.
+// gray or coloured as is wanted, turned as the camera notes (EXIF), seen on white
+// paper where it is transparent (on black if it is light ink), and resized to the one
+// size that all of them have.
 package folder
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"image"
-	"image/color"
 	"io/fs"
 	"maps"
 	"path"
 	"slices"
 	"strings"
 	"sync"
+
+	"inkling/picture"
 )
 
 // Options say what is made of the pictures. The zero value finds the shape out.
@@ -52,9 +52,13 @@ type Options struct {
 	// one that can; see [Dataset.Bad]. Without it such a picture is an error.
 	SkipBad bool
 
-	// MaxPixels is how many pixels a picture may have before it is resized, so
-	// that a small file cannot ask for a large memory. 0 means 50,000,000.
-	MaxPixels int
+	// Decoder decodes the files within its limits. nil means picture.Shared.
+	Decoder *picture.Decoder
+
+	// Prepare makes the samples, channels x height x width, of a picture as it is
+	// seen. nil means FromImage. What else a network's pictures may go through,
+	// such as finding the ink on a photograph, is so done to those of a folder.
+	Prepare func(image.Image) ([]byte, error)
 }
 
 // lookedAt is how many pictures are looked at, evenly over all, to find out the
@@ -72,6 +76,7 @@ type Dataset struct {
 	classes []string
 	options Options
 	shape   string // how it was found out, if it was and that is worth a word
+	resized bool   // whether any that was looked at has another size
 
 	base            string   // the folder in which fsys lies, for messages
 	notes, warnings []string // sentences about what lies in the folder
@@ -167,15 +172,24 @@ func unknownClass(name string, classes []string) error {
 
 // begin checks the options and finds the shape out if it is not given.
 func (d *Dataset) begin(o Options) error {
-	o.MaxPixels = cmp.Or(o.MaxPixels, 50_000_000)
+	if o.Decoder == nil {
+		o.Decoder = picture.Shared()
+	}
 	const most = 1 << 15
 	switch {
 	case o.Channels != 0 && o.Channels != 1 && o.Channels != 3:
 		return fmt.Errorf("pictures of %d channels are wanted: give 1 or 3", o.Channels)
 	case (o.Height == 0) != (o.Width == 0), o.Height < 0, o.Width < 0, o.Height > most, o.Width > most:
 		return fmt.Errorf("pictures of height %d and width %d are wanted: give 1 to %d for both, or 0 for both", o.Height, o.Width, most)
-	case o.MaxPixels < 0:
-		return fmt.Errorf("pictures may have %d pixels: give 1 or more", o.MaxPixels)
+	}
+	if o.Prepare == nil {
+		o.Prepare = func(img image.Image) ([]byte, error) {
+			pixels, err := FromImage(img, d.options.Channels, d.options.Height, d.options.Width)
+			if err != nil {
+				return nil, fmt.Errorf("cannot be used: %w", err)
+			}
+			return pixels, nil
+		}
 	}
 	d.options, d.bad = o, map[int]error{}
 	if o.Height != 0 && o.Channels != 0 {
@@ -192,7 +206,7 @@ func (d *Dataset) look() error {
 	n := d.index.len()
 	for k := range min(n, lookedAt) {
 		i := k * n / min(n, lookedAt)
-		config, err := d.config(d.index.path(i))
+		head, err := d.head(d.index.path(i))
 		if err != nil {
 			if !d.options.SkipBad {
 				return err
@@ -200,12 +214,12 @@ func (d *Dataset) look() error {
 			d.note(i, err)
 			continue
 		}
-		size := image.Pt(config.Width, config.Height)
+		size := image.Pt(head.Width, head.Height)
 		sizes[size]++
 		if sizes[size] > sizes[commonest] { // of equally many the one that is first so many
 			commonest = size
 		}
-		colour = colour || config.ColorModel != color.GrayModel && config.ColorModel != color.Gray16Model
+		colour = colour || !head.Gray
 	}
 	if len(sizes) == 0 {
 		return errors.New("none of the pictures can be used")
@@ -216,7 +230,8 @@ func (d *Dataset) look() error {
 			d.options.Channels = 3
 		}
 	}
-	if d.options.Height != 0 {
+	if height, width := d.options.Height, d.options.Width; height != 0 {
+		d.resized = len(sizes) > 1 || commonest != image.Pt(width, height)
 		return nil
 	}
 	height, width := commonest.Y, commonest.X
@@ -224,6 +239,7 @@ func (d *Dataset) look() error {
 		height, width = max(height*mostSide/large, 1), max(width*mostSide/large, 1)
 	}
 	d.options.Height, d.options.Width = height, width
+	d.resized = len(sizes) > 1 || commonest != image.Pt(width, height)
 	switch {
 	case len(sizes) > 1:
 		d.shape = fmt.Sprintf("The pictures have different sizes: they are resized to %dx%d (height, width), after the commonest of them.", height, width)

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/image/tiff"
 
 	"inkling/data"
+	"inkling/picture"
 )
 
 var _ data.Dataset = (*Dataset)(nil)
@@ -124,10 +125,10 @@ func TestBadPictures(t *testing.T) {
 		{cut, "c/b.png begins as a picture in png format, but is damaged"},
 		{&fstest.MapFile{}, "c/b.png is empty"},
 		{large, "has 30x30 pixels, want at least 1 and at most 500"},
-		{&fstest.MapFile{Data: good.Data[:20]}, "c/b.png is damaged"},
+		{&fstest.MapFile{Data: good.Data[:20]}, "c/b.png begins as a picture in png format, but is damaged"},
 	} {
 		fsys := fstest.MapFS{"c/a.png": good, "c/b.png": test.bad, "c/c.png": good, "d/d.png": pngOf(t, plain(2, 2, blue))}
-		d, err := Open(fsys, Options{Channels: 3, Height: 2, Width: 2, MaxPixels: 500})
+		d, err := Open(fsys, Options{Channels: 3, Height: 2, Width: 2, Decoder: small(500)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -141,7 +142,7 @@ func TestBadPictures(t *testing.T) {
 		if err := loader.Err(); err == nil || !strings.Contains(err.Error(), "c/b.png") {
 			t.Errorf("the loader says %v", err)
 		}
-		d, err = Open(fsys, Options{Channels: 3, Height: 2, Width: 2, MaxPixels: 500, SkipBad: true})
+		d, err = Open(fsys, Options{Channels: 3, Height: 2, Width: 2, Decoder: small(500), SkipBad: true})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,7 +235,7 @@ func FuzzExample(f *testing.F) {
 	f.Add(encode(f, func(w io.Writer) error { return gif.Encode(w, plain(2, 2, red), nil) }).Data)
 	f.Add(encode(f, func(w io.Writer) error { return bmp.Encode(w, plain(2, 2, red)) }).Data)
 	f.Fuzz(func(t *testing.T, content []byte) {
-		d, err := Open(fstest.MapFS{"c/a.png": {Data: content}}, Options{Channels: 3, Height: 3, Width: 3, MaxPixels: 10_000})
+		d, err := Open(fstest.MapFS{"c/a.png": {Data: content}}, Options{Channels: 3, Height: 3, Width: 3, Decoder: small(10_000)})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -242,4 +243,11 @@ func FuzzExample(f *testing.F) {
 			t.Errorf("%d samples", len(pixels))
 		}
 	})
+}
+
+// small decodes pictures of so many pixels.
+func small(pixels int) *picture.Decoder {
+	limits := picture.Own
+	limits.Pixels = pixels
+	return picture.NewDecoder(limits)
 }

@@ -136,6 +136,11 @@ func IsZip(head []byte) bool {
 // class is held out, always the same pictures.
 func HoldOut(d data.Dataset) (*Parts, error) { return (&Parts{}).holdOut(d) }
 
+// Resized tells whether any of the files that were looked at had another size.
+func (p *Parts) Resized() bool {
+	return slices.ContainsFunc(p.files, func(d *Dataset) bool { return d.resized })
+}
+
 // HasFiles tells whether the pictures are files, which can turn out to be bad.
 func (p *Parts) HasFiles() bool { return len(p.files) > 0 }
 

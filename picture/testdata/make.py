@@ -2,6 +2,7 @@
 """Makes the pictures in this folder: a seven in black ink, as many programs
 save it. Needs Pillow 9.4 and ImageMagick; run it here."""
 
+import os
 import subprocess
 
 from PIL import Image, ImageCms, ImageDraw
@@ -27,6 +28,7 @@ colour.save("lossy.webp", quality=60)
 layer.save("lossless.webp", lossless=True)
 layer.save("lossy-alpha.webp", quality=60)
 colour.save("animated.webp", save_all=True, append_images=[blank], duration=100)
+layer.save("animated-alpha.webp", save_all=True, append_images=[layer.rotate(90)], duration=100, quality=60)
 
 colour.convert("CMYK").save("cmyk.jpg", quality=80)
 colour.save("progressive.jpg", quality=80, progressive=True)
@@ -37,12 +39,26 @@ turned = Image.Exif()
 turned[0x0112] = 6  # show it turned by 90 degrees clockwise
 colour.rotate(90).save("turned.jpg", quality=80, exif=turned)
 
+# The other formats say it, too.
+colour.rotate(90).save("turned.png", exif=turned)
+colour.rotate(90).save("turned.webp", quality=60, exif=turned)
+gray.rotate(90).save("turned.tiff", tiffinfo={274: 6}, compression="tiff_adobe_deflate")
+# Four channels without Adobe's note are not inverted.
+Image.eval(colour.convert("CMYK"), lambda v: 255 - v).save("inverted.jpg", quality=80)
+inverted = open("inverted.jpg", "rb").read()
+at = inverted.index(b"\xff\xee")
+open("cmyk-plain.jpg", "wb").write(inverted[:at] + inverted[at + 16:])
+os.remove("inverted.jpg")
+
 palette = colour.quantize(16)
 palette.save("palette.png")
 colour.save("profile.png", icc_profile=profile.tobytes())
 gray.convert("1").save("one-bit.png")
 layer.quantize(32).save("palette-transparent.png", transparency=0)
 layer.save("layer.png")
+white = Image.new("RGBA", gray.size, (255, 255, 255, 0))
+white.putalpha(gray.point(lambda v: 255 - v))
+white.save("white-layer.png")
 colour.save("animated.png", save_all=True, append_images=[blank], duration=100)
 gray.convert("I").point(lambda v: v * 257).convert("I;16").save("sixteen-bits.png")
 
@@ -62,6 +78,8 @@ def magick(source, *arguments):
 magick("layer.png", "-interlace", "PNG", "interlaced.png")
 magick("layer.png", "-depth", "16", "-define", "png:bit-depth=16", "-interlace", "PNG", "sixteen-bits-interlaced.png")
 magick("palette.png", "-interlace", "GIF", "interlaced.gif")
+magick("layer.png", "-trim", "small-frame.gif")  # the ink alone, somewhere on the screen
+magick("seven.tiff", "-define", "tiff:tile-geometry=32x32", "-compress", "None", "tiles.tiff")
 magick("palette.png", "-colorspace", "CMYK", "-interlace", "JPEG", "cmyk-progressive.jpg")
 
 with open("seven.svg", "w") as f:
