@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"inkling/data/internal/files"
 )
 
 // record returns a record whose picture has the given red, green and blue.
@@ -120,7 +122,7 @@ func TestOpenArchive(t *testing.T) {
 	// A member that nobody asks for can be a bomb, too.
 	bomb := pack(t, []string{"cifar-100-binary/readme.txt", "cifar-100-binary/test.bin"}, make([]byte, 1<<20), record([]byte{19, 99}, 1, 2, 3))
 	fsys["cifar-100-binary.tar.gz"].Data = bomb
-	if _, err := CIFAR100.Open(fsys, false); err == nil || !strings.Contains(err.Error(), "photographs cannot be packed so tightly") {
+	if _, err := CIFAR100.Open(fsys, false); err == nil || !strings.Contains(err.Error(), "data cannot be packed so tightly") {
 		t.Errorf("a bomb: %v", err)
 	}
 	fsys["cifar-100-binary.tar.gz"].Data = archive[:len(archive)-30]
@@ -146,7 +148,7 @@ func TestReadRefuses(t *testing.T) {
 		{CIFAR100, record([]byte{2, 100}, 1, 2, 3), "has the label 100, want 0 to 99"},
 		{CIFAR100, one, "it ends 3073 bytes into record 0"},
 		{CIFAR10, spoiled, "it is damaged"},
-		{CIFAR10, zipped(t, make([]byte, 1000*3073)), "photographs cannot be packed so tightly"},
+		{CIFAR10, zipped(t, make([]byte, 1000*3073)), "data cannot be packed so tightly"},
 		{CIFAR10, []byte("\x1f\x8bjunk"), "it begins as gzip, but is damaged"},
 	} {
 		if _, err := test.set.Read(bytes.NewReader(test.content)); err == nil || !strings.Contains(err.Error(), test.message) {
@@ -163,8 +165,13 @@ func FuzzRead(f *testing.F) {
 		if hundred {
 			set = CIFAR100
 		}
-		if d, err := set.Read(bytes.NewReader(content)); err == nil && d.Len() < 1 {
+		counted := &files.Counter{R: bytes.NewReader(content)}
+		d, err := set.Read(counted)
+		if err == nil && d.Len() < 1 {
 			t.Error("an empty data set")
+		}
+		if most := 3*len(content) + 256<<10; counted.N > int64(len(content)) || err == nil && d.Len()*pictureSize > most {
+			t.Errorf("%d bytes are read, and %d pictures come out of %d bytes", counted.N, d.Len(), len(content))
 		}
 	})
 }

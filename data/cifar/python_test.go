@@ -92,7 +92,7 @@ func TestPickleRefuses(t *testing.T) {
 	}{
 		{CIFAR10, nil, "it is empty"},
 		{CIFAR10, zipped(t, nil), "it is empty"},
-		{CIFAR10, zipped(t, make([]byte, 1<<20)), "photographs cannot be packed so tightly"},
+		{CIFAR10, zipped(t, make([]byte, 1<<20)), "data cannot be packed so tightly"},
 		{CIFAR10, ten[:len(ten)-100], "wants 12288 more bytes"},
 		{CIFAR10, ten[:len(ten)-2], "the pickle ends without STOP"},
 		{CIFAR10, append(slices.Clone(ten), 0), "1 bytes follow the end of the pickle"},

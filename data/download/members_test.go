@@ -304,6 +304,9 @@ func FuzzArchive(f *testing.F) {
 		if err != nil {
 			return
 		}
+		if len(all)*directoryEntrySize > len(content) {
+			t.Errorf("%d entries come out of %d bytes", len(all), len(content))
+		}
 		for _, e := range all {
 			opened, err := e.open(io.NewSectionReader(r, e.offset, e.next-e.offset))
 			if err != nil {

@@ -222,7 +222,7 @@ func (d *Dataset) look() error {
 		colour = colour || !head.Gray
 	}
 	if len(sizes) == 0 {
-		return errors.New("none of the pictures can be used")
+		return fmt.Errorf("none of the pictures can be used, the first of %d because %w", n, d.Bad()[0])
 	}
 	if d.options.Channels == 0 {
 		d.options.Channels = 1

@@ -46,14 +46,25 @@ func TestFormatsOfPillow(t *testing.T) {
 	}
 }
 
+// However a list is written, it is read once, and no more files are looked for than
+// is bounded.
 func FuzzOpenList(f *testing.F) {
 	f.Add("path,label\na.png,1\nb.png,2\n")
 	f.Add("\ufeffa.png,\"x\"\"y\"\n../b.png,2\n")
 	f.Add("\"a.png,1\n")
+	f.Add("image_id;split;label\na/b/c;train;1\na/b/d;test;2\n")
+	f.Add("id,one,two\n/x/y/z,0,1\n")
 	f.Fuzz(func(t *testing.T, list string) {
-		d, err := OpenList(fstest.MapFS{"list.csv": {Data: []byte(list)}}, "list.csv", Options{Channels: 1, Height: 2, Width: 2})
+		fsys := &countedFS{FS: fstest.MapFS{"list.csv": {Data: []byte(list)}, "c.png": {Data: nil}, "sub/d.png": {Data: nil}}}
+		d, err := OpenList(fsys, "list.csv", Options{Channels: 1, Height: 2, Width: 2})
+		if fsys.opened > 5100 {
+			t.Errorf("files are looked for %d times", fsys.opened)
+		}
 		if err != nil {
 			return
+		}
+		if d.Len() > len(list) {
+			t.Errorf("%d pictures come out of %d bytes", d.Len(), len(list))
 		}
 		for i := range d.Len() {
 			if !fs.ValidPath(d.Path(i)) || d.Label(i) < 0 || d.Label(i) >= len(d.Classes()) {
@@ -61,4 +72,14 @@ func FuzzOpenList(f *testing.F) {
 			}
 		}
 	})
+}
+
+type countedFS struct {
+	fs.FS
+	opened int
+}
+
+func (c *countedFS) Open(name string) (fs.File, error) {
+	c.opened++
+	return c.FS.Open(name)
 }

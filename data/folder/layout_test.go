@@ -57,7 +57,7 @@ func TestLayouts(t *testing.T) {
 		{"train and eval", both("train", "eval"), 12, 6, "3 7 8", ""},
 		{"train_set and test_set", both("train_set", "test_set"), 12, 6, "3 7 8", ""},
 		{"seg_train within seg_train", both("seg_train/seg_train", "seg_test/seg_test"), 12, 6, "3 7 8", "The pictures of seg_train are those in seg_train/seg_train."},
-		{"one folder too many", both("archive/mnist_png/training", "archive/mnist_png/testing"), 12, 6, "3 7 8", "The pictures are those in the folder archive. The pictures are those in the folder mnist_png."},
+		{"one folder too many", both("archive/mnist_png/training", "archive/mnist_png/testing"), 12, 6, "3 7 8", "The pictures are those in the folder archive/mnist_png."},
 		{"classes one folder too deep", func(fsys fstest.MapFS) { classFolders(t, fsys, "PetImages/", 4, 5, "Cat", "Dog") }, 8, 2, "Cat Dog", "those in the folder PetImages"},
 		{"beside a copy of itself", func(fsys fstest.MapFS) {
 			both("chest/train", "chest/test")(fsys)

@@ -88,6 +88,7 @@ type listReader struct {
 	oneHot  []int // columns of which one has a 1 in every line, if there is no Label
 	classes []string
 	where   place
+	looked  int            // how often a file was looked for
 	known   map[string]int // the classes in the order that they occur
 	parts   []parts.Part
 }
@@ -299,7 +300,9 @@ func (p place) of(given string) string {
 }
 
 func (l *listReader) exists(name string) bool {
-	if !fs.ValidPath(name) {
+	// However many columns and folders there are, the work is bounded.
+	const most = 5000
+	if l.looked++; l.looked > most || !fs.ValidPath(name) {
 		return false
 	}
 	info, err := fs.Stat(l.d.fsys, name)
@@ -317,15 +320,19 @@ func (l *listReader) locate(given string) bool {
 	prefixes := []string{"", stem}
 	entries, _ := fs.ReadDir(l.d.fsys, ".")
 	for _, e := range entries {
-		if isFolder(l.d.fsys, e) && e.Name() != stem && len(prefixes) < 64 {
+		if isFolder(l.d.fsys, e) && e.Name() != stem && len(prefixes) < 32 {
 			prefixes = append(prefixes, e.Name())
 		}
 	}
 	try := l.where
+	endings := append([]string{""}, extensions...)
+	if isPicture(path.Base(try.of0(given))) {
+		endings = endings[:1]
+	}
 	const deepest = 32
 	for try.strip = 0; try.strip <= min(strings.Count(try.of0(given), "/"), deepest); try.strip++ {
 		for _, try.prefix = range prefixes {
-			for _, try.extension = range append([]string{""}, extensions...) {
+			for _, try.extension = range endings {
 				if !l.exists(try.of(given)) {
 					continue
 				}

@@ -45,7 +45,8 @@ type Parts struct {
 	// HeldOut tells that the pictures to test with were held out of one part.
 	HeldOut bool
 
-	files []*Dataset
+	within string // the folder that the pictures were found in, if it was the only one
+	files  []*Dataset
 }
 
 // Bad returns why pictures of either part were left out so far, see
@@ -67,6 +68,17 @@ func (p *Parts) Bad() []error {
 // every class, or one table or file of arrays. A folder that holds nothing but one
 // other is opened in its place.
 func OpenParts(fsys fs.FS, o Options) (*Parts, error) {
+	p, err := openParts(fsys, o, 0)
+	if err == nil && p.within != "" {
+		p.Notes = append([]string{"The pictures are those in the folder " + p.within + "."}, p.Notes...)
+	}
+	return p, err
+}
+
+func openParts(fsys fs.FS, o Options, depth int) (*Parts, error) {
+	if depth > deepest {
+		return nil, fmt.Errorf("it has nothing but folders one within another, more than %d deep", deepest)
+	}
 	l, err := readLayout(fsys)
 	if err != nil {
 		return nil, err
@@ -90,11 +102,11 @@ func OpenParts(fsys fs.FS, o Options) (*Parts, error) {
 		if err != nil {
 			return nil, err
 		}
-		wrapped, err := OpenParts(below, o)
+		wrapped, err := openParts(below, o, depth+1)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		p.note("The pictures are those in the folder " + name + ".")
+		wrapped.within = path.Join(name, wrapped.within)
 		if len(l.tables) > 0 {
 			p.note(list(l.tables, 4) + " beside it " + plural(len(l.tables), "is", "are") + " left alone: name a table to use it.")
 		}

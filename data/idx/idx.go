@@ -32,6 +32,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"inkling/data/internal/files"
 )
 
 // MaxElements is the number of elements that the readers accept at most. It is
@@ -121,9 +123,15 @@ func readAll(r io.Reader, rank int) (dims []int, elements []byte, err error) {
 }
 
 func check(r io.Reader, rank int) (count int, err error) {
-	content, _, err := unpack(r)
+	counted := &files.Counter{R: r}
+	content, packed, err := unpack(counted)
 	if err != nil {
 		return 0, err
+	}
+	if packed {
+		// How large the file is, is not known. Its parts may be packed more
+		// tightly than all of it.
+		content = &files.Unpacked{R: content, Packed: counted, Times: 20, Free: 1 << 20}
 	}
 	dims, n, err := readHeader(content, rank)
 	if err != nil {

@@ -15,6 +15,8 @@ import (
 	"testing"
 	"testing/fstest"
 	"testing/iotest"
+
+	"inkling/data/internal/files"
 )
 
 // header returns a magic number and dimensions.
@@ -301,7 +303,11 @@ func FuzzRead(f *testing.F) {
 		if fmt.Sprint(err) != fmt.Sprint(fileErr) {
 			t.Errorf("stream: %v, file: %v", err, fileErr)
 		}
-		count, checkErr := CheckImages(bytes.NewReader(content))
+		counted := &files.Counter{R: bytes.NewReader(content)}
+		count, checkErr := CheckImages(counted)
+		if counted.N > int64(len(content)) {
+			t.Errorf("%d bytes are read of %d", counted.N, len(content))
+		}
 		if err == nil {
 			if len(images.Pixels) != images.Count*images.Height*images.Width || !slices.Equal(images.Pixels, fromFile.Pixels) {
 				t.Errorf("%d pictures of %dx%d in %d samples", images.Count, images.Height, images.Width, len(images.Pixels))

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/data/internal/files"
 )
 
 var smallTable = append(header(0xc02, 2, 3), 0, 0, 0, 1, 0, 0, 1, 0, 255, 255, 255, 255, 0, 0, 0, 4, 0, 0, 0, 5, 0x7f, 255, 255, 255)
@@ -56,8 +58,13 @@ func FuzzReadTable(f *testing.F) {
 	f.Add(smallTable)
 	f.Add(zip(f, smallTable))
 	f.Fuzz(func(t *testing.T, content []byte) {
-		if got, err := ReadTable(bytes.NewReader(content)); err == nil && len(got.Values) != got.Rows*got.Columns {
-			t.Errorf("%d values in %d rows of %d", len(got.Values), got.Rows, got.Columns)
+		counted := &files.Counter{R: bytes.NewReader(content)}
+		got, err := ReadTable(counted)
+		if err == nil && (len(got.Values) != got.Rows*got.Columns || int64(4*len(got.Values)) > maxUnpacked(int64(len(content)))) {
+			t.Errorf("%d values in %d rows of %d, of %d bytes", len(got.Values), got.Rows, got.Columns, len(content))
+		}
+		if counted.N > int64(len(content)) {
+			t.Errorf("%d bytes are read of %d", counted.N, len(content))
 		}
 	})
 }

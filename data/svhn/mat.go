@@ -115,7 +115,9 @@ func (m *matrix) unzip(wanted map[string]int, arrays map[string]*array) error {
 	if kind != miMATRIX {
 		return fmt.Errorf("it unpacks to type %d, want %d (an array)", kind, miMATRIX)
 	}
-	inner := &matrix{r: io.LimitReader(unzipped, int64(size)), packed: m.packed}
+	// Whatever is passed over has to be unpacked, too.
+	bounded := &files.Unpacked{R: unzipped, Packed: m.packed, Times: 100, Free: 1 << 20}
+	inner := &matrix{r: io.LimitReader(bounded, int64(size)), packed: m.packed}
 	if err := inner.read(wanted, arrays); err != nil {
 		return err
 	}

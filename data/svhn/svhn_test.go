@@ -2,6 +2,7 @@ package svhn
 
 import (
 	"bytes"
+	"compress/zlib"
 	"encoding/binary"
 	"errors"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"inkling/data/internal/files"
 	"testing/fstest"
 )
 
@@ -136,15 +139,69 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 }
 
+// An array that nobody asked for and that unpacks to very much is not passed over.
+func TestWorkIsBounded(t *testing.T) {
+	inner := binary.LittleEndian.AppendUint32(nil, miMATRIX)
+	inner = binary.LittleEndian.AppendUint32(inner, 64<<20)
+	inner = append(inner, make([]byte, 64<<20)...)
+	copy(inner[8:], file(t, "plain.mat")[136:nameAt])
+	copy(inner[8+nameAt-136:], []byte{miINT8, 0, 1, 0, 'Z', 0, 0, 0})
+	content := compressed(t, zlib.BestSpeed, inner)
+	counted := &files.Counter{R: bytes.NewReader(content)}
+	if _, err := Read(counted); err == nil || !strings.Contains(err.Error(), "cannot be packed so tightly") {
+		t.Errorf("error %v", err)
+	}
+	if counted.N > int64(len(content))/2 {
+		t.Errorf("%d bytes are read of %d", counted.N, len(content))
+	}
+}
+
+// compressed returns a file of one compressed element.
+func compressed(t testing.TB, level int, inner []byte) []byte {
+	var packed bytes.Buffer
+	z, err := zlib.NewWriterLevel(&packed, level)
+	if err == nil {
+		_, err = z.Write(inner)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	z.Close()
+	content := bytes.Clone(file(t, "plain.mat")[:128])
+	content = binary.LittleEndian.AppendUint32(content, miCOMPRESSED)
+	content = binary.LittleEndian.AppendUint32(content, uint32(packed.Len()))
+	return append(content, packed.Bytes()...)
+}
+
+// The fuzzer changes what is in the compressed elements, which are packed around
+// it, as zlib's sum would keep nearly all of its changes from the reader.
+func FuzzReadInside(f *testing.F) {
+	plain := file(f, "plain.mat")
+	f.Add(plain[128:labelsAt], plain[labelsAt:])
+	f.Add(plain[labelsAt:], plain[128:labelsAt])
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		first, second := compressed(t, zlib.NoCompression, a), compressed(t, zlib.NoCompression, b)
+		content := append(first, second[128:]...)
+		check(t, content)
+	})
+}
+
+// check reads a file, and fails if the work is out of proportion to it.
+func check(t *testing.T, content []byte) {
+	counted := &files.Counter{R: bytes.NewReader(content)}
+	d, err := Read(counted)
+	if err == nil && d.Len() < 1 {
+		t.Error("an empty data set")
+	}
+	if counted.N > int64(len(content)) || err == nil && d.Len()*pictureSize > 10*len(content)+256<<10 {
+		t.Errorf("%d bytes are read, and %d pictures come out of %d bytes", counted.N, d.Len(), len(content))
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	for _, content := range badFiles(f) {
 		f.Add(content)
 	}
 	f.Add(file(f, "compressed.mat"))
-	f.Fuzz(func(t *testing.T, content []byte) {
-		d, err := Read(bytes.NewReader(content))
-		if err == nil && d.Len() < 1 {
-			t.Error("an empty data set")
-		}
-	})
+	f.Fuzz(func(t *testing.T, content []byte) { check(t, content) })
 }

@@ -61,7 +61,7 @@ func NewReader(r io.Reader) (*Reader, error) {
 		return nil, errors.New("it is empty")
 	}
 	if what := files.Kind(first); what != "" {
-		return nil, fmt.Errorf("it is %s and no table of text", what)
+		return nil, fmt.Errorf("it is no table of text, but %s", what)
 	}
 	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.BOMOverride(encoding.Nop.NewDecoder())), lookedAt)
 	sample, err := text.Peek(lookedAt)

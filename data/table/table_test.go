@@ -78,9 +78,9 @@ func TestReadRefuses(t *testing.T) {
 	for _, test := range []struct{ text, message string }{
 		{"", "it is empty"},
 		{"\n\n", "it has no lines"},
-		{packed.String(), "it is a gzip archive: unpack it first and no table"},
-		{"<html>", "it is a web page"},
-		{"\x80\x04\x95", "it is a Python pickle"},
+		{packed.String(), "it is no table of text, but a gzip archive: unpack it first"},
+		{"<html>", "but a web page"},
+		{"\x80\x04\x95", "but a Python pickle"},
 		{"a\x00b,c\n", "bytes of value 0"},
 		{"a,b\rc,d\r", "old Macintoshes"},
 		{"a,b\nc,d,e\n", "line 2 has 3 fields, and line 1 has 2"},

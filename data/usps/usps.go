@@ -111,11 +111,17 @@ func Read(r io.Reader) (*data.Memory, error) {
 	}
 	text := io.Reader(content)
 	if bytes.Equal(first, []byte("BZh")) {
-		text = bzip2.NewReader(content)
+		text = &files.Unpacked{R: bzip2.NewReader(content), Packed: packed, Times: 32, Free: 1 << 20}
 	}
+	return readLines(text, packed)
+}
+
+// readLines reads the lines of text, of which packed counts the bytes of the file.
+func readLines(text io.Reader, packed *files.Counter) (*data.Memory, error) {
 	lines := bufio.NewScanner(text)
 	lines.Buffer(make([]byte, maxLine), maxLine)
 	var pixels, labels []byte
+	var err error
 	for n := 1; lines.Scan(); n++ {
 		if pixels, labels, err = addPicture(pixels, labels, lines.Text()); err != nil {
 			// A block of bzip2 is compared with its sum at its end: is it that?

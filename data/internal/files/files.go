@@ -110,3 +110,22 @@ func RandomAccess(fsys fs.FS, name string) (r io.ReaderAt, size int64, closer fu
 	}
 	return bytes.NewReader(content), int64(len(content)), func() error { return nil }, nil
 }
+
+// Unpacked reads what comes out of a decompressor, as long as it is no more than
+// Times the bytes that went into it so far, and Free more. So the work that a small
+// file can cause is in proportion to it.
+type Unpacked struct {
+	R           io.Reader
+	Packed      *Counter // what goes into the decompressor
+	Times, Free int64
+	N           int64 // bytes that came out
+}
+
+func (u *Unpacked) Read(b []byte) (int, error) {
+	n, err := u.R.Read(b)
+	u.N += int64(n)
+	if u.N > u.Times*u.Packed.N+u.Free {
+		return 0, fmt.Errorf("its first %d bytes unpack to %d, and data cannot be packed so tightly", u.Packed.N, u.N)
+	}
+	return n, err
+}
