@@ -64,9 +64,13 @@ DataLoader with shuffle=True.
 
 The data set is EMNIST (split mnist) if it was downloaded before, else MNIST, which
 is built in; --data chooses. A folder may hold the files of a data set that
-"inkling data list" names, or pictures: the folders train and test (or val), with a
-folder for every class in each, or just the folders of the classes, of which a fifth
-of the pictures is held out to test with. A list is a CSV file of paths and labels.
+"inkling data list" names, or pictures: the folders train and test (or val, however
+they are spelt), with a folder for every class in each, or just the folders of the
+classes, of which a fifth of the pictures is held out to test with. A table (.csv,
+.tsv) lists paths and labels, or has a label and the samples of a picture in every
+line; arrays (.npz) are NumPy's, such as x_train and y_train. A zip archive of any of
+these need not be unpacked. Before the training the pictures are looked at, and what
+is strange about them is said; "inkling data check" tells more.
 The network is made for the pictures' size, 16x16 to 256x256, gray or coloured.
 EMNIST's pictures are stored lying on their side; the network is shown them upright,
 and its file says so.
