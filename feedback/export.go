@@ -7,11 +7,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"inkling/data/idx"
@@ -42,8 +45,9 @@ type Exported struct {
 var ErrEmpty = errors.New("there are no drawings in it yet")
 
 // Export writes all drawings to the folder dir, which it makes if need be: the
-// pictures and the indices of their labels as idx files (upright, as MNIST's),
-// everything but the pictures as a table with a head line, in the same order, and
+// pictures and the indices of their labels as idx files (upright, as MNIST's) or,
+// as such files know digits only, if there are other labels the pictures as PNG
+// files in a folder for each label; everything but the pictures as a table with a head line, in the same order, and
 // the strokes of drawings that have some, with their labels, as JSON, one drawing a
 // line.
 //
@@ -56,11 +60,17 @@ func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
 	table := [][]string{{"id", "time", "label", "label_index", "prediction", "model", "preprocess", "strokes"}}
 	var strokes bytes.Buffer
 	names := map[int]string{}
+	var pictures []file
+	digits := true
 	err := s.Each(ctx, func(d Drawing) error {
 		if name, ok := names[d.LabelIndex]; ok && name != d.Label {
 			return fmt.Errorf("feedback file %s: label %d means %q in one drawing and %q in another (number %d); they come from networks with different classes and cannot be one data set", s.path, d.LabelIndex, name, d.Label, d.ID)
 		}
 		names[d.LabelIndex] = d.Label
+		digits = digits && d.LabelIndex < 10 && d.Label == strconv.Itoa(d.LabelIndex)
+		pictures = append(pictures, file{filepath.Join(folderName(d.Label), fmt.Sprintf("%06d.png", d.ID)), func(w io.Writer) error {
+			return png.Encode(w, &image.Gray{Pix: d.Picture, Stride: Width, Rect: image.Rect(0, 0, Width, Height)})
+		}})
 		images.Count++
 		images.Pixels = append(images.Pixels, d.Picture...)
 		labels = append(labels, byte(d.LabelIndex))
@@ -83,25 +93,52 @@ func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("feedback file %s: %w", s.path, ErrEmpty)
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("the folder for the export cannot be made: %w", err)
-	}
-	for _, file := range []struct {
-		name  string
-		write func(w io.Writer) error
-	}{
-		{ImagesFile, func(w io.Writer) error { return idx.WriteImages(w, images) }},
-		{LabelsFile, func(w io.Writer) error { return idx.WriteLabels(w, labels) }},
+	files := []file{
 		{TableFile, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(table) }},
 		{StrokesFile, func(w io.Writer) error { _, err := w.Write(strokes.Bytes()); return err }},
-	} {
-		if err := atomicfile.Write(filepath.Join(dir, file.name), file.write); err != nil {
+	}
+	if digits {
+		files = append(files,
+			file{ImagesFile, func(w io.Writer) error { return idx.WriteImages(w, images) }},
+			file{LabelsFile, func(w io.Writer) error { return idx.WriteLabels(w, labels) }})
+	} else {
+		files = append(files, pictures...)
+	}
+	for _, f := range files {
+		name := filepath.Join(dir, f.name)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			return nil, fmt.Errorf("the folder for the export cannot be made: %w", err)
+		}
+		if err := atomicfile.Write(name, f.write); err != nil {
 			return nil, err
 		}
 	}
 	slices.Sort(result.Preprocess)
 	result.Drawings = len(labels)
 	return result, nil
+}
+
+// A file is one to write.
+type file struct {
+	name  string // in the export's folder
+	write func(w io.Writer) error
+}
+
+// folderName is a label as the name of a folder: what such a name cannot have on
+// every system is written as in URLs.
+func folderName(label string) string {
+	var name strings.Builder
+	for i, c := range []byte(label) {
+		if c < ' ' || strings.IndexByte(`%/\:*?"<>|`, c) >= 0 || c == '.' && (i == 0 || i == len(label)-1) {
+			fmt.Fprintf(&name, "%%%02X", c)
+		} else {
+			name.WriteByte(c)
+		}
+	}
+	if name.Len() == 0 {
+		return "%"
+	}
+	return name.String()
 }
 
 // writeLine writes a drawing's strokes with its label.

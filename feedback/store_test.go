@@ -7,6 +7,8 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"image"
+	"image/png"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -292,5 +294,37 @@ func TestLimits(t *testing.T) {
 	}
 	if !errors.Is(err, ErrFull) || added < 1 || added > 2 {
 		t.Errorf("%d drawings of 50,000 bytes were kept in 100,000: %v", added, err)
+	}
+}
+
+// Labels that idx files cannot name become folders.
+func TestExportsOtherLabels(t *testing.T) {
+	s := openTest(t, filepath.Join(t.TempDir(), "drawn.db"))
+	for i, label := range []string{"A", "b/c", "..", "A"} {
+		d := drawing(i)
+		d.Label, d.LabelIndex = label, 10+int(label[0])
+		if err := s.Add(t.Context(), d); err != nil {
+			t.Fatal(err)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "out")
+	result, err := s.Export(t.Context(), dir)
+	if err != nil || result.Drawings != 4 {
+		t.Fatalf("%+v, %v", result, err)
+	}
+	for i, name := range []string{"A/000001.png", "b%2Fc/000002.png", "%2E%2E/000003.png", "A/000004.png"} {
+		f, err := os.Open(filepath.Join(dir, filepath.FromSlash(name)))
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		img, err := png.Decode(f)
+		f.Close()
+		if gray, ok := img.(*image.Gray); err != nil || !ok || !bytes.Equal(gray.Pix, drawing(i).Picture) {
+			t.Errorf("%s: another picture, %v", name, err)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, ImagesFile)); err == nil {
+		t.Error("there is an idx file, too")
 	}
 }

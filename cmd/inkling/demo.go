@@ -82,6 +82,9 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, 
 		return nil, err
 	}
 	defer saver.release()
+	if p.test == nil {
+		return nil, fmt.Errorf("%s has no pictures to test with, which the tour shows, and too few to hold some out", p.set.title)
+	}
 	d := p.train
 	batch, err := randomBatch(d, demoPictures, o.seed)
 	if err != nil {

@@ -16,7 +16,8 @@ func newFeedback() *cobra.Command {
 		Long: `Drawings of which somebody said what they show are kept by "inkling serve
 --feedback FILE". They are examples to train on.`,
 		Example: `  inkling serve --feedback drawings.db
-  inkling feedback export --feedback drawings.db --out mine`,
+  inkling feedback export --feedback drawings.db --out mine
+  inkling train --data mine`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
@@ -30,16 +31,21 @@ func newFeedbackExport() *cobra.Command {
 		Use:   "export",
 		Short: "Write the drawings as a data set",
 		Long: fmt.Sprintf(`Write the drawings that were kept to a folder: their pictures and labels as idx files
-named as MNIST's (%s and %s), all that is known about them
-as a table, %s, and their strokes as %s. "inkling train --data FOLDER"
-trains on the pictures, "inkling eval-strokes FOLDER/%s" reads the strokes.
+named as MNIST's (%s and %s) or, if there are labels
+other than the ten digits, as a folder of pictures for each label; all that is known
+about them as a table, %s; and their strokes as %s.
+
+"inkling train --data FOLDER" trains on the pictures. As none of them are to test with,
+it holds out a fifth of every class if it can. "inkling eval-strokes FOLDER/%s"
+reads the strokes.
 
 What was trained on the pictures reads drawings best that are prepared as these were:
 "inkling serve MODEL --preprocess" with what is printed in the end.
 
 The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile, feedback.StrokesFile, feedback.StrokesFile),
-		Example: "  inkling feedback export --feedback drawings.db --out mine",
-		Args:    noArgs,
+		Example: `  inkling feedback export --feedback drawings.db --out mine
+  inkling train --data mine`,
+		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if path == "" || out == "" {
 				return usagef("--feedback and --out must be given: the file with the drawings, and the folder to write to")

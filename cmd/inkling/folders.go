@@ -232,8 +232,8 @@ func openKnown(set *pictureSet, fsys fs.FS) (found bool, err error) {
 			set.title += ", " + known.Title
 		}
 		set.open = func(train bool) (data.Dataset, error) { return known.Open(fsys, train) }
-		if known == mnist.MNIST && !holdsTests(fsys) {
-			return true, holdOut(set)
+		if known.HoldsTrainOnly(fsys) {
+			return true, set.holdOut()
 		}
 		return true, nil
 	}
@@ -249,34 +249,6 @@ func openKnown(set *pictureSet, fsys fs.FS) (found bool, err error) {
 		return false, err
 	}
 	return true, openRecords(set, fsys, train, test)
-}
-
-// holdsTests tells whether one of MNIST's files of pictures to test with is there, as
-// none is beside drawings that were exported.
-func holdsTests(fsys fs.FS) bool {
-	found := false
-	fs.WalkDir(fsys, ".", func(path string, entry fs.DirEntry, err error) error {
-		found = found || err == nil && strings.HasPrefix(entry.Name(), "t10k-")
-		if err != nil || found {
-			return fs.SkipAll
-		}
-		return nil
-	})
-	return found
-}
-
-// holdOut holds some of the pictures to train on out, to test with. So few of every
-// class that it cannot be are all to train on.
-func holdOut(set *pictureSet) error {
-	d, err := set.open(true)
-	if err != nil {
-		return err
-	}
-	parts, err := folder.HoldOut(d)
-	if err != nil {
-		return nil
-	}
-	return set.divide(parts, pictureOptions{})
 }
 
 // findEMNIST returns the splits of EMNIST of which a folder has files. Opening
@@ -335,6 +307,22 @@ func openRecords(set *pictureSet, fsys fs.FS, train, test []string) error {
 		return err
 	}
 	return set.divide(parts, pictureOptions{})
+}
+
+// holdOut divides the pictures of a set that has none to test with, such as those
+// of "inkling feedback export", if there are enough.
+func (s *pictureSet) holdOut() error {
+	d, err := s.open(true)
+	if err != nil {
+		return err
+	}
+	parts, err := folder.HoldOut(d)
+	if err == nil {
+		return s.divide(parts, pictureOptions{})
+	}
+	s.untested = true
+	s.addReason("There are no pictures to test with, and too few to hold some out: the network is not tested.")
+	return nil
 }
 
 // divide makes parts of a folder the pictures of the set.

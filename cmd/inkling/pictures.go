@@ -23,6 +23,9 @@ type pictureSet struct {
 	reason  string // why it was chosen, when it was not asked for
 	stored  string // how the pictures lie in the files: weights.Upright or weights.Transposed
 
+	// untested is set when there are no pictures to test with, nor enough others.
+	untested bool
+
 	// open returns the pictures to train on or those to test with, upright.
 	open func(train bool) (data.Dataset, error)
 

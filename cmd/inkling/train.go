@@ -280,7 +280,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 
 	// A fault in the test must not cost the model.
 	var testErr error
-	if o.test {
+	if testSet != nil {
 		result.evaluation, testErr = train.Evaluate(ctx, m.Network, testSet, m.Transform(), o.workers)
 		if testErr == nil {
 			m.SetExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
@@ -311,7 +311,7 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if p.set, err = findPicturesAs(ctx, o.data, o.pictures); err != nil {
 		return nil, err
 	}
-	if p.train, p.test, err = openBoth(p.set, o.test, o.limit); err != nil {
+	if p.train, p.test, err = openBoth(p.set, o.test && !p.set.untested, o.limit); err != nil {
 		return nil, err
 	}
 	if p.set.findings, err = auditTraining(ctx, p.set, p.train, p.test, o.limit); err != nil {

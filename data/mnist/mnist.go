@@ -173,6 +173,17 @@ func (s *Set) Holds(fsys fs.FS) bool {
 	return true
 }
 
+// HoldsTrainOnly tells whether both files to train on are in a folder, and none of
+// those to test with. It does not read them.
+func (s *Set) HoldsTrainOnly(fsys fs.FS) bool {
+	for i, file := range s.Files {
+		if _, err := files.Find(fsys, s.places(file)...); (err == nil) != (i < 2) {
+			return false
+		}
+	}
+	return true
+}
+
 // Identify returns the set whose files are in a folder, nil if there are none:
 // the published sum of its labels or the folder that torchvision puts them in
 // tell. If nothing tells, it is MNIST.
