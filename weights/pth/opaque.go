@@ -195,7 +195,7 @@ func (u *unpickler) dictOf(o *object) (*dict, error) {
 		if err := u.spend(objectCost); err != nil {
 			return nil, err
 		}
-		o.items = &dict{}
+		o.items = &dict{budget: u.budget}
 	}
 	return o.items, nil
 }

@@ -107,7 +107,7 @@ func (u *unpickler) step(op byte) error {
 	case opEmptyList, opEmptySet: // a set is the list of its elements
 		return u.container(&list{}, 0)
 	case opEmptyDict:
-		return u.container(&dict{}, 0)
+		return u.container(&dict{budget: u.budget}, 0)
 	case opEmptyTuple, opTuple, opTuple1, opTuple2, opTuple3, opFrozenSet: // a frozenset is the tuple of its elements
 		return u.tuple(op)
 	case opAppend, opAppends, opAddItems:

@@ -68,6 +68,7 @@ func (w *walker) findOptimizer(value any) (*Optimizer, error) {
 
 // get returns the value of a key, nil if there is none.
 func (d *dict) get(key string) any {
+	d.budget.Work(len(d.entries))
 	for _, e := range d.entries {
 		if e.key == key {
 			return e.value

@@ -12,7 +12,8 @@ type (
 	// dict keeps the order of its entries, as Python's dict and OrderedDict do.
 	dict struct {
 		entries []entry
-		tensors bool // whether a tensor has a str for its key
+		tensors bool    // whether a tensor has a str for its key
+		budget  *budget // that looking through the entries is counted by
 	}
 	entry struct{ key, value any }
 	// longInt is an integer beyond 64 bits, as little-endian two's complement.
@@ -118,6 +119,9 @@ func (u *unpickler) fault(format string, arguments ...any) error {
 }
 
 func (u *unpickler) spend(bytes int) error {
+	if u.budget.Exhausted() {
+		return u.fault("the pickle asks for more work than a file of this size may; it was made to deceive")
+	}
 	if !u.budget.Spend(int64(bytes)) {
 		return u.fault("the pickle asks for more memory than a file of this size may take (%d bytes)", u.budget.All())
 	}

@@ -173,7 +173,7 @@ func (u *unpickler) reduce() error {
 	case orderedDict:
 		return u.orderedDict(args.items)
 	case defaultDict: // of the function that makes missing values
-		return u.container(&dict{}, 0)
+		return u.container(&dict{budget: u.budget}, 0)
 	case rebuildTensor:
 		return u.rebuildTensor(args.items)
 	case rebuildTyped:
@@ -264,7 +264,7 @@ func (u *unpickler) collection(g *global, args []any) error {
 // orderedDict makes an OrderedDict from nothing or, as Python 2 wrote it, from
 // a list of pairs.
 func (u *unpickler) orderedDict(args []any) error {
-	d := &dict{}
+	d := &dict{budget: u.budget}
 	if err := u.container(d, 0); err != nil || len(args) == 0 {
 		return err
 	}

@@ -54,6 +54,9 @@ func (f *File) collect(p *pickled, b *budget) error {
 			f.Names = append(f.Names, c.name)
 		}
 	}
+	if err := w.spend(0); err != nil { // that much work, too
+		return err
+	}
 	if w.module != nil {
 		f.Class = w.module.class.name
 		if f.Script {
@@ -144,22 +147,24 @@ func (w *walker) findState(value any) error {
 func (w *walker) below(level []place, seen map[any]bool) ([]place, error) {
 	var next []place
 	add := func(p place, key string, value any) error {
-		switch v := value.(type) {
-		case *dict, *list, *tuple:
-			if d, ok := v.(*dict); ok && isOptimizer(d) {
-				return nil
-			}
-		case *object:
-			if v.items == nil && !v.isModule() {
-				return nil
-			}
+		switch value.(type) {
+		case *dict, *list, *tuple, *object:
 		default:
 			return nil
 		}
 		if seen[value] {
 			return nil
 		}
+		if err := w.spend(visitCost); err != nil {
+			return err
+		}
 		seen[value] = true
+		if d, ok := value.(*dict); ok && isOptimizer(d) {
+			return nil
+		}
+		if o, ok := value.(*object); ok && o.items == nil && !w.holdsState(o) {
+			return nil
+		}
 		path := key
 		if p.path != "" {
 			path = p.path + "." + key
@@ -179,6 +184,9 @@ func (w *walker) below(level []place, seen map[any]bool) ([]place, error) {
 		switch value := p.value.(type) {
 		case *dict:
 			for _, e := range value.entries {
+				if isPlain(e.value) {
+					continue
+				}
 				if err := add(p, keyText(e.key), e.value); err != nil {
 					return nil, err
 				}
@@ -195,6 +203,9 @@ func (w *walker) below(level []place, seen map[any]bool) ([]place, error) {
 			items = value.items
 		}
 		for i, item := range items {
+			if isPlain(item) {
+				continue
+			}
 			if err := add(p, strconv.Itoa(i), item); err != nil {
 				return nil, err
 			}
@@ -466,6 +477,9 @@ func (w *walker) fault(format string, arguments ...any) error {
 }
 
 func (w *walker) spend(bytes int64) error {
+	if w.budget.Exhausted() {
+		return w.fault("the content asks for more work than a file of this size may; it was made to deceive")
+	}
 	if !w.budget.Spend(bytes) {
 		return w.fault("the tensors of the file would take more than the %d bytes of memory that a file of this size may take", w.budget.All())
 	}

@@ -239,6 +239,9 @@ func (p *pickler) tensor(t *Tensor) error {
 	if err != nil {
 		return err
 	}
+	if !t.DType.plain() {
+		return fmt.Errorf("tensor %s is of %s, which can be read and not written; convert it", shorten(t.Name), t.DType)
+	}
 	key := strconv.Itoa(len(p.contents))
 	p.contents = append(p.contents, content)
 	p.elements += t.Elements()

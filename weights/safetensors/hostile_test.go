@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"reflect"
 	"slices"
 	"strings"
@@ -250,7 +251,8 @@ func FuzzRead(f *testing.F) {
 	f.Add(craft("{"+tensor("a", "F32", "1", "0,4")+","+tensor("b", "U8", "2,2", "4,8")+"}", "12345678"))
 	f.Add(craft(`{"__metadata__":{"\u0061":"\"x"}} `, ""))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if err := hostile.InMemory(t, readAll, data); err != nil {
+		read := func(r io.ReaderAt, size int64) error { _, err := Read(r, size); return err }
+		if err := hostile.Bounded(t, read, data); err != nil {
 			hostile.Refused(t, readAll, data, "")
 			return
 		}

@@ -75,6 +75,48 @@ func InMemory(t testing.TB, read Read, data []byte) error {
 	return err
 }
 
+// Bounded is InMemory for a reader of a file, and checks by counting that it does
+// no more work than the file's size allows, which no clock can tell: that it reads
+// no byte more than a few times, in no more calls than there are bytes, and that it
+// allocates few things for each byte.
+func Bounded(t testing.TB, read func(r io.ReaderAt, size int64) error, data []byte) error {
+	t.Helper()
+	counted := &countedReader{r: bytes.NewReader(data)}
+	calls := 0
+	var before, after runtime.MemStats
+	err := InMemory(t, func(data []byte) error {
+		calls++
+		runtime.ReadMemStats(&before)
+		err := read(counted, int64(len(data)))
+		runtime.ReadMemStats(&after)
+		return err
+	}, data)
+	size, times := int64(len(data)), int64(calls)
+	if most := times * (4*size + 64<<10); counted.bytes > most {
+		t.Errorf("%d bytes were read of a file of %d in %d readings, at most %d are allowed", counted.bytes, size, calls, most)
+	}
+	if most := times * (size + 1000); counted.calls > most {
+		t.Errorf("a file of %d bytes was read in %d calls in %d readings, at most %d are allowed", size, counted.calls, calls, most)
+	}
+	if n, most := after.Mallocs-before.Mallocs, uint64(4*size+20_000); n > most && !RaceEnabled {
+		t.Errorf("reading %d bytes allocated %d things, at most %d are allowed", size, n, most)
+	}
+	return err
+}
+
+// countedReader counts what is read.
+type countedReader struct {
+	r            io.ReaderAt
+	bytes, calls int64
+}
+
+func (c *countedReader) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(b, at)
+	c.bytes += int64(n)
+	c.calls++
+	return n, err
+}
+
 // EveryByteCounts checks that data is refused when it is cut at any place, when
 // a byte follows it, and when any byte is changed, unless that is free. What is
 // read in spite of a change in a free byte must be the same.
