@@ -92,6 +92,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--inkling", required=True)
     parser.add_argument("--scratch", required=True)
+    parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--steps", type=int, default=STEPS, help="PyTorch's steps; fewer than all make its accuracy that of a shorter training")
     arguments = parser.parse_args()
@@ -99,7 +100,7 @@ def main():
     train, test = Digits("train"), Digits("t10k")
     rows = []
     print("seed  PyTorch agrees with itself  with Inkling  PyTorch %  without oneDNN %  Inkling %", flush=True)
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.first, arguments.first + arguments.seeds):
         a, a_right = pytorch(seed, arguments.steps, True, train, test)
         b, b_right = pytorch(seed, arguments.steps, False, train, test)
         c, c_right = inkling(arguments.inkling, seed, arguments.scratch)
