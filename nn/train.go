@@ -69,6 +69,9 @@ func (n Network) CompileTrain(loss Loss, optimizer Optimizer) (*TrainProgram, er
 			}
 		}
 	}
+	if _, whole := optimizer.(WholeTensorOptimizer); whole {
+		return nil, fmt.Errorf("nn: %T needs parameters as a whole, which a program does not give it yet: call its UpdateTensor with the program's Gradients, or take another optimizer", optimizer)
+	}
 	g, err := traceAll(n.Module, n.Inputs, n.Forward, true)
 	if err != nil {
 		return nil, err
