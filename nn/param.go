@@ -90,18 +90,18 @@ func readStrided(dst, storage []float32, shape Shape, strides []int) {
 // eachOffset calls visit with the storage offset of every element, in
 // row-major order.
 func eachOffset(shape Shape, strides []int, visit func(offset int)) {
-	if len(shape) == 0 {
-		visit(0)
-		return
-	}
-	if len(shape) == 1 {
-		for i := range shape[0] {
-			visit(i * strides[0])
+	at, offset := make([]int, len(shape)), 0
+	for range shape.Elements() {
+		visit(offset)
+		for d := len(shape) - 1; d >= 0; d-- {
+			at[d]++
+			offset += strides[d]
+			if at[d] < shape[d] {
+				break
+			}
+			offset -= at[d] * strides[d]
+			at[d] = 0
 		}
-		return
-	}
-	for i := range shape[0] {
-		eachOffset(shape[1:], strides[1:], func(offset int) { visit(i*strides[0] + offset) })
 	}
 }
 
@@ -367,4 +367,19 @@ func stateKey(field string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return b.String()
+}
+
+// Visit calls visit with every part of a module that has exported fields, and its
+// name in the state dict, in the order of the fields; layers are pointers, as
+// *Conv2d. As torch.nn.Module.named_modules.
+func Visit(module any, visit func(name string, layer any)) {
+	walk(reflect.ValueOf(module), "", func(name string, v reflect.Value) bool {
+		switch part := v.Interface().(type) {
+		case *Param, *Buffer:
+			return false
+		default:
+			visit(name, part)
+		}
+		return true
+	})
 }

@@ -67,9 +67,9 @@ func Summary(module Module, shape ...int) (*NetworkSummary, error) {
 	}
 	walkState(module, func(_ string, p *Param, b *Buffer) {
 		switch {
-		case p != nil:
+		case p != nil && p.data != nil:
 			s.Parameters += p.shape.Elements()
-		default:
+		case b != nil && b.data != nil:
 			s.Buffers += b.shape.Elements()
 		}
 	})

@@ -73,3 +73,18 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// TestCeil has a window that is larger than the picture: with Ceil there is one
+// place for it, as in PyTorch.
+func TestCeil(t *testing.T) {
+	p, err := Compile(&MaxPool2d{Kernel: 3, Stride: 2, Ceil: true}, 1, 1, 2, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := p.Forward([]float32{1, 4, 3, 2}); len(got) != 1 || got[0] != 4 {
+		t.Errorf("got %v, want 4", got)
+	}
+	if _, err := Compile(&MaxPool2d{Kernel: 4, Stride: 2, Ceil: true}, 1, 1, 2, 2); err == nil {
+		t.Error("a window of 4 with a stride of 2 fits into 2 pixels")
+	}
+}

@@ -84,6 +84,9 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 			}
 		}
 	}
+	if _, whole := optimizer.(WholeTensorOptimizer); whole {
+		return nil, fmt.Errorf("nn: %T needs parameters as a whole, which a program does not give it yet: call its UpdateTensor with the program's Gradients, or take another optimizer", optimizer)
+	}
 	g, err := trace(module, shape, true)
 	if err != nil {
 		return nil, err

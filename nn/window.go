@@ -74,12 +74,15 @@ func (w window) extent(d int) int { return w.dilation[d]*(w.kernel[d]-1) + 1 }
 // not come out even, as long as it does not begin in the padding behind.
 func (w window) outputSize(d, size int, ceil bool) int {
 	room := size + w.before[d] + w.after[d] - w.extent(d)
+	if ceil {
+		room += w.stride[d] - 1
+	}
 	if room < 0 {
 		return 0
 	}
 	n := room/w.stride[d] + 1
-	if ceil && room%w.stride[d] != 0 && n*w.stride[d] < size+w.before[d] {
-		n++
+	if ceil && (n-1)*w.stride[d] >= size+w.before[d] {
+		n--
 	}
 	return n
 }

@@ -1,0 +1,129 @@
+package models
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+
+	"inkling/nn"
+)
+
+// A Model is a ready-made network: one line of the zoo.
+type Model struct {
+	// Name is what flags and files call it, such as "resnet18".
+	Name string
+	// Usual is what the network is for where nothing else is said.
+	Usual Config
+	// New returns a network with initial weights made of draws, as PyTorch and
+	// torchvision make them, or an error if there is none for what c says. Small
+	// pictures may get a network of another form than large ones; the network's
+	// comment says so.
+	New func(c Config, draw nn.Draw) (Network, error)
+}
+
+// zoo is every network there is, one a line.
+var zoo = []Model{
+	{"lenet", Config{1, 28, 28, 10, nil}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet(c, 0))(draw) }},
+	{"mobilenet_v2", imageNet, newMobileNetV2},
+	{"mobilenet_v3_small", imageNet, newMobileNetV3Small},
+	{"resnet9", cifar, newResNet9},
+	{"resnet18", imageNet, newResNet([4]int{2, 2, 2, 2}, false)},
+	{"resnet34", imageNet, newResNet([4]int{3, 4, 6, 3}, false)},
+	{"resnet50", imageNet, newResNet([4]int{3, 4, 6, 3}, true)},
+	{"smallvgg", cifar, newSmallVGG},
+	{"squeezenet1_1", imageNet, newSqueezeNet},
+}
+
+var (
+	imageNet = Config{Channels: 3, Height: 224, Width: 224, Classes: 1000}
+	cifar    = Config{Channels: 3, Height: 32, Width: 32, Classes: 10}
+)
+
+// Zoo returns all models there are.
+func Zoo() []Model { return append([]Model(nil), zoo...) }
+
+// FindModel returns the model of a name, or an error that lists the names there
+// are.
+func FindModel(name string) (Model, error) {
+	var names []string
+	for _, m := range zoo {
+		if m.Name == name {
+			return m, nil
+		}
+		names = append(names, m.Name)
+	}
+	return Model{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// NewModel returns a network of a model with initial weights drawn from seed: the
+// same seed gives the same weights.
+func (m Model) NewModel(c Config, seed uint64) (Network, error) {
+	if err := c.check(m.Name); err != nil {
+		return nil, err
+	}
+	return m.New(c, nn.From(rand.New(rand.NewPCG(seed, initStream))))
+}
+
+// check refuses what no network is for.
+func (c Config) check(name string) error {
+	const mostChannels, mostClasses, mostSide = 64, 1_000_000, 4096
+	switch {
+	case c.Channels < 1 || c.Channels > mostChannels:
+		return fmt.Errorf("%s cannot read pictures of %d channels: they must have 1 to %d", name, c.Channels, mostChannels)
+	case min(c.Height, c.Width) < 1 || max(c.Height, c.Width) > mostSide:
+		return fmt.Errorf("%s cannot read pictures of %dx%d pixels: their sides must be 1 to %d", name, c.Height, c.Width, mostSide)
+	case c.Classes < 1 || c.Classes > mostClasses:
+		return fmt.Errorf("%s cannot tell %d classes apart: there must be 1 to %d", name, c.Classes, mostClasses)
+	}
+	return nil
+}
+
+// input is the shape of the pictures that a network reads.
+type input struct{ channels, height, width int }
+
+func inputOf(c Config) input { return input{c.Channels, c.Height, c.Width} }
+
+// Input is the shape of the pictures that the network reads.
+func (i input) Input() (channels, height, width int) { return i.channels, i.height, i.width }
+
+// drawn draws the weights of a network anew.
+func drawn(n *LeNet, err error) func(draw nn.Draw) (Network, error) {
+	return func(draw nn.Draw) (Network, error) {
+		if err != nil {
+			return nil, err
+		}
+		return n, nn.InitUniform(n, draw)
+	}
+}
+
+// initialise gives a network PyTorch's initial weights, and its convolutions those
+// that set gives them, with biases of zero.
+func initialise(network any, draw nn.Draw, set func(weight *nn.Param)) error {
+	if err := nn.InitUniform(network, draw); err != nil {
+		return err
+	}
+	nn.Visit(network, func(_ string, layer any) {
+		if c, ok := layer.(*nn.Conv2d); ok {
+			set(&c.Weight)
+			if !c.NoBias {
+				nn.Constant(&c.Bias, 0)
+			}
+		}
+	})
+	return nil
+}
+
+// initialiseLinear is initialise for networks whose linear layers are drawn from a
+// normal distribution, with biases of zero.
+func initialiseLinear(network any, draw nn.Draw, deviation float64, set func(weight *nn.Param)) error {
+	if err := initialise(network, draw, set); err != nil {
+		return err
+	}
+	nn.Visit(network, func(_ string, layer any) {
+		if l, ok := layer.(*nn.Linear); ok {
+			nn.Normal(&l.Weight, draw, 0, deviation)
+			nn.Constant(&l.Bias, 0)
+		}
+	})
+	return nil
+}
