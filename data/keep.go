@@ -16,6 +16,18 @@ func InMemory(d Dataset) bool {
 
 func (m *Memory) inMemory() {}
 
+// Kept tells whether the pictures of d lie in memory, or will once they have been
+// read for the first time.
+func Kept(d Dataset) bool {
+	switch d := d.(type) {
+	case *Subset:
+		return Kept(d.Dataset)
+	case *kept:
+		return true
+	}
+	return InMemory(d)
+}
+
 // Keep returns d such that every picture is read once and kept in memory, if all
 // of them together take at most so many bytes, and else d itself. A data set
 // that lies in memory anyway is returned as it is.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/audit"
 )
@@ -138,3 +139,37 @@ func printReport(out io.Writer, set *pictureSet, report *audit.Report) {
 
 // countOf writes a number and what it counts, where the plural is irregular.
 func countOf(n int, one, many string) string { return thousands(n) + " " + plural(n, one, many) }
+
+// sketchKey is the name in the metadata of what a model remembers of the pictures
+// that it was trained on.
+const sketchKey = "trained_on"
+
+// noteTrained notes in the model which pictures it was trained on, if they lie in
+// memory, so that it costs next to nothing.
+func noteTrained(ctx context.Context, m *inkling.Model, d data.Dataset) {
+	if !data.Kept(d) {
+		return
+	}
+	if sketch, err := audit.NewSketch(ctx, d); err == nil { // else nothing is said later
+		m.SetExtra(sketchKey, sketch.String())
+	}
+}
+
+// seen tells how many of the pictures to test with the model was trained on, as far
+// as it knows, and says so in a sentence, which is empty if there are none.
+func seen(ctx context.Context, m *inkling.Model, d data.Dataset) (n int, sentence string) {
+	sketch, err := audit.ParseSketch(m.About.Extra[sketchKey])
+	if err != nil {
+		return 0, ""
+	}
+	n, exact, err := sketch.Seen(ctx, d)
+	if err != nil || n == 0 {
+		return 0, ""
+	}
+	about := "About "
+	if exact {
+		about = ""
+	}
+	return n, fmt.Sprintf("Warning: %s%s of the %s pictures %s among those that the network was trained on: what it says of %s it remembers, and the accuracy is better than on new pictures.",
+		about, thousands(n), thousands(d.Len()), plural(n, "is", "are"), plural(n, "it", "them"))
+}

@@ -87,11 +87,14 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataN
 	if err != nil {
 		return err
 	}
+	known, warning := seen(ctx, m, d)
 	if asJSON {
-		return writeJSON(out, testReport(m, set, e))
+		report := testReport(m, set, e)
+		report["trained_on"] = known
+		return writeJSON(out, report)
 	}
 	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.About.Orientation, m.Note(path))
-	for _, note := range []string{set.reason, set.leftOut()} {
+	for _, note := range []string{set.reason, set.leftOut(), warning} {
 		if note != "" {
 			fmt.Fprintln(out, note)
 		}
@@ -222,7 +225,7 @@ func commonestError(e *train.Evaluation, label int) string {
 }
 
 // testReport is what --json prints.
-func testReport(m *inkling.Model, set *pictureSet, e *train.Evaluation) any {
+func testReport(m *inkling.Model, set *pictureSet, e *train.Evaluation) map[string]any {
 	type class struct {
 		Class    string  `json:"class"`
 		Images   int     `json:"images"`

@@ -277,6 +277,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	}
 	m.SetExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
 	r.finish(ran)
+	noteTrained(ctx, m, trainSet)
 
 	// A fault in the test must not cost the model.
 	var testErr error
