@@ -156,8 +156,8 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 	if err := m.Drawable(name); err != nil {
 		return err
 	}
-	if err := m.Damaged(); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
+	if err := servable(name, m); err != nil {
+		return err
 	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	preparation, err := m.Preparation(o.preprocess)
@@ -223,9 +223,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 // servedModel is the model of a file, or the one that is built in.
 func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
 	if len(args) > 0 {
-		if m, err = flags.open(args[0]); err == nil {
-			err = servable(args[0], m)
-		}
+		m, err = flags.open(args[0])
 		return m, filepath.Base(args[0]), err
 	}
 	network, about, err := digits.Load()
