@@ -44,13 +44,13 @@ func outside(t *testing.T) map[string]string {
 	return labels
 }
 
-// sight is what the network was shown of a picture, and what it thought of it.
-type sight struct {
+// shown is what the network was shown of a picture, and what it thought of it.
+type shown struct {
 	pixels        []byte
 	probabilities []float32
 }
 
-func (s sight) equal(other sight) bool {
+func (s shown) equal(other shown) bool {
 	return bytes.Equal(s.pixels, other.pixels) && (other.probabilities == nil || slices.Equal(s.probabilities, other.probabilities))
 }
 
@@ -83,13 +83,13 @@ func TestEntrances(t *testing.T) {
 	if err := json.Unmarshal(out.Bytes(), &told); err != nil || len(told) != len(files) {
 		t.Fatalf("predict told of %d of %d pictures: %v", len(told), len(files), err)
 	}
-	want := map[string]sight{}
+	want := map[string]shown{}
 	sources, _ := findImages(files)
 	for i, p := range prepareImages(t.Context(), sources, nil, preparation) {
 		if p.err != nil {
 			t.Fatal(p.err)
 		}
-		s := sight{pixels: p.seen.Bytes}
+		s := shown{pixels: p.seen.Bytes}
 		for _, c := range told[i].Probabilities {
 			s.probabilities = append(s.probabilities, float32(c.Probability))
 		}
@@ -116,7 +116,7 @@ func TestEntrances(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for entrance, ask := range map[string]func(*testing.T, http.Handler, []byte) sight{"a form": askForm, "JSON": askJSON, "Gradio": askGradio} {
+		for entrance, ask := range map[string]func(*testing.T, http.Handler, []byte) shown{"a form": askForm, "JSON": askJSON, "Gradio": askGradio} {
 			if got := ask(t, server.Handler(), content); !want[file].equal(got) {
 				t.Errorf("%s: %s is shown other pixels, or answers otherwise: %v, want %v", file, entrance, got.probabilities, want[file].probabilities)
 			}
@@ -218,7 +218,7 @@ func dataURLOf(file []byte) string {
 }
 
 // answered reads an answer of /api/predict.
-func answered(t *testing.T, w *httptest.ResponseRecorder) sight {
+func answered(t *testing.T, w *httptest.ResponseRecorder) shown {
 	t.Helper()
 	var answer struct {
 		Probabilities []float32 `json:"probabilities"`
@@ -231,7 +231,7 @@ func answered(t *testing.T, w *httptest.ResponseRecorder) sight {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return sight{grayPixels(t, bytes.NewReader(file)), answer.Probabilities}
+	return shown{grayPixels(t, bytes.NewReader(file)), answer.Probabilities}
 }
 
 func grayPixels(t *testing.T, r io.Reader) []byte {
@@ -243,7 +243,7 @@ func grayPixels(t *testing.T, r io.Reader) []byte {
 	return img.(*image.Gray).Pix
 }
 
-func askForm(t *testing.T, h http.Handler, file []byte) sight {
+func askForm(t *testing.T, h http.Handler, file []byte) shown {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	part, err := form.CreateFormFile("image", "picture")
@@ -257,12 +257,12 @@ func askForm(t *testing.T, h http.Handler, file []byte) sight {
 	return answered(t, ask(h, "/api/predict", form.FormDataContentType(), body.Bytes()))
 }
 
-func askJSON(t *testing.T, h http.Handler, file []byte) sight {
+func askJSON(t *testing.T, h http.Handler, file []byte) shown {
 	return answered(t, ask(h, "/api/predict", "application/json", []byte(`{"image": "`+dataURLOf(file)+`"}`)))
 }
 
 // askGradio asks as Gradio's clients do, who are told the pixels but no probabilities.
-func askGradio(t *testing.T, h http.Handler, file []byte) sight {
+func askGradio(t *testing.T, h http.Handler, file []byte) shown {
 	w := ask(h, "/gradio_api/run/predict", "application/json", []byte(`{"data": [{"url": "`+dataURLOf(file)+`"}]}`))
 	var answer struct {
 		Data []json.RawMessage `json:"data"`
@@ -279,7 +279,7 @@ func askGradio(t *testing.T, h http.Handler, file []byte) sight {
 	r := httptest.NewRequest("GET", "http://localhost/gradio_api/file="+processed.Path, nil)
 	got := httptest.NewRecorder()
 	h.ServeHTTP(got, r)
-	return sight{pixels: grayPixels(t, got.Body)}
+	return shown{pixels: grayPixels(t, got.Body)}
 }
 
 // A picture of MNIST, saved as a file, comes through every entrance as it is, and so
