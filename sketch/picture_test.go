@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"inkling/data/mnist/embedded"
+	"inkling/internal/realdata"
 )
 
 func readPNG(t testing.TB, path string) image.Image {
@@ -220,9 +221,9 @@ func TestStepsOfPictures(t *testing.T) {
 // picture is partly transparent, Pillow rounds differently when it puts it on
 // paper.
 func TestTutorialEqualsPillow(t *testing.T) {
-	inputs, _ := filepath.Glob("../../shared/golden/image/*_0_input.png")
-	if len(inputs) == 0 {
-		t.Skip("the pictures that Pillow made are not there")
+	inputs, err := filepath.Glob(filepath.Join(realdata.Pillow(t), "image", "*_0_input.png"))
+	if err != nil || len(inputs) != 14 {
+		t.Fatalf("%d pictures, %v, want 14", len(inputs), err)
 	}
 	for _, input := range inputs {
 		r := mustRead(t, readPNG(t, input), Tutorial)

@@ -179,7 +179,7 @@ func FuzzRead(f *testing.F) {
 func TestPublishedRecords(t *testing.T) {
 	f, err := os.Open("../../../shared/data/cifar10/data_4000.bin.gz")
 	if err != nil {
-		t.Skipf("the published records are not beside the repository: %v", err)
+		t.Skipf("CIFAR-10 has no licence that lets us keep some of it here, and it is not beside the repository: %v", err)
 	}
 	defer f.Close()
 	d, err := CIFAR10.Read(io.Reader(f))

@@ -20,7 +20,7 @@ func unpackCIFAR(t testing.TB, n int) (dir string) {
 	t.Helper()
 	f, err := os.Open("../../../shared/data/cifar10/cifar10-jpg.tar.gz")
 	if err != nil {
-		t.Skipf("the pictures are not beside the repository: %v", err)
+		t.Skipf("CIFAR-10 has no licence that lets us keep some of it here, and it is not beside the repository: %v", err)
 	}
 	defer f.Close()
 	z, err := gzip.NewReader(f)

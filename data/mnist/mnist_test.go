@@ -72,7 +72,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestPublishedFiles(t *testing.T) {
 	const folder = "../../../shared/data/mnist"
 	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("the published files are not beside the repository: %v", err)
+		t.Skipf("MNIST's files as they were packed when published are not beside the repository; embedded has the same, packed again: %v", err)
 	}
 	fsys := os.DirFS(folder)
 	for _, f := range MNIST.Files {

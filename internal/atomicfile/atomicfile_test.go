@@ -327,7 +327,7 @@ func TestBadPlaces(t *testing.T) {
 
 func TestReadOnlyFolder(t *testing.T) {
 	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
-		t.Skip("folder permissions do not bind this user")
+		t.Skip("folder permissions do not bind this user, who is root or on Windows")
 	}
 	folder := t.TempDir()
 	if err := os.Chmod(folder, 0o555); err != nil {

@@ -10,16 +10,24 @@
 //     tra30 of "Pen-Based Recognition of Handwritten Digits" by Alpaydin and
 //     Alimoglu (1996, UCI Machine Learning Repository, CC BY 4.0), as lines that
 //     sketch.NewLines reads. The built-in network was not trained on them.
+//   - pillow.tar.bz2: drawings and noise, and what Pillow and torchvision make of
+//     them; pillow.py made them.
 package realdata
 
 import (
+	"archive/tar"
+	"bytes"
 	"compress/bzip2"
 	"embed"
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 	"testing/fstest"
 )
 
@@ -52,6 +60,36 @@ var EMNISTTest = sync.OnceValues(func() (fs.FS, error) {
 	}
 	return all, nil
 })
+
+// Pillow returns a folder that has the folder image with pictures that Pillow and
+// torchvision made; its index.json lists them. The folder is gone after the test.
+func Pillow(t testing.TB) string {
+	t.Helper()
+	content, err := unpack("pillow.tar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	if err := os.Mkdir(filepath.Join(dir, "image"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for members := tar.NewReader(bytes.NewReader(content)); ; {
+		header, err := members.Next()
+		if err == io.EOF {
+			return dir
+		}
+		var file []byte
+		if err == nil {
+			file, err = io.ReadAll(members)
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, "image", path.Base(header.Name)), file, 0o644)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
 
 // PenDigits returns drawings of digits by ten people, one a line.
 func PenDigits() (io.Reader, error) {
