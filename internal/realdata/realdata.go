@@ -61,11 +61,13 @@ var EMNISTTest = sync.OnceValues(func() (fs.FS, error) {
 	return all, nil
 })
 
+var pillow = sync.OnceValues(func() ([]byte, error) { return unpack("pillow.tar") })
+
 // Pillow returns a folder that has the folder image with pictures that Pillow and
 // torchvision made; its index.json lists them. The folder is gone after the test.
 func Pillow(t testing.TB) string {
 	t.Helper()
-	content, err := unpack("pillow.tar")
+	content, err := pillow()
 	if err != nil {
 		t.Fatal(err)
 	}
