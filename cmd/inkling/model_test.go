@@ -11,23 +11,28 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/internal/realdata"
 	"inkling/train"
 )
 
 // PyTorch's own model must read every test picture as PyTorch does.
 func TestPyTorchModel(t *testing.T) {
-	const shared = "../../../shared"
+	published, err := realdata.EMNISTTest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	emnistFiles := t.TempDir()
+	if err := os.CopyFS(emnistFiles, published); err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		data    string
 		correct int
 	}{
 		"trained":        {"mnist", 9857},
-		"trained_emnist": {shared + "/data/emnist-mnist", 9878},
+		"trained_emnist": {emnistFiles, 9878},
 	} {
-		folder := filepath.Join(shared, "golden", name)
-		if _, err := os.Stat(folder); err != nil {
-			t.Skipf("PyTorch's trained models are not beside the repository: %v", err)
-		}
+		folder := filepath.Join("..", "..", "weights", "testdata", name)
 		m, err := inkling.Open(filepath.Join(folder, "model.pth"))
 		if err != nil {
 			t.Fatal(err)

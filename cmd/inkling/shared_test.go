@@ -24,7 +24,7 @@ func beside(t *testing.T, name string) string {
 	}
 	folder := filepath.Join("..", "..", "..", "shared", "data", name)
 	if _, err := os.Stat(folder); err != nil {
-		t.Skipf("the data are not beside the repository: %v", err)
+		t.Skipf("these data are too many to be kept here, or have no licence that lets us, and they are not beside the repository: %v", err)
 	}
 	return folder
 }
