@@ -171,8 +171,11 @@ func (o *trainOptions) check() error {
 	if !(o.gamma > 0 && o.gamma <= 1) {
 		return usagef("--lr-gamma is %v, want a number above 0, and 1 at most", o.gamma)
 	}
-	if !(o.smoothing >= 0 && o.smoothing < 1) {
-		return usagef("--label-smoothing is %v, want a share of 0 or more, below 1", o.smoothing)
+	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).CheckShape(nn.Shape{1, 2}); err != nil {
+		return usageError{err}
+	}
+	if o.smoothing == 1 {
+		return usagef("--label-smoothing is 1, want less: with it all classes are the same, and nothing is learnt")
 	}
 	if o.download {
 		_, err := o.toDownload()

@@ -4,6 +4,7 @@ package wording
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // Thousands writes n with a comma after every three digits: 44,426.
@@ -21,9 +22,13 @@ func Thousands(n int) string {
 // Percent writes a share of 0 to 1 to two places: 98.57%.
 func Percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
 
-// Count writes how many there are: 1 epoch, 2,000 epochs.
+// Count writes how many there are: 1 epoch, 2,000 epochs, 3 classes.
 func Count(n int, what string) string {
-	return Thousands(n) + " " + Plural(n, what, what+"s")
+	many := what + "s"
+	if strings.HasSuffix(what, "s") || strings.HasSuffix(what, "x") || strings.HasSuffix(what, "ch") {
+		many = what + "es"
+	}
+	return Thousands(n) + " " + Plural(n, what, many)
 }
 
 // Plural is one for a single thing, else many.
