@@ -126,7 +126,7 @@ func (m *Model) SizeAssumed() bool { return m.remake != nil && m.sizeNote >= 0 }
 // pictureText tells what pictures the network reads.
 func (m *Model) pictureText() string {
 	channels, height, width := m.Network.Input()
-	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Count(channels, "channel"), height, width)
+	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Number(channels, "channel"), height, width)
 	if len(m.padding) > 0 {
 		text += ", and " + paddingWords(m.padding)
 	}
@@ -153,10 +153,10 @@ func (m *Model) Suits(d data.Dataset, title string) error {
 	outputs, offset, classes := len(m.About.Classes), m.labelOffset(), d.Classes()
 	switch {
 	case offset > 0 && outputs != len(classes)+offset:
-		return fmt.Errorf("with a label offset of %d, a network for the %d classes of %s has %d outputs, but this one has %d",
-			offset, len(classes), title, len(classes)+offset, outputs)
+		return fmt.Errorf("with a label offset of %d, a network for the %s of %s has %s, but this one has %d",
+			offset, wording.Number(len(classes), "class"), title, wording.Number(len(classes)+offset, "output"), outputs)
 	case offset == 0 && outputs == len(classes)+1:
-		return fmt.Errorf("the network tells %d classes apart, but the data set has %d; if its labels were counted from 1, as those of EMNIST's letters are, say so with --label-offset 1", outputs, len(classes))
+		return fmt.Errorf("the network tells %s apart, but the data set has %d; if its labels were counted from 1, as those of EMNIST's letters are, say so with --label-offset 1", wording.Number(outputs, "class"), len(classes))
 	}
 	if m.classesAssumed || len(classes) != outputs-offset {
 		return nil // that there are as many is checked where the network is run

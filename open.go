@@ -264,7 +264,7 @@ func (m *Model) settleSize(c models.Config, others []models.Config) error {
 func (m *Model) fillIn() error {
 	channels, height, width := m.Network.Input()
 	if n := len(m.About.Mean); n > 1 && n != channels {
-		return fmt.Errorf("there are %d means and standard deviations, but its pictures have %s", n, wording.Count(channels, "channel"))
+		return fmt.Errorf("there are %s and standard deviations, but its pictures have %s", wording.Number(n, "mean"), wording.Number(channels, "channel"))
 	}
 	operations, err := nn.Trace(m.Network, 1, channels, height, width)
 	if err != nil {
@@ -272,7 +272,7 @@ func (m *Model) fillIn() error {
 	}
 	outputs, about, offset := operations[len(operations)-1].Shape[1], &m.About, m.labelOffset()
 	if offset >= outputs {
-		return fmt.Errorf("the label offset is %d, but the network has only %s", offset, wording.Count(outputs, "output"))
+		return fmt.Errorf("the label offset is %d, but the network has only %s", offset, wording.Number(outputs, "output"))
 	}
 	switch n := len(about.Classes); {
 	case n == 0:
@@ -285,7 +285,7 @@ func (m *Model) fillIn() error {
 	case n+offset == outputs:
 		about.Classes = append(unusedClasses(offset), about.Classes...)
 	default:
-		return fmt.Errorf("there are names for %d classes, but the network tells %d apart", n, outputs)
+		return fmt.Errorf("there are names for %s, but the network tells %d apart", wording.Number(n, "class"), outputs)
 	}
 	if len(about.Mean) == 0 {
 		about.Mean, about.Std = []float32{DefaultMean}, []float32{DefaultStd}

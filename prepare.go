@@ -48,7 +48,7 @@ func CheckWay(way string, channels, height, width int) error {
 	}
 	if way != Fit && way != Resize && (channels != 1 || height != sketch.Size || width != sketch.Size) {
 		return fmt.Errorf("%q makes gray pictures of %dx%d, but the network reads %s of %dx%d: want %s or %s",
-			way, sketch.Size, sketch.Size, wording.Count(channels, "channel"), height, width, Fit, Resize)
+			way, sketch.Size, sketch.Size, wording.Number(channels, "channel"), height, width, Fit, Resize)
 	}
 	return nil
 }
@@ -420,7 +420,7 @@ func fit(gray *image.Gray, width, height int) *image.Gray {
 // fitColours is fit for colours, with black in place of paper, as torchvision pads.
 func fitColours(img image.Image, p Preparation) ([]byte, error) {
 	if p.Channels != 3 {
-		return nil, fmt.Errorf("it is gray or coloured, but the network reads pictures of %d channels", p.Channels)
+		return nil, fmt.Errorf("it is gray or coloured, but the network reads pictures of %s", wording.Number(p.Channels, "channel"))
 	}
 	to := inner(img.Bounds().Size(), p.Width, p.Height)
 	small, err := folder.FromImage(img, p.Channels, to.Y, to.X)

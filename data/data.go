@@ -22,6 +22,8 @@ package data
 import (
 	"errors"
 	"fmt"
+
+	"inkling/internal/wording"
 )
 
 // Dataset is a fixed number of labelled pictures of one shape. Its methods may
@@ -71,11 +73,11 @@ func NewMemory(pixels []byte, labels []byte, classes []string, channels, height,
 		size /= side
 	}
 	if size != len(labels) {
-		return nil, fmt.Errorf("%d pictures have %d labels: every picture needs one", size, len(labels))
+		return nil, fmt.Errorf("%d pictures have %s: every picture needs one", size, wording.Number(len(labels), "label"))
 	}
 	for i, label := range labels {
 		if int(label) >= len(classes) {
-			return nil, fmt.Errorf("label %d is %d, want 0 to %d: the data set has %d classes", i, label, len(classes)-1, len(classes))
+			return nil, fmt.Errorf("label %d is %d, want 0 to %d: the data set has %s", i, label, len(classes)-1, wording.Number(len(classes), "class"))
 		}
 	}
 	return &Memory{pixels, labels, classes, channels, height, width}, nil

@@ -61,7 +61,7 @@ func TestNewMemoryRefuses(t *testing.T) {
 		{"no height", 4, []byte{0}, 1, 0, 4, "1x0x4"},
 		{"part of a picture", 7, []byte{0}, 1, 2, 2, "7 samples are no whole number of 1x2x2 pictures"},
 		{"overflowing shape", 8, []byte{0}, math.MaxInt, math.MaxInt, 2, "8 samples are no whole number"},
-		{"label missing", 8, []byte{0}, 1, 2, 2, "2 pictures have 1 labels"},
+		{"label missing", 8, []byte{0}, 1, 2, 2, "2 pictures have 1 label:"},
 		{"label too large", 8, []byte{0, 2}, 1, 2, 2, "label 1 is 2, want 0 to 1"},
 	}
 	for _, test := range tests {

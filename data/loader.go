@@ -8,6 +8,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 
+	"inkling/internal/wording"
 	"inkling/transform"
 )
 
@@ -170,7 +171,7 @@ func (l *Loader) check() error {
 		return errors.New("the data set of the loader is empty: there is nothing to load")
 	}
 	if n := l.Samples(); n < 1 {
-		return fmt.Errorf("the loader's Sampler takes %d pictures an epoch, want 1 or more", n)
+		return fmt.Errorf("the loader's Sampler takes %s an epoch, want 1 or more", wording.Number(n, "picture"))
 	}
 	return nil
 }
@@ -217,7 +218,7 @@ func (l *Loader) sampled(epoch int) ([]int, error) {
 		return nil, fmt.Errorf("the pictures of epoch %d cannot be chosen: %w", epoch, err)
 	}
 	if want := l.Samples(); len(order) != want {
-		return nil, fmt.Errorf("the loader's Sampler gave %d numbers for epoch %d, want %d", len(order), epoch, want)
+		return nil, fmt.Errorf("the loader's Sampler gave %s for epoch %d, want %d", wording.Number(len(order), "number"), epoch, want)
 	}
 	for _, index := range order {
 		if index < 0 || index >= n {
@@ -282,9 +283,9 @@ func (r *run) fill(b *Batch, i int, pipeline *transform.Pipeline) error {
 		case err != nil:
 			return fmt.Errorf("picture %d of the data set cannot be read: %w", index, err)
 		case len(pixels) != in:
-			return fmt.Errorf("picture %d of the data set has %d samples, want %dx%dx%d", index, len(pixels), inChannels, inHeight, inWidth)
+			return fmt.Errorf("picture %d of the data set has %s, want %dx%dx%d", index, wording.Number(len(pixels), "sample"), inChannels, inHeight, inWidth)
 		case label < 0 || label >= r.classes:
-			return fmt.Errorf("picture %d of the data set has label %d, want 0 to %d: there are %d classes", index, label, r.classes-1, r.classes)
+			return fmt.Errorf("picture %d of the data set has label %d, want 0 to %d: it has %s", index, label, r.classes-1, wording.Number(r.classes, "class"))
 		}
 		b.pixels[k] = pixels
 		b.Labels[k] = label

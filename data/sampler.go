@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"inkling/internal/wording"
 )
 
 // Sampler decides which pictures an epoch has, and in which order.
@@ -77,7 +79,7 @@ func (s WeightedRandomSampler) Len(int) int {
 // logarithm of the number of weights for each.
 func (s WeightedRandomSampler) Order(epoch, n int) ([]int, error) {
 	if len(s.Weights) != n {
-		return nil, fmt.Errorf("the sampler has %d weights, but the data set has %d pictures", len(s.Weights), n)
+		return nil, fmt.Errorf("the sampler has %s, but the data set has %s", wording.Number(len(s.Weights), "weight"), wording.Number(n, "picture"))
 	}
 	positive := 0
 	for i, w := range s.Weights {
@@ -93,7 +95,7 @@ func (s WeightedRandomSampler) Order(epoch, n int) ([]int, error) {
 	case positive == 0:
 		return nil, errors.New("all weights of the sampler are 0: there is nothing to draw")
 	case s.WithoutReplacement && positive < count:
-		return nil, fmt.Errorf("%d pictures cannot be drawn without replacement: %d have a weight above 0", count, positive)
+		return nil, fmt.Errorf("%s cannot be drawn without replacement: %d have a weight above 0", wording.Number(count, "picture"), positive)
 	}
 	tree := newWeightTree(s.Weights)
 	if math.IsInf(tree.sums[1], 0) {

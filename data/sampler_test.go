@@ -179,7 +179,7 @@ func TestWeightedRandomSamplerRefuses(t *testing.T) {
 		sampler WeightedRandomSampler
 		message string
 	}{
-		{WeightedRandomSampler{Weights: []float64{1}}, "the sampler has 1 weights, but the data set has 3 pictures"},
+		{WeightedRandomSampler{Weights: []float64{1}}, "the sampler has 1 weight, but the data set has 3 pictures"},
 		{WeightedRandomSampler{Weights: []float64{1, -1, 1}}, "weight 1 of the sampler is -1"},
 		{WeightedRandomSampler{Weights: []float64{1, 1, math.NaN()}}, "weight 2 of the sampler is NaN"},
 		{WeightedRandomSampler{Weights: []float64{0, 0, 0}}, "all weights of the sampler are 0"},

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"inkling/internal/wording"
 )
 
 // Labeled is a [Dataset] that knows its labels without reading a picture.
@@ -89,7 +91,7 @@ func split(d Dataset, groups [][]int, share float64, seed uint64) (train, valida
 		kept = append(kept, group[max(n, 0):]...)
 	}
 	if len(kept) == 0 || len(out) == 0 {
-		return nil, nil, fmt.Errorf("%d pictures of %d classes cannot be divided: every class has one at most", d.Len(), len(d.Classes()))
+		return nil, nil, fmt.Errorf("%s of %s cannot be divided: every class has one at most", wording.Number(d.Len(), "picture"), wording.Number(len(d.Classes()), "class"))
 	}
 	slices.Sort(kept)
 	slices.Sort(out)

@@ -15,6 +15,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"inkling/internal/wording"
 )
 
 // Height and Width are the size of the pictures.
@@ -81,7 +83,7 @@ func (s *Store) Limit(limits Limits) error {
 // full tells which limit is reached, nil if none is.
 func (s *Store) full(ctx context.Context) error {
 	if most := s.limits.Drawings; most > 0 && s.count.Load() >= most {
-		return fmt.Errorf("%w: it has %d drawings, and no more are kept", ErrFull, most)
+		return fmt.Errorf("%w: it has %s, and no more are kept", ErrFull, wording.Number(most, "drawing"))
 	}
 	if s.limits.Bytes == 0 {
 		return nil
@@ -91,7 +93,7 @@ func (s *Store) full(ctx context.Context) error {
 		return s.explain("cannot be read", err)
 	}
 	if bytes >= s.limits.Bytes {
-		return fmt.Errorf("%w: it has %d bytes, and no more than %d are kept", ErrFull, bytes, s.limits.Bytes)
+		return fmt.Errorf("%w: it has %s, and no more than %d are kept", ErrFull, wording.Number(bytes, "byte"), s.limits.Bytes)
 	}
 	return nil
 }
@@ -220,7 +222,7 @@ func (s *Store) explain(what string, err error) error {
 // disk. Beyond the limits it returns ErrFull.
 func (s *Store) Add(ctx context.Context, d Drawing) error {
 	if len(d.Picture) != Height*Width {
-		return fmt.Errorf("the picture has %d pixels, want %d", len(d.Picture), Height*Width)
+		return fmt.Errorf("the picture has %s, want %d", wording.Number(len(d.Picture), "pixel"), Height*Width)
 	}
 	if d.LabelIndex < 0 || d.LabelIndex > 255 {
 		return fmt.Errorf("the label's index is %d, want 0 to 255", d.LabelIndex)

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"slices"
 
+	"inkling/internal/wording"
 	"inkling/nn"
 	"inkling/weights/structure"
 )
@@ -77,9 +78,9 @@ func newLeNet(c Config, seed uint64) (*LeNet, error) {
 	case !lenetReads(c.Height, c.Width):
 		return nil, fmt.Errorf("LeNet cannot read pictures of %dx%d pixels: their sides must be %d to %d", c.Height, c.Width, leNetSmallest, leNetLargest)
 	case c.Channels < 1 || c.Channels > leNetMostChannels:
-		return nil, fmt.Errorf("LeNet cannot read pictures of %d channels: they must have 1 to %d", c.Channels, leNetMostChannels)
+		return nil, fmt.Errorf("LeNet cannot read pictures of %s: they must have 1 to %d", wording.Number(c.Channels, "channel"), leNetMostChannels)
 	case c.Classes < 1:
-		return nil, fmt.Errorf("LeNet cannot tell %d classes apart: there must be at least 1", c.Classes)
+		return nil, fmt.Errorf("LeNet cannot tell %s apart: there must be at least 1", wording.Number(c.Classes, "class"))
 	}
 	n := &LeNet{
 		Conv1:  nn.Conv2d{In: c.Channels, Out: 6, Kernel: 5, Padding: padding[0]},

@@ -12,6 +12,8 @@ import (
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/font/inconsolata"
 	"golang.org/x/image/math/fixed"
+
+	"inkling/internal/wording"
 )
 
 // Grid lays pictures out side by side. Its zero value is
@@ -148,13 +150,13 @@ func (g Grid) Bytes(pixels []byte, channels, height, width int) (*image.RGBA, er
 // check returns the number of pictures.
 func (g Grid) check(samples, channels, height, width int) (n int, err error) {
 	if channels != 1 && channels != 3 {
-		return 0, fmt.Errorf("a picture of %d channels cannot be drawn, want 1 (gray) or 3 (red, green, blue)", channels)
+		return 0, fmt.Errorf("a picture of %s cannot be drawn, want 1 (gray) or 3 (red, green, blue)", wording.Number(channels, "channel"))
 	}
 	if height < 1 || width < 1 {
 		return 0, fmt.Errorf("a picture of %dx%d cannot be drawn, want at least 1x1", height, width)
 	}
 	if g.Columns < 0 || g.Scale < 0 || g.Padding < -1 {
-		return 0, fmt.Errorf("a grid of %d columns, padding %d and scale %d cannot be drawn: give no negative numbers, but for padding -1", g.Columns, g.Padding, g.Scale)
+		return 0, fmt.Errorf("a grid of %s, padding %d and scale %d cannot be drawn: give no negative numbers, but for padding -1", wording.Number(g.Columns, "column"), g.Padding, g.Scale)
 	}
 	size := channels * height * width
 	if samples == 0 || samples%size != 0 {
@@ -162,7 +164,7 @@ func (g Grid) check(samples, channels, height, width int) (n int, err error) {
 	}
 	n = samples / size
 	if g.Labels != nil && len(g.Labels) != n {
-		return 0, fmt.Errorf("there are %d labels for %d pictures, want one for each", len(g.Labels), n)
+		return 0, fmt.Errorf("%s cannot be those of %s, want one for each", wording.Number(len(g.Labels), "label"), wording.Number(n, "picture"))
 	}
 	return n, nil
 }

@@ -196,7 +196,7 @@ func TestGridRefuses(t *testing.T) {
 		{"height", Grid{}, 8, 1, 0, 2, "0x2"},
 		{"no pictures", Grid{}, 0, 1, 2, 2, "0 samples are no whole number of 1x2x2"},
 		{"part of a picture", Grid{}, 7, 1, 2, 2, "7 samples are no whole number"},
-		{"labels", Grid{Labels: []string{"1"}}, 8, 1, 2, 2, "1 labels for 2 pictures"},
+		{"labels", Grid{Labels: []string{"1"}}, 8, 1, 2, 2, "1 label cannot be those of 2 pictures"},
 		{"scale", Grid{Scale: -1}, 8, 1, 2, 2, "scale -1"},
 		{"columns", Grid{Columns: -1}, 8, 1, 2, 2, "-1 columns"},
 		{"padding", Grid{Padding: -2}, 8, 1, 2, 2, "padding -2"},

@@ -7,6 +7,8 @@ import (
 	"image"
 	"image/color"
 	"io"
+
+	"inkling/internal/wording"
 )
 
 // Terminal draws a picture with characters, for a terminal that knows 24-bit
@@ -44,7 +46,7 @@ func Terminal(w io.Writer, img image.Image, columns int) error {
 // checkDrawing returns an error unless there is something to draw, and where to.
 func checkDrawing(img image.Image, columns int) error {
 	if columns < 1 {
-		return fmt.Errorf("a picture cannot be drawn %d columns wide, want at least 1", columns)
+		return fmt.Errorf("a picture cannot be drawn %s wide, want at least 1", wording.Number(columns, "column"))
 	}
 	if img.Bounds().Empty() {
 		return errors.New("an empty picture cannot be drawn")

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"inkling/internal/wording"
 )
 
 // Labelled is a drawing of which it is known what it shows.
@@ -82,7 +84,7 @@ func (l *Lines) Next() bool {
 	if l.err == nil {
 		switch err := l.scanner.Err(); {
 		case errors.Is(err, bufio.ErrTooLong):
-			l.err = fmt.Errorf("line %d has more than %d bytes, which is more than a drawing needs", l.line+1, mostLine)
+			l.err = fmt.Errorf("line %d has more than %s, which is more than a drawing needs", l.line+1, wording.Number(mostLine, "byte"))
 		case err != nil:
 			l.err = fmt.Errorf("line %d cannot be read: %w", l.line+1, err)
 		}
@@ -101,7 +103,7 @@ func (l *Lines) parse(line []byte) error {
 	// Every list begins so. Looking first keeps a line of empty lists from
 	// becoming many times as large in memory.
 	if n := bytes.Count(line, []byte("[")); n > MaxPoints+MaxStrokes+1 {
-		return fmt.Errorf("there are %d lists, want at most %d points in %d strokes", n, MaxPoints, MaxStrokes)
+		return fmt.Errorf("there are %d lists, want at most %s in %s", n, wording.Number(MaxPoints, "point"), wording.Number(MaxStrokes, "stroke"))
 	}
 	var v struct {
 		Label   *label     `json:"label"`

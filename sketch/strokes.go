@@ -3,20 +3,22 @@ package sketch
 import (
 	"fmt"
 	"math"
+
+	"inkling/internal/wording"
 )
 
 // check refuses drawings that would be too much work, or whose coordinates cannot
 // be computed with.
 func (d *Drawing) check() error {
 	if len(d.Strokes) > MaxStrokes {
-		return fmt.Errorf("the drawing has %d strokes, want %d at most", len(d.Strokes), MaxStrokes)
+		return fmt.Errorf("the drawing has %s, want %d at most", wording.Number(len(d.Strokes), "stroke"), MaxStrokes)
 	}
 	points := 0
 	for _, s := range d.Strokes {
 		points += len(s)
 	}
 	if points > MaxPoints {
-		return fmt.Errorf("the drawing has %d points, want %d at most", points, MaxPoints)
+		return fmt.Errorf("the drawing has %s, want %d at most", wording.Number(points, "point"), MaxPoints)
 	}
 	for i, s := range d.Strokes {
 		for k, p := range s {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"inkling/internal/wording"
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/weights"
@@ -66,7 +67,7 @@ func RestoreSGD(path string, optimizer *weights.Optimizer, program *nn.TrainProg
 		numbers = append(numbers, n)
 	}
 	if !slices.Equal(group.Parameters, numbers) {
-		return fmt.Errorf("%s: the optimizer is of %d parameters, the network has %d", path, len(group.Parameters), len(numbers))
+		return fmt.Errorf("%s: the optimizer is of %s, the network has %d", path, wording.Number(len(group.Parameters), "parameter"), len(numbers))
 	}
 	var buffers []weights.Tensor
 	for n, parameter := range state {

@@ -27,6 +27,7 @@ import (
 	"time"
 
 	"inkling/data"
+	"inkling/internal/wording"
 	"inkling/nn"
 	"inkling/transform"
 )
@@ -205,7 +206,7 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 func checkClasses(output nn.Shape, d data.Dataset) error {
 	outputs, classes := output[1:].Elements(), len(d.Classes())
 	if outputs != classes {
-		return fmt.Errorf("the network tells %d classes apart, but the data set has %d", outputs, classes)
+		return fmt.Errorf("the network tells %s apart, but the data set has %d", wording.Number(outputs, "class"), classes)
 	}
 	return nil
 }

@@ -20,6 +20,7 @@ import (
 
 	"inkling/data"
 	"inkling/data/download"
+	"inkling/internal/wording"
 )
 
 // dataOptions are what the commands below "inkling data" share.
@@ -400,7 +401,7 @@ func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string
 	if o.json {
 		return writeJSON(out, map[string]any{"name": name, "note": set.reason, "left_out": len(set.bad()), "classes": classes, "train": train, "test": test})
 	}
-	fmt.Fprintf(out, "%s: %s pictures to train on, %s to test with, %d classes.\n", set.title, thousands(train.Pictures), thousands(test.Pictures), len(classes))
+	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(train.Pictures, "picture"), thousands(test.Pictures), wording.Count(len(classes), "class"))
 	if set.reason != "" {
 		fmt.Fprintf(out, "%s\n", set.reason)
 	}

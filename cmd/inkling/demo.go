@@ -90,15 +90,15 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, 
 	if err != nil {
 		return nil, err
 	}
-	say("Look at the data. Some of the %s pictures of %s, with their labels:", thousands(d.Len()), p.set.title)
+	say("Look at the data. Some of the %s of %s, with their labels:", count(d.Len(), "picture"), p.set.title)
 	if err := printBatch(out, batch); err != nil {
 		return nil, err
 	}
 
 	say(`Train. The network is LeNet: two convolutions find strokes and their
    arrangement, three linear layers decide. Its %s weights start at random;
-   each step shows it %d pictures, and every weight moves a little to where the
-   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(p.model.Network)), o.batch)
+   each step shows it %s, and every weight moves a little to where the
+   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(p.model.Network)), count(o.batch, "picture"))
 	result, err := finishTraining(ctx, o, r, saver, p)
 	if err != nil {
 		return nil, err

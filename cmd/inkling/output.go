@@ -32,7 +32,7 @@ func terminal(w any) *os.File {
 var (
 	thousands = wording.Thousands
 	percent   = wording.Percent
-	count     = wording.Count
+	count     = wording.Count[int]
 	plural    = wording.Plural
 	printable = wording.Printable
 )

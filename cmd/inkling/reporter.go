@@ -14,6 +14,7 @@ import (
 	"inkling/data"
 	"inkling/data/audit"
 	"inkling/internal/kernel"
+	"inkling/internal/wording"
 	"inkling/nn"
 	"inkling/train"
 )
@@ -54,7 +55,7 @@ func (r *reporter) object(event string, values map[string]any) {
 func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *inkling.Model) {
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
-	r.line("Data: %s: %s pictures of %d classes to train on.\n", set.title, thousands(d.Len()), len(d.Classes()))
+	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), "picture"), wording.Count(len(d.Classes()), "class"))
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
@@ -127,7 +128,7 @@ func (r *reporter) finish(ran train.Result) {
 }
 
 func (r *reporter) tested(e *train.Evaluation) {
-	r.line("Accuracy of the network on the %d test images: %s\n", e.Total(), percent(e.Accuracy()))
+	r.line("Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), "image", "images"), percent(e.Accuracy()))
 	r.object("tested", map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss})
 }
 

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/spf13/cobra"
+
+	"inkling/internal/wording"
 )
 
 // showOptions are the flags of show.
@@ -69,7 +71,7 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 		return usagef("--count is %d, want 1 to %d", o.count, most)
 	}
 	if o.versions < 1 || o.versions > most/o.count {
-		return usagef("--versions is %d, want 1 to %d, so that there are %d pictures at most", o.versions, most/o.count, most)
+		return usagef("--versions is %d, want 1 to %d, so that there are %s at most", o.versions, most/o.count, wording.Count(most, "picture"))
 	}
 	graphics, err := findGraphics(o.graphics, out)
 	if err != nil {

@@ -189,7 +189,7 @@ const preprocessHelp = "`WAY` from pictures and drawings to what the network rea
 
 // printEvaluation prints the accuracy and the loss, over all and by class.
 func printEvaluation(out io.Writer, e *train.Evaluation) error {
-	fmt.Fprintf(out, "Accuracy of the network on the %d test images: %s\n", e.Total(), percent(e.Accuracy()))
+	fmt.Fprintf(out, "Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), "image", "images"), percent(e.Accuracy()))
 	fmt.Fprintf(out, "Mean loss: %.4f\n\n", e.Loss)
 	return printClasses(out, e)
 }

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+
+	"inkling/internal/wording"
 )
 
 const (
@@ -50,7 +52,7 @@ func OpenZip(r io.ReaderAt, size int64) (fs.FS, error) {
 		return nil, errors.New("its members share bytes: it was made to deceive")
 	}
 	if unpacked > mostRatio*uint64(size)+free {
-		return nil, fmt.Errorf("its %d bytes unpack to %d, which is more than pictures do: unpack it, and give the folder", size, unpacked)
+		return nil, fmt.Errorf("its %s unpack to %d, which is more than pictures do: unpack it, and give the folder", wording.Number(size, "byte"), unpacked)
 	}
 	return z, nil
 }

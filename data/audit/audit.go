@@ -17,6 +17,7 @@ import (
 	"sync"
 
 	"inkling/data"
+	"inkling/internal/wording"
 )
 
 // Severity is how bad a finding is.
@@ -177,11 +178,11 @@ func (r *Report) lookAtClasses(limited bool) {
 		r.add(Warning, "class-not-tested", len(untested), nil, "There is nothing to test with for the %s %s: the accuracy says nothing about %s.", plural(len(untested), "class", "classes"), some(untested), plural(len(untested), "it", "them"))
 	}
 	if len(few) > 0 {
-		r.add(Warning, "few-pictures", len(few), nil, "There are fewer than %d pictures to train on for %s: add some, at best tens or hundreds for each class.", handful, some(few))
+		r.add(Warning, "few-pictures", len(few), nil, "There are fewer than %s to train on for %s: add some, at best tens or hundreds for each class.", wording.Number(handful, "picture"), some(few))
 	}
 	if a, b := r.Train.Classes[most], r.Train.Classes[least]; used > 1 && b > 0 && a >= imbalance*b {
-		r.add(Warning, "imbalance", 0, nil, "The classes are unequal: %s has %d pictures to train on and %s has %d, so that the network may learn to say %s. Add pictures of the rare classes, and look at the accuracy of each.",
-			r.Classes[most], a, r.Classes[least], b, r.Classes[most])
+		r.add(Warning, "imbalance", 0, nil, "The classes are unequal: %s has %s to train on and %s has %d, so that the network may learn to say %s. Add pictures of the rare classes, and look at the accuracy of each.",
+			r.Classes[most], wording.Number(a, "picture"), r.Classes[least], b, r.Classes[most])
 	}
 }
 
@@ -402,8 +403,8 @@ func (r *Report) compare(train, test data.Dataset, p *prints) {
 			nFaults, plural(nFaults, "picture", "pictures"), faults[0], plural(nFaults, "it", "them"), plural(nFaults, "it", "them"))
 	}
 	if nLeaked > 0 {
-		r.add(Warning, "test-in-train", nLeaked, leaked, "%d of the %d pictures to test with %s among those to train on (%s): the accuracy will be better than it is on new pictures. Remove %s from one of the two.",
-			nLeaked, len(p.test), plural(nLeaked, "is", "are"), leaked[0], plural(nLeaked, "it", "them"))
+		r.add(Warning, "test-in-train", nLeaked, leaked, "%d of the %s to test with %s among those to train on (%s): the accuracy will be better than it is on new pictures. Remove %s from one of the two.",
+			nLeaked, wording.Number(len(p.test), "picture"), plural(nLeaked, "is", "are"), leaked[0], plural(nLeaked, "it", "them"))
 	}
 	if nContrary > 0 {
 		r.add(Warning, "two-labels", nContrary, contrary, "The same picture has two labels in %d %s (%s): decide for one, as the network cannot learn both.", nContrary, plural(nContrary, "case", "cases"), contrary[0])

@@ -28,6 +28,7 @@ import (
 	"inkling/data/download"
 	"inkling/data/internal/files"
 	"inkling/data/published"
+	"inkling/internal/wording"
 )
 
 const (
@@ -309,7 +310,7 @@ func (a *records) readPlain(r io.Reader) error {
 		case err == io.EOF:
 			return nil
 		case err == io.ErrUnexpectedEOF && got > 0:
-			return fmt.Errorf("it ends %d bytes into record %d at offset %d, want records of %d bytes: it is cut off or no file of %s", got, n, n*record, record, a.set.Title)
+			return fmt.Errorf("it ends %s into record %d at offset %d, want records of %s: it is cut off or no file of %s", wording.Number(got, "byte"), n, n*record, wording.Number(record, "byte"), a.set.Title)
 		case err != nil:
 			return fmt.Errorf("it cannot be read past record %d at offset %d: it is damaged (%w)", n, n*record, err)
 		}

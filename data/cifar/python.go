@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 
+	"inkling/internal/wording"
 	"inkling/weights/pth"
 )
 
@@ -22,7 +23,7 @@ func (a *records) readPickle(r io.Reader) error {
 	case len(content) == 0:
 		return errors.New("it is empty: download it again")
 	case len(content) > mostPickle:
-		return fmt.Errorf("it has more than the %d bytes that it may have", mostPickle)
+		return fmt.Errorf("it has more than the %s that it may have", wording.Number(mostPickle, "byte"))
 	}
 	values, err := pth.ReadArrays(content)
 	if err != nil {
@@ -41,9 +42,9 @@ func (a *records) readPickle(r io.Reader) error {
 	case len(pictures.Shape) != 2 || pictures.Shape[1] != pictureSize:
 		return fmt.Errorf("its array data is %v, want rows of %d", pictures.Shape, pictureSize)
 	case len(labels) != pictures.Shape[0]:
-		return fmt.Errorf("it has %d pictures, but %d %s", pictures.Shape[0], len(labels), name)
+		return fmt.Errorf("it has %s, but %d %s", wording.Number(pictures.Shape[0], "picture"), len(labels), name)
 	case a.set.Coarse != nil && len(coarse) != len(labels):
-		return fmt.Errorf("it has %d pictures, but %d coarse_labels", len(labels), len(coarse))
+		return fmt.Errorf("it has %s, but %s", wording.Number(len(labels), "picture"), wording.Number(len(coarse), "coarse_label"))
 	}
 	for i, label := range labels {
 		group := int64(-1)

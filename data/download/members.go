@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+
+	"inkling/internal/wording"
 )
 
 // Member is a file to get out of a zip archive.
@@ -68,7 +70,7 @@ func getMembers(ctx context.Context, url string, archive File, members []Member,
 		return err
 	}
 	if remote.total > archive.maxSize() {
-		return fmt.Errorf("%s has %d bytes, more than the %d that it may have", url, remote.total, archive.maxSize())
+		return fmt.Errorf("%s has %s, more than the %d that it may have", url, wording.Number(remote.total, "byte"), archive.maxSize())
 	}
 	var sources []source
 	for _, m := range members {
@@ -248,7 +250,7 @@ func (z *remoteZip) directory(ctx context.Context) ([]entry, error) {
 			return nil, err
 		}
 		if begin != offset || int64(len(tail)) != length {
-			return nil, fmt.Errorf("%s cannot be downloaded: the server sends %d bytes from byte %d on, asked for %d from %d on", z.url, len(tail), begin, length, offset)
+			return nil, fmt.Errorf("%s cannot be downloaded: the server sends %s from byte %d on, asked for %d from %d on", z.url, wording.Number(len(tail), "byte"), begin, length, offset)
 		}
 	}
 	all, err := readDirectory(tail[:length], offset, entries)
@@ -268,12 +270,12 @@ func (z *remoteZip) read(ctx context.Context, byteRange string) (content []byte,
 			case z.validator != "" && a.validator != z.validator:
 				return final{fmt.Errorf("%s was changed on the server while it was downloaded: try again", z.url)}
 			case a.length > maxDirectory:
-				return final{fmt.Errorf("%s cannot be downloaded: the server sends %d bytes, asked for %s", z.url, a.length, byteRange)}
+				return final{fmt.Errorf("%s cannot be downloaded: the server sends %s, asked for %s", z.url, wording.Number(a.length, "byte"), byteRange)}
 			}
 			z.total, z.validator, begin = a.total, a.validator, a.from
 			content = make([]byte, a.length)
 			if n, err := io.ReadFull(a.body, content); err != nil {
-				return fmt.Errorf("%s broke off after %d of %d bytes: %w", z.url, n, a.length, err)
+				return fmt.Errorf("%s broke off after %d of %s: %w", z.url, n, wording.Number(a.length, "byte"), err)
 			}
 			return nil
 		})

@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"inkling/internal/wording"
 )
 
 // errNoRanges says that a server sends whole files only.
@@ -144,7 +146,7 @@ func ask(ctx context.Context, o Options, url, byteRange, ifRange string, use fun
 		case err == io.EOF || err == io.ErrUnexpectedEOF && (a.length < 0 || a.length == int64(n)):
 			a.body = again
 		default:
-			return fmt.Errorf("%s broke off after %d bytes: %w", url, n, err)
+			return fmt.Errorf("%s broke off after %s: %w", url, wording.Number(n, "byte"), err)
 		}
 	}
 	return use(a)
@@ -309,7 +311,7 @@ func (t *transfer) attempt(ctx context.Context) error {
 			}
 		}
 		if a.total > t.max {
-			return final{fmt.Errorf("%s has %d bytes, more than the %d that it may have", url, a.total, t.max)}
+			return final{fmt.Errorf("%s has %s, more than the %d that it may have", url, wording.Number(a.total, "byte"), t.max)}
 		}
 		about := record{url, known.From, known.To, a.total, a.validator}
 		if err := p.begin(about); err != nil {
@@ -330,7 +332,7 @@ func (t *transfer) store(a answer) error {
 	for got := int64(0); ; {
 		n, err := a.body.Read(buffer)
 		if p.size+int64(n) > most {
-			return final{fmt.Errorf("%s sends more than the %d bytes that there should be", p.about.URL, most)}
+			return final{fmt.Errorf("%s sends more than the %s that there should be", p.about.URL, wording.Number(most, "byte"))}
 		}
 		if n > 0 {
 			if _, err := p.Write(buffer[:n]); err != nil {
@@ -344,7 +346,7 @@ func (t *transfer) store(a answer) error {
 			if err == io.EOF {
 				err = io.ErrUnexpectedEOF
 			}
-			return fmt.Errorf("%s broke off after %d bytes: %w", p.about.URL, p.size, err)
+			return fmt.Errorf("%s broke off after %s: %w", p.about.URL, wording.Number(p.size, "byte"), err)
 		case err == io.EOF:
 			return nil
 		}

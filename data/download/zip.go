@@ -11,6 +11,8 @@ import (
 	"hash/crc32"
 	"io"
 	"slices"
+
+	"inkling/internal/wording"
 )
 
 // The records of a zip archive, from PKWARE's APPNOTE.TXT 6.3, sections 4.3.7,
@@ -52,9 +54,9 @@ func directoryPlace(tail []byte, size int64) (offset, length int64, entries int,
 		case entries == 0xffff || length == 0xffffffff || offset == 0xffffffff:
 			return 0, 0, 0, errors.New("it is a zip64 archive, which is not read here")
 		case offset+length != here:
-			return 0, 0, 0, fmt.Errorf("its directory should be %d bytes from byte %d on, but its end is at byte %d: it is damaged", length, offset, here)
+			return 0, 0, 0, fmt.Errorf("its directory should be %s from byte %d on, but its end is at byte %d: it is damaged", wording.Number(length, "byte"), offset, here)
 		case length > maxDirectory || int64(entries)*directoryEntrySize > length:
-			return 0, 0, 0, fmt.Errorf("its directory of %d entries has %d bytes, which cannot be: it is damaged", entries, length)
+			return 0, 0, 0, fmt.Errorf("its directory of %d entries has %s, which cannot be: it is damaged", entries, wording.Number(length, "byte"))
 		}
 		return offset, length, entries, nil
 	}
@@ -154,7 +156,7 @@ func (v *verified) Read(b []byte) (int, error) {
 	v.sum.Write(b[:n])
 	switch {
 	case v.got > v.want.unpacked || err == io.EOF && v.got < v.want.unpacked:
-		return n, fmt.Errorf("it unpacks to %d bytes or more, want %d: it is damaged", v.got, v.want.unpacked)
+		return n, fmt.Errorf("it unpacks to %s or more, want %d: it is damaged", wording.Number(v.got, "byte"), v.want.unpacked)
 	case err == io.EOF && v.sum.Sum32() != v.want.crc:
 		return n, fmt.Errorf("it has the CRC-32 %08x, want %08x: it is damaged", v.sum.Sum32(), v.want.crc)
 	case err != nil && err != io.EOF:
@@ -175,9 +177,9 @@ func find(all []entry, name string, most int64) (entry, error) {
 	case len(found) == 0:
 		return entry{}, fmt.Errorf("the archive has no %s", name)
 	case len(found) > 1:
-		return entry{}, fmt.Errorf("the archive has %d files %s, want 1", len(found), name)
+		return entry{}, fmt.Errorf("the archive has %s %s, want 1", wording.Number(len(found), "file"), name)
 	case found[0].unpacked > most:
-		return entry{}, fmt.Errorf("%s unpacks to %d bytes, more than the %d that it may have", name, found[0].unpacked, most)
+		return entry{}, fmt.Errorf("%s unpacks to %s, more than the %d that it may have", name, wording.Number(found[0].unpacked, "byte"), most)
 	}
 	return found[0], nil
 }

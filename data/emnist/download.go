@@ -9,6 +9,7 @@ import (
 	"inkling/data/download"
 	"inkling/data/idx"
 	"inkling/data/published"
+	"inkling/internal/wording"
 )
 
 const (
@@ -79,7 +80,7 @@ func (s split) members(dir string) []download.Member {
 		add(labels, func(r io.Reader) error {
 			n, err := idx.CheckLabels(r)
 			if err == nil && n != count {
-				err = fmt.Errorf("it has %d labels, but there are %d images to %s with", n, count, part)
+				err = fmt.Errorf("it has %s for %s to %s with", wording.Number(n, "label"), wording.Number(count, "image"), part)
 			}
 			return err
 		})

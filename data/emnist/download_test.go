@@ -145,7 +145,7 @@ func TestDownloadFails(t *testing.T) {
 		{"member is a page", with("emnist-mnist-test-images-idx3-ubyte.gz", []byte("<html>")), "gzip/emnist-mnist-test-images-idx3-ubyte.gz: it is a web page"},
 		{"member cut off", with("emnist-mnist-test-labels-idx1-ubyte.gz", labels[:len(labels)-3]), "gzip/emnist-mnist-test-labels-idx1-ubyte.gz: it ends after 2"},
 		{"members exchanged", with("emnist-mnist-train-images-idx3-ubyte.gz", labels), "this is a file of labels"},
-		{"labels missing", with("emnist-mnist-test-labels-idx1-ubyte.gz", labels), "it has 2 labels, but there are 3 images to test with"},
+		{"labels missing", with("emnist-mnist-test-labels-idx1-ubyte.gz", labels), "it has 2 labels for 3 images to test with"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"inkling/data/parts"
+	"inkling/internal/wording"
 )
 
 // classFolder is a folder that is a class, and what is in it.
@@ -32,7 +33,7 @@ func (d *Dataset) lookAtClasses(found []classFolder, hidden *survey, given bool)
 		case c.pictures > 0:
 			used = append(used, c.name)
 			if n > 0 {
-				d.warn("The class %q has %d pictures in formats that are not read (%s): convert them to PNG or JPEG.", c.name, n, strings.Join(ext, " "))
+				d.warn("The class %q has %s in formats that are not read (%s): convert them to PNG or JPEG.", c.name, wording.Number(n, "picture"), strings.Join(ext, " "))
 			}
 		case n > 0:
 			return fmt.Errorf("the folder of class %q has only pictures in formats that are not read (%s): convert them to PNG or JPEG", c.name, strings.Join(ext, " "))

@@ -27,6 +27,7 @@ import (
 	"strings"
 	"sync"
 
+	"inkling/internal/wording"
 	"inkling/picture"
 )
 
@@ -167,7 +168,7 @@ func unknownClass(name string, classes []string) error {
 	if len(classes) > most {
 		known += ", ..."
 	}
-	return fmt.Errorf("there is a class %q, which is none of the %d classes to train on (%s): give it the name that it has there, or take it away", name, len(classes), known)
+	return fmt.Errorf("there is a class %q, which is not among the %s to train on (%s): give it the name that it has there, or take it away", name, wording.Number(len(classes), "class"), known)
 }
 
 // begin checks the options and finds the shape out if it is not given.

@@ -173,7 +173,7 @@ func TestWarnings(t *testing.T) {
 		{func(fsys fstest.MapFS) {
 			classFolders(t, fsys, "", 4, 4, "cat", "dog")
 			fsys["cat/1.heic"] = textFile("")
-		}, `The class "cat" has 1 pictures in formats that are not read (.heic)`},
+		}, `The class "cat" has 1 picture in formats that are not read (.heic)`},
 		{func(fsys fstest.MapFS) {
 			classFolders(t, fsys, "", 4, 4, "cat", "dog")
 			fsys["1.png"] = pngOf(t, plain(4, 4, red))

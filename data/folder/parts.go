@@ -15,6 +15,7 @@ import (
 	"inkling/data/parts"
 	"inkling/data/pixels"
 	"inkling/data/table"
+	"inkling/internal/wording"
 	"inkling/weights/npy"
 )
 
@@ -165,7 +166,7 @@ func (p *Parts) holdOut(d data.Dataset) (*Parts, error) {
 		return nil, fmt.Errorf("nothing can be held out to test with: %w", err)
 	}
 	p.Train, p.Test, p.HeldOut = train, test, true
-	p.note(fmt.Sprintf("There are no pictures to test with: a fifth of every class, %d of %d pictures and always the same, are held out.", test.Len(), d.Len()))
+	p.note(fmt.Sprintf("There are no pictures to test with: a fifth of every class, %d of %s and always the same, are held out.", test.Len(), wording.Number(d.Len(), "picture")))
 	return p, nil
 }
 
@@ -479,7 +480,7 @@ func (p *Parts) divided(s source, o *opened) (*Parts, error) {
 		p.note("The pictures to test with are those to validate with (val).")
 		test = val
 	case val != nil:
-		p.note(fmt.Sprintf("The %d pictures to validate with (val) are left alone.", val.Len()))
+		p.note(fmt.Sprintf("The %s to validate with (val) are left alone.", wording.Number(val.Len(), "picture")))
 	}
 	p.Train, p.Test = train, test
 	return p, nil

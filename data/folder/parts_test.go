@@ -117,12 +117,12 @@ func TestOpenPartsRefuses(t *testing.T) {
 		{func(fsys fstest.MapFS) {
 			classFolders(t, fsys, "train/", 4, 2, "cat", "dog")
 			classFolders(t, fsys, "test/", 4, 2, "cow")
-		}, `test: there is a class "cow", which is none of the 2 classes to train on (cat, dog)`},
+		}, `test: there is a class "cow", which is not among the 2 classes to train on (cat, dog)`},
 		{func(fsys fstest.MapFS) {
 			classFolders(t, fsys, "all/", 4, 2, "x")
 			fsys["train.csv"] = &fstest.MapFile{Data: []byte("all/x/00.png,dog\n")}
 			fsys["val.csv"] = &fstest.MapFile{Data: []byte("all/x/01.png,cow\n")}
-		}, `val.csv: there is a class "cow", which is none of the 1 classes to train on (dog)`},
+		}, `val.csv: there is a class "cow", which is not among the 1 class to train on (dog)`},
 		{func(fsys fstest.MapFS) { classFolders(t, fsys, "", 4, 1, "cat", "dog") }, "nothing can be held out to test with"},
 		{func(fsys fstest.MapFS) {
 			classFolders(t, fsys, "train/", 4, 1, "cat")

@@ -34,6 +34,7 @@ import (
 	"math"
 
 	"inkling/data/internal/files"
+	"inkling/internal/wording"
 )
 
 // MaxElements is the number of elements that the readers accept at most. It is
@@ -174,7 +175,7 @@ func measure(r io.Reader) (io.Reader, int64, error) {
 		case err != nil:
 			return nil, 0, fmt.Errorf("it cannot be read past byte %d: %w", size, err)
 		case size > MaxElements:
-			return nil, 0, fmt.Errorf("it has more than %d bytes, the most that is accepted", MaxElements)
+			return nil, 0, fmt.Errorf("it has more than %s, the most that is accepted", wording.Number(MaxElements, "byte"))
 		}
 	}
 }
@@ -230,7 +231,7 @@ func readHeader(r io.Reader, rank int) (dims []int, n int, err error) {
 	}
 	switch {
 	case err == io.EOF || err == io.ErrUnexpectedEOF:
-		return nil, 0, fmt.Errorf("it ends at byte %d, inside the header of %d bytes: it is cut off, download it again (%w)", got, len(header), io.ErrUnexpectedEOF)
+		return nil, 0, fmt.Errorf("it ends at byte %d, inside the header of %s: it is cut off, download it again (%w)", got, wording.Number(len(header), "byte"), io.ErrUnexpectedEOF)
 	case err != nil:
 		return nil, 0, fmt.Errorf("its header cannot be read: it is damaged, download it again (%w)", err)
 	}
@@ -244,7 +245,7 @@ func readHeader(r io.Reader, rank int) (dims []int, n int, err error) {
 		// Below 2^31 so far and below 2^32 now: the product cannot overflow.
 		product *= uint64(d)
 		if product > MaxElements {
-			return nil, 0, fmt.Errorf("dimension %d at offset %d is %d, which makes more than the %d elements accepted: the header is damaged", i, 4+4*i, d, MaxElements)
+			return nil, 0, fmt.Errorf("dimension %d at offset %d is %d, which makes more than the %s accepted: the header is damaged", i, 4+4*i, d, wording.Number(MaxElements, "element"))
 		}
 		dims[i] = int(d)
 	}
@@ -272,7 +273,7 @@ func checkMagic(magic []byte, rank int) error {
 		case isRank && int(magic[3]) != rank:
 			why = fmt.Sprintf("this is a file of %s: perhaps two files are exchanged", other)
 		case int(magic[3]) != rank:
-			why = fmt.Sprintf("it has %d dimensions instead of %d", magic[3], rank)
+			why = fmt.Sprintf("it has %s instead of %d", wording.Number(magic[3], "dimension"), rank)
 		}
 	}
 	return fmt.Errorf("the magic number at offset 0 is %#08x, want %#08x for %s: %s", got, want, cmp.Or(names[rank], "a table"), why)
@@ -292,11 +293,11 @@ func expectEnd(r io.Reader, dims []int, n int) error {
 }
 
 func trailing(dims []int, n int) error {
-	return fmt.Errorf("it goes on after the %s = %d elements that it declares: it is damaged or two files were joined", times(dims), n)
+	return fmt.Errorf("it goes on after the %s = %s that it declares: it is damaged or two files were joined", times(dims), wording.Number(n, "element"))
 }
 
 func cutOff(dims []int, n int, got int64, cause error) error {
-	return fmt.Errorf("it ends after %d of the %s = %d elements that it declares: it is cut off, download it again (%w)", got, times(dims), n, cause)
+	return fmt.Errorf("it ends after %d of the %s = %s that it declares: it is cut off, download it again (%w)", got, times(dims), wording.Number(n, "element"), cause)
 }
 
 // readError says why the elements could not be read.

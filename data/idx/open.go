@@ -6,6 +6,7 @@ import (
 	"io/fs"
 
 	"inkling/data/internal/files"
+	"inkling/internal/wording"
 )
 
 // Open reads a file of images and the file of their labels from fsys. It fails
@@ -29,7 +30,7 @@ func Open(fsys fs.FS, imagesName, labelsName string) (*Images, []byte, error) {
 		return nil, nil, err
 	}
 	if images.Count != len(labels) {
-		return nil, nil, fmt.Errorf("%s has %d images, but %s has %d labels: the two do not belong together", imagesName, images.Count, labelsName, len(labels))
+		return nil, nil, fmt.Errorf("%s has %s, but %s has %s: the two do not belong together", imagesName, wording.Number(images.Count, "image"), labelsName, wording.Number(len(labels), "label"))
 	}
 	return images, labels, nil
 }

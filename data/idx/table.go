@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+
+	"inkling/internal/wording"
 )
 
 // Table is the content of an idx file of 32-bit integers in two dimensions, as
@@ -36,7 +38,7 @@ func ReadTable(r io.Reader) (*Table, error) {
 		most = maxUnpacked(size) / width
 	}
 	if int64(n) > most {
-		return nil, fmt.Errorf("it declares %s = %d elements, more than the %d that its %d bytes can be trusted with: it is cut off or its header is damaged", times(dims), n, most, size)
+		return nil, fmt.Errorf("it declares %s = %s, more than the %d that its %s can be trusted with: it is cut off or its header is damaged", times(dims), wording.Number(n, "element"), most, wording.Number(size, "byte"))
 	}
 	table := &Table{Rows: dims[0], Columns: dims[1], Values: make([]int32, n)}
 	buffer := make([]byte, 8<<10)

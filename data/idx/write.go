@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"math"
+
+	"inkling/internal/wording"
 )
 
 // WriteImages writes an idx file of pictures. For a gzipped one give it a
@@ -24,13 +26,13 @@ func write(w io.Writer, elements []byte, dims ...int) error {
 	left := len(elements)
 	for _, d := range dims {
 		if d < 1 || d > math.MaxInt32 || left%d != 0 {
-			return fmt.Errorf("%d elements cannot be written as %s", len(elements), times(dims))
+			return fmt.Errorf("%s cannot be written as %s", wording.Number(len(elements), "element"), times(dims))
 		}
 		left /= d
 		header = binary.BigEndian.AppendUint32(header, uint32(d))
 	}
 	if left != 1 {
-		return fmt.Errorf("%d elements cannot be written as %s", len(elements), times(dims))
+		return fmt.Errorf("%s cannot be written as %s", wording.Number(len(elements), "element"), times(dims))
 	}
 	if _, err := w.Write(header); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"inkling/data"
 	"inkling/data/idx"
 	"inkling/data/internal/files"
+	"inkling/internal/wording"
 )
 
 // Origin says where a digit of QMNIST comes from in NIST Special Database 19.
@@ -62,9 +63,9 @@ func openQMNIST(fsys fs.FS, imagesName, labelsName string) (*QMNISTDataset, erro
 	}
 	switch {
 	case table.Columns != labelColumns:
-		return nil, fmt.Errorf("%s is not usable: its labels are rows of %d numbers, want %d", labelsName, table.Columns, labelColumns)
+		return nil, fmt.Errorf("%s is not usable: its labels are rows of %s, want %d", labelsName, wording.Number(table.Columns, "number"), labelColumns)
 	case table.Rows != images.Count:
-		return nil, fmt.Errorf("%s has %d images, but %s has %d labels: the two do not belong together", imagesName, images.Count, labelsName, table.Rows)
+		return nil, fmt.Errorf("%s has %s, but %s has %s: the two do not belong together", imagesName, wording.Number(images.Count, "image"), labelsName, wording.Number(table.Rows, "label"))
 	}
 	labels, origins := make([]byte, table.Rows), make([]Origin, table.Rows)
 	for i := range labels {

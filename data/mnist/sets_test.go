@@ -88,7 +88,7 @@ func TestQMNIST(t *testing.T) {
 		labels  []byte
 		message string
 	}{
-		{table(8, make([]int32, 8)), "has 2 images, but QMNIST/raw/qmnist-test-labels-idx2-int has 1 labels"},
+		{table(8, make([]int32, 8)), "has 2 images, but QMNIST/raw/qmnist-test-labels-idx2-int has 1 label"},
 		{table(7, make([]int32, 7), make([]int32, 7)), "rows of 7 numbers, want 8"},
 		{table(8, make([]int32, 8), []int32{10, 0, 0, 0, 0, 0, 0, 0}), "label 1 is 10, want 0 to 9"},
 		{table(8, []int32{-1, 0, 0, 0, 0, 0, 0, 0}, make([]int32, 8)), "label 0 is -1, want 0 to 9"},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"inkling/data/parts"
+	"inkling/internal/wording"
 	"inkling/weights/npy"
 )
 
@@ -31,12 +32,12 @@ func ReadArrays(arrays []*npy.Stream, size int64, o Options) (map[parts.Part]*Sa
 	total := int64(0)
 	for _, p := range pairs {
 		if p.pictures.Len() > mostSamples {
-			return nil, nil, fmt.Errorf("the array %s has %d samples, and %d are taken at most", p.pictures.Name, p.pictures.Len(), mostSamples)
+			return nil, nil, fmt.Errorf("the array %s has %s, and %d are taken at most", p.pictures.Name, wording.Number(p.pictures.Len(), "sample"), mostSamples)
 		}
 		total += int64(p.pictures.Len())
 	}
 	if total > most*size+free {
-		return nil, nil, fmt.Errorf("its arrays have %d samples, more than a file of %d bytes can be trusted with: save it with numpy.savez, uncompressed", total, size)
+		return nil, nil, fmt.Errorf("its arrays have %s, more than a file of %s can be trusted with: save it with numpy.savez, uncompressed", wording.Number(total, "sample"), wording.Number(size, "byte"))
 	}
 	values := newRange()
 	for _, p := range pairs { // all pictures have the same range
@@ -189,7 +190,7 @@ func layoutOf(a *npy.Stream) (layout, error) {
 		if l, ok := square(s[1]); ok {
 			return l, nil
 		}
-		return layout{}, fmt.Errorf("the array %s has %d samples for each picture, which are no square: want count x height x width", describe(a), s[1])
+		return layout{}, fmt.Errorf("the array %s has %s for each picture, which are no square: want count x height x width", describe(a), wording.Number(s[1], "sample"))
 	case 3:
 		if s[1] > 0 && s[2] > 0 {
 			return layout{1, s[1], s[2], false}, nil

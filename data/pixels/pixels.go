@@ -16,6 +16,7 @@ import (
 	"inkling/data"
 	"inkling/data/parts"
 	"inkling/data/table"
+	"inkling/internal/wording"
 	"inkling/transform"
 )
 
@@ -73,7 +74,7 @@ func (s *Samples) Dataset(classes []string) (*data.Memory, error) {
 	for i, name := range s.Names {
 		label := slices.Index(classes, name)
 		if label < 0 {
-			return nil, fmt.Errorf("there is a label %.40q, which is none of the %d classes to train on (%s)", name, len(classes), shortList(classes))
+			return nil, fmt.Errorf("there is a label %.40q, which is none of the %s to train on (%s)", name, wording.Number(len(classes), "class"), shortList(classes))
 		}
 		numbers[i] = byte(label)
 	}
@@ -220,7 +221,7 @@ func (s *Samples) fit(o Options) error {
 	}
 	n, size := s.Len(), channels*height*width
 	if n > mostSamples/size {
-		return fmt.Errorf("%d pictures of %dx%dx%d (channels, height, width) are more than the %d samples that are taken", n, channels, height, width, mostSamples)
+		return fmt.Errorf("%s of %dx%dx%d (channels, height, width) are more than the %s that are taken", wording.Number(n, "picture"), channels, height, width, wording.Number(mostSamples, "sample"))
 	}
 	fitted := make([]byte, n*size)
 	from := s.Channels * s.Height * s.Width

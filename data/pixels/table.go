@@ -10,6 +10,7 @@ import (
 
 	"inkling/data/parts"
 	"inkling/data/table"
+	"inkling/internal/wording"
 )
 
 // fewest is how many numbers a line has at least in which a picture stands: those
@@ -139,7 +140,7 @@ func findColumns(head []table.Line, open func() (io.ReadCloser, error)) (*column
 		c.layout, found = square(len(c.samples))
 	}
 	if !found {
-		return nil, fmt.Errorf("every line has %d numbers beside the label, which are no square picture: want 784 for 28x28, or another square, or three times one for colours", len(c.samples))
+		return nil, fmt.Errorf("every line has %s beside the label, which are no square picture: want 784 for 28x28, or another square, or three times one for colours", wording.Number(len(c.samples), "number"))
 	}
 	if c.layout.last {
 		c.notes = append(c.notes, "Red, green and blue of a pixel are taken to stand beside each other.")
@@ -277,11 +278,11 @@ func (t *tableSamples) add(l table.Line) error {
 		if t.layout.size() == 0 {
 			var ok bool
 			if t.layout, ok = square(len(fields)); !ok {
-				return fmt.Errorf("line %d has %d samples, which are no square picture", l.Number, len(fields))
+				return fmt.Errorf("line %d has %s, which are no square picture", l.Number, wording.Number(len(fields), "sample"))
 			}
 		}
 		if len(fields) != t.layout.size() {
-			return fmt.Errorf("line %d has %d samples, and those before have %d", l.Number, len(fields), t.layout.size())
+			return fmt.Errorf("line %d has %s, and those before have %d", l.Number, wording.Number(len(fields), "sample"), t.layout.size())
 		}
 		for i, f := range fields {
 			if err := t.sample(f, l.Number, i); err != nil {
@@ -327,7 +328,7 @@ func (t *tableSamples) sample(field string, line, column int) error {
 		return fmt.Errorf("line %d, column %d: %.40q is no number", line, column+1, field)
 	}
 	if len(t.bytes)+len(t.floats) >= mostSamples/4 && t.floats != nil || len(t.bytes) >= mostSamples {
-		return fmt.Errorf("it has more than the %d samples that are taken: divide it", mostSamples)
+		return fmt.Errorf("it has more than the %s that are taken: divide it", wording.Number(mostSamples, "sample"))
 	}
 	t.values.add(v)
 	if t.floats == nil {

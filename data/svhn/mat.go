@@ -9,6 +9,7 @@ import (
 	"io"
 
 	"inkling/data/internal/files"
+	"inkling/internal/wording"
 )
 
 // The parts of a MAT-file of level 5, from The MathWorks' "MAT-File Format"
@@ -48,7 +49,7 @@ func readMAT(r io.Reader, wanted map[string]int) (map[string]*array, error) {
 	case bytes.HasPrefix(bytes.TrimSpace(head), []byte("<")):
 		return nil, errors.New("it is a web page and not the file: download it again")
 	case err != nil:
-		return nil, fmt.Errorf("it ends at byte %d, inside the head of %d bytes: it is cut off, download it again (%w)", got, headSize, io.ErrUnexpectedEOF)
+		return nil, fmt.Errorf("it ends at byte %d, inside the head of %s: it is cut off, download it again (%w)", got, wording.Number(headSize, "byte"), io.ErrUnexpectedEOF)
 	case !bytes.Equal(head[124:], []byte{0, 1, 'I', 'M'}):
 		return nil, fmt.Errorf("it ends its head with %q at offset 124, want %q: it is no MAT-file of level 5", head[124:], "\x00\x01IM")
 	}
@@ -89,7 +90,7 @@ func readTag(r io.Reader) (kind, size uint32, small []byte, err error) {
 	kind, size = binary.LittleEndian.Uint32(tag[:]), binary.LittleEndian.Uint32(tag[4:])
 	if length := kind >> 16; length != 0 {
 		if length > 4 {
-			return 0, 0, nil, fmt.Errorf("a small element declares %d bytes, want 4 at most: it is damaged", length)
+			return 0, 0, nil, fmt.Errorf("a small element declares %s, want 4 at most: it is damaged", wording.Number(length, "byte"))
 		}
 		return kind & 0xffff, length, tag[4 : 4+length], nil
 	}
@@ -155,13 +156,13 @@ func (m *matrix) read(wanted map[string]int, arrays map[string]*array) error {
 	for ; len(dims) >= 4; dims = dims[4:] {
 		d := int32(binary.LittleEndian.Uint32(dims))
 		if d < 1 || int64(n)*int64(d) > int64(least)*maxPictures {
-			return fmt.Errorf("the array %s has the dimension %d after %v, want at least 1 and no more than %d elements", name, d, a.dims, least*maxPictures)
+			return fmt.Errorf("the array %s has the dimension %d after %v, want at least 1 and no more than %s", name, d, a.dims, wording.Number(least*maxPictures, "element"))
 		}
 		n *= int(d)
 		a.dims = append(a.dims, int(d))
 	}
 	if n%least != 0 {
-		return fmt.Errorf("the array %s is %v, which are %d elements, want a multiple of %d", name, a.dims, n, least)
+		return fmt.Errorf("the array %s is %v, that is %s, want a multiple of %d", name, a.dims, wording.Number(n, "element"), least)
 	}
 	kind, size, small, err := readTag(m.r)
 	switch {
@@ -170,7 +171,7 @@ func (m *matrix) read(wanted map[string]int, arrays map[string]*array) error {
 	case kind != miUINT8:
 		return fmt.Errorf("the array %s holds numbers of type %d, want %d (bytes)", name, kind, miUINT8)
 	case int(size) != n:
-		return fmt.Errorf("the array %s is %v, which are %d elements, but declares %d bytes", name, a.dims, n, size)
+		return fmt.Errorf("the array %s is %v, that is %s, but declares %s", name, a.dims, wording.Number(n, "element"), wording.Number(size, "byte"))
 	}
 	if small != nil {
 		a.content = small
@@ -189,7 +190,7 @@ func (m *matrix) small(want uint32, most int) ([]byte, error) {
 	case err != nil:
 		return nil, fmt.Errorf("they are cut off: %w", err)
 	case kind != want || size > uint32(most):
-		return nil, fmt.Errorf("they are of type %d and %d bytes, want type %d and %d bytes at most", kind, size, want, most)
+		return nil, fmt.Errorf("they are of type %d and %s, want type %d and %s at most", kind, wording.Number(size, "byte"), want, wording.Number(most, "byte"))
 	case content != nil || size == 0:
 		return content, nil
 	}
@@ -208,7 +209,7 @@ func (m *matrix) content(n int) ([]byte, error) {
 	for len(content) < n {
 		if len(content) == cap(content) {
 			if most := 10*m.packed.N + 256<<10; int64(len(content)) > most {
-				return nil, fmt.Errorf("the first %d bytes of the file unpack to more than %d: it is damaged", m.packed.N, most)
+				return nil, fmt.Errorf("the first %s of the file unpack to more than %d: it is damaged", wording.Number(m.packed.N, "byte"), most)
 			}
 			content = append(make([]byte, 0, min(n, 2*cap(content))), content...)
 		}
@@ -216,7 +217,7 @@ func (m *matrix) content(n int) ([]byte, error) {
 		got, err := io.ReadFull(m.r, content[len(content):end])
 		content = content[:len(content)+got]
 		if err != nil {
-			return nil, fmt.Errorf("it ends after %d of %d bytes or is damaged: %w", len(content), n, err)
+			return nil, fmt.Errorf("it ends after %d of %s or is damaged: %w", len(content), wording.Number(n, "byte"), err)
 		}
 	}
 	return content, nil

@@ -23,6 +23,7 @@ import (
 	"inkling/data/download"
 	"inkling/data/internal/files"
 	"inkling/data/published"
+	"inkling/internal/wording"
 )
 
 const (
@@ -131,7 +132,7 @@ func readLines(text io.Reader, packed *files.Counter) (*data.Memory, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		if int64(len(pixels)) > 4*packed.N+256<<10 {
-			return nil, fmt.Errorf("its first %d bytes hold %d pictures, more than can be: it is damaged", packed.N, len(labels))
+			return nil, fmt.Errorf("its first %d bytes hold %s, more than can be: it is damaged", packed.N, wording.Number(len(labels), "picture"))
 		}
 	}
 	switch err := lines.Err(); {

@@ -23,12 +23,21 @@ func Thousands(n int) string {
 func Percent(share float64) string { return fmt.Sprintf("%.2f%%", 100*share) }
 
 // Count writes how many there are: 1 epoch, 2,000 epochs, 3 classes.
-func Count(n int, what string) string {
-	many := what + "s"
-	if strings.HasSuffix(what, "s") || strings.HasSuffix(what, "x") || strings.HasSuffix(what, "ch") {
-		many = what + "es"
+func Count[N integer](n N, what string) string {
+	return Thousands(int(n)) + " " + Plural(int(n), what, many(what))
+}
+
+// Number is Count without commas, as errors write numbers: 20000 pictures.
+func Number[N integer](n N, what string) string {
+	return fmt.Sprintf("%d %s", n, Plural(int(n), what, many(what)))
+}
+
+// many is the plural of a word.
+func many(what string) string {
+	if strings.HasSuffix(what, "s") || strings.HasSuffix(what, "x") || strings.HasSuffix(what, "tch") {
+		return what + "es"
 	}
-	return Thousands(n) + " " + Plural(n, what, many)
+	return what + "s"
 }
 
 // Plural is one for a single thing, else many.
@@ -46,4 +55,8 @@ func Printable(text string) string {
 		return quoted
 	}
 	return text
+}
+
+type integer interface {
+	~int | ~int8 | ~int16 | ~int32 | ~int64 | ~uint8 | ~uint16 | ~uint32 | ~uint64
 }

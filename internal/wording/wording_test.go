@@ -19,6 +19,9 @@ func TestNumbers(t *testing.T) {
 	if got := Count(1, "epoch") + ", " + Count(2000, "epoch"); got != "1 epoch, 2,000 epochs" {
 		t.Error(got)
 	}
+	if got := Number(1, "class") + ", " + Number(int64(20000), "batch") + ", " + Number(byte(2), "box"); got != "1 class, 20000 batches, 2 boxes" {
+		t.Error(got)
+	}
 	if got := Percent(0.98574); got != "98.57%" {
 		t.Error(got)
 	}

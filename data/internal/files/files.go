@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"path"
 	"strings"
+
+	"inkling/internal/wording"
 )
 
 // Find returns the first of the names that is a file in fsys. Each is looked for
@@ -106,7 +108,7 @@ func RandomAccess(fsys fs.FS, name string) (r io.ReaderAt, size int64, closer fu
 	case err != nil:
 		return nil, 0, nil, err
 	case len(content) > most:
-		return nil, 0, nil, fmt.Errorf("it has more than %d bytes: unpack it first", most)
+		return nil, 0, nil, fmt.Errorf("it has more than %s: unpack it first", wording.Number(most, "byte"))
 	}
 	return bytes.NewReader(content), int64(len(content)), func() error { return nil }, nil
 }
@@ -125,7 +127,7 @@ func (u *Unpacked) Read(b []byte) (int, error) {
 	n, err := u.R.Read(b)
 	u.N += int64(n)
 	if u.N > u.Times*u.Packed.N+u.Free {
-		return 0, fmt.Errorf("its first %d bytes unpack to %d, and data cannot be packed so tightly", u.Packed.N, u.N)
+		return 0, fmt.Errorf("its first %s unpack to %d, and data cannot be packed so tightly", wording.Number(u.Packed.N, "byte"), u.N)
 	}
 	return n, err
 }
