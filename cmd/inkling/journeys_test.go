@@ -158,9 +158,29 @@ func journey(t *testing.T, dir, line string) {
 			line += " " + flag
 		}
 	}
-	// What convert writes must not be there.
-	if words := strings.Fields(line); name == "convert" && !strings.Contains(line, "--force") {
+	words := strings.Fields(line)
+	switch { // what is written must not be there
+	case name == "convert" && !strings.Contains(line, "--force"):
 		if err := os.Remove(filepath.Join(dir, words[3])); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	case name == "feedback":
+		if err := os.RemoveAll(filepath.Join(dir, "mine")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// Other names of pictures and models stand for those that are there.
+	for i, word := range words {
+		written := strings.HasPrefix(words[max(i-1, 0)], "--") || name == "convert" && i == 3
+		stand := map[string]string{".png": "seven.png", ".jpg": "scans/1.jpg", ".pth": "model.pth", ".safetensors": "model.safetensors", ".onnx": "model.onnx"}[filepath.Ext(word)]
+		if _, err := os.Stat(filepath.Join(dir, word)); written || stand == "" || strings.ContainsAny(word, "*~/") || err == nil {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(dir, stand))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, word), content, 0o644)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -343,6 +363,7 @@ func makeThings(t *testing.T, dir string) {
 		"train --data mnist --limit 2000 --epochs 1 --lr 0.003 --log-every 0 --out model.pth",
 		"convert model.pth model.npz",
 		"convert model.pth model.onnx",
+		"convert model.pth model.safetensors",
 		"train --data photos --epochs 1 --log-every 0 --out cifar.pth",
 	} {
 		command(t, strings.Fields(line)...)
@@ -387,6 +408,7 @@ func makeThings(t *testing.T, dir string) {
 	if err := store.Close(); err != nil {
 		t.Fatal(err)
 	}
+	command(t, "feedback", "export", "--feedback", "drawings.db", "--out", "mine")
 }
 
 // pack gzips all files of a folder.

@@ -244,7 +244,7 @@ func servable(path string, m *inkling.Model) error {
 		file.Tensors = append(file.Tensors, weights.TensorOf(e))
 	}
 	if said := notFinite(file); said != "" {
-		return fmt.Errorf("%s cannot be served, for its network computes no answers. %sIts training diverged, or the file is damaged; give another", path, said)
+		return fmt.Errorf("%s cannot be used, for its network computes no answers. %sIts training diverged, or the file is damaged; give another", path, said)
 	}
 	return nil
 }
