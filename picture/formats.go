@@ -2,6 +2,7 @@ package picture
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"image"
@@ -248,7 +249,7 @@ func headBMP(file []byte, h *Head) error {
 // headTIFF looks at the first directory. What its strips or tiles ask for is
 // bounded by the source, which is not read again and again.
 func headTIFF(file []byte, h *Head) error {
-	c, err := tiff.DecodeConfig(readerAt{newSource(nil, file, nil)})
+	c, err := tiff.DecodeConfig(readerAt{newSource(context.Background(), file, nil)})
 	if err != nil {
 		return err
 	}

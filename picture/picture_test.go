@@ -245,6 +245,28 @@ func TestScans(t *testing.T) {
 	}
 }
 
+// A photograph of 200 megapixels, as telephones save it, is taken: its head alone tells
+// what memory it needs.
+func TestLargePhotograph(t *testing.T) {
+	frame := func(kind byte) []byte {
+		file := jpegHead(kind, 12_240, 16_320)
+		file[len(file)-8] = 0x22 // colours at half the resolution
+		return file
+	}
+	d := NewDecoder(Own)
+	h, err := d.Head(frame(0xc0))
+	if err != nil || h.Width != 12_240 || h.Height != 16_320 {
+		t.Fatalf("%+v, %v", h, err)
+	}
+	if least := int64(16_320*12_240) * 3 / 2; h.Memory < least || h.Memory > least+64<<20 {
+		t.Errorf("it takes %d bytes, want little more than the %d of its samples", h.Memory, least)
+	}
+	var e *Error
+	if _, err := d.Head(frame(0xc2)); !errors.As(err, &e) || e.Reason != TooLarge || !strings.Contains(e.Error(), "or save it not progressively") {
+		t.Errorf("a progressive one: %v", err)
+	}
+}
+
 // A decoder that jumps about does not read a file again and again: of this TIFF
 // file all strips are the whole of it.
 func TestStripsOverEachOther(t *testing.T) {

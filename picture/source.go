@@ -10,7 +10,7 @@ import (
 // done, so that decoding can be stopped; and when a decoder that may jump about in
 // the file has read more than the whole of it twice.
 type source struct {
-	ctx   context.Context // nil for heads, which cost nothing
+	ctx   context.Context
 	file  []byte
 	at    int
 	stops []int // places that no read goes beyond, in ascending order
@@ -30,7 +30,7 @@ func newSource(ctx context.Context, file []byte, stops []int) *source {
 
 // allow counts n bytes that are about to be read.
 func (s *source) allow(n int) error {
-	if s.ctx != nil && s.ctx.Err() != nil {
+	if s.ctx.Err() != nil {
 		return context.Cause(s.ctx)
 	}
 	if s.left -= int64(n); s.left < 0 {

@@ -80,24 +80,21 @@ func (r *Result) tutorial(gray *image.Gray, opts []Option) {
 // findInk tells whether there is ink on the picture. It makes the ink light, up to
 // 255, and the ground black; dark tells that it was dark ink on a lighter ground.
 func findInk(gray *image.Gray, opts []Option) (found, dark bool) {
-	ground := int(ground(gray))
-	darkest, lightest := int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
-	dark = ground-darkest > lightest-ground
-	switch {
-	case slices.Contains(opts, DarkInk):
-		dark = true
-	case slices.Contains(opts, LightInk):
-		dark = false
-	}
-	contrast := lightest - ground
-	if dark {
-		contrast = ground - darkest
-	}
+	ground, contrast, dark := contrastOf(gray, opts)
 	if contrast < picture.LeastContrast {
 		return false, dark
 	}
 	// What differs little from the ground is ground, such as shadows.
 	const low, high = 0.2, 0.9
+	if evenLight(gray, ground, contrast, dark, low) {
+		force := LightInk
+		if dark {
+			force = DarkInk
+		}
+		if ground, contrast, _ = contrastOf(gray, []Option{force}); contrast < picture.LeastContrast {
+			return false, dark
+		}
+	}
 	for i, v := range gray.Pix {
 		difference := int(v) - ground
 		if dark {
@@ -109,8 +106,28 @@ func findInk(gray *image.Gray, opts []Option) (found, dark bool) {
 	return true, dark
 }
 
-// ground is the brightness of what was drawn on: the median of the border.
-func ground(gray *image.Gray) byte {
+// contrastOf returns the brightness of the ground, by how much the ink differs from it
+// and whether that is darker.
+func contrastOf(gray *image.Gray, opts []Option) (ground, contrast int, dark bool) {
+	border := borderOf(gray)
+	ground = int(border[len(border)/2])
+	darkest, lightest := int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
+	dark = ground-darkest > lightest-ground
+	switch {
+	case slices.Contains(opts, DarkInk):
+		dark = true
+	case slices.Contains(opts, LightInk):
+		dark = false
+	}
+	if dark {
+		return ground, ground - darkest, dark
+	}
+	return ground, lightest - ground, dark
+}
+
+// borderOf returns the pixels of the border in ascending order. The median is what was
+// drawn on.
+func borderOf(gray *image.Gray) []byte {
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	var border []byte
 	border = append(border, gray.Pix[:width]...)
@@ -119,7 +136,7 @@ func ground(gray *image.Gray) byte {
 		border = append(border, gray.Pix[y*gray.Stride], gray.Pix[y*gray.Stride+width-1])
 	}
 	slices.Sort(border)
-	return border[len(border)/2]
+	return border
 }
 
 // Lines are made thinner when they are so many times as thick as the data set's,

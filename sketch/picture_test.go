@@ -124,6 +124,31 @@ func TestWidthOfLines(t *testing.T) {
 	}
 }
 
+// A lamp at the side, or a shadow on the sheet, is not read as ink.
+func TestUnevenLight(t *testing.T) {
+	even := image.NewGray(whole)
+	paint(18, func(x, y int, ink byte) { even.SetGray(x, y, color.Gray{255 - ink}) })
+	side := float64(whole.Dx())
+	for name, light := range map[string]func(x, y int) float64{
+		"a lamp":     func(x, y int) float64 { return 1 - 0.6*float64(x)/side },
+		"a corner":   func(x, y int) float64 { return 1 - 0.35*float64(x+y)/side },
+		"a shadow":   func(x, y int) float64 { return 0.8 - 0.3*min(max((float64(x)-0.55*side)/12, -0.5), 0.5) },
+		"even light": func(x, y int) float64 { return 0.9 },
+	} {
+		dark := image.NewGray(whole)
+		for i, v := range even.Pix {
+			lit := light(i%even.Stride, i/even.Stride)
+			dark.Pix[i] = byte(float64(v) * lit)
+		}
+		for _, p := range []Procedure{EMNIST, MNIST} {
+			want := mustRead(t, even, p)
+			if got := mustRead(t, dark, p); meanDifference(got.Pixels[:], want.Pixels[:]) > 6 || !got.Dark {
+				t.Errorf("%s, %s: differs by %.1f levels on average", p, name, meanDifference(got.Pixels[:], want.Pixels[:]))
+			}
+		}
+	}
+}
+
 // MNIST's own pictures stay nearly what they are.
 func TestPictureOfMNIST(t *testing.T) {
 	d, err := embedded.Test()

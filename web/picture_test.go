@@ -17,15 +17,6 @@ import (
 	"testing"
 )
 
-func encoded(t testing.TB, encode func(b *bytes.Buffer) error) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	if err := encode(&b); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
 func withImage(file []byte) string {
 	return `{"image": "data:image/png;base64,` + base64.StdEncoding.EncodeToString(file) + `"}`
 }

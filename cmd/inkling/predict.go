@@ -148,12 +148,9 @@ type classAndOdds struct {
 const readTogether = 32
 
 func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin io.Reader, model, args []string) error {
-	m, name, err := servedModel(model, &o.model)
+	m, name, err := openModel(model, &o.model)
 	if err != nil {
 		return err
-	}
-	if len(model) > 0 {
-		name = model[0]
 	}
 	preparation, err := m.Preparation(o.preprocess)
 	if err != nil {
