@@ -17,7 +17,15 @@ func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float
 		least    = 64 // pixels that a photograph's shorter side has
 	)
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
-	if min(width, height) < least {
+	uneven := func(border []byte) bool {
+		off := ground - int(border[len(border)/20])
+		if !dark {
+			off = int(border[len(border)-1-len(border)/20]) - ground
+		}
+		return float64(off) > forgiven*float64(contrast)
+	}
+	// Most pictures are drawings, whose border tells at once.
+	if min(width, height) < least || !uneven(borderOf(gray)) {
 		return false
 	}
 	longer := max(width, height)
@@ -29,12 +37,7 @@ func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float
 		first, second = second, first
 	}
 	small = extreme(extreme(small, reach, first), reach, second)
-	border := borderOf(small)
-	off := ground - int(border[len(border)/20])
-	if !dark {
-		off = int(border[len(border)-1-len(border)/20]) - ground
-	}
-	if float64(off) <= forgiven*float64(contrast) {
+	if !uneven(borderOf(small)) {
 		return false
 	}
 	across, down := between(width, small.Rect.Dx()), between(height, small.Rect.Dy())

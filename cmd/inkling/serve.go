@@ -222,20 +222,18 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 
 // servedModel is the model of a file, or the one that is built in.
 func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
-	if len(args) > 0 {
-		if m, name, err = openModel(args, flags); err == nil {
-			err = servable(name, m)
-		}
-		return m, filepath.Base(args[0]), err
-	}
-	return openModel(args, flags)
+	m, name, err = openModel(args, flags)
+	return m, filepath.Base(name), err
 }
 
-// openModel opens the model of a file, or else the one that is built in. Its name is
-// the path, or what messages call the built-in one.
+// openModel opens the model of a file, or else the one that is built in, and sees to
+// it that its network can answer. Its name is the path, or what messages call the
+// built-in one.
 func openModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
 	if len(args) > 0 {
-		m, err = flags.open(args[0])
+		if m, err = flags.open(args[0]); err == nil {
+			err = servable(args[0], m)
+		}
 		return m, args[0], err
 	}
 	network, about, err := digits.Load()
