@@ -50,7 +50,7 @@ func (o *Options) Any() bool {
 
 // check finds what makes no sense whatever the file is.
 func (o *Options) check() error {
-	if len(o.Mean) != len(o.Std) && len(o.Mean) > 0 && len(o.Std) > 0 {
+	if len(o.Mean) != len(o.Std) && len(o.Mean) > 1 && len(o.Std) > 1 {
 		return fmt.Errorf("there are %d means and %d standard deviations, want as many of each", len(o.Mean), len(o.Std))
 	}
 	for _, v := range o.Mean {

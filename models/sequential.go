@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -62,25 +63,52 @@ type layer struct {
 	shapes map[string][]int // of its tensors, by what they are in the layer
 }
 
+// mostNumber is the largest whole number of a setting.
+const mostNumber = 4096
+
 // number is a setting that is a whole number.
-func (l *layer) number(name string) (int, error) {
-	const most = 4096
+func (l *layer) number(name string, least int) (int, error) {
 	n, err := strconv.Atoi(l.Settings[name])
-	if err != nil || n < 0 || n > most {
-		return 0, fmt.Errorf("its %s is %q, and only one number for both directions can be run, of 0 to %d", name, l.Settings[name], most)
+	if err != nil || n < least || n > mostNumber {
+		return 0, fmt.Errorf("its %s is %q, want a whole number of %d to %d", name, l.Settings[name], least, mostNumber)
 	}
 	return n, nil
 }
 
-// numbers sets whole numbers to settings.
-func (l *layer) numbers(fields map[string]*int) error {
+// pair is a setting that is a whole number, or two for height and width.
+func (l *layer) pair(name string, least int) ([2]int, error) {
+	first, second, both := strings.Cut(l.Settings[name], "x")
+	if !both {
+		second = first
+	}
+	height, err := strconv.Atoi(first)
+	width, err2 := strconv.Atoi(second)
+	if err != nil || err2 != nil || min(height, width) < least || max(height, width) > mostNumber {
+		return [2]int{}, fmt.Errorf("its %s is %q, want whole numbers of %d to %d, one or, for height and width, two", name, l.Settings[name], least, mostNumber)
+	}
+	return [2]int{height, width}, nil
+}
+
+// pairs sets pairs of at least 1 to settings.
+func (l *layer) pairs(fields map[string]*[2]int) error {
 	for _, name := range slices.Sorted(maps.Keys(fields)) {
 		var err error
-		if *fields[name], err = l.number(name); err != nil {
+		if *fields[name], err = l.pair(name, 1); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// truth is a setting that is True or False.
+func (l *layer) truth(name string) (bool, error) {
+	switch l.Settings[name] {
+	case "True":
+		return true, nil
+	case "False":
+		return false, nil
+	}
+	return false, fmt.Errorf("its %s is %q, want True or False", name, l.Settings[name])
 }
 
 // shape is that of a tensor, which must have a rank.
@@ -109,12 +137,45 @@ func function(f func(x *nn.Value) *nn.Value) layerKind {
 
 // layerKinds are the kinds of layers that can be run, by PyTorch's names.
 var layerKinds = map[string]layerKind{
-	"Conv2d":      {settings: []string{"kernel_size", "stride", "padding", "dilation", "groups"}, module: newConv2d},
-	"Linear":      {module: newLinear},
-	"MaxPool2d":   {settings: []string{"kernel_size", "stride", "padding"}, module: newMaxPool2d},
-	"BatchNorm2d": {settings: []string{"eps"}, module: newBatchNorm2d},
-	"ReLU":        function(nn.ReLU),
-	"Flatten":     {settings: []string{"features", "sides"}, module: func(*layer) (nn.Module, error) { return &apply{(*nn.Value).Flatten}, nil }},
+	"Conv2d":            {settings: []string{"kernel_size", "stride", "padding", "dilation", "groups", "padding_mode"}, module: newConv2d},
+	"Linear":            {module: newLinear},
+	"MaxPool2d":         {settings: []string{"kernel_size", "stride", "padding", "dilation", "ceil_mode"}, module: newMaxPool2d},
+	"AvgPool2d":         {settings: []string{"kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"}, module: newAvgPool2d},
+	"AdaptiveAvgPool2d": {settings: []string{"output_size"}, module: newAdaptiveAvgPool2d},
+	"AdaptiveMaxPool2d": {settings: []string{"output_size"}, module: newAdaptiveMaxPool2d},
+	"BatchNorm2d":       {settings: []string{"eps"}, module: newBatchNorm2d},
+	"ZeroPad2d":         {settings: []string{"padding"}, module: newZeroPad2d},
+	"ReLU":              function(nn.ReLU),
+	"ReLU6":             function(nn.ReLU6),
+	"Tanh":              function(nn.Tanh),
+	"Sigmoid":           function(nn.Sigmoid),
+	"SiLU":              function(nn.SiLU),
+	"Mish":              function(nn.Mish),
+	"SELU":              function(nn.SELU),
+	"GELU":              {settings: []string{"approximate"}, module: newGELU},
+	"Hardswish":         function(nn.Hardswish),
+	"Hardsigmoid":       function(nn.Hardsigmoid),
+	"PReLU":             {module: newPReLU},
+	"ELU":               withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.ELU(x, n[0]) }, "alpha"),
+	"LeakyReLU":         withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.LeakyReLU(x, n[0]) }, "negative_slope"),
+	"Softplus":          withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Softplus(x, n[0], n[1]) }, "beta", "threshold"),
+	"Hardtanh":          withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Hardtanh(x, n[0], n[1]) }, "min_val", "max_val"),
+	"Flatten":           {settings: []string{"features", "sides"}, module: func(*layer) (nn.Module, error) { return &apply{(*nn.Value).Flatten}, nil }},
+}
+
+// withNumbers is the kind of a function with settings that are numbers.
+func withNumbers(f func(x *nn.Value, numbers []float64) *nn.Value, settings ...string) layerKind {
+	return layerKind{settings: settings, module: func(l *layer) (nn.Module, error) {
+		var numbers []float64
+		for _, name := range settings {
+			v, err := strconv.ParseFloat(l.Settings[name], 64)
+			if err != nil || math.IsNaN(v) {
+				return nil, fmt.Errorf("its %s is %q, want a number", name, l.Settings[name])
+			}
+			numbers = append(numbers, v)
+		}
+		return &apply{func(x *nn.Value) *nn.Value { return f(x, numbers) }}, nil
+	}}
 }
 
 // LayerKinds returns the names of the kinds of layers that can be run.
@@ -126,11 +187,30 @@ func newConv2d(l *layer) (nn.Module, error) {
 		return nil, err
 	}
 	c := &nn.Conv2d{Out: shape[0], NoBias: l.shapes["bias"] == nil}
-	err = l.numbers(map[string]*int{"kernel_size": &c.Kernel, "stride": &c.Stride, "padding": &c.Padding, "dilation": &c.Dilation, "groups": &c.Groups})
+	if l.Settings["padding"] == "same" {
+		c.Same = true
+	} else if c.PaddingHW, err = l.pair("padding", 0); err != nil {
+		return nil, err
+	}
+	err = l.pairs(map[string]*[2]int{"kernel_size": &c.KernelHW, "stride": &c.StrideHW, "dilation": &c.DilationHW})
 	if err != nil {
 		return nil, err
 	}
-	if c.Kernel < 1 || c.Stride < 1 || c.Dilation < 1 || c.Groups < 1 || shape[2] != c.Kernel || shape[3] != c.Kernel {
+	if c.Groups, err = l.number("groups", 1); err != nil {
+		return nil, err
+	}
+	switch mode := l.Settings["padding_mode"]; mode {
+	case "zeros":
+	case nn.PadReflect.String():
+		c.PadMode = nn.PadReflect
+	case nn.PadReplicate.String():
+		c.PadMode = nn.PadReplicate
+	case nn.PadCircular.String():
+		c.PadMode = nn.PadCircular
+	default:
+		return nil, fmt.Errorf("its padding_mode is %q", mode)
+	}
+	if shape[2] != c.KernelHW[0] || shape[3] != c.KernelHW[1] {
 		return nil, fmt.Errorf("its weight has the shape %v", nn.Shape(shape))
 	}
 	c.In = shape[1] * c.Groups
@@ -150,8 +230,65 @@ func newLinear(l *layer) (nn.Module, error) {
 
 func newMaxPool2d(l *layer) (nn.Module, error) {
 	p := &nn.MaxPool2d{}
-	err := l.numbers(map[string]*int{"kernel_size": &p.Kernel, "stride": &p.Stride, "padding": &p.Padding})
+	var err error
+	if p.PaddingHW, err = l.pair("padding", 0); err != nil {
+		return nil, err
+	}
+	err = l.pairs(map[string]*[2]int{"kernel_size": &p.KernelHW, "stride": &p.StrideHW, "dilation": &p.DilationHW})
+	if err == nil {
+		p.Ceil, err = l.truth("ceil_mode")
+	}
 	return p, err
+}
+
+func newAvgPool2d(l *layer) (nn.Module, error) {
+	p := &nn.AvgPool2d{}
+	var err error
+	if p.PaddingHW, err = l.pair("padding", 0); err != nil {
+		return nil, err
+	}
+	if err = l.pairs(map[string]*[2]int{"kernel_size": &p.KernelHW, "stride": &p.StrideHW}); err != nil {
+		return nil, err
+	}
+	if p.Ceil, err = l.truth("ceil_mode"); err != nil {
+		return nil, err
+	}
+	include, err := l.truth("count_include_pad")
+	p.ExcludePadding = !include
+	return p, err
+}
+
+func newAdaptiveAvgPool2d(l *layer) (nn.Module, error) {
+	size, err := l.pair("output_size", 1)
+	return &nn.AdaptiveAvgPool2d{SizeHW: size}, err
+}
+
+func newAdaptiveMaxPool2d(l *layer) (nn.Module, error) {
+	size, err := l.pair("output_size", 1)
+	return &nn.AdaptiveMaxPool2d{SizeHW: size}, err
+}
+
+func newZeroPad2d(l *layer) (nn.Module, error) {
+	p, err := l.pair("padding", 0)
+	return &apply{func(x *nn.Value) *nn.Value { return nn.Pad(x, nn.PadConstant, 0, p[1], p[1], p[0], p[0]) }}, err
+}
+
+func newGELU(l *layer) (nn.Module, error) {
+	switch l.Settings["approximate"] {
+	case "none":
+		return &apply{nn.GELU}, nil
+	case "tanh":
+		return &apply{nn.GELUTanh}, nil
+	}
+	return nil, fmt.Errorf("its approximate is %q, want none or tanh", l.Settings["approximate"])
+}
+
+func newPReLU(l *layer) (nn.Module, error) {
+	shape, err := l.shape("weight", 1)
+	if err != nil {
+		return nil, err
+	}
+	return &nn.PReLU{Count: shape[0]}, nil
 }
 
 func newBatchNorm2d(l *layer) (nn.Module, error) {

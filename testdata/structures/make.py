@@ -94,6 +94,7 @@ NETWORKS = {  # name: (network, side)
     "tanh": (chain(act=nn.Tanh), 12), "sigmoid": (chain(act=nn.Sigmoid), 12), "elu": (chain(act=lambda: nn.ELU(0.5)), 12),
     "leaky": (chain(act=lambda: nn.LeakyReLU(0.2)), 12), "gelu": (chain(act=nn.GELU), 12), "relu6": (chain(act=nn.ReLU6), 12),
     "silu": (chain(act=nn.SiLU), 12), "selu": (chain(act=nn.SELU), 12), "hardtanh": (chain(act=nn.Hardtanh), 12), "prelu": (chain(act=nn.PReLU), 12),
+    "softsign": (chain(act=nn.Softsign), 12), "lppool": (chain(pool=lambda: nn.LPPool2d(2, 2)), 12), "celu": (chain(act=nn.CELU), 12),
     "softplus": (chain(act=nn.Softplus), 12), "hardswish": (chain(act=nn.Hardswish), 12),
     "avgpool": (chain(pool=lambda: nn.AvgPool2d(2)), 12), "avgpool-pad": (chain(pool=lambda: nn.AvgPool2d(3, 2, 1)), 12),
     "avgpool-nopad": (chain(pool=lambda: nn.AvgPool2d(3, 2, 1, count_include_pad=False)), 12),

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -138,15 +139,32 @@ func equivalent(op nn.Operation) (kind string, attributes []*pb.AttributeProto, 
 				break // Gemm is of matrices
 			}
 			return "Gemm", []*pb.AttributeProto{integer("transB", 1)}, nil // the weights are Out x In
-		case "relu":
-			return "Relu", nil, nil
-		case "add":
-			return "Add", nil, nil
+		case "avgpool2d":
+			if a["divisor"] != 0 {
+				break
+			}
+			return "AveragePool", append(window(a), integer("ceil_mode", a["ceil"]), integer("count_include_pad", 1-a["exclude_padding"])), nil
+		case "adaptiveavgpool2d":
+			if len(op.Shape) == 4 && op.Shape[2] == 1 && op.Shape[3] == 1 {
+				return "GlobalAveragePool", nil, nil
+			}
+		case "adaptivemaxpool2d":
+			if len(op.Shape) == 4 && op.Shape[2] == 1 && op.Shape[3] == 1 {
+				return "GlobalMaxPool", nil, nil
+			}
 		case "flatten":
 			return "Flatten", []*pb.AttributeProto{integer("axis", 1)}, nil
 		}
 	}
-	return "", nil, fmt.Errorf("%s has no equivalent in ONNX that is known here; known are conv2d, maxpool2d, linear, relu, add and flatten", op.Name)
+	if kind := plainOperators[op.Name]; kind != "" && op.BuiltIn {
+		return kind, nil, nil
+	}
+	return "", nil, fmt.Errorf("%s has no equivalent in ONNX that is known here; known are conv2d, maxpool2d, avgpool2d, linear, flatten, %s", op.Name, strings.Join(slices.Sorted(maps.Keys(plainOperators)), ", "))
+}
+
+// plainOperators are ONNX's operators for operations without settings.
+var plainOperators = map[string]string{
+	"relu": "Relu", "add": "Add", "tanh": "Tanh", "sigmoid": "Sigmoid", "selu": "Selu", "hardswish": "HardSwish",
 }
 
 // window describes how a filter or a window of a pooling moves over pictures.
