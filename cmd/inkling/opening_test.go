@@ -3,10 +3,15 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -148,6 +153,27 @@ func TestOpeningRefuses(t *testing.T) {
 		said := fails(t, append([]string{"test", path, "--data", "mnist"}, test.options...)...)
 		if !strings.Contains(said, test.says) || strings.Contains(said, "strconv") {
 			t.Errorf("%s %v: %q, want %q", test.file, test.options, said, test.says)
+		}
+	}
+}
+
+// A network of which nothing tells the size reads pictures of the size that the first
+// one has, or drawings', as on the page.
+func TestPredictFitsThePictures(t *testing.T) {
+	folder := t.TempDir()
+	for _, side := range []int{28, 32, 50} {
+		img := image.NewGray(image.Rect(0, 0, side, side))
+		for y := side / 4; y < side*3/4; y++ {
+			img.SetGray(side/2, y, color.Gray{Y: 255})
+			img.SetGray(side/2+1, y, color.Gray{Y: 255})
+		}
+		path := filepath.Join(folder, strconv.Itoa(side)+".png")
+		if err := writeWith(path, func(w io.Writer) error { return png.Encode(w, img) }); err != nil {
+			t.Fatal(err)
+		}
+		want := map[int]string{28: "28x28 pixels, and the first convolution has a padding of 2, as that of " + path, 32: "32x32 pixels", 50: "28x28 pixels, and the first convolution has a padding of 2, as drawings become"}[side]
+		if text := said(t, "predict", filepath.Join("testdata", "cases", "padding_state_dict.pth"), path); !strings.Contains(text, want) {
+			t.Errorf("%d pixels: %q lacks %q", side, text, want)
 		}
 	}
 }

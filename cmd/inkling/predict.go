@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling"
+	"inkling/models"
 	"inkling/picture"
 	"inkling/plot"
 	"inkling/train"
@@ -152,6 +153,8 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	if err != nil {
 		return err
 	}
+	sources, skipped := findImages(args)
+	fitToImages(m, sources)
 	preparation, err := m.Preparation(o.preprocess)
 	if err != nil {
 		return usagef("--preprocess %w", err)
@@ -167,7 +170,6 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 		return err
 	}
 	report := &predictReport{o: o, out: out, errOut: errOut, m: m, ways: map[string]int{}}
-	sources, skipped := findImages(args)
 	for chunk := range slices.Chunk(sources, readTogether) {
 		predictions := prepareImages(ctx, chunk, stdin, preparation)
 		if ctx.Err() != nil {
@@ -183,6 +185,25 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 		}
 	}
 	return report.end(skipped)
+}
+
+// fitToImages settles the size that the network reads, where its file leaves it open:
+// that of the first picture if the network may read such, or else, of gray pictures,
+// that of the drawings that inkling serve would show it.
+func fitToImages(m *inkling.Model, sources []imageSource) {
+	if !m.SizeAssumed() {
+		return
+	}
+	channels := m.Input()[0]
+	if len(sources) > 0 && sources[0].name != "-" && sources[0].err == nil {
+		if f, err := os.Open(sources[0].name); err == nil {
+			defer f.Close()
+			if config, _, err := image.DecodeConfig(f); err == nil && m.FitTo(channels, config.Height, config.Width, "that of "+sources[0].name) {
+				return
+			}
+		}
+	}
+	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
 }
 
 // prepareImages decodes and prepares pictures, on all processors.
