@@ -255,29 +255,6 @@ func (m *Model) TransformDrawing() transform.Transform {
 	return m.Transform()
 }
 
-// Damaged returns an error if weights of the network are not finite numbers, as
-// after a training that diverged: it would give no answers.
-func (m *Model) Damaged() error {
-	bad, all, first := 0, 0, ""
-	for _, e := range nn.State(m.Network) {
-		values := make([]float32, nn.Shape(e.Shape()).Elements())
-		e.Read(values)
-		all += len(values)
-		for _, v := range values {
-			if v-v != 0 {
-				if bad++; bad == 1 {
-					first = fmt.Sprintf("%v in %s", v, e.Name())
-				}
-			}
-		}
-	}
-	if bad == 0 {
-		return nil
-	}
-	return fmt.Errorf("%s of the network's %s weights %s no finite %s, such as %s: the weights in the model's file are damaged, as after a training that diverged; train again with a smaller learning rate",
-		wording.Thousands(bad), wording.Thousands(all), wording.Plural(bad, "is", "are"), wording.Plural(bad, "number", "numbers"), first)
-}
-
 // Save writes the weights with all that is known about them.
 func (m *Model) Save(path string) error {
 	if m.Optimizer != nil {
