@@ -60,6 +60,9 @@ func (m *Model) compose(path string, o *Options, s *structure.Network, tensors [
 		c.tensors[t.Name] = t
 	}
 	c.findNames()
+	if err := c.shared(); err != nil {
+		return err
+	}
 	if err := c.features(); err != nil {
 		return err
 	}
@@ -483,6 +486,24 @@ func (c *composer) findNames() {
 			}
 		}
 	}
+}
+
+// shared bounds how often layers have the same tensors, for each gets a copy: a small
+// file must not ask for much memory.
+func (c *composer) shared() error {
+	all, used := 0, 0
+	for _, t := range c.tensors {
+		all += t.Len()
+	}
+	for _, l := range c.layers {
+		for _, name := range l.Tensors {
+			t := c.tensors[name]
+			if used += t.Len(); used > 2*all+1<<16 {
+				return fmt.Errorf("its layers (as %s) have the same tensors so often that they would take more than twice their memory, which is not run", l.Where())
+			}
+		}
+	}
+	return nil
 }
 
 // features looks whether what a .onnx reshapes to is what the next layer reads, since

@@ -333,9 +333,11 @@ func (n *Sequential) For(channels, height, width int) (*Sequential, error) {
 		return nil, err
 	}
 	// Memory is in proportion to what passes between layers.
-	const mostNumbers = 1 << 26
+	const most = 1 << 24
+	numbers := 0
 	for i, op := range operations {
-		if elements := op.Shape.Elements(); elements > mostNumbers || elements < 1 {
+		elements := op.Shape.Elements()
+		if numbers += elements; elements < 1 || elements > most || numbers > most {
 			return nil, fmt.Errorf("operation %d of the network gives %v for each picture, which is too much", i+1, op.Shape[1:])
 		}
 	}
