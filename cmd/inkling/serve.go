@@ -156,9 +156,6 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 	if err := m.Drawable(name); err != nil {
 		return err
 	}
-	if err := servable(name, m); err != nil {
-		return err
-	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	preparation, err := m.Preparation(o.preprocess)
 	if err != nil {
