@@ -175,3 +175,19 @@ func TestArchiveWithMore(t *testing.T) {
 		t.Errorf("status %d, %s", status, stderr.String())
 	}
 }
+
+// TestSeveralStateDicts has a file of two networks.
+func TestSeveralStateDicts(t *testing.T) {
+	path := filepath.Join("..", "..", "weights", "pth", "testdata", "two_networks.pth")
+	text := said(t, "info", path)
+	for _, want := range []string{"two_networks.pth: 2 state dicts, 12 numbers in 4 tensors (format pth).", "\nThe state dicts lie under gen, disc; nothing tells which one is meant.\n"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%s lacks %q", text, want)
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	if status := run([]string{"convert", path, filepath.Join(t.TempDir(), "no.npz")}, nil, &stdout, &stderr); status != statusFailed ||
+		!strings.Contains(stderr.String(), `holds 2 state dicts (gen, disc), and nothing tells which one is meant; in PyTorch save the one that is wanted: torch.save(torch.load(path)["gen"], new_path)`) {
+		t.Errorf("status %d, %s", status, stderr.String())
+	}
+}

@@ -169,7 +169,7 @@ func printLines(out io.Writer, title string, lines [][2]string, all int) {
 func statePlace(file *weights.File) string {
 	switch {
 	case len(file.Tensors) == 0 && len(file.StatePaths) > 0:
-		return fmt.Sprintf("It holds %s, under %s; nothing tells which one is meant.\n", count(len(file.StatePaths), "state dict"), printable(strings.Join(file.StatePaths, ", ")))
+		return fmt.Sprintf("The state dicts lie under %s; nothing tells which one is meant.\n", printable(strings.Join(file.StatePaths, ", ")))
 	case len(file.StatePaths) > 0:
 		return fmt.Sprintf("The state dict is the one under %s; under %s there %s, among the other tensors.\n", printable(file.StatePath),
 			printable(strings.Join(file.StatePaths, ", ")), plural(len(file.StatePaths), "is another", "are others"))
@@ -211,6 +211,8 @@ func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Con
 		if len(buffers) > 0 {
 			fmt.Fprintf(out, "Not trained: %s in %s, such as %s.\n", count(total(buffers), "number"), count(len(buffers), "buffer"), printable(buffers[0].Name))
 		}
+	} else if len(file.StatePaths) > 0 {
+		fmt.Fprintf(out, "\n%s: %s, %s in %s (format %s).\n", path, count(len(file.StatePaths), "state dict"), count(total(file.Others), "number"), count(len(file.Others), "tensor"), file.Format)
 	} else {
 		fmt.Fprintf(out, "\n%s: no state dict, but %s, %s numbers (format %s).\n", path, count(len(file.Others), "other tensor"), thousands(total(file.Others)), file.Format)
 	}

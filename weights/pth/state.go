@@ -496,7 +496,11 @@ func (w *walker) add(t *Tensor, name string) error {
 	if err := w.spend(cost + int64(len(name))); err != nil {
 		return err
 	}
-	if err := w.spend(4 * int64(t.Elements())); err != nil {
+	size := 4
+	if !t.contiguous() {
+		size = max(size, t.DType.Size()) // which Bytes copies
+	}
+	if err := w.spend(int64(size) * int64(t.Elements())); err != nil {
 		return err
 	}
 	w.names[name] = true

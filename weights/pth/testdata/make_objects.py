@@ -157,6 +157,9 @@ note("unread.pth", {name: unread[name].detach().as_subclass(torch.Tensor) for na
 save("three_levels.pth", {"run": {"last": {"weights_of_it": state, "optimizer": torch.optim.SGD(net.parameters(), lr=0.1).state_dict()}}})
 note("three_levels.pth", state)
 
+linear = nn.Linear(2, 2).state_dict()
+save("two_networks.pth", {"gen": linear, "disc": nn.Linear(2, 2).state_dict()})
+
 with open(os.path.join(folder, "objects.json"), "w") as out:
     json.dump(expected, out, indent=1)
     out.write("\n")
