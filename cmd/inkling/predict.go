@@ -152,6 +152,9 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	if err != nil {
 		return err
 	}
+	if err := servable(name, m); err != nil {
+		return err
+	}
 	preparation, err := m.Preparation(o.preprocess)
 	if err != nil {
 		return usagef("--preprocess %w", err)
