@@ -461,6 +461,14 @@ func (c *operationCase) run(t *testing.T, net goldenNet) (names []string) {
 		got.Data = append(got.Data, float32(v))
 	}
 	same(t, "plain output", got.Data, want, goldenTolerance)
+	if c.Files["indices_i64"] != "" { // which of equal pixels a pooling chooses
+		_, want := c.array(t, "indices_i64")
+		for i, at := range ref.calls[len(ref.calls)-1].Saved {
+			if float32(at) != want[i] {
+				t.Errorf("output %d is pixel %d, want %v", i, at, want[i])
+			}
+		}
+	}
 	params := map[*Param]string{}
 	if net.module != nil {
 		walkState(net.module, func(name string, p *Param, b *Buffer) {
