@@ -6,7 +6,7 @@ import "time"
 // side by side. A member that is off its processor holds up all others at
 // every barrier, so on a crowded machine a team is slower than one member
 // alone. As results do not depend on the number of workers, a program may
-// change that number at any step.
+// change that number at any stem.
 type crowd struct {
 	runs    int // since the last look
 	started time.Time
@@ -26,11 +26,11 @@ const (
 	crowdShare = 0.3
 )
 
-// run runs body on the team, or on the caller alone.
-func (p *TrainProgram) run(body func(worker int)) {
-	c := &p.crowd
-	if c.alone > 0 || p.team.size == 1 {
-		p.active = 1
+// crowded runs body on the team, or on the caller alone.
+func (m *machine) crowded(body func(worker int)) {
+	c := &m.crowd
+	if c.alone > 0 || m.team.size == 1 {
+		m.active = 1
 		body(0)
 		if c.alone > 0 {
 			c.alone--
@@ -38,14 +38,14 @@ func (p *TrainProgram) run(body func(worker int)) {
 		return
 	}
 	if c.runs == 0 {
-		c.started, c.stalled = time.Now(), p.team.stalled.Load()
+		c.started, c.stalled = time.Now(), m.team.stalled.Load()
 	}
-	p.active = p.team.size
-	p.team.run(body)
+	m.active = m.team.size
+	m.team.run(body)
 	if c.runs++; c.runs < crowdLook {
 		return
 	}
-	now, stalled := time.Now(), p.team.stalled.Load()
+	now, stalled := time.Now(), m.team.stalled.Load()
 	if float64(stalled-c.stalled) > crowdShare*float64(now.Sub(c.started)) {
 		c.last = min(max(2*c.last, crowdAlone), crowdMost)
 		c.alone = c.last

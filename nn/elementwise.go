@@ -10,6 +10,8 @@ func ReLU(x *Value) *Value { return Apply(relu{}, nil, x) }
 
 type relu struct{}
 
+func (relu) elementwise() bool { return true }
+
 func (relu) Name() string { return "relu" }
 
 func (relu) OutputShape(inputs []Shape) (Shape, error) {
@@ -43,6 +45,8 @@ func reluBackward[T Float](c *Call[T]) {
 // flatten is the operation behind Value.Flatten. Compiled programs do not copy
 // for it: the result is another view of the same memory.
 type flatten struct{}
+
+func (flatten) view() {}
 
 func (flatten) Name() string { return "flatten" }
 

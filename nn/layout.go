@@ -31,8 +31,8 @@ func storedChannels(channels int) int {
 func paddedChannels(channels int) int { return roundUp(channels, kernel.Lanes(channels)) }
 
 // fused says whether compiled programs run the convolution by the fused
-// kernels: square ones without groups or dilation. Others run as the plain operation.
-func (c conv2d) fused() bool { return c.groups == 1 && c.dilation == [2]int{1, 1} && c.square() }
+// kernels: those without groups or dilation. Others run as the plain operation.
+func (c conv2d) fused() bool { return c.groups == 1 && c.dilation == [2]int{1, 1} }
 
 // runLength is the number of floats of one row of the filter when it lies on
 // the picture: its columns with all their channels, which are contiguous.

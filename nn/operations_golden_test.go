@@ -518,7 +518,7 @@ func (c *operationCase) runPrograms(t *testing.T, net goldenNet, shape Shape, x 
 	same(t, "training output", train.Forward(x), want, goldenTolerance)
 	train.Backward(make([]int, shape[0]))
 	for i, e := range train.Gradients() {
-		name := params[train.trained[i].param]
+		name := params[train.plan.trained[i].param]
 		_, want := c.array(t, "grad_"+name)
 		same(t, "gradient of "+name, values(e), want, goldenTolerance)
 	}

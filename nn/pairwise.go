@@ -43,6 +43,9 @@ type pairwise[F pairFunction] struct{ f F }
 
 func (b pairwise[F]) Name() string { return b.f.name() }
 
+// elementwise is true where zeros make a finite number.
+func (b pairwise[F]) elementwise() bool { return b.Name() != division{}.name() }
+
 func (b pairwise[F]) OutputShape(inputs []Shape) (Shape, error) { return broadcast(inputs) }
 
 // broadcast is the shape of several tensors' elements taken together.

@@ -25,6 +25,11 @@ func (p pointwise[F]) Backward(c *Call[float32])                 { pointwiseBack
 func (p pointwise[F]) Forward64(c *Call[float64])                { pointwiseForward(p.f, c) }
 func (p pointwise[F]) Backward64(c *Call[float64])               { pointwiseBackward(p.f, c) }
 
+func (p pointwise[F]) elementwise() bool {
+	zero := p.f.value(0)
+	return !math.IsNaN(zero) && !math.IsInf(zero, 0)
+}
+
 func pointwiseForward[F pointFunction, T Float](f F, c *Call[T]) {
 	y := c.Output.Data
 	for i, x := range c.Inputs[0].Data {

@@ -5,31 +5,39 @@ import (
 	"runtime"
 )
 
-// inferenceChunk is how many examples go through all steps at a time, so that
-// what lies between the steps stays in the processor's cache.
-const inferenceChunk = 8
+// Network is a network with several inputs or outputs, or with inputs that are
+// not pictures: tokens, masks, lengths.
+type Network struct {
+	// Module holds the parameters, as for Init and State.
+	Module any
+	// Inputs are the shapes of the inputs, the batch first, and their types. The
+	// batch is that of all.
+	Inputs []Spec
+	// Forward computes the outputs from the inputs. The first one is what a loss
+	// judges.
+	Forward func(inputs []*Value) []*Value
+}
+
+// networkOf returns a Module with one Float32 input, of the given shape, as a Network.
+func networkOf(module Module, shape Shape) Network {
+	return Network{module, []Spec{{Shape: shape}}, func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }}
+}
 
 // Program is a network compiled for inference: it computes the outputs of up
 // to a fixed number of examples. It shares its weights with the module it was
 // compiled from and with its clones, and belongs to one goroutine at a time;
 // run Clones side by side. It must not run while the weights are changed.
 type Program struct {
-	graph   *graph
-	names   map[*Param]string
-	batch   int
-	workers int
-	// chunkSize is how many examples go through all steps at a time.
-	chunkSize int
+	machine
+	graph  *graph
+	names  map[*Param]string
+	phases []phase
 
-	plan   *plan // with room for one chunk of examples a worker
-	team   *team
-	body   func(worker int)
-	inputs int // elements of one example
-	width  int // elements of one example's output
-
-	images  []float32
-	outputs []float32
-	count   int
+	given   [][]float32 // the inputs
+	ints    [][]int32
+	outputs []Tensor[float32] // for a full batch
+	results []Tensor[float32] // what of them was computed
+	floats  []float32         // the first output, if it is of another type
 }
 
 // Compile traces the module on an input of the given shape (batch first, as
@@ -37,52 +45,90 @@ type Program struct {
 // that many examples at a time. Errors name the layer whose shape does not
 // fit.
 func Compile(module Module, shape ...int) (*Program, error) {
-	g, err := trace(module, shape, false)
+	return networkOf(module, shape).Compile()
+}
+
+// Compile is the function Compile for any number of inputs and outputs.
+func (n Network) Compile() (*Program, error) {
+	g, err := traceAll(n.Module, n.Inputs, n.Forward, false)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPlannable(g); err != nil {
-		return nil, err
-	}
-	p := &Program{graph: g, names: paramNames(module), batch: shape[0], workers: runtime.GOMAXPROCS(0)}
-	p.prepare()
+	p := &Program{graph: g, names: paramNames(n.Module)}
+	p.prepare(runtime.GOMAXPROCS(0))
 	return p, nil
 }
 
-func (p *Program) prepare() {
-	p.inputs, p.width = p.graph.input().shape[1:].Elements(), p.graph.output().shape[1:].Elements()
-	p.outputs = make([]float32, p.batch*p.width)
-	p.chunkSize = min(inferenceChunk, p.batch)
-	for _, n := range p.graph.nodes {
-		if batchwise(n.op) {
-			p.chunkSize = p.batch
-		}
+func (p *Program) prepare(workers int) {
+	p.chunk = min(inferenceChunk, p.graph.batch)
+	p.plan = newPlan(p.graph, p.names, 1, false)
+	p.given, p.ints = make([][]float32, len(p.graph.inputs)), make([][]int32, len(p.graph.inputs))
+	p.plan.build(func(plan *plan) { plan.load(p.given, p.ints) }, nil)
+	for _, v := range p.graph.outputs {
+		p.store(v)
 	}
-	p.setTeam(min(p.workers, (p.batch+p.chunkSize-1)/p.chunkSize))
+	if first := p.outputs[0]; first.Data == nil {
+		p.floats = make([]float32, len(first.Ints))
+	}
+	p.phases = schedule(p.plan.forward)
+	p.SetWorkers(workers)
 }
 
-func (p *Program) setTeam(size int) {
-	p.plan = newPlan(p.graph, p.names, size*p.chunkSize, 1, false)
-	p.team = newTeam(size)
-	p.body = p.work
-	if size > 1 {
-		runtime.AddCleanup(p, (*team).close, p.team)
+// load makes the stages that fill the network's inputs from what is given.
+func (p *plan) load(given [][]float32, ints [][]int32) {
+	for k, v := range p.graph.inputs {
+		in := p.place(v)
+		if v.kind != Float32 {
+			p.byExamples(func(w work) { copy(in.values.intParts(&w, w.first, w.last), ints[k][w.first*in.values.size:]) }, in.values)
+			continue
+		}
+		size := in.values.size
+		p.byExamples(func(w work) {
+			for i := w.first; i < w.last; i++ {
+				copy(in.values.part(&w, i), given[k][i*size:])
+			}
+		}, in.values)
 	}
+}
+
+// store makes the stage that copies an output to where the caller finds it.
+func (p *Program) store(v *Value) {
+	at, out := p.plan.place(v), newTensor[float32](v.spec())
+	p.outputs, p.results = append(p.outputs, out), append(p.results, Tensor[float32]{Shape: v.shape.clone()})
+	s := &stage{axis: once, touches: []*buffer{at.values}}
+	copyOut := func(w *work, first, last int) {
+		for i := first; i < last; i++ {
+			if at.values.integer {
+				copy(out.Ints[i*at.values.size:], at.values.intParts(w, i, i+1))
+			} else {
+				copy(out.Data[i*at.values.size:], at.values.part(w, i))
+			}
+		}
+	}
+	if s.run = func(w work) { copyOut(&w, 0, 1) }; at.rows > 0 {
+		s.axis, s.run = examples, func(w work) { copyOut(&w, w.first, w.last) }
+	}
+	p.plan.forward = append(p.plan.forward, s)
 }
 
 // SetWorkers sets how many goroutines compute, at most. The default is
 // GOMAXPROCS, which a number below 1 leaves as it is; the results do not depend
 // on it.
 func (p *Program) SetWorkers(n int) {
-	if n != p.workers && n > 0 {
-		p.team.close()
-		p.workers = n
-		p.prepare()
+	if n < 1 || n == p.workers {
+		return
+	}
+	p.setWorkers(n, (p.plan.batch+inferenceChunk-1)/inferenceChunk, func(workers int) {
+		lifetimes(p.plan.buffers, p.phases, p.plan.forward)
+		layOut(p.plan.buffers, p.plan.batch, workers*p.chunk)
+	})
+	if p.team.size > 1 {
+		runtime.AddCleanup(p, (*team).close, p.team)
 	}
 }
 
 // Batch returns the largest number of examples of one Forward.
-func (p *Program) Batch() int { return p.batch }
+func (p *Program) Batch() int { return p.graph.batch }
 
 // InputShape returns the shape of the images for a full batch.
 func (p *Program) InputShape() Shape { return p.graph.input().shape }
@@ -92,29 +138,96 @@ func (p *Program) OutputShape() Shape { return p.graph.output().shape }
 
 // Clone returns a program of its own memory that shares the weights.
 func (p *Program) Clone() *Program {
-	c := &Program{graph: p.graph, names: p.names, batch: p.batch, workers: p.workers}
-	c.prepare()
+	c := &Program{graph: p.graph, names: p.names}
+	c.prepare(p.workers)
 	return c
 }
 
 // Forward computes the outputs for len(images) / (elements of an example)
 // examples, one after another in row-major order, and returns them likewise
-// (for a classifier the logits, N x classes). The slice returned is
-// overwritten by the next call. It panics if images is not a whole number of
-// examples or more than a batch.
+// (for a classifier the logits, N x classes): the first output of a network with
+// one input, whole numbers as float32. The slice returned is overwritten by the
+// next call. It panics if images is not a whole number of examples or more than
+// a batch.
 func (p *Program) Forward(images []float32) []float32 {
-	n := countExamples(len(images), p.inputs, p.batch)
-	p.images, p.count = images, n
-	for _, c := range p.plan.convs {
-		c.repack()
+	if in := p.graph.input(); len(p.graph.inputs) > 1 || in.kind != Float32 {
+		panic("nn: Forward is for networks with one float32 input; this one takes ForwardAll")
 	}
-	if n <= p.chunkSize {
-		p.chunk(0, 0, n)
+	p.given[0] = images
+	p.compute(countExamples(len(images), p.graph.input().shape[1:].Elements(), p.graph.batch))
+	if p.floats == nil {
+		return p.results[0].Data
+	}
+	for i, v := range p.results[0].Ints {
+		p.floats[i] = float32(v)
+	}
+	return p.floats[:len(p.results[0].Ints)]
+}
+
+// ForwardAll computes all outputs from all inputs, each of which has the same
+// number of examples, up to the batch; their Shapes do not matter. What is
+// returned is overwritten by the next call. It panics if an input has another
+// type than the network's, or another size.
+func (p *Program) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
+	p.compute(give(p.graph, p.given, p.ints, inputs))
+	return p.results
+}
+
+// give checks inputs against those of a network, and returns the number of
+// examples.
+func give(g *graph, given [][]float32, ints [][]int32, inputs []Tensor[float32]) (n int) {
+	if len(inputs) != len(g.inputs) {
+		panic(fmt.Sprintf("nn: got %d inputs; the network has %d", len(inputs), len(g.inputs)))
+	}
+	for k, in := range g.inputs {
+		given[k], ints[k] = inputs[k].Data, inputs[k].Ints
+		elements := len(given[k])
+		if in.kind != Float32 {
+			elements = len(ints[k])
+		}
+		if elements == 0 {
+			panic(fmt.Sprintf("nn: input %d has no elements of type %v", k, in.kind))
+		}
+		count := countExamples(elements, in.shape[1:].Elements(), g.batch)
+		if k > 0 && count != n {
+			panic(fmt.Sprintf("nn: input %d has %d examples, those before it %d", k, count, n))
+		}
+		n = count
+	}
+	return n
+}
+
+func (p *Program) compute(n int) {
+	p.plan.setBatch(n)
+	p.run(p.phases, n)
+	clear(p.given)
+	clear(p.ints)
+	for k, v := range p.graph.outputs {
+		out, result := p.outputs[k], &p.results[k]
+		if rows := v.rows(); rows > 0 {
+			result.Shape[0] = rows * n
+		} else {
+			result.Shape = p.plan.shapesAt(n)[v.index]
+		}
+		if size := result.Shape.Elements(); out.Data != nil {
+			result.Data = out.Data[:size]
+		} else {
+			result.Ints = out.Ints[:size]
+		}
+	}
+}
+
+// run runs the phases on the team, unless there is no more than one chunk and it
+// needs no help.
+func (p *Program) run(phases []phase, n int) {
+	p.machine.phases = phases
+	if p.active = p.team.size; n <= p.chunk && len(phases) == 1 {
+		p.active = 1
+		p.runPhases(0)
 	} else {
 		p.team.run(p.body)
 	}
-	p.images = nil
-	return p.outputs[:n*p.width]
+	p.machine.phases = nil
 }
 
 func countExamples(floats, each, batch int) int {
@@ -122,31 +235,4 @@ func countExamples(floats, each, batch int) int {
 		return n
 	}
 	panic(fmt.Sprintf("nn: got %d floats of images; the program takes 1 to %d examples of %d floats each", floats, batch, each))
-}
-
-// work computes one worker's share of the chunks.
-func (p *Program) work(worker int) {
-	chunks := (p.count + p.chunkSize - 1) / p.chunkSize
-	from, to := share(chunks, p.team.size, worker)
-	for c := from; c < to; c++ {
-		p.chunk(worker*p.chunkSize, c*p.chunkSize, min((c+1)*p.chunkSize, p.count))
-	}
-}
-
-// chunk computes examples from..to-1, using the memory that starts at slot.
-func (p *Program) chunk(slot, from, to int) {
-	for i := from; i < to; i++ {
-		copy(p.plan.input.values.from(slot+i-from), p.images[i*p.inputs:][:p.inputs])
-	}
-	for _, s := range p.plan.steps {
-		s.forward(slot, slot+to-from)
-	}
-	for i := from; i < to; i++ {
-		copy(p.outputs[i*p.width:], p.plan.output.values.part(slot+i-from, p.width))
-	}
-}
-
-// share divides n things among workers: worker w has those from..to-1.
-func share(n, workers, worker int) (from, to int) {
-	return n * worker / workers, n * (worker + 1) / workers
 }

@@ -118,7 +118,7 @@ func TestFusedEqualsUnfused(t *testing.T) {
 				t.Fatal(err)
 			}
 			classes := p.classes
-			images, labels := randomBatch(r, batch, p.inputs, classes)
+			images, labels := randomBatch(r, batch, p.plan.graph.input().shape[1:].Elements(), classes)
 			g, err := trace(net, shape, true)
 			if err != nil {
 				t.Fatal(err)
@@ -134,7 +134,7 @@ func TestFusedEqualsUnfused(t *testing.T) {
 			}
 			compare(t, "inference logits", inference.Forward(images), logits, 0)
 			for i := range batch {
-				one := inference.Clone().Forward(images[i*p.inputs:][:p.inputs])
+				one := inference.Clone().Forward(images[i*p.plan.graph.input().shape[1:].Elements():][:p.plan.graph.input().shape[1:].Elements()])
 				compare(t, "logits of one example", one, logits[i*classes:][:classes], 0)
 			}
 
@@ -438,11 +438,94 @@ func TestCompileErrors(t *testing.T) {
 	if _, err := CompileTrain(noParams, CrossEntropy{}, newSGD(), 4, 1, 28, 28); err == nil || !strings.Contains(err.Error(), "no parameters") {
 		t.Errorf("training nothing: %v", err)
 	}
-	twice := &Linear{In: 4, Out: 4}
-	Init(twice, rand.New(rand.NewPCG(0, 0)))
-	shared := function(func(x *Value) *Value { return twice.Forward(twice.Forward(x)) })
-	if _, err := CompileTrain(shared, CrossEntropy{}, newSGD(), 4, 4); err == nil || !strings.Contains(err.Error(), "more than one operation") {
-		t.Errorf("training a layer used twice: %v", err)
+}
+
+// TestSeveralInputs trains and runs a network of pictures, tokens and a mask, with
+// several outputs.
+func TestSeveralInputs(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 4))
+	m := &struct {
+		Tokens Embedding
+		FC     Linear
+	}{Embedding{Count: 7, Dim: 5}, Linear{In: 11, Out: 3}}
+	if err := Init(m, r); err != nil {
+		t.Fatal(err)
+	}
+	n := Network{Module: m, Inputs: []Spec{{Shape: Shape{9, 6}}, {Shape{9}, Int32}, {Shape{9, 3}, Bool}}, Forward: func(x []*Value) []*Value {
+		y := m.FC.Forward(Concat(1, x[0], m.Tokens.Forward(x[1])))
+		y = Mul(y, Cast(x[2], Float32))
+		return []*Value{y, ArgMax(y, 1, false)}
+	}}
+	p, err := n.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, err := n.CompileTrain(CrossEntropy{}, sgdRule{lr: 0.5, momentum: 0.9})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := []Tensor[float32]{{Data: make([]float32, 9*6)}, {Ints: make([]int32, 9)}, {Ints: make([]int32, 27)}}
+	labels := make([]int, 9)
+	for i := range 9 {
+		labels[i] = i % 3
+		in[1].Ints[i] = int32(i % 3)
+		for k := range 6 {
+			in[0].Data[6*i+k] = float32(r.NormFloat64())
+		}
+	}
+	for i := range in[2].Ints {
+		in[2].Ints[i] = 1
+	}
+	for _, count := range []int{9, 4} {
+		cut := []Tensor[float32]{{Data: in[0].Data[:6*count]}, {Ints: in[1].Ints[:count]}, {Ints: in[2].Ints[:3*count]}}
+		first := train.StepAll(labels[:count], cut...)
+		for range 60 {
+			train.StepAll(labels[:count], cut...)
+		}
+		if last := train.StepAll(labels[:count], cut...); count == 9 && !(last < first/2) {
+			t.Errorf("%d examples: the loss goes from %v to %v", count, first, last)
+		}
+		out := p.ForwardAll(cut...)
+		if !out[0].Shape.Equal(Shape{count, 3}) || !out[1].Shape.Equal(Shape{count}) {
+			t.Fatalf("outputs of shapes %v and %v", out[0].Shape, out[1].Shape)
+		}
+		for i, class := range out[1].Ints {
+			if int(class) != labels[i] {
+				t.Errorf("example %d is taken for %d, want %d", i, class, labels[i])
+			}
+		}
+	}
+	for _, bad := range [][]Tensor[float32]{in[:2], {in[0], in[1], {Ints: in[2].Ints[:6]}}, {in[0], in[2], in[2]}, {in[0], {Data: make([]float32, 9)}, in[2]}} {
+		func() {
+			defer func() {
+				if got := fmt.Sprint(recover()); !strings.HasPrefix(got, "nn: ") {
+					t.Errorf("panic %q", got)
+				}
+			}()
+			p.ForwardAll(bad...)
+		}()
+	}
+}
+
+// TestSharedParameters compares a network whose parameters are used by several
+// operations, with other parts of the storage in each, with the definitions.
+func TestSharedParameters(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 3))
+	n := &struct {
+		function
+		Conv    Conv2d
+		Norm    BatchNorm2d
+		FC, Out Linear
+	}{Conv: Conv2d{In: 3, Out: 3, Kernel: 3, Padding: 1}, Norm: BatchNorm2d{Features: 3}, FC: Linear{In: 48, Out: 48}, Out: Linear{In: 48, Out: 5}}
+	n.function = func(x *Value) *Value {
+		x = n.Conv.Forward(n.Norm.Forward(ReLU(n.Conv.Forward(x))))
+		x = n.FC.Forward(ReLU(n.FC.Forward(x.Flatten())))
+		x = Apply(gainOp{}, []*Param{&n.FC.Bias}, x)
+		return Apply(gainOp{}, []*Param{&n.Out.Bias}, n.Out.Forward(x))
+	}
+	Init(n, r)
+	if err := checkPrograms(exampleOf(n, 4, 3, 4, 4), r); err != nil {
+		t.Error(err)
 	}
 }
 

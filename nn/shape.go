@@ -27,6 +27,8 @@ func Reshape(x *Value, sizes ...int) *Value {
 
 type reshape struct{ sizes dims }
 
+func (reshape) view() {}
+
 func (reshape) Name() string { return "reshape" }
 
 func (r reshape) OutputShape(inputs []Shape) (Shape, error) {

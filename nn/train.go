@@ -5,10 +5,10 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
-)
+	"slices"
 
-// trainingChunk is how many examples go forward and backward together.
-const trainingChunk = 4
+	"inkling/internal/kernel"
+)
 
 // TrainProgram is a network compiled for training: network, loss and
 // optimizer together. It shares its weights with the module it was compiled
@@ -17,49 +17,28 @@ const trainingChunk = 4
 // Step does everything at once. ZeroGrad, Forward, Loss, Backward and Update,
 // called one by one, give the same weights, bit for bit.
 type TrainProgram struct {
+	machine
 	output    Shape
 	loss      Loss
 	soft      SoftLoss // loss, if it is one
 	optimizer Optimizer
-	batch     int
-	workers   int
-	shards    int
 
-	plan    *plan
-	trained []*trained
-	tasks   []task
-	mine    [][]task // the tasks of each worker
-	team    *team
-	active  int // members of the team that take part in the current run
-	crowd   crowd
-	scratch [][]float32 // for each worker, the gradient of one task
+	// The phases of a forward pass, a backward pass, both, and an update.
+	forwardPhases, backwardPhases, stepPhases, updatePhases []phase
 
-	// The phases of a forward pass, a backward pass, and both.
-	forwardPhases, backwardPhases, stepPhases []phase
+	classes int // elements of one example's output
 
-	inputs  int // elements of one example
-	classes int
-
-	steps   int // updates done
-	seed    uint64
-	images  []float32
+	steps   int         // updates done
+	given   [][]float32 // the inputs
+	ints    [][]int32
 	labels  []int
 	targets []float32 // rows of probabilities, in place of labels if not nil
-	count   int       // examples of the current batch
 	losses  []float64 // of each shard
 	outputs []float32
 
-	// What the team runs; kept so that running allocates nothing.
-	stepBody, forwardBody, backwardBody, updateBody func(worker int)
-}
-
-// task is the gradient and update of some rows of a parameter.
-type task struct {
-	of       *trained
-	from, to int
-	// The same range of the parameter, and of the optimizer's slots.
-	values []float32
-	slots  [][]float32
+	// What is done with each task's gradient.
+	stepTask, backwardTask, updateTask func(k *task, w *taskWork)
+	memory                             int // elements of the plan's buffers
 }
 
 // CompileTrain traces the module on an input of the given shape (batch first,
@@ -71,6 +50,12 @@ type task struct {
 // The same weights, data and settings give the same bits, whatever the number
 // of workers.
 func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (*TrainProgram, error) {
+	return networkOf(module, shape).CompileTrain(loss, optimizer)
+}
+
+// CompileTrain is the function CompileTrain for any number of inputs; the loss
+// judges the first output. StepAll trains it.
+func (n Network) CompileTrain(loss Loss, optimizer Optimizer) (*TrainProgram, error) {
 	if isNil(loss) {
 		return nil, errors.New("nn: CompileTrain got no loss: give one, such as nn.CrossEntropy{}")
 	}
@@ -87,40 +72,57 @@ func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (
 	if _, whole := optimizer.(WholeTensorOptimizer); whole {
 		return nil, fmt.Errorf("nn: %T needs parameters as a whole, which a program does not give it yet: call its UpdateTensor with the program's Gradients, or take another optimizer", optimizer)
 	}
-	g, err := trace(module, shape, true)
+	g, err := traceAll(n.Module, n.Inputs, n.Forward, true)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkPlannable(g); err != nil {
-		return nil, err
+	if out := g.output(); out.rows() != 1 || out.kind != Float32 {
+		return nil, fmt.Errorf("nn: the network's output, %v of type %v, is not one float32 row for each example of the batch", out.shape, out.kind)
 	}
 	if err := loss.CheckShape(g.output().shape); err != nil {
 		return nil, fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
 	}
-	p := &TrainProgram{output: g.output().shape, loss: loss, optimizer: optimizer, batch: shape[0],
-		shards: shardCount(g, shape[0]), inputs: g.input().shape[1:].Elements(), classes: g.output().shape[1:].Elements()}
+	p := &TrainProgram{output: g.output().shape, loss: loss, optimizer: optimizer,
+		classes: g.output().shape[1:].Elements()}
 	p.soft, _ = loss.(SoftLoss)
-	p.plan = newPlan(g, paramNames(module), p.batch, p.shards, true)
-	p.losses = make([]float64, p.shards)
-	p.outputs = make([]float32, p.batch*p.classes)
-	seen := map[*Param]bool{}
-	for _, s := range p.plan.steps {
-		for _, t := range s.trained() {
-			if seen[t.param] {
-				return nil, fmt.Errorf("nn: parameter %s is used by more than one operation, which training does not support; give each operation its own", t.name)
+	p.chunk = trainingChunk
+	p.plan = newPlan(g, paramNames(n.Module), shardsOf(g.batch), true)
+	p.given, p.ints = make([][]float32, len(g.inputs)), make([][]int32, len(g.inputs))
+	p.plan.build(func(plan *plan) { plan.load(p.given, p.ints) }, p.start)
+	p.losses = make([]float64, p.plan.shards)
+	p.outputs = make([]float32, g.batch*p.classes)
+	if len(p.plan.trained) == 0 {
+		return nil, errors.New("nn: the network has no parameters to train")
+	}
+	p.forwardPhases, p.backwardPhases = schedule(p.plan.forward), schedule(p.plan.backward)
+	p.stepPhases = schedule(append(slices.Clone(p.plan.forward), p.plan.backward...))
+	for _, s := range p.plan.backward {
+		if s.axis == tasks {
+			p.updatePhases = append(p.updatePhases, phase{s})
+			for _, k := range s.tasks {
+				p.addSlots(k)
 			}
-			seen[t.param] = true
-			p.trained = append(p.trained, t)
-			p.addTasks(t)
 		}
 	}
-	if len(p.trained) == 0 {
-		return nil, fmt.Errorf("nn: the network has no parameters to train")
-	}
-	p.makePhases()
-	p.stepBody, p.forwardBody, p.backwardBody, p.updateBody = p.stepWork, p.forwardWork, p.backwardWork, p.updateWork
+	p.stepTask, p.backwardTask, p.updateTask = p.gradientAndUpdate, p.keepGradient, p.updateKept
 	p.SetWorkers(runtime.GOMAXPROCS(0))
 	return p, nil
+}
+
+// shardsOf is the number of parts into which a batch is divided, whatever the
+// number of workers: gradients are summed within a part in the order of the
+// examples, and the parts in pairs, so that the sums have the same bits. Parts
+// have at least two examples, and there are at most 16.
+func shardsOf(batch int) int { return min((batch+1)/2, 16) }
+
+// start makes the stage that computes the losses and the gradient of the outputs.
+func (p *TrainProgram) start(plan *plan) {
+	out := plan.place(plan.graph.output())
+	if out.gradient == nil {
+		return // no parameter leads to the output
+	}
+	out.gradient.start()
+	plan.stage(&stage{axis: examples, sharded: true, touches: []*buffer{out.values, out.gradient}, run: func(w work) { p.addLoss(&w, true) }})
 }
 
 // isNil reports whether an interface holds nothing, or a nil pointer.
@@ -132,28 +134,16 @@ func isNil(v any) bool {
 	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-func (p *TrainProgram) addTasks(t *trained) {
-	for range p.optimizer.Slots() {
+// addSlots gives a task its part of the optimizer's slots.
+func (p *TrainProgram) addSlots(k *task) {
+	t := k.of
+	for len(t.slots) < p.optimizer.Slots() {
 		t.slots = append(t.slots, alignedFloats(len(t.param.data)))
 	}
-	size := t.rowSize()
-	for from := 0; from < t.rows; from += t.unit {
-		k := task{of: t, from: from, to: min(from+t.unit, t.rows)}
-		k.values = t.param.data[k.from*size : k.to*size]
-		for _, s := range t.slots {
-			k.slots = append(k.slots, s[k.from*size:k.to*size])
-		}
-		p.tasks = append(p.tasks, k)
+	size := len(t.param.data) / t.rows
+	for _, s := range t.slots {
+		k.slots = append(k.slots, s[k.from*size:k.to*size])
 	}
-}
-
-// cost estimates how long the task takes, in elements of a linear layer. The
-// gradients of other parameters are summed over shards and packed anew.
-func (k *task) cost() int {
-	if k.of.updated != nil {
-		return 500 + 3*len(k.values)
-	}
-	return 500 + len(k.values)
 }
 
 // SetWorkers sets how many goroutines compute, at most; the default is
@@ -163,54 +153,12 @@ func (p *TrainProgram) SetWorkers(n int) {
 	if n < 1 || n == p.workers {
 		return
 	}
-	if p.team != nil {
-		p.team.close()
-	}
-	p.workers = n
-	p.team = newTeam(min(n, p.shards))
+	p.setWorkers(n, p.plan.shards, func(workers int) {
+		lifetimes(p.plan.buffers, p.stepPhases, p.plan.forward)
+		p.memory = layOut(p.plan.buffers, p.plan.batch, workers*p.chunk)
+	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
-	}
-	p.shareTasks()
-}
-
-// shareTasks gives each task to a worker: to the one that has its weights in
-// its cache, if there is one, else to the one with least to do.
-func (p *TrainProgram) shareTasks() {
-	largest, load := 0, make([]int, p.team.size)
-	p.mine, p.scratch = make([][]task, p.team.size), make([][]float32, p.team.size)
-	give := func(k task, worker int) {
-		load[worker] += k.cost()
-		p.mine[worker] = append(p.mine[worker], k)
-	}
-	var free []task
-	for _, k := range p.tasks {
-		largest = max(largest, len(k.values))
-		shard := -1
-		if k.of.shardOf != nil {
-			shard = k.of.shardOf(k.from)
-		}
-		if shard < 0 {
-			free = append(free, k)
-			continue
-		}
-		for worker := range p.team.size {
-			if from, to := share(p.shards, p.team.size, worker); from <= shard && shard < to {
-				give(k, worker)
-			}
-		}
-	}
-	for _, k := range free {
-		least := 0
-		for worker := range load {
-			if load[worker] < load[least] {
-				least = worker
-			}
-		}
-		give(k, least)
-	}
-	for worker := range p.scratch {
-		p.scratch[worker] = alignedFloats(largest)
 	}
 }
 
@@ -228,6 +176,15 @@ func (p *TrainProgram) Step(images []float32, labels []int) float64 {
 	return p.step()
 }
 
+// StepAll is Step for a network with any number of inputs; see ForwardAll of
+// Program.
+func (p *TrainProgram) StepAll(labels []int, inputs ...Tensor[float32]) float64 {
+	p.plan.step = p.steps + 1
+	p.plan.setBatch(give(p.plan.graph, p.given, p.ints, inputs))
+	p.setLabels(labels)
+	return p.step()
+}
+
 // StepSoft is Step with probabilities of the classes in place of labels, as
 // MixUp and CutMix make them: targets holds a row of so many as there are classes
 // for each example, one after another. It panics if they do not fit, or if the
@@ -241,7 +198,8 @@ func (p *TrainProgram) StepSoft(images, targets []float32) float64 {
 func (p *TrainProgram) step() float64 {
 	p.begin()
 	clear(p.losses)
-	p.run(p.stepBody)
+	p.task = p.stepTask
+	p.run(p.stepPhases)
 	p.finishUpdate()
 	return p.totalLoss()
 }
@@ -250,20 +208,21 @@ func (p *TrainProgram) step() float64 {
 // row-major order. The slice is overwritten by the next call.
 func (p *TrainProgram) Forward(images []float32) []float32 {
 	p.setBatch(images)
-	p.labels = nil
-	p.run(p.forwardBody)
-	for i := range p.count {
-		copy(p.outputs[i*p.classes:], p.plan.output.values.part(i, p.classes))
+	p.labels, p.targets = nil, nil
+	p.run(p.forwardPhases)
+	out := p.plan.place(p.plan.graph.output()).values
+	for i := range p.plan.count {
+		copy(p.outputs[i*p.classes:], out.data[i*out.stride:][:out.size])
 	}
-	return p.outputs[:p.count*p.classes]
+	return p.outputs[:p.plan.count*p.classes]
 }
 
 // Loss returns the loss of the outputs of the last Forward.
 func (p *TrainProgram) Loss(labels []int) float64 {
 	p.setLabels(labels)
 	clear(p.losses)
-	for shard := range p.shards {
-		p.addLoss(shard, p.shardStart(shard), p.shardStart(shard+1), false)
+	for shard := range p.plan.shards {
+		p.addLoss(&work{shard: shard, first: p.plan.shardStart(shard), last: p.plan.shardStart(shard + 1)}, false)
 	}
 	return p.totalLoss()
 }
@@ -274,13 +233,14 @@ func (p *TrainProgram) Backward(labels []int) float64 {
 	p.setLabels(labels)
 	p.keepGradients()
 	clear(p.losses)
-	p.run(p.backwardBody)
+	p.task = p.backwardTask
+	p.run(p.backwardPhases)
 	return p.totalLoss()
 }
 
 // ZeroGrad sets the gradients kept for the parameters to zero.
 func (p *TrainProgram) ZeroGrad() {
-	for _, t := range p.trained {
+	for _, t := range p.plan.trained {
 		clear(t.gradient)
 	}
 }
@@ -290,7 +250,8 @@ func (p *TrainProgram) ZeroGrad() {
 func (p *TrainProgram) Update() {
 	p.keepGradients()
 	p.begin()
-	p.run(p.updateBody)
+	p.task = p.updateTask
+	p.run(p.updatePhases)
 	p.finishUpdate()
 }
 
@@ -318,7 +279,7 @@ func (p *TrainProgram) Steps() int { return p.steps }
 // SetSeed sets the seed of the random numbers inside the network, such as
 // dropout's; it is 0 at first. The numbers depend on the seed, the step and the place
 // in the batch, so a training that is resumed needs to know the seed alone.
-func (p *TrainProgram) SetSeed(seed uint64) { p.seed = seed }
+func (p *TrainProgram) SetSeed(seed uint64) { p.plan.seed = seed }
 
 // SetSteps sets how many updates the optimizer has made, so that it goes on
 // from a state that was written to OptimizerState's entries.
@@ -326,14 +287,14 @@ func (p *TrainProgram) SetSteps(n int) { p.steps = n }
 
 func (p *TrainProgram) entries(storage func(t *trained) []float32) []Entry {
 	var list []Entry
-	for _, t := range p.trained {
+	for _, t := range p.plan.trained {
 		list = append(list, Entry{name: t.name, shape: t.param.shape, strides: t.param.strides, storage: storage(t)})
 	}
 	return list
 }
 
 func (p *TrainProgram) keepGradients() {
-	for _, t := range p.trained {
+	for _, t := range p.plan.trained {
 		if t.gradient == nil {
 			t.gradient = alignedFloats(len(t.param.data))
 		}
@@ -341,21 +302,18 @@ func (p *TrainProgram) keepGradients() {
 }
 
 func (p *TrainProgram) setBatch(images []float32) {
-	p.count = countExamples(len(images), p.inputs, p.batch)
-	p.images = images
-	for _, c := range p.plan.convs {
-		c.repack()
+	in := p.plan.graph.input()
+	if len(p.plan.graph.inputs) > 1 || in.kind != Float32 {
+		panic("nn: Step is for networks with one float32 input; this one takes StepAll")
 	}
-	for _, s := range p.plan.steps {
-		if o, ok := s.(*opStep); ok {
-			o.seed = operationSeed(p.seed, p.steps+1, o.number)
-		}
-	}
+	p.plan.step = p.steps + 1
+	p.plan.setBatch(countExamples(len(images), in.shape[1:].Elements(), p.plan.batch))
+	p.given[0] = images
 }
 
 func (p *TrainProgram) setLabels(labels []int) {
-	if len(labels) != p.count {
-		panic(fmt.Sprintf("nn: got %d labels for %d examples", len(labels), p.count))
+	if len(labels) != p.plan.count {
+		panic(fmt.Sprintf("nn: got %d labels for %d examples", len(labels), p.plan.count))
 	}
 	for _, label := range labels {
 		if label < 0 || label >= p.classes {
@@ -369,8 +327,8 @@ func (p *TrainProgram) setTargets(targets []float32) {
 	if p.soft == nil {
 		panic("nn: " + p.loss.Name() + " takes labels, not probabilities")
 	}
-	if len(targets) != p.count*p.classes {
-		panic(fmt.Sprintf("nn: got %d probabilities for %d examples of %d classes", len(targets), p.count, p.classes))
+	if len(targets) != p.plan.count*p.classes {
+		panic(fmt.Sprintf("nn: got %d probabilities for %d examples of %d classes", len(targets), p.plan.count, p.classes))
 	}
 	p.labels, p.targets = nil, targets
 }
@@ -381,18 +339,58 @@ func (p *TrainProgram) begin() {
 }
 
 func (p *TrainProgram) finishUpdate() {
-	for _, t := range p.trained {
+	for _, t := range p.plan.trained {
 		t.param.version++
 	}
-	for _, c := range p.plan.convs {
-		c.version = c.weight.version // repacked as it was updated
+	for _, follow := range p.plan.followed {
+		follow() // what was brought up to date as the weights were
 	}
 }
 
+// totalLoss adds up the losses of the shards, in the order of sumShards.
 func (p *TrainProgram) totalLoss() float64 {
-	var sum float64
-	for _, l := range p.losses {
-		sum += l
+	for step := 1; step < len(p.losses); step *= 2 {
+		for i := 0; i+step < len(p.losses); i += 2 * step {
+			p.losses[i] += p.losses[i+step]
+		}
 	}
-	return sum
+	return p.losses[0]
+}
+
+func (p *TrainProgram) gradientAndUpdate(k *task, w *taskWork) {
+	gradient := w.gradient[:len(k.values)]
+	k.compute(w, gradient)
+	p.optimizer.Update(k.values, gradient, k.slots)
+	k.updated()
+}
+
+func (p *TrainProgram) keepGradient(k *task, w *taskWork) {
+	gradient := w.gradient[:len(k.values)]
+	k.compute(w, gradient)
+	kernel.Add(k.keptGradient(), gradient)
+}
+
+func (p *TrainProgram) updateKept(k *task, _ *taskWork) {
+	p.optimizer.Update(k.values, k.keptGradient(), k.slots)
+	k.updated()
+}
+
+// addLoss adds the loss of some examples to that of their shard and, if asked
+// to, sets the gradient of the network's outputs.
+func (p *TrainProgram) addLoss(w *work, gradient bool) {
+	if w.first >= w.last {
+		return
+	}
+	out := p.plan.places[p.plan.graph.output()]
+	var rows []float32
+	if gradient {
+		rows = out.gradient.from(w, w.first)
+	}
+	scale := 1 / float64(p.plan.count)
+	values, stride := out.values.from(w, w.first), out.values.stride
+	if p.targets != nil {
+		p.losses[w.shard] += p.soft.SoftRows(values, p.classes, stride, p.targets[w.first*p.classes:w.last*p.classes], scale, rows)
+		return
+	}
+	p.losses[w.shard] += p.loss.Rows(values, p.classes, stride, p.labels[w.first:w.last], scale, rows)
 }

@@ -43,11 +43,6 @@ func (w *window) same() {
 	}
 }
 
-// square reports whether both directions, and all sides, are alike.
-func (w window) square() bool {
-	return w == squareWindow(w.kernel[0], w.stride[0], w.before[0], w.dilation[0])
-}
-
 func (w window) check() error {
 	for d := range 2 {
 		if w.kernel[d] < 1 || w.stride[d] < 1 || w.dilation[d] < 1 || w.before[d] < 0 || w.after[d] < 0 {

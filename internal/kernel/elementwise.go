@@ -53,7 +53,7 @@ type SGD struct {
 // Update applies one step of PyTorch's SGD to len(weights) elements:
 //
 //	g = gradient + WeightDecay*weight
-//	momentum = Momentum*momentum + Damped*g
+//	momentum = Flush(Momentum*momentum + Damped*g)
 //	weight -= LearningRate * (Nesterov ? g + Momentum*momentum : momentum)
 //
 // A nil momentum means none: weight -= LearningRate*g.
@@ -70,7 +70,7 @@ func (s *SGD) updatePlain(weights, gradient, momentum []float32) {
 	for i, w := range weights {
 		g := gradient[i] + float32(s.WeightDecay*w)
 		if momentum != nil {
-			m := float32(s.Momentum*momentum[i]) + float32(s.Damped*g)
+			m := Flush(float32(s.Momentum*momentum[i]) + float32(s.Damped*g))
 			momentum[i] = m
 			if s.Nesterov {
 				g += float32(s.Momentum * m)

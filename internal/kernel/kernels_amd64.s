@@ -4287,7 +4287,7 @@ next:
 	RET
 
 // func sgdMomentum(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·sgdMomentum(SB), NOSPLIT, $0-48
 	MOVQ         weights+0(FP), AX
 	MOVQ         gradient+8(FP), CX
@@ -4297,16 +4297,24 @@ TEXT ·sgdMomentum(SB), NOSPLIT, $0-48
 	VBROADCASTSS momentumFactor+36(FP), Y1
 	VBROADCASTSS damped+40(FP), Y2
 	VBROADCASTSS weightDecay+44(FP), Y3
+	VPCMPEQD     Y4, Y4, Y4
+	VPSRLD       $0x01, Y4, Y4
+	MOVL         $0x0da24260, SI
+	VMOVD        SI, X5
+	VBROADCASTSS X5, Y5
 
 next:
-	VMOVUPS      (AX), Y4
-	VMOVUPS      (CX), Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMULPS       (DX), Y1, Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VMOVUPS      Y6, (DX)
-	VFNMADD231PS Y0, Y6, Y4
-	VMOVUPS      Y4, (AX)
+	VMOVUPS      (AX), Y6
+	VMOVUPS      (CX), Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMULPS       (DX), Y1, Y8
+	VFMADD231PS  Y2, Y7, Y8
+	VANDPS       Y8, Y4, Y7
+	VCMPPS       $0x15, Y5, Y7, Y7
+	VANDPS       Y7, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	VFNMADD231PS Y0, Y8, Y6
+	VMOVUPS      Y6, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX
@@ -4316,7 +4324,7 @@ next:
 	RET
 
 // func sgdNesterov(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·sgdNesterov(SB), NOSPLIT, $0-48
 	MOVQ         weights+0(FP), AX
 	MOVQ         gradient+8(FP), CX
@@ -4326,17 +4334,25 @@ TEXT ·sgdNesterov(SB), NOSPLIT, $0-48
 	VBROADCASTSS momentumFactor+36(FP), Y1
 	VBROADCASTSS damped+40(FP), Y2
 	VBROADCASTSS weightDecay+44(FP), Y3
+	VPCMPEQD     Y4, Y4, Y4
+	VPSRLD       $0x01, Y4, Y4
+	MOVL         $0x0da24260, SI
+	VMOVD        SI, X5
+	VBROADCASTSS X5, Y5
 
 next:
-	VMOVUPS      (AX), Y4
-	VMOVUPS      (CX), Y5
-	VFMADD231PS  Y3, Y4, Y5
-	VMULPS       (DX), Y1, Y6
-	VFMADD231PS  Y2, Y5, Y6
-	VMOVUPS      Y6, (DX)
-	VFMADD231PS  Y1, Y6, Y5
-	VFNMADD231PS Y0, Y5, Y4
-	VMOVUPS      Y4, (AX)
+	VMOVUPS      (AX), Y6
+	VMOVUPS      (CX), Y7
+	VFMADD231PS  Y3, Y6, Y7
+	VMULPS       (DX), Y1, Y8
+	VFMADD231PS  Y2, Y7, Y8
+	VANDPS       Y8, Y4, Y9
+	VCMPPS       $0x15, Y5, Y9, Y9
+	VANDPS       Y9, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	VFMADD231PS  Y1, Y8, Y7
+	VFNMADD231PS Y0, Y7, Y6
+	VMOVUPS      Y6, (AX)
 	ADDQ         $0x20, AX
 	ADDQ         $0x20, CX
 	ADDQ         $0x20, DX

@@ -307,6 +307,28 @@ func TestMaskPositive(t *testing.T) {
 	}
 }
 
+// TestMomentumIsFlushed holds all versions of SGD to zero where a momentum has
+// decayed, and to what it is everywhere else.
+func TestMomentumIsFlushed(t *testing.T) {
+	starts := []float32{1.1e-30, 1.2e-30, 1e-45, -1e-45, -1.1e-30, -1.2e-30, 1, 0, float32(math.NaN()), float32(math.Inf(-1))}
+	for n := 1; n < 30; n++ {
+		for _, nesterov := range []bool{false, true} {
+			s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 1, Nesterov: nesterov}
+			w, m := make([]float32, n), make([]float32, n)
+			for i := range m {
+				m[i] = starts[i%len(starts)]
+			}
+			s.Update(w, make([]float32, n), m)
+			for i, got := range m {
+				want := Flush(0.9 * starts[i%len(starts)])
+				if got != want && !(got != got && want != want) {
+					t.Fatalf("%d elements: a momentum of %v becomes %v, want %v", n, starts[i%len(starts)], got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestElementwise(t *testing.T) {
 	needAssembly(t)
 	r := rand.New(rand.NewPCG(5, 5))

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"math"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -49,6 +51,14 @@ func elementwise() {
 			return y
 		}
 		rate, keep, damped, decay := factor("learningRate"), factor("momentumFactor"), factor("damped"), factor("weightDecay")
+		// m is kept where not |m| < 1e-30, so that a NaN is kept, too.
+		magnitude, smallest := YMM(), YMM()
+		VPCMPEQD(magnitude, magnitude, magnitude)
+		VPSRLD(Imm(1), magnitude, magnitude)
+		bits, low := GP32(), XMM()
+		MOVL(U32(math.Float32bits(1e-30)), bits)
+		VMOVD(bits, low)
+		VBROADCASTSS(low, smallest)
 		Label("next")
 		w, g, m := YMM(), YMM(), YMM()
 		VMOVUPS(at(weights, 0), w)
@@ -56,6 +66,10 @@ func elementwise() {
 		VFMADD231PS(decay, w, g)
 		VMULPS(at(momentum, 0), keep, m)
 		VFMADD231PS(damped, g, m)
+		large := YMM()
+		VANDPS(m, magnitude, large)
+		VCMPPS(Imm(0x15), smallest, large, large) // not |m| < 1e-30
+		VANDPS(large, m, m)
 		VMOVUPS(m, at(momentum, 0))
 		if nesterov {
 			VFMADD231PS(keep, m, g)

@@ -1,0 +1,270 @@
+package nn
+
+import (
+	"math"
+
+	"inkling/internal/kernel"
+)
+
+// batchNormStep is a BatchNorm and, maybe, the ReLU behind it, for pictures in
+// either layout. In training it has three stages each way: what every shard of the
+// batch contributes to the statistics, the statistics of every channel, and the
+// examples.
+type batchNormStep struct {
+	plan          *plan
+	op            batchNorm
+	node          *node
+	input, output *place
+	adds          bool
+	channels      int
+	pixels        int
+
+	// moments[shard][channel] is the number, the mean and the sum of squared
+	// deviations of what the shard has seen; sums[shard][channel] the sum of the
+	// gradients and of their products with the normalised values.
+	moments [][]moments
+	sums    [][][2]float64
+	// mean and inverse normalise a channel; scale and shift are what is left to do
+	// to a value, and back is what each gradient, each normalised value and every
+	// element gets in the backward pass.
+	mean, inverse, scale, shift []float64
+	back                        [][3]float64
+	dWeight, dBias              []float32
+}
+
+// moments are the number of some values, their mean and the sum of the squares of
+// their deviations from it.
+type moments struct{ n, mean, squares float64 }
+
+// add joins the moments of other values: Chan, Golub and LeVeque 1979, "Updating
+// formulae and a pairwise algorithm for computing sample variances".
+func (m moments) add(o moments) moments {
+	if o.n == 0 {
+		return m
+	}
+	n := m.n + o.n
+	delta := o.mean - m.mean
+	return moments{n, m.mean + delta*o.n/n, m.squares + o.squares + delta*delta*m.n*o.n/n}
+}
+
+func lowerBatchNorm(p *plan, g *group) {
+	op := g.first.op.(batchNorm)
+	in := p.place(g.first.inputs[0])
+	if in.rows != 1 {
+		lowerDefinition(p, g)
+		return
+	}
+	s := &batchNormStep{plan: p, op: op, node: g.first, input: in, output: p.place(g.output), channels: op.features, pixels: in.shape[1:].Elements()}
+	s.output.relu = g.taken[0]
+	numbers := func() []float64 { return make([]float64, s.channels) }
+	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
+	touches := []*buffer{in.values, s.output.values}
+	if op.ofBatch() {
+		shards := p.shards
+		if !p.train {
+			shards = (p.batch + inferenceChunk - 1) / inferenceChunk
+		}
+		for range shards {
+			s.moments = append(s.moments, make([]moments, s.channels))
+		}
+		p.stage(&stage{axis: examples, run: s.observe, sharded: true, touches: touches})
+		p.stage(&stage{axis: units, units: s.channels, run: s.settle, touches: touches})
+	} else {
+		p.refresh = append(p.refresh, func() { s.settle(work{last: s.channels}) })
+	}
+	p.byExamples(s.forward, touches...)
+	if p.backwards(g.first) {
+		p.later = append(p.later, func() { s.lowerBackward(touches) })
+	}
+}
+
+// at returns where channel c of example i starts, and the distance between its
+// pixels.
+func (s *batchNormStep) at(at *place, data []float32, c int) (values []float32, step int) {
+	return data[c*at.channelStep():], at.pixelStep()
+}
+
+// observe adds examples to the moments of their shard.
+func (s *batchNormStep) observe(w work) {
+	shard := s.moments[w.shard]
+	for i := w.first; i < w.last; i++ {
+		data := s.input.values.from(&w, i)
+		for c := range s.channels {
+			x, step := s.at(s.input, data, c)
+			var sum, squares float64
+			for p := range s.pixels {
+				sum += float64(x[p*step])
+			}
+			mean := sum / float64(s.pixels)
+			for p := range s.pixels {
+				d := float64(x[p*step]) - mean
+				squares += d * d
+			}
+			shard[c] = shard[c].add(moments{float64(s.pixels), mean, squares})
+		}
+	}
+}
+
+// settle computes what some channels are normalised by.
+func (s *batchNormStep) settle(w work) {
+	for c := w.first; c < w.last; c++ {
+		if s.op.ofBatch() {
+			all := s.shardMoments(c)
+			s.mean[c], s.inverse[c] = all.mean, 1/math.Sqrt(all.squares/all.n+s.op.eps)
+			s.follow(c, all)
+		} else {
+			s.mean[c], s.inverse[c] = float64(s.node.buffers[0].data[c]), 1/math.Sqrt(float64(s.node.buffers[1].data[c])+s.op.eps)
+		}
+		s.scale[c], s.shift[c] = s.inverse[c], 0
+		if len(s.node.params) > 0 {
+			s.scale[c] *= float64(s.node.params[0].data[c])
+			s.shift[c] = float64(s.node.params[1].data[c])
+		}
+	}
+}
+
+// shardMoments joins the moments of the shards in pairs, pairs of pairs and so on,
+// as sumShards adds, and clears them.
+func (s *batchNormStep) shardMoments(c int) moments {
+	for step := 1; step < len(s.moments); step *= 2 {
+		for i := 0; i+step < len(s.moments); i += 2 * step {
+			s.moments[i][c] = s.moments[i][c].add(s.moments[i+step][c])
+		}
+	}
+	all := s.moments[0][c]
+	for _, shard := range s.moments {
+		shard[c] = moments{}
+	}
+	return all
+}
+
+// follow brings the running statistics of a channel up to date.
+func (s *batchNormStep) follow(c int, all moments) {
+	if !s.op.training || !s.op.running || !s.plan.train {
+		return
+	}
+	b := s.node.buffers
+	momentum := s.op.momentum
+	if momentum == 0 {
+		momentum = 1 / (float64(b[2].data[0]) + 1)
+	}
+	b[0].data[c] = kernel.Flush(float32((1-momentum)*float64(b[0].data[c]) + momentum*all.mean))
+	b[1].data[c] = kernel.Flush(float32((1-momentum)*float64(b[1].data[c]) + momentum*all.squares/max(all.n-1, 1)))
+}
+
+func (s *batchNormStep) forward(w work) {
+	if w.first == 0 && s.op.training && s.op.running && s.plan.train {
+		s.node.buffers[2].data[0]++ // read by settle, a barrier before
+	}
+	for i := w.first; i < w.last; i++ {
+		from, to := s.input.values.from(&w, i), s.output.values.from(&w, i)
+		for c := range s.channels {
+			x, step := s.at(s.input, from, c)
+			y, out := s.at(s.output, to, c)
+			mean, scale, shift := s.mean[c], s.scale[c], s.shift[c]
+			for p := range s.pixels {
+				v := float32((float64(x[p*step])-mean)*scale + shift)
+				if s.output.relu && v < 0 {
+					v = 0
+				}
+				y[p*out] = v
+			}
+		}
+	}
+}
+
+func (s *batchNormStep) lowerBackward(touches []*buffer) {
+	p := s.plan
+	touches = append(append([]*buffer(nil), touches...), s.output.gradient)
+	if s.input.gradient != nil {
+		s.adds = s.input.gradient.start()
+		touches = append(touches, s.input.gradient)
+	}
+	for range p.shards {
+		s.sums = append(s.sums, make([][2]float64, s.channels))
+	}
+	s.back = make([][3]float64, s.channels)
+	s.dWeight, s.dBias = make([]float32, s.channels), make([]float32, s.channels)
+	p.stage(&stage{axis: examples, run: s.observeGradients, sharded: true, touches: touches})
+	p.stage(&stage{axis: units, units: s.channels, run: s.settleGradients})
+	if s.input.gradient != nil {
+		p.byExamples(s.backward, touches...)
+	}
+	for i, param := range s.node.params {
+		p.contribute(param, contribution{rows: 1, unit: 1, compute: func(_ *taskWork, destination []float32, _, _ int) {
+			copy(destination, [][]float32{s.dWeight, s.dBias}[i])
+		}})
+	}
+}
+
+// observeGradients adds examples to the sums of their shard.
+func (s *batchNormStep) observeGradients(w work) {
+	sums := s.sums[w.shard]
+	for i := w.first; i < w.last; i++ {
+		xs, ys, ds := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i)
+		for c := range s.channels {
+			x, step := s.at(s.input, xs, c)
+			y, out := s.at(s.output, ys, c)
+			d, _ := s.at(s.output, ds, c)
+			var sum, dot float64
+			for p := range s.pixels {
+				if s.output.relu && !(y[p*out] > 0) {
+					continue
+				}
+				slope := float64(d[p*out])
+				sum += slope
+				dot += slope * (float64(x[p*step]) - s.mean[c])
+			}
+			sums[c][0] += sum
+			sums[c][1] += dot * s.inverse[c]
+		}
+	}
+}
+
+// settleGradients computes the gradients of weight and bias, and what the
+// gradients of some channels' inputs are made of.
+func (s *batchNormStep) settleGradients(w work) {
+	for c := w.first; c < w.last; c++ {
+		for step := 1; step < len(s.sums); step *= 2 {
+			for i := 0; i+step < len(s.sums); i += 2 * step {
+				s.sums[i][c][0] += s.sums[i+step][c][0]
+				s.sums[i][c][1] += s.sums[i+step][c][1]
+			}
+		}
+		sum, dot := s.sums[0][c][0], s.sums[0][c][1]
+		for _, shard := range s.sums {
+			shard[c] = [2]float64{}
+		}
+		s.dWeight[c], s.dBias[c] = float32(dot), float32(sum)
+		s.back[c] = [3]float64{s.scale[c]}
+		if s.op.ofBatch() {
+			n := float64(s.plan.count * s.pixels)
+			s.back[c][1] = -s.scale[c] * s.inverse[c] * dot / n
+			s.back[c][2] = -s.scale[c] * sum / n
+		}
+	}
+}
+
+func (s *batchNormStep) backward(w work) {
+	for i := w.first; i < w.last; i++ {
+		xs, ys, ds, to := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i), s.input.gradient.from(&w, i)
+		for c := range s.channels {
+			x, step := s.at(s.input, xs, c)
+			y, out := s.at(s.output, ys, c)
+			d, _ := s.at(s.output, ds, c)
+			dx, _ := s.at(s.input, to, c)
+			back, mean := s.back[c], s.mean[c]
+			for p := range s.pixels {
+				slope := float64(d[p*out])
+				if s.output.relu && !(y[p*out] > 0) {
+					slope = 0
+				}
+				v := float32(back[0]*slope + back[1]*(float64(x[p*step])-mean) + back[2])
+				if s.adds {
+					v += dx[p*step]
+				}
+				dx[p*step] = v
+			}
+		}
+	}
+}

@@ -1,0 +1,384 @@
+package nn
+
+import (
+	"fmt"
+	"slices"
+
+	"inkling/internal/kernel"
+)
+
+// pattern is a line in the table of what programs run faster than by its
+// definition: an operation, or several that follow each other.
+type pattern struct {
+	name   string
+	starts func(n *node) bool
+	// then are operations that may follow, each of which is taken in if it is
+	// the only one that reads the output before it.
+	then []func(op Op) bool
+	// channelsLast: the pattern reads and writes pictures in either layout.
+	channelsLast bool
+	// padded: the pattern needs surplus lanes behind every example.
+	padded bool
+	lower  func(p *plan, g *group)
+}
+
+// patterns is tried from the top; the last takes everything.
+var patterns = []pattern{
+	{name: "convolution, ReLU, 2x2 max-pool", starts: isFusedConv, then: []func(Op) bool{is[relu], isPool2x2}, channelsLast: true, padded: true, lower: lowerConv},
+	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(Op) bool{is[relu]}, padded: true, lower: lowerLinear},
+	{name: "batch norm, ReLU", starts: startsWith[batchNorm], then: []func(Op) bool{is[relu]}, channelsLast: true, lower: lowerBatchNorm},
+	{name: "view", starts: startsWith[viewer], lower: lowerView},
+	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
+	{name: "definition", starts: func(*node) bool { return true }, lower: lowerDefinition},
+}
+
+func is[O Op](op Op) bool { _, ok := op.(O); return ok }
+
+func startsWith[O Op](n *node) bool { return is[O](n.op) && (n.examplewise() || is[batchNorm](n.op)) }
+
+func isFusedConv(n *node) bool {
+	c, ok := n.op.(conv2d)
+	return ok && c.fused() && n.inputs[0].rows() == 1
+}
+
+func isMatrixLinear(n *node) bool {
+	return is[linear](n.op) && len(n.inputs[0].shape) == 2 && n.inputs[0].rows() == 1
+}
+
+func isPool2x2(op Op) bool { return op == Op(maxPool2d{window: squareWindow(2, 2, 0, 1)}) }
+
+// viewer is an Op whose output is, for every example, the same memory as its
+// input.
+type viewer interface {
+	Op
+	view()
+}
+
+// elementwise is an Op that, if elementwise returns true, makes of the elements at
+// one position of its inputs, all of one shape, the element at that position of
+// its output, wherever that is, and of zeros a finite number.
+type elementwise interface {
+	Op
+	elementwise() bool
+}
+
+func isElementwise(n *node) bool {
+	if e, ok := n.op.(elementwise); !ok || !e.elementwise() || !n.examplewise() || len(n.outputs) != 1 || n.outputs[0].kind != Float32 {
+		return false
+	}
+	for _, in := range n.inputs {
+		if in.kind != Float32 || !in.shape.Equal(n.outputs[0].shape) {
+			return false
+		}
+	}
+	return true
+}
+
+// group is some operations of a graph that one pattern runs.
+type group struct {
+	pattern *pattern
+	first   *node
+	taken   []bool // of the pattern's then
+	output  *Value // of the last operation
+}
+
+// fuse divides the operations that the outputs depend on into groups.
+func fuse(g *graph) []*group {
+	needed := g.needed()
+	var groups []*group
+	done := map[*node]bool{}
+	for _, n := range g.nodes {
+		if done[n] || !n.needed(needed) {
+			continue
+		}
+		gr := &group{first: n, output: n.outputs[0]}
+		i := slices.IndexFunc(patterns, func(p pattern) bool { return p.starts(n) })
+		gr.pattern = &patterns[i]
+		for _, accept := range gr.pattern.then {
+			next := g.consumers(gr.output)
+			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op)
+			if takes {
+				done[next[0]] = true
+				gr.output = next[0].outputs[0]
+			}
+			gr.taken = append(gr.taken, takes)
+		}
+		groups = append(groups, gr)
+	}
+	return groups
+}
+
+// plan is a network made ready to run: its stages and the memory they share.
+type plan struct {
+	graph  *graph
+	names  map[*Param]string
+	train  bool
+	batch  int
+	shards int
+	groups []*group
+
+	stages  []*stage // being made: of the forward pass, then of the backward pass
+	later   []func() // what makes the stages of the backward pass, the last one first
+	buffers []*buffer
+	places  map[*Value]*place
+	users   map[*Value][]*group
+	wanted  map[*Value]bool // gradients that somebody needs
+	last    map[*Value]bool // pictures with channels last
+
+	forward, backward []*stage
+
+	trained []*trained
+	byParam map[*Param]*trained
+	uses    map[*Param]int // operations whose gradients are still to come
+
+	// refresh is run before a batch: it follows changes that others made to
+	// the parameters.
+	refresh []func()
+	// followed is run when a step has updated all parameters.
+	followed []func()
+	// workers is run when the number of workers has changed.
+	workers []func(n int)
+
+	count  int       // examples of the batch
+	seed   uint64    // of the training
+	step   int       // of the training
+	shapes [][]Shape // of all values, for a batch of so many; see shapesAt
+}
+
+func newPlan(g *graph, names map[*Param]string, shards int, train bool) *plan {
+	p := &plan{graph: g, names: names, train: train, batch: g.batch, shards: shards, groups: fuse(g),
+		places: map[*Value]*place{}, users: map[*Value][]*group{}, byParam: map[*Param]*trained{}, uses: map[*Param]int{},
+		shapes: make([][]Shape, g.batch+1)}
+	for _, gr := range p.groups {
+		for _, in := range gr.first.inputs {
+			if !slices.Contains(p.users[in], gr) {
+				p.users[in] = append(p.users[in], gr)
+			}
+		}
+	}
+	p.findWanted()
+	p.findLayouts()
+	return p
+}
+
+// findWanted decides which gradients are computed: of values that depend on a
+// parameter and on which the first output depends, in ways that gradients go.
+func (p *plan) findWanted() {
+	p.wanted = map[*Value]bool{}
+	if !p.train {
+		return
+	}
+	learns := map[*Value]bool{}
+	for _, n := range p.graph.nodes {
+		if !n.hasGradient() {
+			continue
+		}
+		depends := len(n.params) > 0
+		for _, in := range n.inputs {
+			depends = depends || learns[in]
+		}
+		for _, out := range n.outputs {
+			learns[out] = depends && out.kind == Float32
+		}
+	}
+	reaches := map[*Value]bool{p.graph.output(): true}
+	for _, n := range slices.Backward(p.graph.nodes) {
+		if !n.hasGradient() || !n.needed(reaches) {
+			continue
+		}
+		for _, in := range n.inputs {
+			reaches[in] = true
+		}
+	}
+	for v := range reaches {
+		p.wanted[v] = learns[v]
+	}
+	for _, n := range p.graph.nodes {
+		if p.backwards(n) {
+			for _, param := range n.params {
+				p.uses[param]++
+			}
+		}
+	}
+}
+
+// backwards reports whether an operation has anything to do in the backward pass.
+func (p *plan) backwards(n *node) bool { return n.hasGradient() && n.needed(p.wanted) }
+
+// findLayouts decides which pictures are stored with the channels last: those
+// that a pattern which can makes, and which only such patterns read. What reads in
+// one layout and writes in the same must have both ends in it.
+func (p *plan) findLayouts() {
+	p.last = map[*Value]bool{}
+	maker := map[*Value]*group{}
+	for _, gr := range p.groups {
+		if v := gr.output; gr.pattern.channelsLast && len(v.shape) == 4 && v.rows() == 1 && !slices.Contains(p.graph.outputs, v) {
+			p.last[v], maker[v] = true, gr
+		}
+	}
+	converts := func(gr *group) bool { return isFusedConv(gr.first) }
+	for changed := true; changed; {
+		changed = false
+		for v := range p.last {
+			keep := len(p.users[v]) > 0
+			for _, u := range p.users[v] {
+				keep = keep && u.pattern.channelsLast && (converts(u) || p.last[u.output])
+			}
+			if gr := maker[v]; !converts(gr) {
+				for _, in := range gr.first.inputs {
+					keep = keep && p.last[in]
+				}
+			}
+			if !keep {
+				delete(p.last, v)
+				changed = true
+			}
+		}
+	}
+}
+
+// stage appends a stage.
+func (p *plan) stage(s *stage) { p.stages = append(p.stages, s) }
+
+// byExamples appends a stage over examples.
+func (p *plan) byExamples(run func(w work), touches ...*buffer) {
+	p.stage(&stage{axis: examples, run: run, touches: touches})
+}
+
+func (p *plan) newBuffer(b buffer) *buffer {
+	p.buffers = append(p.buffers, &b)
+	return &b
+}
+
+// eachExample returns a buffer of so many floats for an example, and with room
+// for surplus lanes if padded.
+func (p *plan) eachExample(size int, padded bool) *buffer {
+	b := buffer{size: size, stride: size}
+	if padded {
+		b.stride = roundUp(size+kernel.Slack, 16)
+		b.zeros = true
+	}
+	return p.newBuffer(b)
+}
+
+// whole returns a buffer of so many floats for the whole batch.
+func (p *plan) whole(size int) *buffer { return p.newBuffer(buffer{size: size}) }
+
+// place returns where a value lies, and makes it if it has none.
+func (p *plan) place(v *Value) *place {
+	if at := p.places[v]; at != nil {
+		return at
+	}
+	at := &place{kind: v.kind, rows: v.rows(), channelsLast: p.last[v]}
+	padded := p.padded(v)
+	for _, gr := range p.groups {
+		padded = padded || gr.output == v && gr.pattern.padded
+	}
+	switch {
+	case at.rows == 0:
+		at.shape = v.shape
+		at.values = p.newBuffer(buffer{size: v.shape.Elements(), integer: v.kind != Float32})
+	case at.rows == 1:
+		at.shape = v.shape[1:]
+	default:
+		at.shape = append(Shape{at.rows}, v.shape[1:]...)
+	}
+	if at.rows > 0 {
+		size := at.shape.Elements()
+		if at.channelsLast {
+			size = at.shape[1] * at.shape[2] * storedChannels(at.shape[0])
+		}
+		at.values = p.eachExample(size, padded)
+		at.values.integer = v.kind != Float32
+	}
+	if at.channelsLast && storedChannels(at.shape[0]) == at.shape[0] {
+		at.values.zeros = false // kernels let nothing depend on what lies behind
+	}
+	if p.wanted[v] {
+		at.gradient = p.newBuffer(*at.values)
+		at.gradient.zeros = at.values.zeros && !at.channelsLast
+	}
+	p.places[v] = at
+	return at
+}
+
+// padded reports whether something that reads v, or a view of it, needs surplus
+// lanes.
+func (p *plan) padded(v *Value) bool {
+	for _, u := range p.users[v] {
+		if u.pattern.padded || is[viewer](u.first.op) && p.padded(u.output) {
+			return true
+		}
+	}
+	return false
+}
+
+// build makes the stages: load those that fill the inputs, start those that begin
+// the backward pass.
+func (p *plan) build(load, start func(p *plan)) {
+	load(p)
+	for _, gr := range p.groups {
+		gr.pattern.lower(p, gr)
+	}
+	p.forward, p.stages = p.stages, nil
+	if !p.train {
+		return
+	}
+	start(p)
+	for _, make := range slices.Backward(p.later) {
+		make()
+	}
+	p.finishTrained()
+	p.backward, p.stages = p.stages, nil
+}
+
+// shapesAt returns the shapes of all values for a batch of n.
+func (p *plan) shapesAt(n int) []Shape {
+	if p.shapes[n] != nil {
+		return p.shapes[n]
+	}
+	shapes := make([]Shape, len(p.graph.values))
+	for _, in := range p.graph.inputs {
+		shapes[in.index] = append(Shape{n}, in.shape[1:]...)
+	}
+	for _, node := range p.graph.nodes {
+		specs := make([]Spec, len(node.inputs))
+		for i, in := range node.inputs {
+			specs[i] = Spec{shapes[in.index], in.kind}
+		}
+		outputs, err := outputsOf(node.op, specs)
+		if err != nil {
+			panic(fmt.Sprintf("nn: %s, for a batch of %d: %v", nodeName(node, p.names), n, err))
+		}
+		for i, out := range node.outputs {
+			shapes[out.index] = outputs[i].Shape
+		}
+	}
+	p.shapes[n] = shapes
+	return shapes
+}
+
+// setBatch prepares for a batch of n examples.
+func (p *plan) setBatch(n int) {
+	p.count = n
+	for _, refresh := range p.refresh {
+		refresh()
+	}
+}
+
+func (p *plan) setWorkers(n int) {
+	for _, set := range p.workers {
+		set(n)
+	}
+}
+
+// lowerView lowers an operation whose output is its input's memory.
+func lowerView(p *plan, g *group) {
+	in, out := p.place(g.first.inputs[0]), g.output
+	same := *in
+	same.shape = out.shape[1:]
+	if same.rows = out.rows(); same.rows > 1 {
+		same.shape = append(Shape{same.rows}, same.shape...)
+	}
+	p.places[out] = &same
+}
