@@ -82,6 +82,11 @@ func savedInterrupted(t *testing.T, name, dir string) {
 }
 
 func TestInterruptSaves(t *testing.T) {
+	// Where the tests were started with a signal ignored, as by nohup, a child
+	// would ignore it, too; one that is heeded it does not inherit.
+	heeded := make(chan os.Signal, 1)
+	signal.Notify(heeded, os.Interrupt, syscall.SIGHUP)
+	defer signal.Stop(heeded)
 	for name, signal := range map[string]os.Signal{"SIGINT": os.Interrupt, "SIGTERM": syscall.SIGTERM, "SIGHUP": syscall.SIGHUP} {
 		dir := t.TempDir()
 		command, _, lines, stderr := startTraining(t, dir)
