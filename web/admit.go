@@ -86,7 +86,9 @@ func (t *admission) give() {
 // enter lets a request in and reads its body. The caller must call leave in the
 // end, which gives back the turn and the memory.
 func (s *Server) enter(w http.ResponseWriter, r *http.Request, read func(http.ResponseWriter, *http.Request) ([]byte, func(), error)) (body []byte, leave func(), err error) {
+	s.connections.inLine(r.Context(), true)
 	t, err := s.admit(r.Context())
+	s.connections.inLine(r.Context(), false)
 	if err != nil {
 		return nil, nil, err
 	}

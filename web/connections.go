@@ -18,8 +18,10 @@ const (
 	// bounds the memory that clients can take who send nothing.
 	maxWaiting = 4096
 	// lastLook is how long a connection or a listener that is about to be closed
-	// is listened to once more. What has come by then is answered.
-	lastLook = 2 * time.Millisecond
+	// is listened to once more, and lastAccept how long nothing is accepted before
+	// that. What has come by then is answered.
+	lastLook   = time.Millisecond
+	lastAccept = 100 * time.Millisecond
 )
 
 // connections watches those connections on which the client is to move. Beyond
@@ -46,6 +48,8 @@ type connection struct {
 	owner  *connections
 	// idle is set while the last request was answered and nothing has come since.
 	idle atomic.Bool
+	// inLine is set while a request waits for its turn to come.
+	inLine atomic.Bool
 	// refused is set when a request was refused because there is too much to do,
 	// and told is when its client was told so, in nanoseconds since 1970, until
 	// the next one comes.
@@ -196,6 +200,14 @@ func (c *connections) serving(ctx context.Context) {
 	own.place = nil
 }
 
+// inLine notes whether a request waits for its turn to come. It is not the client
+// then that keeps a server from being stopped.
+func (c *connections) inLine(ctx context.Context, waits bool) {
+	if own, _ := ctx.Value(connectionKey{}).(*connection); own != nil {
+		own.inLine.Store(waits)
+	}
+}
+
 func (c *connections) forget(own *connection) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
@@ -251,7 +263,7 @@ func (c *connections) closeWaiting() {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, own := range c.known {
-		if own.place != nil {
+		if own.place != nil && !own.inLine.Load() {
 			own.Close()
 		}
 	}
@@ -262,27 +274,31 @@ type watchedListener struct {
 	net.Listener
 	connections *connections
 	ending      atomic.Bool
+	looks       int // that found nothing since then
 }
 
 // Accept accepts a connection. In the end it still accepts those that the system
-// has, which would be reset otherwise, and then fails.
+// has, which would be reset otherwise, and then closes the listener and fails.
 func (l *watchedListener) Accept() (net.Conn, error) {
 	limited, _ := l.Listener.(interface{ SetDeadline(time.Time) error })
 	for {
-		ending := l.ending.Load()
-		if ending && limited != nil {
+		if l.ending.Load() && limited != nil {
+			narrow(l.Listener)
 			_ = limited.SetDeadline(time.Now().Add(lastLook))
 		}
 		conn, err := l.Listener.Accept()
-		if err == nil {
+		switch {
+		case err == nil:
 			return &connection{Conn: conn, owner: l.connections}, nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
+		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, err
-		}
-		if ending {
+		case l.looks > 1:
+			_ = l.Listener.Close() // at once, before another comes
 			return nil, net.ErrClosed
+		case l.looks > 0:
+			time.Sleep(lastAccept)
 		}
+		l.looks++
 	}
 }
 
@@ -290,7 +306,7 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 func (l *watchedListener) end() {
 	l.ending.Store(true)
 	if limited, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
-		_ = limited.SetDeadline(time.Unix(1, 0))
+		_ = limited.SetDeadline(time.Unix(1, 0)) // wakes Accept
 	} else {
 		_ = l.Listener.Close()
 	}

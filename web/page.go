@@ -4,12 +4,10 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"embed"
-	"encoding/base64"
 	"encoding/hex"
 	"io/fs"
 	"net/http"
 	"path"
-	"regexp"
 	"time"
 )
 
@@ -43,19 +41,12 @@ func addPage(mux *http.ServeMux) {
 	}
 }
 
-// inlineScript is the one script in the page that is no file of its own.
-var inlineScript = regexp.MustCompile(`(?s)<script>(.*?)</script>`)
-
 // indexPage serves the page itself. Where it is known below which path the
 // browser sees it, it is told, so that its files are found whether the page's
-// address ends in a slash or not. Where that is not known, a script in the page
-// adds the slash, which the policy must allow.
+// address ends in a slash or not.
 func indexPage(content []byte) http.Handler {
 	plain := staticFile("index.html", content)
-	sum := sha256.Sum256(inlineScript.FindSubmatch(content)[1])
-	policy := contentPolicy + "; script-src 'self' 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Security-Policy", policy)
 		prefix := frontOf(r).prefix
 		if prefix == "" {
 			plain.ServeHTTP(w, r)

@@ -22,7 +22,7 @@ const (
 	// acceptTime is how long at most it accepts the connections that the system
 	// has then, and arrivalTime how long it waits for requests that have begun to
 	// come.
-	acceptTime  = 100 * time.Millisecond
+	acceptTime  = 500 * time.Millisecond
 	arrivalTime = time.Second
 	// lookTime is how often it looks.
 	lookTime = 10 * time.Millisecond
