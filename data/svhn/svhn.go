@@ -89,7 +89,7 @@ func Read(r io.Reader) (*data.Memory, error) {
 		return nil, fmt.Errorf("the array X is %v, want 32x32x3xN", x.dims)
 	}
 	if n := len(x.content) / pictureSize; n != len(y.content) {
-		return nil, fmt.Errorf("X has %s, but y has %s", wording.Number(n, "picture"), wording.Number(len(y.content), "label"))
+		return nil, fmt.Errorf("the array X has %s, but y has %s", wording.Number(n, "picture"), wording.Number(len(y.content), "label"))
 	}
 	for i, label := range y.content {
 		if label < 1 || label > 10 {
