@@ -1,7 +1,7 @@
 // Command gotest runs go test with its arguments, prints what go test prints, and
 // appends a line for every skipped test to a file: its name and the reason.
 //
-//	go run ./scripts/gotest -skips FILE [ARGUMENTS OF GO TEST...]
+//	go run ./scripts/gotest -skips FILE -- [ARGUMENTS OF GO TEST...]
 package main
 
 import (
