@@ -122,8 +122,7 @@ func gradientRow[T Float](gradient []T, n, stride int) []T {
 // exponentials returns Σ exp(row - max(row)) and log Σ exp(row). It sets to,
 // unless that is nil, to the terms of the first sum and zeros: divided by the
 // sum they are the softmax. They are rounded to the precision of the logits, as
-// PyTorch's are; so the tutorial's run retraces PyTorch's to eight digits of
-// the mean loss for thousands of steps.
+// PyTorch's are.
 func exponentials[T Float](to, row []T) (sum, logSum float64) {
 	largest := row[0]
 	for _, v := range row {

@@ -196,9 +196,9 @@ func fitToImages(m *inkling.Model, sources []imageSource) {
 	}
 	channels := m.Input()[0]
 	if len(sources) > 0 && sources[0].name != "-" && sources[0].err == nil {
-		if f, err := os.Open(sources[0].name); err == nil {
-			defer f.Close()
-			if config, _, err := image.DecodeConfig(f); err == nil && m.FitTo(channels, config.Height, config.Width, "that of "+sources[0].name) {
+		if file, err := sources[0].read(nil); err == nil {
+			head, err := picture.Shared().Head(file)
+			if err == nil && m.FitTo(channels, head.Height, head.Width, "that of "+sources[0].name) {
 				return
 			}
 		}
