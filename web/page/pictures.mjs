@@ -41,7 +41,7 @@ export function dataURLOf(file) {
   });
 }
 
-/** What the server takes as it is. Of WebP it takes no animated ones. */
+/** What is sent as it is. Anything else is sent as the browser shows it. */
 const TAKEN = new Set(["image/png", "image/jpeg", "image/gif", "image/bmp"]);
 
 /** Larger files, such as a telephone's photographs, are made smaller, in bytes. */

@@ -298,10 +298,10 @@ test("reads pictures that are chosen, pasted and dropped", () =>
     assert.equal(await visit.reading(), "2");
   }));
 
-test("makes large pictures smaller, and knows formats that the server does not", () =>
+test("makes large pictures smaller, and sends some formats as the browser shows them", () =>
   visiting(desktop, async (visit) => {
     const { page } = visit;
-    const animated = fileURLToPath(new URL("../../testdata/pictures/animated.webp", import.meta.url));
+    const animated = fileURLToPath(new URL("../../../picture/testdata/animated.webp", import.meta.url));
     await page.locator("#file").setInputFiles(animated);
     await page.locator("#invitation").waitFor({ state: "hidden" });
     assert.equal(await visit.reading(), "7");
