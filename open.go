@@ -64,6 +64,9 @@ func (o *Options) use(path string, file *weights.File) (*Model, error) {
 		err = m.compose(path, o, described, file.Tensors)
 	} else {
 		err = m.recognise(path, o, tensors)
+		if file.Script {
+			m.assume("the network computes what its weights suggest: it is a TorchScript program, whose code is not read; export it as .onnx to have it run as it is")
+		}
 	}
 	if err != nil {
 		return nil, err
