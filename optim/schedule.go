@@ -70,6 +70,7 @@ type Scheduler struct {
 	base     float64
 	rate     *float64
 	momentum *float64 // nil where the schedule leaves it
+	old      float64  // the momentum of before
 }
 
 // NewScheduler returns a Scheduler of the optimizer, whose present learning rate
@@ -111,7 +112,7 @@ func NewScheduler(optimizer Optimizer, schedule Schedule) (*Scheduler, error) {
 			if changes {
 				return nil, fmt.Errorf("optim: %T moves the momentum, and %T was made without one; give it a momentum above 0, or set cycle_momentum to false", schedule, optimizer)
 			}
-			s.momentum = momentum
+			s.momentum, s.old = momentum, *momentum
 		}
 	}
 	return s, nil
@@ -122,6 +123,26 @@ func (s *Scheduler) Set(step int) {
 	*s.rate = s.schedule.Rate(s.base, step)
 	if s.momentum != nil {
 		*s.momentum, _ = s.schedule.(MomentumSchedule).Momentum(step)
+	}
+}
+
+// Reset gives the optimizer the rate and the momentum that it had when the
+// Scheduler was made.
+func (s *Scheduler) Reset() {
+	*s.rate = s.base
+	if s.momentum != nil {
+		*s.momentum = s.old
+	}
+}
+
+// SetLength sets the length of a schedule that has none yet, of its settings
+// total_steps and T_max that which is 0, to so many steps: those of the whole
+// training, mostly.
+func SetLength(s Schedule, steps int) {
+	for _, setting := range s.Settings() {
+		if n, ok := setting.Value.(*int); ok && *n == 0 && (setting.Name == "total_steps" || setting.Name == "T_max") {
+			*n = steps
+		}
 	}
 }
 

@@ -29,6 +29,7 @@ import (
 	"inkling/data"
 	"inkling/internal/wording"
 	"inkling/nn"
+	"inkling/optim"
 	"inkling/transform"
 )
 
@@ -39,6 +40,22 @@ type Config struct {
 	Network   nn.Module
 	Loss      nn.Loss // nil means nn.CrossEntropy{}
 	Optimizer nn.Optimizer
+
+	// Schedule, if set, sets the learning rate (and the momentum, if it says so) as
+	// a function of the step. The Optimizer, which must be one that describes
+	// itself (optim.Optimizer) then, has the rate that it starts from; it has that
+	// again when Run returns.
+	Schedule optim.Schedule
+
+	// ScheduleBatches makes a step of the Schedule a batch, as OneCycleLR mostly
+	// wants it; otherwise a step is an epoch.
+	ScheduleBatches bool
+
+	// Measure gives a Schedule that follows measurements, as ReduceLROnPlateau
+	// does, what it observes at the end of an epoch (numbered from 1): the loss on
+	// data that is not trained on, say. If nil it observes the mean loss of the
+	// epoch's batches.
+	Measure func(epoch int) (float64, error)
 
 	// Loader hands out the batches: BatchSize, Shuffle and Seed are its own.
 	Loader *data.Loader
@@ -96,6 +113,7 @@ type Event struct {
 	Images  int           // pictures shown so far, in all epochs
 	Loss    float64       // see Kind
 	Elapsed time.Duration // since the first step
+	Rate    float64       // the learning rate of the last batch, if there is a Schedule
 }
 
 // Result sums up a training, also one that ended early.
@@ -144,6 +162,12 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	t := &training{Config: c, program: program}
+	if c.Schedule != nil {
+		if t.scheduler, err = scheduler(&c); err != nil {
+			return Result{}, err
+		}
+		defer t.scheduler.Reset()
+	}
 	if c.OnStart != nil {
 		c.OnStart(program)
 	}
@@ -214,10 +238,11 @@ func checkClasses(output nn.Shape, d data.Dataset) error {
 // training is a Run on its way.
 type training struct {
 	Config
-	program *nn.TrainProgram
-	started time.Time
-	stop    atomic.Bool
-	result  Result
+	program   *nn.TrainProgram
+	scheduler *optim.Scheduler // nil if there is no Schedule
+	started   time.Time
+	stop      atomic.Bool
+	result    Result
 }
 
 // epoch shows every picture once. Without Mix its loop allocates nothing.
@@ -226,7 +251,13 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 	var sum, running float64 // losses of the epoch, and since the last report
 	batches, progress := 0, progressImages
 	shown := t.Loader.Epoch
+	if t.scheduler != nil {
+		t.scheduler.Set(t.step(epoch))
+	}
 	for i, batch := range t.Loader.BatchesContext(ctx) {
+		if t.scheduler != nil && t.ScheduleBatches {
+			t.scheduler.Set(t.step(epoch))
+		}
 		var loss float64
 		if t.Mix == nil {
 			loss = t.program.Step(batch.Images, batch.Labels)
@@ -265,6 +296,9 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		return &DivergedError{epoch, batches, t.result.Loss}
 	}
 	t.result.Epochs = epoch
+	if err := t.observe(epoch); err != nil {
+		return err
+	}
 	t.emit(EpochEnd, epoch, batches, t.result.Loss)
 	if t.Checkpoint != nil {
 		return t.Checkpoint(epoch)
@@ -290,7 +324,11 @@ func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
 
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
 	if t.OnEvent != nil {
-		t.OnEvent(Event{kind, epoch, batch, t.result.Images, loss, time.Since(t.started)})
+		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Images: t.result.Images, Loss: loss, Elapsed: time.Since(t.started)}
+		if t.scheduler != nil {
+			e.Rate = t.scheduler.Rate()
+		}
+		t.OnEvent(e)
 	}
 }
 
