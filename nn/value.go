@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unsafe"
+
+	"inkling/internal/kernel"
 )
 
 // Shape is the size of a tensor along each of its dimensions, outermost
@@ -274,6 +276,9 @@ func trace(module Module, shape Shape, training bool) (*graph, error) {
 // traceAll is trace for any number of inputs and outputs. All inputs have the same
 // batch first.
 func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, training bool) (g *graph, err error) {
+	if err := kernel.Err(); err != nil {
+		return nil, fmt.Errorf("nn: %w", err)
+	}
 	for _, in := range inputs {
 		for _, d := range in.Shape {
 			if d < 1 {

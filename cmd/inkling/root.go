@@ -12,6 +12,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"inkling/internal/kernel"
 )
 
 // The exit status of the command.
@@ -52,6 +54,10 @@ var (
 // run executes one command line and returns the exit status.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root := newRoot()
+	if err := kernel.Err(); err != nil {
+		fmt.Fprintf(stderr, "%s: %s; see %s version --help\n", root.Name(), sentence(err), root.Name())
+		return statusUsage
+	}
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)

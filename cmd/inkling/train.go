@@ -14,6 +14,7 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/internal/kernel"
 	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
@@ -391,6 +392,7 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Model
 			"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
 			"seed":         strconv.FormatUint(o.seed, 10),
 			"rng":          o.rng,
+			"kernels":      kernel.Implementation(),
 			"train_images": strconv.Itoa(d.Len()),
 		},
 	}}

@@ -58,14 +58,10 @@ func (c *Conv) Pack(packed, weights []float32) { c.PackChannels(packed, weights,
 
 // PackChannels does what Pack does for output channels from..to-1 alone.
 func (c *Conv) PackChannels(packed, weights []float32, from, to int) {
-	if whole := from + (to-from)&^7; useAssembly && c.Run >= 8 {
-		c.packAssembly(packed, weights, from, whole)
-		from = whole
-	}
-	c.packPlain(packed, weights, from, to)
+	active.Pack(c, packed, weights, from, to)
 }
 
-func (c *Conv) packPlain(packed, weights []float32, from, to int) {
+func packPlain(c *Conv, packed, weights []float32, from, to int) {
 	lanes, row, filter := Lanes(c.Channels), c.FilterRow(), c.Filter()
 	blockSize := lanes * c.KernelRows * c.Run
 	for channel := from; channel < to; channel++ {
@@ -90,13 +86,10 @@ func (c *Conv) packPlain(packed, weights []float32, from, to int) {
 // training needs it) must have Slack elements beyond the last pixel, which
 // are overwritten. A NaN is the maximum of its window.
 func (c *Conv) Forward(in, packed, bias, out []float32, chosen []uint8) {
-	if useAssembly && c.forwardAssembly(in, packed, bias, out, chosen) {
-		return
-	}
-	c.forwardPlain(in, packed, bias, out, chosen)
+	active.Forward(c, in, packed, bias, out, chosen)
 }
 
-func (c *Conv) forwardPlain(in, packed, bias, out []float32, chosen []uint8) {
+func forwardPlain(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
 	lanes := Lanes(c.Channels)
 	blockSize := lanes * c.KernelRows * c.Run
 	positions := [4]int{0, c.StepX, c.StepY, c.StepX + c.StepY}
@@ -173,10 +166,7 @@ type Pair struct {
 //
 // pairs must have room for count pairs and one more, which is overwritten.
 func Collect(pairs []Pair, count int, relu bool, out []float32, chosen []uint8, outStep int, gradient []float32, gradientStep int, offsets []int32) int {
-	if useAssembly && relu {
-		return collectAssembly(pairs, count, out, chosen, outStep, gradient, gradientStep, offsets)
-	}
-	return collectPlain(pairs, count, relu, out, chosen, outStep, gradient, gradientStep, offsets)
+	return active.Collect(pairs, count, relu, out, chosen, outStep, gradient, gradientStep, offsets)
 }
 
 func collectPlain(pairs []Pair, count int, relu bool, out []float32, chosen []uint8, outStep int, gradient []float32, gradientStep int, offsets []int32) int {
@@ -199,13 +189,10 @@ func collectPlain(pairs []Pair, count int, relu bool, out []float32, chosen []ui
 // It computes whole vectors: what it leaves in the filter between Run and
 // FilterRow() means nothing, and it reads up to Slack floats beyond the inputs.
 func (c *Conv) WeightGradient(filter, in []float32, pairs []Pair) (bias float32) {
-	if useAssembly && len(pairs) > 0 {
-		return c.weightGradientAssembly(filter, in, pairs)
-	}
-	return c.weightGradientPlain(filter, in, pairs)
+	return active.WeightGradient(c, filter, in, pairs)
 }
 
-func (c *Conv) weightGradientPlain(filter, in []float32, pairs []Pair) (bias float32) {
+func weightGradientPlain(c *Conv, filter, in []float32, pairs []Pair) (bias float32) {
 	for _, pair := range pairs {
 		bias += pair.Gradient
 		for row := range c.KernelRows {
@@ -225,14 +212,10 @@ func (c *Conv) weightGradientPlain(filter, in []float32, pairs []Pair) (bias flo
 // It computes whole vectors, so the filters must be zero between Run and
 // FilterRow(); gradient, out and chosen have Slack elements beyond the last.
 func (c *Conv) InputGradient(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
-	if useAssembly {
-		c.inputGradientAssembly(gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
-		return
-	}
-	c.inputGradientPlain(gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
+	active.InputGradient(c, gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
 }
 
-func (c *Conv) inputGradientPlain(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+func inputGradientPlain(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
 	row, size := c.FilterRow(), c.Filter()
 	for p := range c.OutHeight * c.OutWidth {
 		for channel := range c.Channels {

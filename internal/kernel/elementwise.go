@@ -16,10 +16,14 @@ func Flush[T ~float32 | ~float64](v T) T {
 
 // Add adds x to y, element by element, for len(y) elements.
 func Add(y, x []float32) {
-	if n := len(y) &^ 7; useAssembly && n > 0 {
-		addAssembly(&y[0], &x[0], n)
+	if n := len(y) &^ 7; n > 0 {
+		active.Add(y[:n], x[:n])
 		y, x = y[n:], x[n:]
 	}
+	addPlain(y, x)
+}
+
+func addPlain(y, x []float32) {
 	x = x[:len(y)]
 	for i := range y {
 		y[i] += x[i]
@@ -29,10 +33,14 @@ func Add(y, x []float32) {
 // MaskPositive sets gradient to zero where the output of a ReLU is not
 // positive, for len(gradient) elements.
 func MaskPositive(gradient, output []float32) {
-	if n := len(gradient) &^ 7; useAssembly && n > 0 {
-		maskPositiveAssembly(&gradient[0], &output[0], n)
+	if n := len(gradient) &^ 7; n > 0 {
+		active.MaskPositive(gradient[:n], output[:n])
 		gradient, output = gradient[n:], output[n:]
 	}
+	maskPositivePlain(gradient, output)
+}
+
+func maskPositivePlain(gradient, output []float32) {
 	output = output[:len(gradient)]
 	for i, v := range output {
 		if !(v > 0) {
@@ -58,14 +66,14 @@ type SGD struct {
 //
 // A nil momentum means none: weight -= LearningRate*g.
 func (s *SGD) Update(weights, gradient, momentum []float32) {
-	if n := len(weights) &^ 7; useAssembly && n > 0 && momentum != nil {
-		s.updateAssembly(weights, gradient, momentum, n)
+	if n := len(weights) &^ 7; n > 0 && momentum != nil {
+		active.UpdateSGD(*s, weights[:n], gradient[:n], momentum[:n])
 		weights, gradient, momentum = weights[n:], gradient[n:], momentum[n:]
 	}
-	s.updatePlain(weights, gradient, momentum)
+	updateSGDPlain(*s, weights, gradient, momentum)
 }
 
-func (s *SGD) updatePlain(weights, gradient, momentum []float32) {
+func updateSGDPlain(s SGD, weights, gradient, momentum []float32) {
 	gradient = gradient[:len(weights)]
 	for i, w := range weights {
 		g := gradient[i] + float32(s.WeightDecay*w)

@@ -198,17 +198,17 @@ func matMul1x4(c *float32, a *float32, b *float32, tiles uint64, depth uint64, c
 // matMul1x1 is MatMul for 1 rows, a tile of 8 columns at a time. Steps are in bytes.
 func matMul1x1(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
 
-// addAssembly: for i < n: y[i] += x[i]. n is a positive multiple of 8.
-func addAssembly(y *float32, x *float32, n int)
+// addAVX2: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.
+func addAVX2(y []float32, x []float32)
 
-// maskPositiveAssembly: for i < n: if !(output[i] > 0) { gradient[i] = 0 }. n is a positive multiple of 8.
-func maskPositiveAssembly(gradient *float32, output *float32, n int)
+// maskPositiveAVX2: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.
+func maskPositiveAVX2(gradient []float32, output []float32)
 
-// sgdMomentum is SGD.Update with a momentum. n is a positive multiple of 8.
-func sgdMomentum(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
+// sgdMomentum is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
+func sgdMomentum(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 
-// sgdNesterov is SGD.Update with a momentum. n is a positive multiple of 8.
-func sgdNesterov(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
+// sgdNesterov is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
+func sgdNesterov(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)

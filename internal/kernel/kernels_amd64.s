@@ -4248,12 +4248,12 @@ term:
 	VZEROUPPER
 	RET
 
-// func addAssembly(y *float32, x *float32, n int)
+// func addAVX2(y []float32, x []float32)
 // Requires: AVX
-TEXT ·addAssembly(SB), NOSPLIT, $0-24
-	MOVQ y+0(FP), AX
-	MOVQ x+8(FP), CX
-	MOVQ n+16(FP), DX
+TEXT ·addAVX2(SB), NOSPLIT, $0-48
+	MOVQ y_base+0(FP), AX
+	MOVQ x_base+24(FP), CX
+	MOVQ y_len+8(FP), DX
 
 next:
 	VMOVUPS (AX), Y0
@@ -4266,12 +4266,12 @@ next:
 	VZEROUPPER
 	RET
 
-// func maskPositiveAssembly(gradient *float32, output *float32, n int)
+// func maskPositiveAVX2(gradient []float32, output []float32)
 // Requires: AVX
-TEXT ·maskPositiveAssembly(SB), NOSPLIT, $0-24
-	MOVQ   gradient+0(FP), AX
-	MOVQ   output+8(FP), CX
-	MOVQ   n+16(FP), DX
+TEXT ·maskPositiveAVX2(SB), NOSPLIT, $0-48
+	MOVQ   gradient_base+0(FP), AX
+	MOVQ   output_base+24(FP), CX
+	MOVQ   gradient_len+8(FP), DX
 	VXORPS Y0, Y0, Y0
 
 next:
@@ -4286,17 +4286,17 @@ next:
 	VZEROUPPER
 	RET
 
-// func sgdMomentum(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
+// func sgdMomentum(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sgdMomentum(SB), NOSPLIT, $0-48
-	MOVQ         weights+0(FP), AX
-	MOVQ         gradient+8(FP), CX
-	MOVQ         momentum+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS learningRate+32(FP), Y0
-	VBROADCASTSS momentumFactor+36(FP), Y1
-	VBROADCASTSS damped+40(FP), Y2
-	VBROADCASTSS weightDecay+44(FP), Y3
+TEXT ·sgdMomentum(SB), NOSPLIT, $0-88
+	MOVQ         weights_base+0(FP), AX
+	MOVQ         gradient_base+24(FP), CX
+	MOVQ         momentum_base+48(FP), DX
+	MOVQ         weights_len+8(FP), BX
+	VBROADCASTSS learningRate+72(FP), Y0
+	VBROADCASTSS momentumFactor+76(FP), Y1
+	VBROADCASTSS damped+80(FP), Y2
+	VBROADCASTSS weightDecay+84(FP), Y3
 	VPCMPEQD     Y4, Y4, Y4
 	VPSRLD       $0x01, Y4, Y4
 	MOVL         $0x0da24260, SI
@@ -4323,17 +4323,17 @@ next:
 	VZEROUPPER
 	RET
 
-// func sgdNesterov(weights *float32, gradient *float32, momentum *float32, n int, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
+// func sgdNesterov(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 // Requires: AVX, AVX2, FMA3
-TEXT ·sgdNesterov(SB), NOSPLIT, $0-48
-	MOVQ         weights+0(FP), AX
-	MOVQ         gradient+8(FP), CX
-	MOVQ         momentum+16(FP), DX
-	MOVQ         n+24(FP), BX
-	VBROADCASTSS learningRate+32(FP), Y0
-	VBROADCASTSS momentumFactor+36(FP), Y1
-	VBROADCASTSS damped+40(FP), Y2
-	VBROADCASTSS weightDecay+44(FP), Y3
+TEXT ·sgdNesterov(SB), NOSPLIT, $0-88
+	MOVQ         weights_base+0(FP), AX
+	MOVQ         gradient_base+24(FP), CX
+	MOVQ         momentum_base+48(FP), DX
+	MOVQ         weights_len+8(FP), BX
+	VBROADCASTSS learningRate+72(FP), Y0
+	VBROADCASTSS momentumFactor+76(FP), Y1
+	VBROADCASTSS damped+80(FP), Y2
+	VBROADCASTSS weightDecay+84(FP), Y3
 	VPCMPEQD     Y4, Y4, Y4
 	VPSRLD       $0x01, Y4, Y4
 	MOVL         $0x0da24260, SI

@@ -7,11 +7,7 @@ package kernel
 //
 // for b < n, o < outputs, k < depth; relu if asked for.
 func LinearForward(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
-	if useAssembly {
-		linearForwardAssembly(y, x, w, bias, n, outputs, depth, yStride, xStride, relu)
-		return
-	}
-	linearForwardPlain(y, x, w, bias, n, outputs, depth, yStride, xStride, relu)
+	active.LinearForward(y, x, w, bias, n, outputs, depth, yStride, xStride, relu)
 }
 
 func linearForwardPlain(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
@@ -47,11 +43,7 @@ func linearForwardPlain(y, x, w, bias []float32, n, outputs, depth, yStride, xSt
 // for m < rows, j < columns, k < depth. Zeros of a may be left out, even where b
 // is not finite.
 func MatMul(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
-	if useAssembly {
-		matMulAssembly(c, a, b, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
-		return
-	}
-	matMulPlain(c, a, b, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
+	active.MatMul(c, a, b, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
 }
 
 func matMulPlain(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {

@@ -11,19 +11,19 @@ import (
 // this moment. It takes about 20 milliseconds, and returns 0 where there is no
 // assembly to measure with.
 func MeasurePeak(workers int) float64 {
-	if !useAssembly {
+	if active.PeakLoop == nil {
 		return 0
 	}
-	const rounds, operations = 50_000, 12 * 8 * 2
+	const rounds = 50_000
 	var best float64
 	for range 20 {
 		var group sync.WaitGroup
 		start := time.Now()
 		for range workers {
-			group.Go(func() { fmaLoop(rounds) })
+			group.Go(func() { active.PeakLoop(rounds) })
 		}
 		group.Wait()
-		best = max(best, float64(workers)*rounds*operations/time.Since(start).Seconds())
+		best = max(best, float64(workers*rounds*active.PeakOperations)/time.Since(start).Seconds())
 	}
 	return best
 }

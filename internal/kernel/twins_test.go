@@ -7,13 +7,31 @@ import (
 	"testing"
 )
 
-// Every assembly kernel is compared with its plain twin on random shapes. What
-// a kernel may not write lies between guard values, which are checked after.
+// Every kernel of every set that the machine runs is compared with its plain twin
+// on random shapes. What a kernel may not write lies between guard values, which
+// are checked after.
 
-func needAssembly(t *testing.T) {
-	t.Helper()
-	if !useAssembly {
-		t.Skip("no assembly in this build, or the processor lacks AVX2 or FMA")
+// eachSet runs a test with each set.
+func eachSet(t *testing.T, test func(t *testing.T)) { withSets(t, Names(), test) }
+
+// eachTwin runs a test with each set but plain Go, which it compares them with.
+func eachTwin(t *testing.T, test func(t *testing.T)) {
+	names := Names()[1:]
+	if len(names) == 0 {
+		t.Skip("this build or this processor has plain Go alone, and nothing to compare it with")
+	}
+	withSets(t, names, test)
+}
+
+func withSets(t *testing.T, names []string, test func(t *testing.T)) {
+	for _, name := range names {
+		t.Run(name, func(t *testing.T) {
+			if err := Use(name); err != nil {
+				t.Fatal(err)
+			}
+			defer Use("")
+			test(t)
+		})
 	}
 }
 
@@ -26,7 +44,7 @@ type guarded struct {
 }
 
 func newGuarded(n int, fill func() float32) guarded {
-	const margin = 32
+	const margin = 33 // so that nothing is aligned
 	g := guarded{whole: make([]float32, n+2*margin)}
 	g.data = g.whole[margin : margin+n : margin+n]
 	for i := range g.whole {
@@ -117,12 +135,13 @@ func (c *Conv) filters(r *rand.Rand) []float32 {
 }
 
 func eachConv(t *testing.T, count int, test func(t *testing.T, r *rand.Rand, c Conv, picture int)) {
-	needAssembly(t)
-	for seed := range uint64(count) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		c, picture := randomConv(r)
-		t.Run(fmt.Sprintf("%d/%+v", seed, c), func(t *testing.T) { test(t, r, c, picture) })
-	}
+	eachTwin(t, func(t *testing.T) {
+		for seed := range uint64(count) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			c, picture := randomConv(r)
+			t.Run(fmt.Sprintf("%d/%+v", seed, c), func(t *testing.T) { test(t, r, c, picture) })
+		}
+	})
 }
 
 func TestConvForward(t *testing.T) {
@@ -132,7 +151,7 @@ func TestConvForward(t *testing.T) {
 		weights := c.filters(r)
 		packed, packedPlain := newGuarded(c.PackedWeights(), func() float32 { return 0 }), make([]float32, c.PackedWeights())
 		c.Pack(packed.data, weights)
-		c.packPlain(packedPlain, weights, 0, c.Channels)
+		packPlain(&c, packedPlain, weights, 0, c.Channels)
 		packed.check(t, "packed weights")
 		near(t, "packed weights", packed.data, packedPlain, 1)
 		bias := make([]float32, c.Blocks()*lanes)
@@ -147,7 +166,7 @@ func TestConvForward(t *testing.T) {
 			in.data[r.IntN(picture)] = float32(math.NaN())
 		}
 		c.Forward(in.data, packed.data, bias, got.data, gotChosen)
-		c.forwardPlain(in.data, packed.data, bias, want.data, wantChosen)
+		forwardPlain(&c, in.data, packed.data, bias, want.data, wantChosen)
 		got.check(t, "out")
 		scale := math.Sqrt(float64(c.Run*c.KernelRows)) * 4
 		for p := range c.OutHeight * c.OutWidth {
@@ -170,29 +189,31 @@ func TestConvForward(t *testing.T) {
 }
 
 func TestPoolTies(t *testing.T) {
-	// All inputs equal: every window has four equal outputs, the first counts.
-	for _, channels := range []int{5, 13} {
-		c := Conv{Channels: channels, KernelRows: 1, Run: 1, InRow: 8, StepX: 1, StepY: 8, OutWidth: 4, OutHeight: 2, OutPixel: channels, Pool: true}
-		in, size := make([]float32, 32), c.OutWidth*c.OutHeight*channels+Slack
-		for i := range in {
-			in[i] = 1
-		}
-		lanes := Lanes(channels)
-		weights := make([]float32, lanes)
-		for i := range weights {
-			weights[i] = 1
-		}
-		chosen := make([]uint8, size)
-		for i := range chosen {
-			chosen[i] = 9
-		}
-		c.Forward(in, weights, make([]float32, lanes), make([]float32, size), chosen)
-		for i := range size - Slack {
-			if chosen[i] != 0 {
-				t.Fatalf("%d channels: element %d chose position %d of four equal ones, want 0", channels, i, chosen[i])
+	eachSet(t, func(t *testing.T) {
+		// All inputs equal: every window has four equal outputs, the first counts.
+		for _, channels := range []int{5, 13} {
+			c := Conv{Channels: channels, KernelRows: 1, Run: 1, InRow: 8, StepX: 1, StepY: 8, OutWidth: 4, OutHeight: 2, OutPixel: channels, Pool: true}
+			in, size := make([]float32, 32), c.OutWidth*c.OutHeight*channels+Slack
+			for i := range in {
+				in[i] = 1
+			}
+			lanes := Lanes(channels)
+			weights := make([]float32, lanes)
+			for i := range weights {
+				weights[i] = 1
+			}
+			chosen := make([]uint8, size)
+			for i := range chosen {
+				chosen[i] = 9
+			}
+			c.Forward(in, weights, make([]float32, lanes), make([]float32, size), chosen)
+			for i := range size - Slack {
+				if chosen[i] != 0 {
+					t.Fatalf("%d channels: element %d chose position %d of four equal ones, want 0", channels, i, chosen[i])
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestConvGradients(t *testing.T) {
@@ -220,7 +241,7 @@ func TestConvGradients(t *testing.T) {
 			got := newGuarded(c.Filter(), normal(r))
 			want := got.clone()
 			bias := c.WeightGradient(got.data, in.data, pairs[:n])
-			wantBias := c.weightGradientPlain(want.data, in.data, plain[:n])
+			wantBias := weightGradientPlain(&c, want.data, in.data, plain[:n])
 			got.check(t, "filter gradient")
 			near(t, "bias gradient", []float32{bias}, []float32{wantBias}, scale)
 			for row := range c.KernelRows {
@@ -232,137 +253,144 @@ func TestConvGradients(t *testing.T) {
 		got := newGuarded(picture+Slack, normal(r))
 		want := got.clone()
 		c.InputGradient(got.data, weights, out.data, chosen, slopes.data, c.OutPixel, 1, offsets)
-		c.inputGradientPlain(want.data, weights, out.data, chosen, slopes.data, c.OutPixel, 1, offsets)
+		inputGradientPlain(&c, want.data, weights, out.data, chosen, slopes.data, c.OutPixel, 1, offsets)
 		got.check(t, "input gradient")
 		near(t, "input gradient", got.data, want.data, math.Sqrt(float64(c.Channels*c.KernelRows*c.KernelRows))*8)
 	})
 }
 
 func TestLinearForward(t *testing.T) {
-	needAssembly(t)
-	r := rand.New(rand.NewPCG(3, 3))
-	for range 200 {
-		n, outputs, depth := 1+r.IntN(9), 8*(1+r.IntN(6)), 8*(1+r.IntN(9))
-		xStride, yStride, relu := depth+r.IntN(5), outputs+r.IntN(5), r.IntN(2) == 0
-		x, w, bias := newGuarded(n*xStride, normal(r)), newGuarded(outputs*depth, normal(r)), newGuarded(outputs, normal(r))
-		got := newGuarded(n*yStride, func() float32 { return 7 })
-		want := got.clone()
-		LinearForward(got.data, x.data, w.data, bias.data, n, outputs, depth, yStride, xStride, relu)
-		linearForwardPlain(want.data, x.data, w.data, bias.data, n, outputs, depth, yStride, xStride, relu)
-		got.check(t, "y")
-		near(t, fmt.Sprintf("%dx%d by %d", n, depth, outputs), got.data, want.data, math.Sqrt(float64(depth))*4)
-		// The bits of a row do not depend on the other rows.
-		alone := make([]float32, outputs)
-		LinearForward(alone, x.data[(n-1)*xStride:], w.data, bias.data, 1, outputs, depth, yStride, xStride, relu)
-		for i, v := range alone {
-			if v != got.data[(n-1)*yStride+i] {
-				t.Fatalf("output %d is %v alone, %v among %d", i, v, got.data[(n-1)*yStride+i], n)
+	eachTwin(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(3, 3))
+		for range 200 {
+			n, outputs, depth := 1+r.IntN(9), 8*(1+r.IntN(6)), 8*(1+r.IntN(9))
+			xStride, yStride, relu := depth+r.IntN(5), outputs+r.IntN(5), r.IntN(2) == 0
+			x, w, bias := newGuarded(n*xStride, normal(r)), newGuarded(outputs*depth, normal(r)), newGuarded(outputs, normal(r))
+			got := newGuarded(n*yStride, func() float32 { return 7 })
+			want := got.clone()
+			LinearForward(got.data, x.data, w.data, bias.data, n, outputs, depth, yStride, xStride, relu)
+			linearForwardPlain(want.data, x.data, w.data, bias.data, n, outputs, depth, yStride, xStride, relu)
+			got.check(t, "y")
+			near(t, fmt.Sprintf("%dx%d by %d", n, depth, outputs), got.data, want.data, math.Sqrt(float64(depth))*4)
+			// The bits of a row do not depend on the other rows.
+			alone := make([]float32, outputs)
+			LinearForward(alone, x.data[(n-1)*xStride:], w.data, bias.data, 1, outputs, depth, yStride, xStride, relu)
+			for i, v := range alone {
+				if v != got.data[(n-1)*yStride+i] {
+					t.Fatalf("output %d is %v alone, %v among %d", i, v, got.data[(n-1)*yStride+i], n)
+				}
 			}
 		}
-	}
+	})
 }
 
 func TestMatMul(t *testing.T) {
-	needAssembly(t)
-	r := rand.New(rand.NewPCG(4, 4))
-	for range 200 {
-		rows, columns, depth := 1+r.IntN(9), 8*(1+r.IntN(9)), 1+r.IntN(20)
-		cStride, bStride := columns+r.IntN(5), columns+r.IntN(5)
-		aRow, aColumn := depth, 1
-		if r.IntN(2) == 0 {
-			aRow, aColumn = 1, rows
+	eachTwin(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(4, 4))
+		for range 200 {
+			rows, columns, depth := 1+r.IntN(9), 8*(1+r.IntN(9)), 1+r.IntN(20)
+			cStride, bStride := columns+r.IntN(5), columns+r.IntN(5)
+			aRow, aColumn := depth, 1
+			if r.IntN(2) == 0 {
+				aRow, aColumn = 1, rows
+			}
+			accumulate := r.IntN(2) == 0
+			a, b := newGuarded(rows*depth, normal(r)), newGuarded(depth*bStride, normal(r))
+			got := newGuarded(rows*cStride, normal(r))
+			want := got.clone()
+			MatMul(got.data, a.data, b.data, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
+			matMulPlain(want.data, a.data, b.data, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
+			got.check(t, "c")
+			near(t, fmt.Sprintf("%dx%d by %d", rows, depth, columns), got.data, want.data, math.Sqrt(float64(depth))*4)
 		}
-		accumulate := r.IntN(2) == 0
-		a, b := newGuarded(rows*depth, normal(r)), newGuarded(depth*bStride, normal(r))
-		got := newGuarded(rows*cStride, normal(r))
-		want := got.clone()
-		MatMul(got.data, a.data, b.data, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
-		matMulPlain(want.data, a.data, b.data, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
-		got.check(t, "c")
-		near(t, fmt.Sprintf("%dx%d by %d", rows, depth, columns), got.data, want.data, math.Sqrt(float64(depth))*4)
-	}
+	})
 }
 
 // TestMaskPositive holds all versions to the edge: zero is not positive, and
 // neither is a NaN.
 func TestMaskPositive(t *testing.T) {
-	edges := []float32{0, float32(math.Copysign(0, -1)), float32(math.NaN()), -1, 1, math.SmallestNonzeroFloat32, float32(math.Inf(1)), float32(math.Inf(-1))}
-	for n := 1; n < 40; n++ {
-		for shift := range edges {
-			output, gradient := make([]float32, n), make([]float32, n)
-			for i := range output {
-				output[i], gradient[i] = edges[(i+shift)%len(edges)], 3
-			}
-			MaskPositive(gradient, output)
-			for i, v := range output {
-				want := float32(0)
-				if v > 0 {
-					want = 3
+	eachSet(t, func(t *testing.T) {
+		edges := []float32{0, float32(math.Copysign(0, -1)), float32(math.NaN()), -1, 1, math.SmallestNonzeroFloat32, float32(math.Inf(1)), float32(math.Inf(-1))}
+		for n := 1; n < 40; n++ {
+			for shift := range edges {
+				output, gradient := make([]float32, n), make([]float32, n)
+				for i := range output {
+					output[i], gradient[i] = edges[(i+shift)%len(edges)], 3
 				}
-				if gradient[i] != want {
-					t.Fatalf("%d elements: the gradient where the output is %v is %v, want %v", n, v, gradient[i], want)
+				MaskPositive(gradient, output)
+				for i, v := range output {
+					want := float32(0)
+					if v > 0 {
+						want = 3
+					}
+					if gradient[i] != want {
+						t.Fatalf("%d elements: the gradient where the output is %v is %v, want %v", n, v, gradient[i], want)
+					}
 				}
 			}
 		}
-	}
+	})
 }
 
 // TestMomentumIsFlushed holds all versions of SGD to zero where a momentum has
 // decayed, and to what it is everywhere else.
 func TestMomentumIsFlushed(t *testing.T) {
-	starts := []float32{1.1e-30, 1.2e-30, 1e-45, -1e-45, -1.1e-30, -1.2e-30, 1, 0, float32(math.NaN()), float32(math.Inf(-1))}
-	for n := 1; n < 30; n++ {
-		for _, nesterov := range []bool{false, true} {
-			s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 1, Nesterov: nesterov}
-			w, m := make([]float32, n), make([]float32, n)
-			for i := range m {
-				m[i] = starts[i%len(starts)]
-			}
-			s.Update(w, make([]float32, n), m)
-			for i, got := range m {
-				want := Flush(0.9 * starts[i%len(starts)])
-				if got != want && !(got != got && want != want) {
-					t.Fatalf("%d elements: a momentum of %v becomes %v, want %v", n, starts[i%len(starts)], got, want)
+	eachSet(t, func(t *testing.T) {
+		starts := []float32{1.1e-30, 1.2e-30, 1e-45, -1e-45, -1.1e-30, -1.2e-30, 1, 0, float32(math.NaN()), float32(math.Inf(-1))}
+		for n := 1; n < 30; n++ {
+			for _, nesterov := range []bool{false, true} {
+				s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 1, Nesterov: nesterov}
+				w, m := make([]float32, n), make([]float32, n)
+				for i := range m {
+					m[i] = starts[i%len(starts)]
+				}
+				s.Update(w, make([]float32, n), m)
+				for i, got := range m {
+					want := Flush(0.9 * starts[i%len(starts)])
+					if got != want && !(got != got && want != want) {
+						t.Fatalf("%d elements: a momentum of %v becomes %v, want %v", n, starts[i%len(starts)], got, want)
+					}
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestElementwise(t *testing.T) {
-	needAssembly(t)
-	r := rand.New(rand.NewPCG(5, 5))
-	for n := 1; n < 70; n++ {
-		x := newGuarded(n, normal(r))
-		got := newGuarded(n, normal(r))
-		want := got.clone()
-		Add(got.data, x.data)
-		for i := range want.data {
-			want.data[i] += x.data[i]
-		}
-		got.check(t, "Add")
-		near(t, "Add", got.data, want.data, 1)
+	eachTwin(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(5, 5))
+		for n := 1; n < 70; n++ {
+			x := newGuarded(n, normal(r))
+			got := newGuarded(n, normal(r))
+			want := got.clone()
+			Add(got.data, x.data)
+			for i := range want.data {
+				want.data[i] += x.data[i]
+			}
+			got.check(t, "Add")
+			near(t, "Add", got.data, want.data, 1)
 
-		want = got.clone()
-		MaskPositive(got.data, x.data)
-		for i := range want.data {
-			if x.data[i] <= 0 {
-				want.data[i] = 0
+			want = got.clone()
+			MaskPositive(got.data, x.data)
+			for i := range want.data {
+				if x.data[i] <= 0 {
+					want.data[i] = 0
+				}
+			}
+			got.check(t, "MaskPositive")
+			near(t, "MaskPositive", got.data, want.data, 1)
+
+			for _, nesterov := range []bool{false, true} {
+				s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 0.7, WeightDecay: 0.01, Nesterov: nesterov}
+				w, m := newGuarded(n, normal(r)), newGuarded(n, normal(r))
+				wantW, wantM := w.clone(), m.clone()
+				s.Update(w.data, x.data, m.data)
+				updateSGDPlain(s, wantW.data, x.data, wantM.data)
+				w.check(t, "weights")
+				m.check(t, "momentum")
+				near(t, "weights", w.data, wantW.data, 2)
+				near(t, "momentum", m.data, wantM.data, 2)
 			}
 		}
-		got.check(t, "MaskPositive")
-		near(t, "MaskPositive", got.data, want.data, 1)
-
-		for _, nesterov := range []bool{false, true} {
-			s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 0.7, WeightDecay: 0.01, Nesterov: nesterov}
-			w, m := newGuarded(n, normal(r)), newGuarded(n, normal(r))
-			wantW, wantM := w.clone(), m.clone()
-			s.Update(w.data, x.data, m.data)
-			s.updatePlain(wantW.data, x.data, wantM.data)
-			w.check(t, "weights")
-			m.check(t, "momentum")
-			near(t, "weights", w.data, wantW.data, 2)
-			near(t, "momentum", m.data, wantM.data, 2)
-		}
-	}
+	})
 }

@@ -11,9 +11,9 @@ import (
 // elementwise writes the kernels that go through arrays vector by vector; all
 // counts are multiples of 8 and at least 8.
 func elementwise() {
-	TEXT("addAssembly", NOSPLIT, "func(y, x *float32, n int)")
-	Doc("addAssembly: for i < n: y[i] += x[i]. n is a positive multiple of 8.")
-	y, x, n := load("y"), load("x"), load("n")
+	TEXT("addAVX2", NOSPLIT, "func(y, x []float32)")
+	Doc("addAVX2: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.")
+	y, x, n := data("y"), data("x"), length("y")
 	Label("next")
 	v := YMM()
 	VMOVUPS(at(y, 0), v)
@@ -21,9 +21,9 @@ func elementwise() {
 	VMOVUPS(v, at(y, 0))
 	advance(n, y, x)
 
-	TEXT("maskPositiveAssembly", NOSPLIT, "func(gradient, output *float32, n int)")
-	Doc("maskPositiveAssembly: for i < n: if !(output[i] > 0) { gradient[i] = 0 }. n is a positive multiple of 8.")
-	gradient, output, n := load("gradient"), load("output"), load("n")
+	TEXT("maskPositiveAVX2", NOSPLIT, "func(gradient, output []float32)")
+	Doc("maskPositiveAVX2: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.")
+	gradient, output, n := data("gradient"), data("output"), length("gradient")
 	zero, mask := YMM(), YMM()
 	VXORPS(zero, zero, zero)
 	Label("next")
@@ -38,9 +38,9 @@ func elementwise() {
 		if nesterov {
 			name = "sgdNesterov"
 		}
-		TEXT(name, NOSPLIT, "func(weights, gradient, momentum *float32, n int, learningRate, momentumFactor, damped, weightDecay float32)")
-		Doc(name + " is SGD.Update with a momentum. n is a positive multiple of 8.")
-		weights, gradient, momentum, n := load("weights"), load("gradient"), load("momentum"), load("n")
+		TEXT(name, NOSPLIT, "func(weights, gradient, momentum []float32, learningRate, momentumFactor, damped, weightDecay float32)")
+		Doc(name + " is SGD.Update with a momentum. len(weights) is a positive multiple of 8.")
+		weights, gradient, momentum, n := data("weights"), data("gradient"), data("momentum"), length("weights")
 		factor := func(name string) reg.VecVirtual {
 			y := YMM()
 			b, err := Param(name).Resolve()

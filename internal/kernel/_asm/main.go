@@ -25,6 +25,10 @@ func main() {
 // load puts a parameter into a register of its own.
 func load(name string) reg.Register { return Load(Param(name), GP64()) }
 
+// data and length are those of a parameter that is a slice.
+func data(name string) reg.Register   { return Load(Param(name).Base(), GP64()) }
+func length(name string) reg.Register { return Load(Param(name).Len(), GP64()) }
+
 // argument reads a parameter into an existing register, for values that are
 // needed too seldom to hold a register.
 func argument(name string, to reg.Register) { Load(Param(name), to) }

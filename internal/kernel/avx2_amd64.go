@@ -10,11 +10,32 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-var useAssembly = cpu.X86.HasAVX2 && cpu.X86.HasFMA
+func init() {
+	c := candidate{Set: avx2}
+	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+		c.lacking = "AVX2 or FMA"
+	}
+	register(c)
+}
 
-// forwardAssembly computes what the kernels can, and reports whether it did:
-// a row of outputs must have room for one tile.
-func (c *Conv) forwardAssembly(in, packed, bias, out []float32, chosen []uint8) bool {
+var avx2 = Set{
+	Name:           "avx2",
+	Forward:        forwardAVX2,
+	Pack:           packAVX2,
+	Collect:        collectAVX2,
+	WeightGradient: weightGradientAVX2,
+	InputGradient:  inputGradientAVX2,
+	LinearForward:  linearForwardAVX2,
+	MatMul:         matMulAVX2,
+	Add:            addAVX2,
+	MaskPositive:   maskPositiveAVX2,
+	UpdateSGD:      updateSGDAVX2,
+	PeakLoop:       fmaLoop,
+	PeakOperations: 12 * 8 * 2,
+}
+
+// forwardAVX2 leaves rows that are shorter than a tile of outputs to plain Go.
+func forwardAVX2(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
 	lanes := Lanes(c.Channels)
 	row, tile := convRow16, 4
 	switch {
@@ -26,7 +47,8 @@ func (c *Conv) forwardAssembly(in, packed, bias, out []float32, chosen []uint8) 
 		row, tile = convRow8, 8
 	}
 	if c.OutWidth < tile {
-		return false
+		forwardPlain(c, in, packed, bias, out, chosen)
+		return
 	}
 	window, second := 1, 32/lanes*c.StepX
 	if c.Pool {
@@ -55,10 +77,12 @@ func (c *Conv) forwardAssembly(in, packed, bias, out []float32, chosen []uint8) 
 			}
 		}
 	}
-	return true
 }
 
-func collectAssembly(pairs []Pair, count int, out []float32, chosen []uint8, outStep int, gradient []float32, gradientStep int, offsets []int32) int {
+func collectAVX2(pairs []Pair, count int, relu bool, out []float32, chosen []uint8, outStep int, gradient []float32, gradientStep int, offsets []int32) int {
+	if !relu {
+		return collectPlain(pairs, count, relu, out, chosen, outStep, gradient, gradientStep, offsets)
+	}
 	return int(collectPositive((*uint64)(unsafe.Pointer(&pairs[0])), uint64(count), &out[0], &chosen[0], uint64(outStep), &gradient[0], uint64(gradientStep), &offsets[0]))
 }
 
@@ -81,7 +105,10 @@ var inputGradient = [5][6]func(gradient, filters, out *float32, chosen *uint8, s
 // weightGradient has; inputGradient has five rows of each.
 var mostRows = [5]int{1: 5, 2: 5, 3: 3, 4: 3}
 
-func (c *Conv) weightGradientAssembly(filter, in []float32, pairs []Pair) (bias float32) {
+func weightGradientAVX2(c *Conv, filter, in []float32, pairs []Pair) (bias float32) {
+	if len(pairs) == 0 {
+		return 0
+	}
 	list, count, filterRow := (*uint64)(unsafe.Pointer(&pairs[0])), uint64(len(pairs)), c.FilterRow()
 	for at := 0; at < filterRow; at += 32 {
 		vectors := min((filterRow-at)/8, 4)
@@ -94,7 +121,7 @@ func (c *Conv) weightGradientAssembly(filter, in []float32, pairs []Pair) (bias 
 	return bias
 }
 
-func (c *Conv) inputGradientAssembly(gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+func inputGradientAVX2(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
 	filterRow, size := c.FilterRow(), c.Filter()
 	relu, positions := uint64(0), uint64(2)
 	if c.ReLU {
@@ -117,7 +144,7 @@ func (c *Conv) inputGradientAssembly(gradient, filters, out []float32, chosen []
 	}
 }
 
-func linearForwardAssembly(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
+func linearForwardAVX2(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
 	flag := uint64(0)
 	if relu {
 		flag = 1
@@ -134,7 +161,7 @@ func linearForwardAssembly(y, x, w, bias []float32, n, outputs, depth, yStride, 
 	}
 }
 
-func matMulAssembly(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
+func matMulAVX2(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
 	flag := uint64(0)
 	if accumulate {
 		flag = 1
@@ -160,20 +187,23 @@ func matMulAssembly(c, a, b []float32, rows, columns, depth, cStride, aRow, aCol
 	}
 }
 
-func (s *SGD) updateAssembly(weights, gradient, momentum []float32, n int) {
+func updateSGDAVX2(s SGD, weights, gradient, momentum []float32) {
 	do := sgdMomentum
 	if s.Nesterov {
 		do = sgdNesterov
 	}
-	do(&weights[0], &gradient[0], &momentum[0], n, s.LearningRate, s.Momentum, s.Damped, s.WeightDecay)
+	do(weights, gradient, momentum, s.LearningRate, s.Momentum, s.Damped, s.WeightDecay)
 }
 
-// packAssembly is PackChannels for a run of at least eight floats and eight
-// channels.
-func (c *Conv) packAssembly(packed, weights []float32, from, to int) {
+// packAVX2 transposes eight channels by eight floats of a run at a time.
+func packAVX2(c *Conv, packed, weights []float32, from, to int) {
+	whole := from
+	if c.Run >= 8 {
+		whole += (to - from) &^ 7
+	}
 	lanes, row, filter := Lanes(c.Channels), c.FilterRow(), c.Filter()
 	blockSize := lanes * c.KernelRows * c.Run
-	for channel := from; channel < to; channel += 8 {
+	for channel := from; channel < whole; channel += 8 {
 		block := packed[channel/lanes*blockSize+channel%lanes:]
 		for r := range c.KernelRows {
 			for at := 0; at < c.Run; at += 8 {
@@ -182,4 +212,5 @@ func (c *Conv) packAssembly(packed, weights []float32, from, to int) {
 			}
 		}
 	}
+	packPlain(c, packed, weights, whole, to)
 }
