@@ -210,5 +210,68 @@ func sgdMomentum(weights []float32, gradient []float32, momentum []float32, lear
 // sgdNesterov is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
 func sgdNesterov(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 
+// indirectTile1 is IndirectTile for 1 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// indirectTile2 is IndirectTile for 2 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// indirectTile3 is IndirectTile for 3 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// indirectTile4 is IndirectTile for 4 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// indirectTile5 is IndirectTile for 5 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// indirectTile6 is IndirectTile for 6 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func indirectTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+
+// depthwiseTile1 is DepthwiseTile for 1 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// depthwiseTile2 is DepthwiseTile for 2 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// depthwiseTile3 is DepthwiseTile for 3 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// depthwiseTile4 is DepthwiseTile for 4 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// depthwiseTile5 is DepthwiseTile for 5 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// depthwiseTile6 is DepthwiseTile for 6 rows. flags: 1 adds to the output, 2 is for the ReLU.
+func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+
+// outerTile1 is OuterTile for 1 rows.
+func outerTile1(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// outerTile2 is OuterTile for 2 rows.
+func outerTile2(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// outerTile3 is OuterTile for 3 rows.
+func outerTile3(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// outerTile4 is OuterTile for 4 rows.
+func outerTile4(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// outerTile5 is OuterTile for 5 rows.
+func outerTile5(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// outerTile6 is OuterTile for 6 rows.
+func outerTile6(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// productTile16 is ProductTile.
+func productTile16(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
+
+// copyRows8 copies 8 floats of each of some rows. Steps are in bytes.
+func copyRows8(to *float32, from *float32, count uint64, toStep uint64, fromStep uint64)
+
+// copyRows16 copies 16 floats of each of some rows. Steps are in bytes.
+func copyRows16(to *float32, from *float32, count uint64, toStep uint64, fromStep uint64)
+
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)

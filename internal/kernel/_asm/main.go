@@ -18,6 +18,11 @@ func main() {
 	linearForward()
 	matMul()
 	elementwise()
+	indirectTiles()
+	depthwiseTiles()
+	outerTiles()
+	products()
+	copyRows()
 	peak()
 	Generate()
 }

@@ -1,0 +1,288 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+const tileRows = 6
+
+// tileTable is the arguments that the kernels for a tile share, in registers: a
+// pointer to what follows the tile's header, and the ends of the input and of the
+// zeros.
+type tileTable struct{ table, input, zeros reg.Register }
+
+// startTile loads the accumulators of a tile of n rows with what it begins with: the
+// bias, or what is in the output.
+func startTile(n int) (acc []reg.VecVirtual, t tileTable) {
+	acc = ymms(2 * n)
+	t.table = load("table")
+	flags := load("flags")
+	TESTQ(U32(1), flags)
+	JNZ(LabelRef("add"))
+	bias := load("bias")
+	VMOVUPS(at(bias, 0), acc[0])
+	VMOVUPS(at(bias, 32), acc[1])
+	for i := 2; i < 2*n; i++ {
+		VMOVAPS(acc[i%2], acc[i])
+	}
+	JMP(LabelRef("start"))
+	Label("add")
+	eachOutput(n, t.table, func(r int, row reg.Register) {
+		VMOVUPS(at(row, 0), acc[2*r])
+		VMOVUPS(at(row, 32), acc[2*r+1])
+	})
+	Label("start")
+	t.input, t.zeros = load("in"), load("zeros")
+	return acc, t
+}
+
+func eachOutput(n int, table reg.Register, do func(r int, row reg.Register)) {
+	out, row := load("out"), GP64()
+	for r := range n {
+		MOVLQSX(at(table, 4*r), row)
+		LEAQ(indexed(out, row, 4, 0), row)
+		do(r, row)
+	}
+}
+
+// rowsOfSegment points to the tile's rows of the input: at their offsets, or at the
+// zeros where an offset is negative.
+func (t tileTable) rowsOfSegment(rows []reg.Register) {
+	for r, row := range rows {
+		MOVLQSX(at(t.table, 4*r), row)
+		TESTQ(row, row)
+		LEAQ(indexed(t.input, row, 4, 0), row)
+		CMOVQLT(t.zeros, row)
+	}
+}
+
+// endTile stores the accumulators, through the ReLU if asked for.
+func endTile(acc []reg.VecVirtual) {
+	flags := load("flags")
+	TESTQ(U32(2), flags)
+	JZ(LabelRef("store"))
+	zero := YMM()
+	VXORPS(zero, zero, zero)
+	for _, a := range acc {
+		VMAXPS(a, zero, a)
+	}
+	Label("store")
+	eachOutput(len(acc)/2, load("table"), func(r int, row reg.Register) {
+		VMOVUPS(acc[2*r], at(row, 0))
+		VMOVUPS(acc[2*r+1], at(row, 32))
+	})
+	VZEROUPPER()
+	RET()
+}
+
+// indirectTiles writes the kernels for tiles of 6 rows to 1, whose rows of the
+// input lie where a table says.
+func indirectTiles() {
+	for n := 1; n <= tileRows; n++ {
+		name := fmt.Sprintf("indirectTile%d", n)
+		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)")
+		Doc(fmt.Sprintf("%s is IndirectTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+		acc, t := startTile(n)
+		depth := load("depth")
+		LEAQ(indexed(t.input, depth, 4, 0), t.input) // rows are addressed from their ends
+		LEAQ(indexed(t.zeros, depth, 4, 0), t.zeros)
+		rows := make([]reg.Register, n)
+		for r := range rows {
+			rows[r] = GP64()
+		}
+		segments := NewParamAddr("segments", 48)
+		Label("segment")
+		ADDQ(Imm(32), t.table)
+		t.rowsOfSegment(rows)
+		weights, offset := load("weights"), GP64()
+		MOVLQSX(at(t.table, 24), offset)
+		LEAQ(indexed(weights, offset, 4, 0), weights)
+		k := offset
+		argument("depth", k)
+		NEGQ(k)
+		step := func(i int) {
+			low, high, left := YMM(), YMM(), YMM()
+			VMOVUPS(at(weights, 64*i), low)
+			VMOVUPS(at(weights, 64*i+32), high)
+			for r, row := range rows {
+				VBROADCASTSS(indexed(row, k, 4, 4*i), left)
+				VFMADD231PS(low, left, acc[2*r])
+				VFMADD231PS(high, left, acc[2*r+1])
+			}
+		}
+		CMPQ(k, I8(-4))
+		JG(LabelRef("rest"))
+		Label("four")
+		for i := range 4 {
+			step(i)
+		}
+		ADDQ(U32(256), weights)
+		ADDQ(Imm(4), k)
+		CMPQ(k, I8(-4))
+		JLE(LabelRef("four"))
+		Label("rest")
+		TESTQ(k, k)
+		JZ(LabelRef("done"))
+		Label("one")
+		step(0)
+		ADDQ(Imm(64), weights)
+		INCQ(k)
+		JNZ(LabelRef("one"))
+		Label("done")
+		DECQ(segments)
+		JNZ(LabelRef("segment"))
+		endTile(acc)
+	}
+}
+
+// depthwiseTiles writes the kernels for tiles of pixels each of whose channels has
+// filters of its own.
+func depthwiseTiles() {
+	for n := 1; n <= tileRows; n++ {
+		name := fmt.Sprintf("depthwiseTile%d", n)
+		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)")
+		Doc(fmt.Sprintf("%s is DepthwiseTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+		acc, t := startTile(n)
+		rows := make([]reg.Register, n)
+		for r := range rows {
+			rows[r] = GP64()
+		}
+		weights := load("weights")
+		segments := NewParamAddr("segments", 48)
+		Label("segment")
+		ADDQ(Imm(32), t.table)
+		t.rowsOfSegment(rows)
+		offset, low, high := GP64(), YMM(), YMM()
+		MOVLQSX(at(t.table, 24), offset)
+		VMOVUPS(indexed(weights, offset, 4, 0), low)
+		VMOVUPS(indexed(weights, offset, 4, 32), high)
+		for r, row := range rows {
+			VFMADD231PS(at(row, 0), low, acc[2*r])
+			VFMADD231PS(at(row, 32), high, acc[2*r+1])
+		}
+		DECQ(segments)
+		JNZ(LabelRef("segment"))
+		endTile(acc)
+	}
+}
+
+// outerTiles writes the kernels that add up outer products.
+func outerTiles() {
+	for n := 1; n <= tileRows; n++ {
+		name := fmt.Sprintf("outerTile%d", n)
+		TEXT(name, NOSPLIT, "func(sums, a, b *float32, pairs *int32, count uint64)")
+		Doc(fmt.Sprintf("%s is OuterTile for %d rows.", name, n))
+		sums, a, b, pairs, count := load("sums"), load("a"), load("b"), load("pairs"), load("count")
+		acc := ymms(2 * n)
+		for i, y := range acc {
+			VMOVUPS(at(sums, 32*i), y)
+		}
+		step := func(i int) {
+			left, right := GP64(), GP64()
+			MOVLQSX(at(pairs, 8*i), left)
+			MOVLQSX(at(pairs, 8*i+4), right)
+			low, high, v := YMM(), YMM(), YMM()
+			VMOVUPS(indexed(b, right, 4, 0), low)
+			VMOVUPS(indexed(b, right, 4, 32), high)
+			for r := range n {
+				VBROADCASTSS(indexed(a, left, 4, 4*r), v)
+				VFMADD231PS(low, v, acc[2*r])
+				VFMADD231PS(high, v, acc[2*r+1])
+			}
+		}
+		SUBQ(Imm(2), count)
+		JL(LabelRef("rest"))
+		Label("two")
+		step(0)
+		step(1)
+		ADDQ(Imm(16), pairs)
+		SUBQ(Imm(2), count)
+		JGE(LabelRef("two"))
+		Label("rest")
+		ADDQ(Imm(2), count)
+		JZ(LabelRef("done"))
+		step(0)
+		Label("done")
+		for i, y := range acc {
+			VMOVUPS(y, at(sums, 32*i))
+		}
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// products writes the kernel that adds up elementwise products.
+func products() {
+	TEXT("productTile16", NOSPLIT, "func(sums, a, b *float32, pairs *int32, count uint64)")
+	Doc("productTile16 is ProductTile.")
+	sums, a, b, pairs, count := load("sums"), load("a"), load("b"), load("pairs"), load("count")
+	const unroll = 4
+	acc := ymms(2 * unroll)
+	VMOVUPS(at(sums, 0), acc[0])
+	VMOVUPS(at(sums, 32), acc[1])
+	for _, y := range acc[2:] {
+		VXORPS(y, y, y)
+	}
+	step := func(i int) {
+		left, right := GP64(), GP64()
+		MOVLQSX(at(pairs, 8*i), left)
+		MOVLQSX(at(pairs, 8*i+4), right)
+		for v := range 2 {
+			y := YMM()
+			VMOVUPS(indexed(b, right, 4, 32*v), y)
+			VFMADD231PS(indexed(a, left, 4, 32*v), y, acc[2*i+v])
+		}
+	}
+	SUBQ(Imm(unroll), count)
+	JL(LabelRef("rest"))
+	Label("four")
+	for i := range unroll {
+		step(i)
+	}
+	ADDQ(Imm(8*unroll), pairs)
+	SUBQ(Imm(unroll), count)
+	JGE(LabelRef("four"))
+	Label("rest")
+	ADDQ(Imm(unroll), count)
+	JZ(LabelRef("done"))
+	Label("one")
+	step(0)
+	ADDQ(Imm(8), pairs)
+	DECQ(count)
+	JNZ(LabelRef("one"))
+	Label("done")
+	for v := range 2 {
+		VADDPS(acc[2+v], acc[v], acc[v])
+		VADDPS(acc[6+v], acc[4+v], acc[4+v])
+		VADDPS(acc[4+v], acc[v], acc[v])
+		VMOVUPS(acc[v], at(sums, 32*v))
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// copyRows writes the kernels that copy one vector of every row, or two.
+func copyRows() {
+	for _, vectors := range []int{1, 2} {
+		name := fmt.Sprintf("copyRows%d", 8*vectors)
+		TEXT(name, NOSPLIT, "func(to, from *float32, count, toStep, fromStep uint64)")
+		Doc(fmt.Sprintf("%s copies %d floats of each of some rows. Steps are in bytes.", name, 8*vectors))
+		to, from, count, toStep, fromStep := load("to"), load("from"), load("count"), load("toStep"), load("fromStep")
+		Label("row")
+		for v := range vectors {
+			y := YMM()
+			VMOVUPS(at(from, 32*v), y)
+			VMOVUPS(y, at(to, 32*v))
+		}
+		ADDQ(fromStep, from)
+		ADDQ(toStep, to)
+		DECQ(count)
+		JNZ(LabelRef("row"))
+		VZEROUPPER()
+		RET()
+	}
+}

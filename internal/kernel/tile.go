@@ -1,0 +1,158 @@
+package kernel
+
+// The kernels behind dense convolutions. They work on tiles of up to TileRows
+// pixels, wherever those lie, by TileColumns channels. Where a filter's pixels are is
+// said by tables, so that padding, strides, dilation and groups cost nothing and need
+// no copy of the picture.
+
+const (
+	TileRows    = 6
+	TileColumns = 16
+	// TileEntry is how many numbers of a table describe the outputs of a tile, and
+	// how many each of its segments.
+	TileEntry = 8
+)
+
+// IndirectTile computes TileColumns channels of some pixels, up to TileRows, of a
+// convolution. table has TileEntry numbers for the outputs, and for each segment
+// (pixel of the filter) as many:
+//
+//	sum[r][j] = adds ? out[table[r]+j] : bias[j]
+//	for each segment s, and its entry e = table[TileEntry*(s+1):], k < depth:
+//	  sum[r][j] += (e[r] < 0 ? zeros[k] : in[e[r]+k]) * weights[e[6] + k*TileColumns + j]
+//	out[table[r]+j] = relu ? max(sum[r][j], 0) : sum[r][j]
+//
+// for r < rows, j < TileColumns. out overlaps nothing else. There is at least one
+// segment, of at least one float.
+func IndirectTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
+	indirectTile(out, in, zeros, weights, bias, table, rows, segments, depth, adds, relu)
+}
+
+// DepthwiseTile is IndirectTile for filters that each see one channel:
+//
+//	sum[r][j] += (e[r] < 0 ? zeros[j] : in[e[r]+j]) * weights[e[6]+j]
+func DepthwiseTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
+	depthwiseTile(out, in, zeros, weights, bias, table, rows, segments, adds, relu)
+}
+
+// OuterTile adds outer products to sums, rows x TileColumns:
+//
+//	for each pair (i, k) of pairs: sums[r*TileColumns+j] += a[i+r] * b[k+j]
+//
+// for r < rows, j < TileColumns.
+func OuterTile(sums, a, b []float32, pairs []int32, rows int) {
+	if len(pairs) > 0 {
+		outerTile(sums, a, b, pairs, rows)
+	}
+}
+
+// ProductTile adds elementwise products to TileColumns sums:
+//
+//	for each pair (i, k) of pairs: sums[j] += a[i+j] * b[k+j]
+func ProductTile(sums, a, b []float32, pairs []int32) {
+	if len(pairs) > 0 {
+		productTile(sums, a, b, pairs)
+	}
+}
+
+// CopyRows copies width floats, 8 or 16, of each of count rows:
+//
+//	to[r*toStep+j] = from[r*fromStep+j]
+//
+// in the order of the rows, which may overlap in to.
+func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
+	if count > 0 {
+		copyRows(to, from, count, width, toStep, fromStep)
+	}
+}
+
+// The functions in use; see the files of the processor families.
+var (
+	indirectTile  = indirectTilePlain
+	depthwiseTile = depthwiseTilePlain
+	outerTile     = outerTilePlain
+	productTile   = productTilePlain
+	copyRows      = copyRowsPlain
+)
+
+func indirectTilePlain(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
+	eachTileRow(out, bias, table, rows, adds, relu, func(r int, sum *[TileColumns]float32) {
+		for s := range segments {
+			e := table[TileEntry*(s+1):]
+			from := zeros[:depth]
+			if e[r] >= 0 {
+				from = in[e[r]:][:depth]
+			}
+			w := weights[e[6]:][:depth*TileColumns]
+			for k, v := range from {
+				for j, factor := range (*[TileColumns]float32)(w[k*TileColumns:]) {
+					sum[j] += float32(v * factor)
+				}
+			}
+		}
+	})
+}
+
+func depthwiseTilePlain(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
+	eachTileRow(out, bias, table, rows, adds, relu, func(r int, sum *[TileColumns]float32) {
+		for s := range segments {
+			e := table[TileEntry*(s+1):]
+			from := zeros
+			if e[r] >= 0 {
+				from = in[e[r]:]
+			}
+			w := (*[TileColumns]float32)(weights[e[6]:])
+			for j, v := range (*[TileColumns]float32)(from) {
+				sum[j] += float32(v * w[j])
+			}
+		}
+	})
+}
+
+// eachTileRow lets compute add to the sums of every row of a tile.
+func eachTileRow(out, bias []float32, table []int32, rows int, adds, relu bool, compute func(r int, sum *[TileColumns]float32)) {
+	for r := range rows {
+		to := (*[TileColumns]float32)(out[table[r]:])
+		sum := *to
+		if !adds {
+			sum = *(*[TileColumns]float32)(bias)
+		}
+		compute(r, &sum)
+		if relu {
+			for j, v := range sum {
+				if v < 0 {
+					sum[j] = 0
+				}
+			}
+		}
+		*to = sum
+	}
+}
+
+func outerTilePlain(sums, a, b []float32, pairs []int32, rows int) {
+	for p := 0; p < len(pairs); p += 2 {
+		left, right := a[pairs[p]:][:rows], (*[TileColumns]float32)(b[pairs[p+1]:])
+		for r, v := range left {
+			row := (*[TileColumns]float32)(sums[r*TileColumns:])
+			for j, w := range right {
+				row[j] += float32(v * w)
+			}
+		}
+	}
+}
+
+func productTilePlain(sums, a, b []float32, pairs []int32) {
+	sum := (*[TileColumns]float32)(sums)
+	for p := 0; p < len(pairs); p += 2 {
+		right := (*[TileColumns]float32)(b[pairs[p+1]:])
+		for j, v := range (*[TileColumns]float32)(a[pairs[p]:]) {
+			sum[j] += float32(v * right[j])
+		}
+	}
+}
+
+func copyRowsPlain(to, from []float32, count, width, toStep, fromStep int) {
+	for r := range count {
+		copy(to[r*toStep:][:width], from[r*fromStep:][:width])
+	}
+}

@@ -1,0 +1,173 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// randomTile is the table of a tile with outputs in random places that do not
+// overlap, and segments in random places of input and weights.
+func randomTile(r *rand.Rand, rows, segments, outputs, inputs, weights int) []int32 {
+	table := make([]int32, TileEntry*(segments+1))
+	for i, place := range r.Perm(outputs / TileColumns)[:rows] {
+		table[i] = int32(place * TileColumns)
+	}
+	for s := range segments {
+		e := table[TileEntry*(s+1):]
+		for i := range rows {
+			if e[i] = -1; r.IntN(3) > 0 {
+				e[i] = int32(r.IntN(inputs))
+			}
+		}
+		e[6] = int32(r.IntN(weights))
+	}
+	return table
+}
+
+// TestTiles compares the tiles of convolutions with their plain twins.
+func TestTiles(t *testing.T) {
+	needAssembly(t)
+	for seed := range uint64(400) {
+		r := rand.New(rand.NewPCG(seed, 7))
+		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
+		adds, relu, depthwise := r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
+		if depthwise {
+			depth = TileColumns
+		}
+		const outputs, inputs, weights = 16 * TileColumns, 100, 200
+		table := randomTile(r, rows, segments, outputs, inputs, weights)
+		in, w, bias := newGuarded(inputs+depth, normal(r)), newGuarded(weights+depth*TileColumns, normal(r)), newGuarded(TileColumns, normal(r))
+		if r.IntN(8) == 0 {
+			in.data[r.IntN(inputs)] = float32(math.NaN())
+		}
+		zeros := make([]float32, depth)
+		got := newGuarded(outputs, normal(r))
+		want := got.clone()
+		before := slices.Clone(got.data)
+		if depthwise {
+			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, table, rows, segments, adds, relu)
+			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, table, rows, segments, adds, relu)
+		} else {
+			IndirectTile(got.data, in.data, zeros, w.data, bias.data, table, rows, segments, depth, adds, relu)
+			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, table, rows, segments, depth, adds, relu)
+		}
+		what := fmt.Sprintf("%d: %d rows, %d segments of %d, depthwise %v", seed, rows, segments, depth, depthwise)
+		got.check(t, what)
+		near(t, what, got.data, want.data, float64(segments*depth))
+		for place := range outputs / TileColumns {
+			if at := place * TileColumns; !slices.Contains(table[:rows], int32(at)) && !slices.Equal(got.data[at:at+TileColumns], before[at:at+TileColumns]) {
+				t.Fatalf("%s: wrote to an output that is not in the table", what)
+			}
+		}
+	}
+}
+
+// TestProductTiles compares sums of products with their plain twins.
+func TestProductTiles(t *testing.T) {
+	needAssembly(t)
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 8))
+		rows, count := 1+r.IntN(TileRows), r.IntN(30)
+		const places = 100
+		a, b := newGuarded(places+TileColumns, normal(r)), newGuarded(places+TileColumns, normal(r))
+		var pairs []int32
+		for range count {
+			pairs = append(pairs, int32(r.IntN(places)), int32(r.IntN(places)))
+		}
+		got := newGuarded(rows*TileColumns, normal(r))
+		want := got.clone()
+		what := fmt.Sprintf("%d: outer products, %d rows, %d pairs", seed, rows, count)
+		OuterTile(got.data, a.data, b.data, pairs, rows)
+		outerTilePlain(want.data, a.data, b.data, pairs, rows)
+		got.check(t, what)
+		near(t, what, got.data, want.data, float64(count+1))
+
+		got = newGuarded(TileColumns, normal(r))
+		want = got.clone()
+		what = fmt.Sprintf("%d: products, %d pairs", seed, count)
+		ProductTile(got.data, a.data, b.data, pairs)
+		productTilePlain(want.data, a.data, b.data, pairs)
+		got.check(t, what)
+		near(t, what, got.data, want.data, float64(count+1))
+	}
+}
+
+func TestCopyRows(t *testing.T) {
+	needAssembly(t)
+	for seed := range uint64(50) {
+		r := rand.New(rand.NewPCG(seed, 9))
+		count, width := r.IntN(20), 8<<r.IntN(2)
+		toStep, fromStep := 1+r.IntN(20), 1+r.IntN(40)
+		from := newGuarded(max(count-1, 0)*fromStep+width, normal(r))
+		got := newGuarded(max(count-1, 0)*toStep+width, normal(r))
+		want := got.clone()
+		CopyRows(got.data, from.data, count, width, toStep, fromStep)
+		copyRowsPlain(want.data, from.data, count, width, toStep, fromStep)
+		what := fmt.Sprintf("%d: %d rows of %d", seed, count, width)
+		got.check(t, what)
+		if !slices.Equal(got.data, want.data) {
+			t.Fatalf("%s: got %v, want %v", what, got.data, want.data)
+		}
+	}
+}
+
+// BenchmarkTiles measures tiles as the 3x3 convolutions of a ResNet use them, in
+// GFLOP/s.
+func BenchmarkTiles(b *testing.B) {
+	peak := MeasurePeak(1)
+	for _, l := range [][2]int{{64, 32}, {128, 16}, {256, 8}, {512, 4}} {
+		channels, size := l[0], l[1]
+		r := rand.New(rand.NewPCG(1, 1))
+		picture := newGuarded(size*size*channels, normal(r)).data
+		weights, bias, zeros := newGuarded(9*channels*TileColumns, normal(r)).data, make([]float32, TileColumns), make([]float32, channels)
+		out := make([]float32, size*size*channels)
+		var tables [][]int32
+		for p := 0; p+TileRows <= size*size; p += TileRows {
+			table := make([]int32, TileEntry*10)
+			for i := range TileRows {
+				y, x := (p+i)/size, (p+i)%size
+				table[i] = int32((p + i) * channels)
+				for k := range 9 {
+					e := table[TileEntry*(k+1):]
+					iy, ix := y+k/3-1, x+k%3-1
+					if e[i] = -1; iy >= 0 && ix >= 0 && iy < size && ix < size {
+						e[i] = int32((iy*size + ix) * channels)
+					}
+					e[6] = int32(k * channels * TileColumns)
+				}
+			}
+			tables = append(tables, table)
+		}
+		b.Run(fmt.Sprintf("indirect/%d@%dx%d", channels, size, size), func(b *testing.B) {
+			for b.Loop() {
+				for _, table := range tables {
+					IndirectTile(out, picture, zeros, weights, bias, table, TileRows, 9, channels, false, false)
+				}
+			}
+			flops := float64(b.N) * float64(len(tables)*TileRows*9*channels*TileColumns) * 2 / b.Elapsed().Seconds()
+			b.ReportMetric(flops/1e9, "GFLOP/s")
+			b.ReportMetric(100*flops/peak, "%peak")
+		})
+	}
+	for _, rows := range []int{1, 2, 4, 6} {
+		r := rand.New(rand.NewPCG(1, 1))
+		const count = 192
+		a, y := newGuarded(count*TileRows+8, normal(r)).data, newGuarded(count*TileColumns, normal(r)).data
+		var pairs []int32
+		for p := range count {
+			pairs = append(pairs, int32(p*TileRows), int32(p*TileColumns))
+		}
+		sums := make([]float32, TileRows*TileColumns)
+		b.Run(fmt.Sprintf("outer/%d", rows), func(b *testing.B) {
+			for b.Loop() {
+				OuterTile(sums, a, y, pairs, rows)
+			}
+			flops := float64(b.N) * float64(count*rows*TileColumns) * 2 / b.Elapsed().Seconds()
+			b.ReportMetric(flops/1e9, "GFLOP/s")
+			b.ReportMetric(100*flops/peak, "%peak")
+		})
+	}
+}
