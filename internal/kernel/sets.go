@@ -22,6 +22,13 @@ type Set struct {
 	WeightGradient func(c *Conv, filter, in []float32, pairs []Pair) (bias float32)
 	InputGradient  func(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32)
 
+	// The tiles of dense convolutions; pairs and count are never empty.
+	IndirectTile  func(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool)
+	DepthwiseTile func(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool)
+	OuterTile     func(sums, a, b []float32, pairs []int32, rows int)
+	ProductTile   func(sums, a, b []float32, pairs []int32)
+	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
+
 	LinearForward func(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool)
 	MatMul        func(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool)
 
@@ -44,6 +51,11 @@ var plain = Set{
 	Collect:        collectPlain,
 	WeightGradient: weightGradientPlain,
 	InputGradient:  inputGradientPlain,
+	IndirectTile:   indirectTilePlain,
+	DepthwiseTile:  depthwiseTilePlain,
+	OuterTile:      outerTilePlain,
+	ProductTile:    productTilePlain,
+	CopyRows:       copyRowsPlain,
 	LinearForward:  linearForwardPlain,
 	MatMul:         matMulPlain,
 	Add:            addPlain,

@@ -25,14 +25,14 @@ const (
 // for r < rows, j < TileColumns. out overlaps nothing else. There is at least one
 // segment, of at least one float.
 func IndirectTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
-	indirectTile(out, in, zeros, weights, bias, table, rows, segments, depth, adds, relu)
+	active.IndirectTile(out, in, zeros, weights, bias, table, rows, segments, depth, adds, relu)
 }
 
 // DepthwiseTile is IndirectTile for filters that each see one channel:
 //
 //	sum[r][j] += (e[r] < 0 ? zeros[j] : in[e[r]+j]) * weights[e[6]+j]
 func DepthwiseTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
-	depthwiseTile(out, in, zeros, weights, bias, table, rows, segments, adds, relu)
+	active.DepthwiseTile(out, in, zeros, weights, bias, table, rows, segments, adds, relu)
 }
 
 // OuterTile adds outer products to sums, rows x TileColumns:
@@ -42,7 +42,7 @@ func DepthwiseTile(out, in, zeros, weights, bias []float32, table []int32, rows,
 // for r < rows, j < TileColumns.
 func OuterTile(sums, a, b []float32, pairs []int32, rows int) {
 	if len(pairs) > 0 {
-		outerTile(sums, a, b, pairs, rows)
+		active.OuterTile(sums, a, b, pairs, rows)
 	}
 }
 
@@ -51,7 +51,7 @@ func OuterTile(sums, a, b []float32, pairs []int32, rows int) {
 //	for each pair (i, k) of pairs: sums[j] += a[i+j] * b[k+j]
 func ProductTile(sums, a, b []float32, pairs []int32) {
 	if len(pairs) > 0 {
-		productTile(sums, a, b, pairs)
+		active.ProductTile(sums, a, b, pairs)
 	}
 }
 
@@ -62,18 +62,9 @@ func ProductTile(sums, a, b []float32, pairs []int32) {
 // in the order of the rows, which may overlap in to.
 func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
 	if count > 0 {
-		copyRows(to, from, count, width, toStep, fromStep)
+		active.CopyRows(to, from, count, width, toStep, fromStep)
 	}
 }
-
-// The functions in use; see the files of the processor families.
-var (
-	indirectTile  = indirectTilePlain
-	depthwiseTile = depthwiseTilePlain
-	outerTile     = outerTilePlain
-	productTile   = productTilePlain
-	copyRows      = copyRowsPlain
-)
 
 func indirectTilePlain(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
 	eachTileRow(out, bias, table, rows, adds, relu, func(r int, sum *[TileColumns]float32) {

@@ -2,13 +2,6 @@
 
 package kernel
 
-func init() {
-	if useAssembly {
-		indirectTile, depthwiseTile, outerTile = indirectTileAssembly, depthwiseTileAssembly, outerTileAssembly
-		productTile, copyRows = productTileAssembly, copyRowsAssembly
-	}
-}
-
 // flagsOf is what the kernels for tiles want to know.
 func flagsOf(adds, relu bool) (flags uint64) {
 	if adds {
@@ -20,7 +13,7 @@ func flagsOf(adds, relu bool) (flags uint64) {
 	return flags
 }
 
-func indirectTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
+func indirectTileAVX2(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
 	do := indirectTile6
 	switch rows {
 	case 1:
@@ -37,7 +30,7 @@ func indirectTileAssembly(out, in, zeros, weights, bias []float32, table []int32
 	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), uint64(depth), flagsOf(adds, relu))
 }
 
-func depthwiseTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
+func depthwiseTileAVX2(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
 	do := depthwiseTile6
 	switch rows {
 	case 1:
@@ -54,7 +47,7 @@ func depthwiseTileAssembly(out, in, zeros, weights, bias []float32, table []int3
 	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), flagsOf(adds, relu))
 }
 
-func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {
+func outerTileAVX2(sums, a, b []float32, pairs []int32, rows int) {
 	do := outerTile6
 	switch rows {
 	case 1:
@@ -71,11 +64,11 @@ func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {
 	do(&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2))
 }
 
-func productTileAssembly(sums, a, b []float32, pairs []int32) {
+func productTileAVX2(sums, a, b []float32, pairs []int32) {
 	productTile16(&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2))
 }
 
-func copyRowsAssembly(to, from []float32, count, width, toStep, fromStep int) {
+func copyRowsAVX2(to, from []float32, count, width, toStep, fromStep int) {
 	do := copyRows8
 	if width == 16 {
 		do = copyRows16

@@ -28,8 +28,9 @@ func randomTile(r *rand.Rand, rows, segments, outputs, inputs, weights int) []in
 }
 
 // TestTiles compares the tiles of convolutions with their plain twins.
-func TestTiles(t *testing.T) {
-	needAssembly(t)
+func TestTiles(t *testing.T) { eachTwin(t, testTiles) }
+
+func testTiles(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
@@ -66,8 +67,9 @@ func TestTiles(t *testing.T) {
 }
 
 // TestProductTiles compares sums of products with their plain twins.
-func TestProductTiles(t *testing.T) {
-	needAssembly(t)
+func TestProductTiles(t *testing.T) { eachTwin(t, testProductTiles) }
+
+func testProductTiles(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 8))
 		rows, count := 1+r.IntN(TileRows), r.IntN(30)
@@ -95,8 +97,9 @@ func TestProductTiles(t *testing.T) {
 	}
 }
 
-func TestCopyRows(t *testing.T) {
-	needAssembly(t)
+func TestCopyRows(t *testing.T) { eachTwin(t, testCopyRows) }
+
+func testCopyRows(t *testing.T) {
 	for seed := range uint64(50) {
 		r := rand.New(rand.NewPCG(seed, 9))
 		count, width := r.IntN(20), 8<<r.IntN(2)
@@ -118,11 +121,18 @@ func TestCopyRows(t *testing.T) {
 // GFLOP/s.
 func BenchmarkTiles(b *testing.B) {
 	peak := MeasurePeak(1)
+	r := rand.New(rand.NewPCG(1, 1))
+	random := func(n int) []float32 { // large arrays begin at a cache line
+		list := make([]float32, n)
+		for i := range list {
+			list[i] = float32(r.NormFloat64())
+		}
+		return list
+	}
 	for _, l := range [][2]int{{64, 32}, {128, 16}, {256, 8}, {512, 4}} {
 		channels, size := l[0], l[1]
-		r := rand.New(rand.NewPCG(1, 1))
-		picture := newGuarded(size*size*channels, normal(r)).data
-		weights, bias, zeros := newGuarded(9*channels*TileColumns, normal(r)).data, make([]float32, TileColumns), make([]float32, channels)
+		picture := random(size*size*channels)
+		weights, bias, zeros := random(9*channels*TileColumns), make([]float32, TileColumns), make([]float32, channels)
 		out := make([]float32, size*size*channels)
 		var tables [][]int32
 		for p := 0; p+TileRows <= size*size; p += TileRows {
@@ -153,9 +163,8 @@ func BenchmarkTiles(b *testing.B) {
 		})
 	}
 	for _, rows := range []int{1, 2, 4, 6} {
-		r := rand.New(rand.NewPCG(1, 1))
 		const count = 192
-		a, y := newGuarded(count*TileRows+8, normal(r)).data, newGuarded(count*TileColumns, normal(r)).data
+		a, y := random(count*TileRows+8), random(count*TileColumns)
 		var pairs []int32
 		for p := range count {
 			pairs = append(pairs, int32(p*TileRows), int32(p*TileColumns))
