@@ -7,13 +7,17 @@ import (
 	"image/color"
 	"image/draw"
 	"slices"
+	"sync"
 
 	"golang.org/x/image/font"
 	"golang.org/x/image/font/basicfont"
 	"golang.org/x/image/font/inconsolata"
+	"golang.org/x/image/font/opentype"
+	"golang.org/x/image/font/sfnt"
 	"golang.org/x/image/math/fixed"
 
 	"inkling/internal/wording"
+	"inkling/plot/microhei"
 )
 
 // Grid lays pictures out side by side. Its zero value is
@@ -44,12 +48,12 @@ type Grid struct {
 	Scale int
 
 	// Labels, if there are any, stand under the pictures: one for each. They
-	// are drawn in a font of Latin letters, 8x16 pixels each, whatever Scale
-	// is; a column becomes as wide as the widest needs. See [CanWrite].
+	// are 16 pixels high whatever Scale is, Latin letters 8 wide; a column becomes
+	// as wide as the widest needs. See [CanWrite].
 	Labels []string
 }
 
-// LetterWidth is how many pixels wide every letter of a label is.
+// LetterWidth is how many pixels wide every Latin letter of a label is.
 const LetterWidth = 8
 
 const (
@@ -57,14 +61,44 @@ const (
 	labelGap    = LetterWidth // between the labels of neighbours, at least
 )
 
-// face is what labels are written in.
-var face = inconsolata.Regular8x16
+// latin is what labels are written in where it has the letters.
+var latin = inconsolata.Regular8x16
+
+// everywhere is what other labels are written in.
+var everywhere = sync.OnceValue(func() font.Face {
+	face, err := opentype.NewFace(microhei.Font(), &opentype.FaceOptions{Size: 15, DPI: 72})
+	if err != nil {
+		panic(fmt.Sprintf("plot: %v", err)) // the size is a constant
+	}
+	return face
+})
+
+func hasLatin(label string) bool {
+	for _, letter := range label {
+		if !slices.ContainsFunc(latin.Ranges, func(r basicfont.Range) bool { return r.Low <= letter && letter < r.High }) {
+			return false
+		}
+	}
+	return true
+}
+
+// faceOf is what a label is written in.
+func faceOf(label string) font.Face {
+	if hasLatin(label) {
+		return latin
+	}
+	return everywhere()
+}
 
 // CanWrite tells whether there is a glyph for every letter of a label. Others are
 // drawn as a box.
 func CanWrite(label string) bool {
+	if hasLatin(label) {
+		return true
+	}
+	var buffer sfnt.Buffer
 	for _, letter := range label {
-		if !slices.ContainsFunc(face.Ranges, func(r basicfont.Range) bool { return r.Low <= letter && letter < r.High }) {
+		if glyph, err := microhei.Font().GlyphIndex(&buffer, letter); glyph == 0 || err != nil {
 			return false
 		}
 	}
@@ -196,7 +230,7 @@ func (g Grid) layout(n, height, width int) layout {
 	if g.Labels != nil {
 		rowHeight += labelHeight
 		for _, label := range g.Labels {
-			columnWidth = max(columnWidth, font.MeasureString(face, label).Ceil()+labelGap)
+			columnWidth = max(columnWidth, font.MeasureString(faceOf(label), label).Ceil()+labelGap)
 		}
 	}
 	l.indent = (columnWidth - width*l.scale) / 2
@@ -230,8 +264,8 @@ func drawPicture(img *image.RGBA, corner image.Point, pixels []byte, channels, h
 
 // drawLabel writes text in the line that begins below middle.
 func drawLabel(img *image.RGBA, middle image.Point, text string, ink image.Image) {
-	d := font.Drawer{Dst: img, Src: ink, Face: face}
+	d := font.Drawer{Dst: img, Src: ink, Face: faceOf(text)}
 	width := d.MeasureString(text).Ceil()
-	d.Dot = fixed.P(middle.X-width/2, middle.Y+1+face.Ascent)
+	d.Dot = fixed.P(middle.X-width/2, middle.Y+1+latin.Ascent)
 	d.DrawString(text)
 }

@@ -148,6 +148,7 @@ func TestLabels(t *testing.T) {
 		{Grid{Labels: []string{"7", "1", "4"}, PadValue: 1, Scale: 2}, 3*56 + 4*4, 56 + 18 + 8, 0, 255},
 		// "seventy" is 56 pixels wide: the columns follow, pictures are centred.
 		{Grid{Labels: []string{"seventy", "1", ""}}, 3*(56+8) + 8, 50, 18, 0},
+		{Grid{Labels: []string{"猫", "1", "狗"}}, 92, 50, 0, 0},
 	} {
 		got, err := test.grid.Bytes(pixels, 1, 28, 28)
 		if err != nil {
@@ -212,7 +213,7 @@ func TestGridRefuses(t *testing.T) {
 }
 
 func TestCanWrite(t *testing.T) {
-	for label, want := range map[string]bool{"": true, "T-shirt/top 7%": true, "Übung": true, "chién": true, "猫": false, "cat 猫": false, "e\u0301": false} {
+	for label, want := range map[string]bool{"": true, "T-shirt/top 7%": true, "Übung": true, "chién": true, "猫": true, "cat 猫": true, "猫 Übung": true, "e\u0301": false, "🐈": false} {
 		if CanWrite(label) != want {
 			t.Errorf("%q: %v", label, !want)
 		}

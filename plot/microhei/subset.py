@@ -1,0 +1,33 @@
+# Makes wqy-microhei.ttf.gz: the letters of European languages, of Japanese
+# syllables and of Chinese (GB 2312 and the first level of Big5) of WenQuanYi Micro
+# Hei, from the package fonts-wqy-microhei of Debian 12.
+#   python3 subset.py /usr/share/fonts/truetype/wqy/wqy-microhei.ttc
+import gzip
+import io
+import sys
+
+from fontTools import subset
+from fontTools.ttLib import TTCollection
+
+letters = set(range(0x20, 0x250)) | set(range(0x370, 0x530)) | set(range(0x2010, 0x2050)) | set(range(0x2070, 0x20D0))
+letters |= set(range(0x2190, 0x2300)) | set(range(0x2460, 0x2500)) | set(range(0x25A0, 0x2670)) | set(range(0x3000, 0x3100)) | set(range(0xFF00, 0xFFF0))
+for encoding, first, last in (("gb2312", 0xA1, 0xF7), ("big5", 0xA4, 0xC6)):
+    for high in range(first, last + 1):
+        for low in range(0x40, 0xFF):
+            try:
+                letters |= {ord(c) for c in bytes([high, low]).decode(encoding)}
+            except UnicodeDecodeError:
+                pass
+font = TTCollection(sys.argv[1]).fonts[0]
+options = subset.Options(hinting=False, layout_features=[], notdef_outline=True, drop_tables=["GSUB", "GPOS", "GDEF", "vhea", "vmtx", "FFTM"])
+subsetter = subset.Subsetter(options)
+subsetter.populate(unicodes=letters)
+subsetter.subset(font)
+font.flavor = None
+font["head"].modified = font["head"].created
+font.recalcTimestamp = False
+out = io.BytesIO()
+font.save(out)
+with open("wqy-microhei.ttf.gz", "wb") as f:
+    f.write(gzip.compress(out.getvalue(), 9, mtime=0))
+print(len(font.getBestCmap()), "letters")
