@@ -95,6 +95,15 @@ func newLeNet(c Config, seed uint64) (*LeNet, error) {
 	return n, nil
 }
 
+// newLeNet5 returns LeNet with the 400 features that LeNet-5 has: pictures of
+// less than 32x32, such as MNIST's, get two rows and columns of zeros around them.
+func newLeNet5(c Config) (*LeNet, error) {
+	if len(c.Padding) == 0 && max(c.Height, c.Width) < 32 {
+		c.Padding = []int{2}
+	}
+	return newLeNet(c, 0)
+}
+
 // lenetReads reports whether pictures of so many pixels can be read.
 func lenetReads(height, width int) bool {
 	return min(height, width) >= leNetSmallest && max(height, width) <= leNetLargest

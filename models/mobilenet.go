@@ -2,6 +2,7 @@ package models
 
 import (
 	"fmt"
+	"math"
 
 	"inkling/nn"
 )
@@ -80,7 +81,7 @@ func newMobileNetV2(c Config, draw nn.Draw) (Network, error) {
 	}
 	n.Features = append(n.Features, layer(in, 1280, 1, 1, 1))
 	n.Classifier = nn.Sequential{&nn.Dropout{P: 0.2}, &nn.Linear{In: 1280, Out: c.Classes}}
-	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, 1) })
+	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, math.Sqrt2) })
 }
 
 // MobileNetV3 is the network that a search found from MobileNetV2's blocks (Howard
@@ -169,5 +170,5 @@ func newMobileNetV3Small(c Config, draw nn.Draw) (Network, error) {
 	}
 	n.Features = append(n.Features, convNormAct(in, 6*in, 1, 1, 1, eps, momentum, nn.Hardswish))
 	n.Classifier = nn.Sequential{&nn.Linear{In: 6 * in, Out: 1024}, nn.Func(nn.Hardswish), &nn.Dropout{P: 0.2}, &nn.Linear{In: 1024, Out: c.Classes}}
-	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, 1) })
+	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, math.Sqrt2) })
 }

@@ -12,7 +12,8 @@ import (
 type Model struct {
 	// Name is what flags and files call it, such as "resnet18".
 	Name string
-	// Usual is what the network is for where nothing else is said.
+	// Usual is what the network is for where nothing else is said. Its Padding is nil
+	// if the network takes none.
 	Usual Config
 	// New returns a network with initial weights made of draws, as PyTorch and
 	// torchvision make them, or an error if there is none for what c says. Small
@@ -23,7 +24,11 @@ type Model struct {
 
 // zoo is every network there is, one a line.
 var zoo = []Model{
-	{"lenet", Config{1, 28, 28, 10, nil}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet(c, 0))(draw) }},
+	{"airbench", cifar, newAirbench},
+	{"densenet121", imageNet, newDenseNet121},
+	{"efficientnet_b0", imageNet, newEfficientNetB0},
+	{"lenet", Config{1, 28, 28, 10, []int{}}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet(c, 0))(draw) }},
+	{"lenet5", Config{1, 28, 28, 10, []int{}}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet5(c))(draw) }},
 	{"mobilenet_v2", imageNet, newMobileNetV2},
 	{"mobilenet_v3_small", imageNet, newMobileNetV3Small},
 	{"resnet9", cifar, newResNet9},
@@ -60,6 +65,9 @@ func FindModel(name string) (Model, error) {
 func (m Model) NewModel(c Config, seed uint64) (Network, error) {
 	if err := c.check(m.Name); err != nil {
 		return nil, err
+	}
+	if len(c.Padding) > 0 && m.Usual.Padding == nil {
+		return nil, fmt.Errorf("%s takes no padding: leave out that of %d convolutions, %v", m.Name, len(c.Padding), c.Padding)
 	}
 	return m.New(c, nn.From(rand.New(rand.NewPCG(seed, initStream))))
 }

@@ -2,6 +2,7 @@ package models
 
 import (
 	"encoding/json"
+	"fmt"
 	"hash/crc32"
 	"math"
 	"os"
@@ -46,7 +47,7 @@ func formulaValue(name string, shape []int) []float32 {
 }
 
 // large are models that take seconds to make.
-var large = map[string]bool{"resnet34": true, "resnet50": true}
+var large = map[string]bool{"resnet34": true, "resnet50": true, "densenet121": true}
 
 // TestZooGolden compares logits with torchvision's networks, which have the same
 // weights under the same names.
@@ -58,6 +59,7 @@ func TestZooGolden(t *testing.T) {
 	var cases []struct {
 		Model            string
 		Side             int
+		State            uint32 // sum of the lines that name and shapes make
 		Keys, Parameters int
 		Logits           []float64
 	}
@@ -79,15 +81,20 @@ func TestZooGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			state := nn.State(net)
-			parameters := 0
+			var lines strings.Builder
 			for _, e := range state {
-				if !e.IsBuffer() {
-					parameters += nn.Shape(e.Shape()).Elements()
-				}
+				fmt.Fprintln(&lines, e.Name(), strings.Trim(fmt.Sprint(e.Shape()), "[]"))
 				e.Write(formulaValue(e.Name(), e.Shape()))
 			}
-			if len(state) != c.Keys || parameters != c.Parameters {
-				t.Errorf("%d tensors and %d parameters, torchvision has %d and %d", len(state), parameters, c.Keys, c.Parameters)
+			s, err := nn.Summary(net, 1, 3, c.Side, c.Side)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(state) != c.Keys || s.Parameters != c.Parameters {
+				t.Errorf("%d tensors and %d parameters, torchvision has %d and %d", len(state), s.Parameters, c.Keys, c.Parameters)
+			}
+			if crc32.ChecksumIEEE([]byte(lines.String())) != c.State {
+				t.Errorf("names, shapes or their order are not torchvision's:\n%s", lines.String())
 			}
 			p, err := nn.Compile(net, 2, 3, c.Side, c.Side)
 			if err != nil {
@@ -148,6 +155,10 @@ func TestZoo(t *testing.T) {
 				t.Errorf("%s takes %+v", m.Name, bad)
 			}
 		}
+	}
+	m, _ := FindModel("resnet18")
+	if _, err := m.NewModel(Config{3, 32, 32, 2, []int{1}}, 1); err == nil || !strings.Contains(err.Error(), "takes no padding") {
+		t.Errorf("a padding that a model does not take: %v", err)
 	}
 	if _, err := FindModel("resnet19"); err == nil || !strings.Contains(err.Error(), "resnet18") {
 		t.Errorf("FindModel of a model that there is not: %v", err)

@@ -21,7 +21,18 @@ func (l *Dropout) Forward(x *Value) *Value { return applyDropout(dropout{p: l.P}
 type Dropout2d struct{ P float64 }
 
 // Forward adds the dropout to the network.
-func (l *Dropout2d) Forward(x *Value) *Value { return applyDropout(dropout{l.P, true}, x) }
+func (l *Dropout2d) Forward(x *Value) *Value { return applyDropout(dropout{l.P, wholeChannels}, x) }
+
+// StochasticDepth is Dropout of whole examples: put behind what a block adds to its
+// input, it leaves the block out for some of them. As
+// torchvision.ops.StochasticDepth in its mode "row". Source: Huang et al. 2016,
+// arXiv:1603.09382.
+type StochasticDepth struct{ P float64 }
+
+// Forward adds the dropout to the network.
+func (l *StochasticDepth) Forward(x *Value) *Value {
+	return applyDropout(dropout{l.P, wholeExamples}, x)
+}
 
 func applyDropout(d dropout, x *Value) *Value {
 	if !x.Training() && d.check() == nil {
@@ -31,9 +42,18 @@ func applyDropout(d dropout, x *Value) *Value {
 }
 
 type dropout struct {
-	p        float64
-	channels bool // whole channels
+	p    float64
+	unit dropoutUnit
 }
+
+// A dropoutUnit is what falls out as one.
+type dropoutUnit uint8
+
+const (
+	singleElements dropoutUnit = iota
+	wholeChannels
+	wholeExamples
+)
 
 func (dropout) Name() string { return "dropout" }
 
@@ -49,7 +69,7 @@ func (d dropout) OutputShape(inputs []Shape) (Shape, error) {
 	if err == nil {
 		err = d.check()
 	}
-	if err == nil && d.channels && len(in) < 3 {
+	if err == nil && d.unit == wholeChannels && len(in) < 3 {
 		err = fmt.Errorf("wants channels and pixels, N x C x H x W, got %v", in)
 	}
 	return in, err
@@ -64,8 +84,11 @@ func (d dropout) Backward64(c *Call[float64]) { dropoutBackward(d, c) }
 func dropoutFactors[T Float](d dropout, c *Call[T], visit func(i int, factor T)) {
 	shape := c.Inputs[0].Shape
 	run := 1 // of elements that share their fate
-	if d.channels {
+	switch d.unit {
+	case wholeChannels:
 		run = shape[2:].Elements()
+	case wholeExamples:
+		run = shape[1:].Elements()
 	}
 	runs := shape.Elements() / run
 	kept := T(0)
@@ -102,7 +125,10 @@ func dropoutBackward[T Float](d dropout, c *Call[T]) {
 func dropoutExample(r *rand.Rand) Example {
 	shape := anyShape(r)
 	p := r.Float64()
-	if len(shape) > 2 && r.IntN(2) == 0 {
+	switch unit := r.IntN(3); {
+	case unit == 0:
+		return exampleOf(&StochasticDepth{P: p}, shape...)
+	case len(shape) > 2 && unit == 1:
 		return exampleOf(&Dropout2d{P: p}, shape...)
 	}
 	return exampleOf(&Dropout{P: p}, shape...)

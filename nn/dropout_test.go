@@ -12,7 +12,7 @@ func TestDropout(t *testing.T) {
 		layer Module
 		shape Shape
 		run   int // elements that share their fate
-	}{"elements": {&Dropout{P: p}, Shape{50, 400}, 1}, "channels": {&Dropout2d{P: p}, Shape{50, 40, 2, 5}, 10}} {
+	}{"elements": {&Dropout{P: p}, Shape{50, 400}, 1}, "channels": {&Dropout2d{P: p}, Shape{50, 40, 2, 5}, 10}, "examples": {&StochasticDepth{P: p}, Shape{2000, 2, 5}, 10}} {
 		g, err := trace(c.layer, c.shape, true)
 		if err != nil {
 			t.Fatal(name, err)
@@ -35,7 +35,7 @@ func TestDropout(t *testing.T) {
 				t.Fatalf("%s: element %d is %v, want 0 or %v", name, i, v, 1/(1-p))
 			}
 			if v != masks[0][i/c.run*c.run] {
-				t.Fatalf("%s: element %d has another fate than its channel", name, i)
+				t.Fatalf("%s: element %d has another fate than those it belongs to", name, i)
 			}
 			if v == masks[1][i] {
 				same++

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"unicode"
 	"unsafe"
@@ -69,6 +70,10 @@ func writeStrided(storage, src []float32, shape Shape, strides []int) {
 	if len(src) != shape.Elements() {
 		panic(fmt.Sprintf("nn: Write: %d values for shape %v", len(src), shape))
 	}
+	if slices.Equal(strides, rowMajor(shape)) {
+		copy(storage, src)
+		return
+	}
 	i := 0
 	eachOffset(shape, strides, func(offset int) {
 		storage[offset] = src[i]
@@ -79,6 +84,10 @@ func writeStrided(storage, src []float32, shape Shape, strides []int) {
 func readStrided(dst, storage []float32, shape Shape, strides []int) {
 	if len(dst) != shape.Elements() {
 		panic(fmt.Sprintf("nn: Read: room for %d values, shape is %v", len(dst), shape))
+	}
+	if slices.Equal(strides, rowMajor(shape)) {
+		copy(dst, storage)
+		return
 	}
 	i := 0
 	eachOffset(shape, strides, func(offset int) {
@@ -178,7 +187,7 @@ func (e Entry) Write(src []float32) {
 // State returns the parameters and buffers of a module under PyTorch's
 // state-dict keys, in the order of the fields: a field Conv1 of type Conv2d gives
 // conv1.weight and conv1.bias, an element of a slice its index
-// (layers.0.weight). Field names become lower case with an underscore where a new
+// (layers.0.weight), unless it is Named. Field names become lower case with an underscore where a new
 // word starts (BatchNorm: batch_norm; FC1: fc1); a struct tag `nn:"name"`
 // overrides that. The entries share storage with the module. What has no
 // values yet (before Init) is left out.
@@ -243,7 +252,13 @@ func walkFrom(v reflect.Value, name string, open map[uintptr]bool, visit func(na
 		}
 	case reflect.Slice, reflect.Array:
 		for i := range v.Len() {
-			walkFrom(v.Index(i), join(name, fmt.Sprint(i)), open, visit)
+			key, part := fmt.Sprint(i), v.Index(i)
+			if kind := part.Kind(); kind == reflect.Interface || kind == reflect.Struct {
+				if n, ok := part.Interface().(Named); ok {
+					key, part = n.Name, reflect.ValueOf(n.Module)
+				}
+			}
+			walkFrom(part, join(name, key), open, visit)
 		}
 	case reflect.Struct:
 		if !v.CanAddr() {

@@ -4,7 +4,7 @@ import "errors"
 
 // Sequential is a network of modules of which each is given what the one before
 // returns, as torch.nn.Sequential. The state-dict key of a module is its number
-// from 0.
+// from 0, or the name of a Named one.
 type Sequential []Module
 
 // Forward adds the modules to the network, one after another.
@@ -17,6 +17,16 @@ func (s Sequential) Forward(x *Value) *Value {
 	}
 	return x
 }
+
+// Named is a module with a state-dict key of its own in the slice that holds it, as
+// the members of a torch.nn.Sequential that is made of an OrderedDict have.
+type Named struct {
+	Name   string // "conv0"; it counts as the key as it is, and no other in the slice may have it
+	Module Module
+}
+
+// Forward is the module's.
+func (n Named) Forward(x *Value) *Value { return n.Module.Forward(x) }
 
 // Func is a function as a module, to put it into a Sequential:
 // nn.Func(nn.ReLU).
