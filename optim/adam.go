@@ -3,6 +3,8 @@ package optim
 import (
 	"fmt"
 	"math"
+
+	"inkling/internal/kernel"
 )
 
 // Adam keeps a decaying mean of each gradient and of its square, and moves by
@@ -171,8 +173,8 @@ func (f *moments) update(parameter, gradient []float32, slots [][]float32) {
 	for i, p := range parameter {
 		p = float32(p * f.shrink)
 		g := gradient[i] + float32(f.gradientDecay*p)
-		m := flushed(float32(f.keep1*means[i]) + float32(f.add1*g))
-		v := flushed(float32(f.keep2*squares[i]) + float32(f.add2*float32(g*g)))
+		m := kernel.Flush(float32(f.keep1*means[i]) + float32(f.add1*g))
+		v := kernel.Flush(float32(f.keep2*squares[i]) + float32(f.add2*float32(g*g)))
 		means[i], squares[i] = m, v
 		if largest != nil {
 			v = max(v, largest[i])

@@ -137,7 +137,7 @@ func (m *Muon) UpdateTensor(shape []int, parameter, gradient []float32, slots []
 	buffer := slots[0]
 	keep, add := float32(m.Momentum), float32(1-m.Momentum)
 	for i, g := range gradient {
-		buffer[i] = flushed(float32(keep*buffer[i]) + float32(add*g))
+		buffer[i] = kernel.Flush(float32(keep*buffer[i]) + float32(add*g))
 	}
 	var squares float64
 	for r := range rows {

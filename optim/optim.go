@@ -57,18 +57,6 @@ func Find(name string) (Kind, error) {
 	return Kind{}, fmt.Errorf("there is no optimizer %q; there are:%s", name, names)
 }
 
-// flush is below what a number that only decays is set to zero: momenta and
-// moments whose gradient has become zero would otherwise end as denormal
-// numbers, which cost some processors sixty times an ordinary one.
-const flush = 1e-30
-
-func flushed(x float32) float32 {
-	if x < flush && x > -flush {
-		return 0
-	}
-	return x
-}
-
 func squareRoot(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 
 // wantAtLeastZero refuses a number that is negative, infinite or NaN, as

@@ -1,5 +1,7 @@
 package optim
 
+import "inkling/internal/kernel"
+
 // RMSprop divides each gradient by the root of a decaying mean of its square
 // (Hinton's lecture 6e, 2012), as torch.optim.RMSprop: for parameter p and
 // gradient g,
@@ -97,10 +99,10 @@ func (r *RMSprop) Update(parameter, gradient []float32, slots [][]float32) {
 	}
 	for i, p := range parameter {
 		g := gradient[i] + float32(r.decay*p)
-		v := flushed(float32(r.keep*squares[i]) + float32(r.add*float32(g*g)))
+		v := kernel.Flush(float32(r.keep*squares[i]) + float32(r.add*float32(g*g)))
 		squares[i] = v
 		if means != nil {
-			a := flushed(float32(r.keep*means[i]) + float32(r.add*g))
+			a := kernel.Flush(float32(r.keep*means[i]) + float32(r.add*g))
 			means[i] = a
 			v = max(v-float32(a*a), 0) // rounding may take it below
 		}
@@ -109,7 +111,7 @@ func (r *RMSprop) Update(parameter, gradient []float32, slots [][]float32) {
 			step = g / (squareRoot(v) + r.eps)
 		}
 		if steps != nil {
-			step = flushed(float32(r.momentum*steps[i]) + step)
+			step = kernel.Flush(float32(r.momentum*steps[i]) + step)
 			steps[i] = step
 		}
 		parameter[i] = p - float32(r.lr*step)
