@@ -144,7 +144,9 @@ var layerKinds = map[string]layerKind{
 	"AdaptiveAvgPool2d": {settings: []string{"output_size"}, module: newAdaptiveAvgPool2d},
 	"AdaptiveMaxPool2d": {settings: []string{"output_size"}, module: newAdaptiveMaxPool2d},
 	"BatchNorm2d":       {settings: []string{"eps"}, module: newBatchNorm2d},
-	"ZeroPad2d":         {settings: []string{"padding"}, module: newZeroPad2d},
+	"ZeroPad2d":         padding(nn.PadConstant),
+	"ReflectionPad2d":   padding(nn.PadReflect),
+	"ReplicationPad2d":  padding(nn.PadReplicate),
 	"ReLU":              function(nn.ReLU),
 	"ReLU6":             function(nn.ReLU6),
 	"Tanh":              function(nn.Tanh),
@@ -268,9 +270,12 @@ func newAdaptiveMaxPool2d(l *layer) (nn.Module, error) {
 	return &nn.AdaptiveMaxPool2d{SizeHW: size}, err
 }
 
-func newZeroPad2d(l *layer) (nn.Module, error) {
-	p, err := l.pair("padding", 0)
-	return &apply{func(x *nn.Value) *nn.Value { return nn.Pad(x, nn.PadConstant, 0, p[1], p[1], p[0], p[0]) }}, err
+// padding is the kind of a border around pictures.
+func padding(mode nn.PadMode) layerKind {
+	return layerKind{settings: []string{"padding"}, module: func(l *layer) (nn.Module, error) {
+		p, err := l.pair("padding", 0)
+		return &apply{func(x *nn.Value) *nn.Value { return nn.Pad(x, mode, 0, p[1], p[1], p[0], p[0]) }}, err
+	}}
 }
 
 func newGELU(l *layer) (nn.Module, error) {

@@ -66,11 +66,6 @@ func (a adaptive) OutputShape(inputs []Shape) (Shape, error) {
 	return out, nil
 }
 
-// Attributes returns the size of the output.
-func (a adaptive) Attributes() map[string]int {
-	return map[string]int{"size": a.size[0], "size_width": a.size[1]}
-}
-
 // eachPlace calls visit with every output, its plane, and the rows and columns of
 // the plane that it is made of.
 func (adaptive) eachPlace(in, out Shape, visit func(o, plane int, rows, columns span)) {

@@ -49,11 +49,6 @@ func (p avgPool2d) OutputShape(inputs []Shape) (Shape, error) {
 	return p.output(in, in[1], false, p.ceil)
 }
 
-// Attributes returns the numbers of the layer.
-func (p avgPool2d) Attributes() map[string]int {
-	return p.attributes(map[string]int{"ceil": int(truth(p.ceil)), "exclude_padding": int(truth(p.exclude)), "divisor": p.divisor})
-}
-
 func (p avgPool2d) Forward(c *Call[float32])    { avgPoolForward(p, c) }
 func (p avgPool2d) Backward(c *Call[float32])   { avgPoolBackward(p, c) }
 func (p avgPool2d) Forward64(c *Call[float64])  { avgPoolForward(p, c) }

@@ -156,9 +156,6 @@ func (b batchNorm) Saves([]Shape) Saves {
 	return Saves{}
 }
 
-// Attributes returns the numbers of the layer.
-func (b batchNorm) Attributes() map[string]int { return map[string]int{"features": b.features} }
-
 func (b batchNorm) Forward(c *Call[float32])    { batchNormForward(b, c) }
 func (b batchNorm) Backward(c *Call[float32])   { batchNormBackward(b, c) }
 func (b batchNorm) Forward64(c *Call[float64])  { batchNormForward(b, c) }

@@ -41,11 +41,6 @@ func (a argMax) Outputs(inputs []Spec) ([]Spec, error) {
 	return []Spec{{shape, Int32}}, err
 }
 
-// Attributes returns the settings.
-func (a argMax) Attributes() map[string]int {
-	return map[string]int{"dim": a.dim, "keep": int(truth(a.keep))}
-}
-
 func (a argMax) Forward(c *Call[float32])   { argMaxForward(a, c) }
 func (argMax) Backward(*Call[float32])      {}
 func (a argMax) Forward64(c *Call[float64]) { argMaxForward(a, c) }
@@ -101,11 +96,6 @@ func (t topK) Outputs(inputs []Spec) ([]Spec, error) {
 	}
 	shape, err := t.OutputShape(shapesOf(inputs))
 	return []Spec{{shape, Float32}, {shape, Int32}}, err
-}
-
-// Attributes returns the settings.
-func (t topK) Attributes() map[string]int {
-	return map[string]int{"k": t.k, "dim": t.dim, "smallest": int(truth(t.smallest))}
 }
 
 // Saves asks for room to sort one line in.
@@ -193,9 +183,6 @@ func (g gather) Outputs(inputs []Spec) ([]Spec, error) {
 	}
 	return []Spec{{Shape: index}}, nil
 }
-
-// Attributes returns the dimension.
-func (g gather) Attributes() map[string]int { return map[string]int{"dim": g.dim} }
 
 func (g gather) Forward(c *Call[float32])    { gatherForward(g, c) }
 func (g gather) Backward(c *Call[float32])   { gatherBackward(g, c) }

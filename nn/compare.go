@@ -38,9 +38,6 @@ type comparison struct{ relation relation }
 
 func (comparison) Name() string { return "compare" }
 
-// Attributes returns which comparison it is: 0 to 3 are =, ≠, < and ≤.
-func (c comparison) Attributes() map[string]int { return map[string]int{"relation": int(c.relation)} }
-
 func (comparison) OutputShape(inputs []Shape) (Shape, error) { return broadcast(inputs) }
 
 func (comparison) Outputs(inputs []Spec) ([]Spec, error) {

@@ -127,11 +127,6 @@ func (c conv2d) outputOf(in Shape, lines bool) (Shape, error) {
 	return c.output(in, c.out, lines, false)
 }
 
-// Attributes returns the numbers of the layer.
-func (c conv2d) Attributes() map[string]int {
-	return c.attributes(map[string]int{"in": c.in, "out": c.out, "groups": c.groups})
-}
-
 func (c conv2d) Forward(call *Call[float32])    { convForward(c, call) }
 func (c conv2d) Backward(call *Call[float32])   { convBackward(c, call) }
 func (c conv2d) Forward64(call *Call[float64])  { convForward(c, call) }

@@ -95,12 +95,6 @@ func (t convTranspose2d) OutputShape(inputs []Shape) (Shape, error) {
 	return out, nil
 }
 
-// Attributes returns the numbers of the layer.
-func (t convTranspose2d) Attributes() map[string]int {
-	c := t.transposed
-	return c.attributes(map[string]int{"in": c.out, "out": c.in, "groups": c.groups, "output_padding": t.extra[0], "output_padding_width": t.extra[1]})
-}
-
 func (t convTranspose2d) Forward(c *Call[float32])    { convTransposeForward(t.transposed, c) }
 func (t convTranspose2d) Backward(c *Call[float32])   { convTransposeBackward(t.transposed, c) }
 func (t convTranspose2d) Forward64(c *Call[float64])  { convTransposeForward(t.transposed, c) }

@@ -77,11 +77,6 @@ func (e embedding) Outputs(inputs []Spec) ([]Spec, error) {
 	return []Spec{{Shape: shape}}, err
 }
 
-// Attributes returns the numbers of the layer.
-func (e embedding) Attributes() map[string]int {
-	return map[string]int{"count": e.count, "dim": e.dim, "padding": e.padding + 1}
-}
-
 func (e embedding) Forward(c *Call[float32])    { embeddingForward(e, c) }
 func (e embedding) Backward(c *Call[float32])   { embeddingBackward(e, c) }
 func (e embedding) Forward64(c *Call[float64])  { embeddingForward(e, c) }

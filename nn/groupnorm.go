@@ -115,11 +115,6 @@ func (g groupNorm) OutputShape(inputs []Shape) (Shape, error) {
 // Saves asks for the moments of every group.
 func (g groupNorm) Saves([]Shape) Saves { return Saves{Floats: momentFloats * g.groups} }
 
-// Attributes returns the numbers of the layer.
-func (g groupNorm) Attributes() map[string]int {
-	return map[string]int{"groups": g.groups, "channels": g.channels}
-}
-
 func (g groupNorm) Forward(c *Call[float32])    { groupNormForward(g, c) }
 func (g groupNorm) Backward(c *Call[float32])   { groupNormBackward(g, c) }
 func (g groupNorm) Forward64(c *Call[float64])  { groupNormForward(g, c) }

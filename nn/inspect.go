@@ -1,6 +1,10 @@
 package nn
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+	"slices"
+)
 
 // Operation is one operation of a traced network, for programs that write or
 // draw networks.
@@ -11,25 +15,27 @@ type Operation struct {
 	// BuiltIn tells that the operation is one of this package, and not a
 	// user's own of the same name.
 	BuiltIn bool
-	// Attributes are the numbers of a built-in layer, with their defaults
-	// filled in, under the names of its fields in lower case: linear has in and
-	// out, conv2d in, out, groups and how its filter moves: kernel, stride and
-	// dilation, which are heights, kernel_width, stride_width and dilation_width,
-	// and padding (above), padding_left, padding_bottom and padding_right. Poolings
-	// have the latter, and ceil. Many have none.
-	Attributes map[string]int
-	// Settings are all settings of the operation as a text: two operations of one
-	// Name and the same Settings compute the same.
-	Settings string
+	// Settings are all settings of the operation, with their defaults filled in,
+	// by the names that they have in its definition: two operations of one Name
+	// and the same Settings compute the same. A value is an int, float64, bool or
+	// string, or a list of one of the first three, such as the height and the
+	// width of a filter: linear has in and out; conv2d has in, out, groups and
+	// how its filter moves, which are pairs: kernel, stride, dilation, and the
+	// padding before (above, left) and after (below, right).
+	Settings map[string]any
 	// Inputs tells whose outputs the operation reads: the positions of earlier
 	// operations in the list, NetworkInput for the network's own input.
 	Inputs []int
-	// Shape is the shape of the first output, the batch first.
+	// Shape is the shape of the first output, the batch first, Type what its
+	// elements are.
 	Shape Shape
+	Type  Type
 	// Params are the state-dict keys of the parameters in the order of the
 	// operation: weight, and bias if there is one. A parameter that State does
 	// not know, because no exported field leads to it, has an empty key.
 	Params []string
+	// Buffers are the keys of the buffers, such as running statistics.
+	Buffers []string
 }
 
 // NetworkInput stands for the network's input among an operation's inputs.
@@ -45,22 +51,31 @@ func Trace(module Module, shape ...int) ([]Operation, error) {
 		return nil, err
 	}
 	needed := g.needed()
-	names := paramNames(module)
+	params, buffers := map[*Param]string{}, map[*Buffer]string{}
+	walkState(module, func(name string, p *Param, b *Buffer) {
+		if p != nil && params[p] == "" {
+			params[p] = name
+		}
+		if b != nil && buffers[b] == "" {
+			buffers[b] = name
+		}
+	})
 	position := map[*Value]int{g.input(): NetworkInput}
 	var list []Operation
 	for _, n := range g.nodes {
 		if !n.needed(needed) {
 			continue
 		}
-		op := Operation{Name: n.op.Name(), Settings: fmt.Sprintf("%+v", n.op), Shape: n.outputs[0].shape.clone(), BuiltIn: builtIn(n.op)}
-		if d, ok := n.op.(Describer); ok && op.BuiltIn {
-			op.Attributes = d.Attributes()
-		}
+		op := Operation{Name: n.op.Name(), BuiltIn: builtIn(n.op), Settings: map[string]any{}, Shape: n.outputs[0].shape.clone(), Type: n.outputs[0].kind}
+		addSettings(op.Settings, "settings", reflect.ValueOf(n.op))
 		for _, in := range n.inputs {
 			op.Inputs = append(op.Inputs, position[in])
 		}
 		for _, p := range n.params {
-			op.Params = append(op.Params, names[p])
+			op.Params = append(op.Params, params[p])
+		}
+		for _, b := range n.buffers {
+			op.Buffers = append(op.Buffers, buffers[b])
 		}
 		for _, out := range n.outputs {
 			position[out] = len(list)
@@ -68,4 +83,60 @@ func Trace(module Module, shape ...int) ([]Operation, error) {
 		list = append(list, op)
 	}
 	return list, nil
+}
+
+// addSettings adds a field of an operation, or all fields if it is a struct.
+func addSettings(to map[string]any, name string, v reflect.Value) {
+	for to[name] != nil { // of another part of the operation
+		name += "_"
+	}
+	switch kind := v.Kind(); {
+	case v.Type() == reflect.TypeFor[PadMode]():
+		to[name] = PadMode(v.Uint()).String()
+	case v.Type() == reflect.TypeFor[Type]():
+		to[name] = Type(v.Uint()).String()
+	case v.Type() == reflect.TypeFor[dims]():
+		list := setting(v.Field(0)).([]int)
+		to[name] = list[:min(int(v.Field(1).Int()), maxRank)]
+	case kind == reflect.Struct:
+		for i := range v.NumField() {
+			addSettings(to, v.Type().Field(i).Name, v.Field(i))
+		}
+	default:
+		to[name] = setting(v)
+	}
+}
+
+// setting returns the value of a field. What only a user's own operation has becomes
+// a text.
+func setting(v reflect.Value) any {
+	switch {
+	case v.CanInt():
+		return int(v.Int())
+	case v.CanUint():
+		return int(v.Uint())
+	case v.CanFloat():
+		return v.Float()
+	case v.Kind() == reflect.Bool:
+		return v.Bool()
+	case v.Kind() == reflect.String:
+		return v.String()
+	case v.Kind() == reflect.Array && v.Type().Elem().Kind() == reflect.Int:
+		return listOf(v, func(e reflect.Value) int { return int(e.Int()) })
+	case v.Kind() == reflect.Array && v.Type().Elem() == reflect.TypeFor[[2]int]():
+		return slices.Concat(listOf(v, func(e reflect.Value) []int { return setting(e).([]int) })...)
+	case v.Kind() == reflect.Array && v.Type().Elem().Kind() == reflect.Float64:
+		return listOf(v, reflect.Value.Float)
+	case v.Kind() == reflect.Array && v.Type().Elem().Kind() == reflect.Bool:
+		return listOf(v, reflect.Value.Bool)
+	}
+	return fmt.Sprintf("%+v", v)
+}
+
+func listOf[T any](v reflect.Value, element func(reflect.Value) T) []T {
+	list := make([]T, v.Len())
+	for i := range list {
+		list[i] = element(v.Index(i))
+	}
+	return list
 }

@@ -69,9 +69,6 @@ func (l linear) OutputShape(inputs []Shape) (Shape, error) {
 	return out, nil
 }
 
-// Attributes returns the numbers of the layer.
-func (l linear) Attributes() map[string]int { return map[string]int{"in": l.in, "out": l.out} }
-
 func (l linear) Forward(c *Call[float32])    { linearForward(l, c) }
 func (l linear) Backward(c *Call[float32])   { linearBackward(l, c) }
 func (l linear) Forward64(c *Call[float64])  { linearForward(l, c) }

@@ -102,11 +102,6 @@ func (p maxPool2d) Saves(inputs []Shape) Saves {
 	return Saves{Indices: out[1:].Elements()}
 }
 
-// Attributes returns the numbers of the layer.
-func (p maxPool2d) Attributes() map[string]int {
-	return p.attributes(map[string]int{"ceil": int(truth(p.ceil))})
-}
-
 func (p maxPool2d) Forward(c *Call[float32])    { maxPoolForward(p, c) }
 func (p maxPool2d) Backward(c *Call[float32])   { maxPoolBackward(c) }
 func (p maxPool2d) Forward64(c *Call[float64])  { maxPoolForward(p, c) }

@@ -98,7 +98,6 @@ type Spec struct {
 //   - Saver: numbers that Forward keeps for Backward.
 //   - Batchwise: it needs the whole batch.
 //   - ForwardOnly: no gradient flows through it.
-//   - Describer: its settings, for listings and files.
 //
 // State that is not trained, such as running statistics, is kept in Buffers,
 // which ApplyAll hands over and c.Buffers holds. Random numbers come from
@@ -170,15 +169,6 @@ type Saves struct {
 	// BatchFloats are for the call as a whole; only a Batchwise operation can
 	// have them (any other may be called for a part of the batch).
 	BatchFloats int
-}
-
-// Describer is implemented by an Op whose settings belong into listings and
-// files.
-type Describer interface {
-	Op
-	// Attributes returns the whole numbers, with their defaults filled in,
-	// under the names of the layer's fields in lower case.
-	Attributes() map[string]int
 }
 
 // Call is one run of an operation over some examples of a batch, or all. The

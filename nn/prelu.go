@@ -53,9 +53,6 @@ func (p prelu) OutputShape(inputs []Shape) (Shape, error) {
 	return in, err
 }
 
-// Attributes returns the number of weights.
-func (p prelu) Attributes() map[string]int { return map[string]int{"count": p.count} }
-
 func (p prelu) Forward(c *Call[float32])    { preluForward(p, c) }
 func (p prelu) Backward(c *Call[float32])   { preluBackward(p, c) }
 func (p prelu) Forward64(c *Call[float64])  { preluForward(p, c) }

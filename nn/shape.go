@@ -143,9 +143,6 @@ type concat struct{ dim int }
 
 func (concat) Name() string { return "concat" }
 
-// Attributes returns the dimension.
-func (o concat) Attributes() map[string]int { return map[string]int{"dim": o.dim} }
-
 func (o concat) OutputShape(inputs []Shape) (Shape, error) {
 	if err := checkDim(o.dim, inputs[0]); err != nil {
 		return nil, err

@@ -51,11 +51,6 @@ type slice struct{ dim, start, end, step int }
 
 func (slice) Name() string { return "slice" }
 
-// Attributes returns the settings.
-func (s slice) Attributes() map[string]int {
-	return map[string]int{"dim": s.dim, "start": s.start, "end": s.end, "step": s.step}
-}
-
 // bounds returns the first index and the number of them.
 func (s slice) bounds(size int) (first, count int) {
 	limit := func(i int) int {

@@ -24,9 +24,6 @@ func alongOne(inputs []Shape, dim int) (Shape, error) {
 	return in, err
 }
 
-// Attributes returns the dimension.
-func (s softmax) Attributes() map[string]int { return map[string]int{"dim": s.dim} }
-
 func (s softmax) Forward(c *Call[float32])    { softmaxForward(s.dim, c) }
 func (s softmax) Backward(c *Call[float32])   { softmaxBackward(s.dim, c) }
 func (s softmax) Forward64(c *Call[float64])  { softmaxForward(s.dim, c) }
@@ -86,9 +83,6 @@ type logSoftmax struct{ dim int }
 
 func (logSoftmax) Name() string                                { return "log_softmax" }
 func (s logSoftmax) OutputShape(inputs []Shape) (Shape, error) { return alongOne(inputs, s.dim) }
-
-// Attributes returns the dimension.
-func (s logSoftmax) Attributes() map[string]int { return map[string]int{"dim": s.dim} }
 
 func (s logSoftmax) Forward(c *Call[float32])    { logSoftmaxForward(s.dim, c) }
 func (s logSoftmax) Backward(c *Call[float32])   { logSoftmaxBackward(s.dim, c) }

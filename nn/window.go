@@ -137,12 +137,3 @@ func (w window) inside(d, place, size int) (from, to, pixel int) {
 	}
 	return min(from, to), to, start + min(from, to)*w.dilation[d]
 }
-
-// attributes describes the window, for listings and files.
-func (w window) attributes(a map[string]int) map[string]int {
-	for name, pair := range map[string][2]int{"kernel": w.kernel, "stride": w.stride, "dilation": w.dilation} {
-		a[name], a[name+"_width"] = pair[0], pair[1]
-	}
-	a["padding"], a["padding_left"], a["padding_bottom"], a["padding_right"] = w.before[0], w.before[1], w.after[0], w.after[1]
-	return a
-}

@@ -58,7 +58,7 @@ of floating point another type; integers keep theirs, as in PyTorch's net.half()
 number that would become infinite is refused. What is outside the state dict, as an
 optimiser's state, is left out. All of that is said when it happens.
 
-A .onnx is made of a file of LeNet's tensors, and takes any number of pictures at a
+A .onnx is made of any network that predict runs, and takes any number of pictures at a
 time. With --pixels it takes pictures as they are, upright, of bytes from 0 to 255:
 normalising is a part of the network then. Colour pictures come as channels x height
 x width, or with --channels-last as height x width x channels.`,

@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -54,15 +53,19 @@ func (b *builder) rename(from, to string) {
 	b.node("Identity", to, []string{from})
 }
 
-// addWeights adds the parameters of the operations under their state-dict keys.
+// addWeights adds the parameters and buffers of the operations under their state-dict
+// keys, but for the counter of a BatchNorm's batches, which only training needs.
 func (b *builder) addWeights(network nn.Module, operations []nn.Operation) error {
 	state := map[string]nn.Entry{}
 	for _, e := range nn.State(network) {
 		state[e.Name()] = e
 	}
 	for i, op := range operations {
-		for _, key := range op.Params {
+		for _, key := range append(op.Params[:len(op.Params):len(op.Params)], op.Buffers...) {
 			entry, known := state[key]
+			if known && entry.Integer() {
+				continue
+			}
 			if !known {
 				return fmt.Errorf("operation %d, %s, has a parameter that the state dict does not name; give the network's layer an exported field", i+1, op.Name)
 			}
@@ -85,24 +88,26 @@ func (b *builder) addWeights(network nn.Module, operations []nn.Operation) error
 // shape of its output.
 func (b *builder) addOperations(operations []nn.Operation, input string, shape nn.Shape) (string, nn.Shape, error) {
 	outputs := make([]string, 0, len(operations))
-	last := input
+	last, given := input, shape
 	for i, op := range operations {
-		var inputs []string
+		w := &writer{builder: b, op: op, wish: wish(op)}
 		for _, from := range op.Inputs {
 			if from == nn.NetworkInput {
-				inputs = append(inputs, input)
+				w.inputs, w.shapes = append(w.inputs, input), append(w.shapes, given)
 			} else {
-				inputs = append(inputs, outputs[from])
+				w.inputs, w.shapes = append(w.inputs, outputs[from]), append(w.shapes, operations[from].Shape)
 			}
 		}
-		kind, attributes, err := equivalent(op)
-		if err != nil {
+		var err error
+		if last, err = w.write(); err != nil {
 			return "", nil, fmt.Errorf("operation %d: %w", i+1, err)
 		}
-		last = b.node(kind, b.name(wish(op)), append(inputs, op.Params...), attributes...)
-		b.graph.ValueInfo = append(b.graph.ValueInfo, valueInfo(last, pb.TensorProto_FLOAT, op.Shape))
+		b.graph.ValueInfo = append(b.graph.ValueInfo, valueInfo(last, elementTypes[op.Type], op.Shape))
 		outputs = append(outputs, last)
 		shape = op.Shape
+	}
+	if n := len(operations); n > 0 && operations[n-1].Type != nn.Float32 {
+		return "", nil, fmt.Errorf("the network's output is of the type %s, want float32", operations[n-1].Type)
 	}
 	return last, shape, nil
 }
@@ -110,84 +115,10 @@ func (b *builder) addOperations(operations []nn.Operation, input string, shape n
 // wish is what an operation's output would be called: after its layer if it has
 // one with a name.
 func wish(op nn.Operation) string {
-	if len(op.Params) > 0 {
-		if i := strings.LastIndexByte(op.Params[0], '.'); i > 0 {
-			return op.Params[0][:i]
+	for _, key := range append(op.Params[:len(op.Params):len(op.Params)], op.Buffers...) {
+		if i := strings.LastIndexByte(key, '.'); i > 0 {
+			return key[:i]
 		}
 	}
 	return op.Name
-}
-
-// equivalent returns ONNX's operator for an operation, and its attributes.
-func equivalent(op nn.Operation) (kind string, attributes []*pb.AttributeProto, err error) {
-	a := op.Attributes
-	if op.BuiltIn {
-		switch op.Name {
-		case "conv2d":
-			return "Conv", append(window(a), dilations(a), integer("group", a["groups"])), nil
-		case "maxpool2d":
-			attributes = window(a)
-			if a["dilation"] != 1 || a["dilation_width"] != 1 {
-				attributes = append(attributes, dilations(a))
-			}
-			if a["ceil"] != 0 {
-				attributes = append(attributes, integer("ceil_mode", 1))
-			}
-			return "MaxPool", attributes, nil
-		case "linear":
-			if len(op.Shape) != 2 {
-				break // Gemm is of matrices
-			}
-			return "Gemm", []*pb.AttributeProto{integer("transB", 1)}, nil // the weights are Out x In
-		case "avgpool2d":
-			if a["divisor"] != 0 {
-				break
-			}
-			return "AveragePool", append(window(a), integer("ceil_mode", a["ceil"]), integer("count_include_pad", 1-a["exclude_padding"])), nil
-		case "adaptiveavgpool2d":
-			if len(op.Shape) == 4 && op.Shape[2] == 1 && op.Shape[3] == 1 {
-				return "GlobalAveragePool", nil, nil
-			}
-		case "adaptivemaxpool2d":
-			if len(op.Shape) == 4 && op.Shape[2] == 1 && op.Shape[3] == 1 {
-				return "GlobalMaxPool", nil, nil
-			}
-		case "flatten":
-			return "Flatten", []*pb.AttributeProto{integer("axis", 1)}, nil
-		}
-	}
-	if kind := plainOperators[op.Name]; kind != "" && op.BuiltIn {
-		return kind, nil, nil
-	}
-	return "", nil, fmt.Errorf("%s has no equivalent in ONNX that is known here; known are conv2d, maxpool2d, avgpool2d, linear, flatten, %s", op.Name, strings.Join(slices.Sorted(maps.Keys(plainOperators)), ", "))
-}
-
-// plainOperators are ONNX's operators for operations without settings.
-var plainOperators = map[string]string{
-	"relu": "Relu", "add": "Add", "tanh": "Tanh", "sigmoid": "Sigmoid", "selu": "Selu", "hardswish": "HardSwish",
-}
-
-// window describes how a filter or a window of a pooling moves over pictures.
-func window(a map[string]int) []*pb.AttributeProto {
-	return []*pb.AttributeProto{
-		integers("kernel_shape", a["kernel"], a["kernel_width"]),
-		integers("strides", a["stride"], a["stride_width"]),
-		integers("pads", a["padding"], a["padding_left"], a["padding_bottom"], a["padding_right"]),
-	}
-}
-
-func dilations(a map[string]int) *pb.AttributeProto {
-	return integers("dilations", a["dilation"], a["dilation_width"])
-}
-
-func integer(name string, value int) *pb.AttributeProto {
-	return &pb.AttributeProto{Name: proto.String(name), Type: pb.AttributeProto_INT.Enum(), I: proto.Int64(int64(value))}
-}
-
-func integers(name string, values ...int) *pb.AttributeProto {
-	a := &pb.AttributeProto{Name: proto.String(name), Type: pb.AttributeProto_INTS.Enum()}
-	for _, v := range values {
-		a.Ints = append(a.Ints, int64(v))
-	}
-	return a
 }

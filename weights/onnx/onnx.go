@@ -4,8 +4,8 @@
 // must be done to a picture before the network and to its output after.
 // Files have IR version 8 and operator set 17, those of ONNX 1.12.
 //
-// It reads the weights of such files, too, not the networks. Importing it makes
-// package weights know the format.
+// It reads such files, too: their weights, and what their networks compute where that
+// is a chain of layers. Importing it makes package weights know the format.
 package onnx
 
 import (

@@ -119,7 +119,7 @@ func (d *describer) conv() error {
 	if err != nil {
 		return err
 	}
-	d.padded(s)
+	d.padded(s, true)
 	s["groups"] = strconv.FormatInt(d.integer("group", 1), 10)
 	l := structure.New("Conv2d", s)
 	return d.weighted(l, 1)
@@ -190,18 +190,25 @@ func (d *describer) averagePool() error {
 		return d.obstacle("has a dilation of %s, which average-pooling has not in PyTorch", s["dilation"])
 	}
 	s["ceil_mode"], s["count_include_pad"] = boolean(d.integer("ceil_mode", 0)), boolean(d.integer("count_include_pad", 0))
-	if s["ceil_mode"] == "False" && d.padded(s) {
+	if s["ceil_mode"] == "False" && d.padded(s, false) {
 		s["count_include_pad"] = "True"
 	}
 	d.add(structure.New("AvgPool2d", s))
 	return nil
 }
 
-// pad describes zeros around pictures, which may become the padding of the layer that
-// reads them.
+// paddings are the layers that pad, by the modes of Pad.
+var paddings = map[string]string{"constant": "ZeroPad2d", "reflect": "ReflectionPad2d", "edge": "ReplicationPad2d"}
+
+// paddingModes are what a convolution calls these layers.
+var paddingModes = map[string]string{"ZeroPad2d": "zeros", "ReflectionPad2d": "reflect", "ReplicationPad2d": "replicate"}
+
+// pad describes a border around pictures, which may become the padding of the layer
+// that reads them.
 func (d *describer) pad() error {
-	if mode := d.text("mode", "constant"); mode != "constant" {
-		return d.obstacle("pads in the mode %s", mode)
+	kind := paddings[d.text("mode", "constant")]
+	if kind == "" {
+		return d.obstacle("pads in the mode %s", d.text("mode", "constant"))
 	}
 	var pads []float64
 	if a := d.attribute("pads"); a != nil {
@@ -226,27 +233,37 @@ func (d *describer) pad() error {
 		return d.pass()
 	}
 	if len(pads) != 8 || pads[0] != 0 || pads[1] != 0 || pads[4] != 0 || pads[5] != 0 || pads[2] != pads[6] || pads[3] != pads[7] || value != 0 {
-		return d.obstacle("pads otherwise than with zeros, as many on one side as on the other")
+		return d.obstacle("pads otherwise than around pictures, with zeros or with pixels, as much on one side as on the other")
 	}
-	return d.with("ZeroPad2d", "padding", structure.Sizes([]int64{int64(pads[2]), int64(pads[3])}))
+	return d.with(kind, "padding", structure.Sizes([]int64{int64(pads[2]), int64(pads[3])}))
 }
 
-// padded makes zeros around the pictures, if the layer before is no more than these,
-// the padding of the layer in hand, if that has none.
-func (d *describer) padded(s map[string]string) bool {
+// padded makes the border around the pictures, if the layer before is no more than
+// that, the padding of the layer in hand, if that has none: of zeros, or of any mode.
+func (d *describer) padded(s map[string]string, any bool) bool {
 	n := len(d.network.Layers)
-	if n == 0 || d.network.Layers[n-1].Kind != "ZeroPad2d" || s["padding"] != "0" {
+	if n == 0 || s["padding"] != "0" {
 		return false
 	}
-	s["padding"] = d.network.Layers[n-1].Settings["padding"]
+	mode := paddingModes[d.network.Layers[n-1].Kind]
+	if mode == "" || mode != "zeros" && !any {
+		return false
+	}
+	s["padding_mode"], s["padding"] = mode, d.network.Layers[n-1].Settings["padding"]
 	d.network.Layers, d.inputs = d.network.Layers[:n-1], d.inputs[:n-1]
 	return true
 }
 
 func (d *describer) prelu() error {
-	slope, err := d.tensor(1)
-	if err != nil {
-		return err
+	slope := d.slopes[d.node.Input[1]]
+	if slope == nil {
+		var err error
+		if slope, err = d.tensor(1); err != nil {
+			return err
+		}
+		if shape := slope.Shape; len(shape) == 1 && shape[0] > 1 && !d.flat() {
+			return d.obstacle("has a slope for each column of the pictures, where PyTorch's has one for each channel")
+		}
 	}
 	l := structure.New("PReLU", nil)
 	l.Tensors = map[string]string{"weight": slope.Name}
@@ -254,27 +271,28 @@ func (d *describer) prelu() error {
 	return nil
 }
 
-// gates are the activations that are another one times its input.
-var gates = map[string]string{"Sigmoid": "SiLU", "Hardsigmoid": "Hardswish"}
+// flat reports whether the pictures have become features.
+func (d *describer) flat() bool {
+	return slices.ContainsFunc(d.network.Layers, func(l structure.Layer) bool { return l.Kind == "Flatten" || l.Kind == "Linear" })
+}
 
-// gate takes x*sigmoid(x) for what it is, where a node multiplies what the last layer
-// gives with what it reads.
-func (d *describer) gate() bool {
-	n := len(d.network.Layers)
-	if n == 0 || len(d.node.Input) != 2 {
-		return false
+// slope notes a tensor with a number for each channel that a node gives the shape
+// which PRelu wants.
+func (d *describer) slope(v *value) {
+	var right bool
+	switch d.node.GetOpType() {
+	case "Unsqueeze":
+		right = slices.Equal(d.axesOf(), []int64{1, 2})
+	case "Reshape":
+		shape, _, err := d.numbers(1)
+		right = err == nil && len(shape) == 3 && (shape[0] == -1 || int(shape[0]) == elements(v.tensor.Shape)) && shape[1] == 1 && shape[2] == 1
 	}
-	other := d.node.Input[0]
-	if other == d.chain {
-		other = d.node.Input[1]
+	if right && len(v.tensor.Shape) == 1 && len(d.node.Output) > 0 {
+		if d.slopes == nil {
+			d.slopes = map[string]*weights.Tensor{}
+		}
+		d.slopes[d.node.Output[0]] = v.tensor
 	}
-	kind := gates[d.network.Layers[n-1].Kind]
-	if kind == "" || other != d.inputs[n-1] {
-		return false
-	}
-	d.network.Layers, d.inputs = d.network.Layers[:n-1], d.inputs[:n-1]
-	d.add(structure.New(kind, nil))
-	return true
 }
 
 func (d *describer) hardSigmoid() error {

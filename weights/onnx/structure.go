@@ -46,9 +46,15 @@ type describer struct {
 	weights  map[string]*weights.Tensor
 	network  *structure.Network
 
-	values map[string]*value // what nodes have computed that is not the chain
-	chain  string            // the name of the value that the last layer computed
-	inputs []string          // what each layer reads
+	values map[string]*value          // what nodes have computed that is not the chain
+	slopes map[string]*weights.Tensor // of PRelu, in the shape that it wants
+	chain  string                     // the name of the value that the last layer computed
+	inputs []string                   // what each layer reads
+
+	base       string             // what the chain was before the activation that may be in hand
+	baseLayers int                // and the layers before it
+	products   map[string]product // what nodes compute of it
+	pending    error              // why the first node that is part of no layer is none itself
 
 	place    int // of the node in hand, from 1
 	total    int
@@ -87,6 +93,7 @@ func (d *describer) run(p *parser) error {
 		return fmt.Errorf("the graph has %d nodes", len(p.nodes))
 	}
 	d.chain = c.Inputs[0].Name
+	d.begin()
 	for i, m := range p.nodes {
 		d.place = i + 1
 		if m.to-m.from > mostNodeBytes {
@@ -99,11 +106,14 @@ func (d *describer) run(p *parser) error {
 		if err := proto.Unmarshal(p.data[m.from:m.to], d.node); err != nil {
 			return fmt.Errorf("%s cannot be read", d.where())
 		}
-		if err := d.step(); err != nil {
+		if err := d.take(); err != nil {
 			return err
 		}
 	}
 	if d.chain != c.Outputs[0].Name {
+		if d.pending != nil {
+			return d.pending
+		}
 		return fmt.Errorf("the output %q is not that of the last layer", c.Outputs[0].Name)
 	}
 	if d.lastAxis {
@@ -160,11 +170,8 @@ func (d *describer) step() error {
 		d.set(&value{sizes: sizes})
 		return nil
 	}
-	if n.GetOpType() == "Mul" && d.gate() {
-		return nil
-	}
 	for i, name := range n.Input {
-		if i != from && name != "" && d.constant(name) == nil {
+		if i != from && name != "" && d.constant(name) == nil && d.slopes[name] == nil {
 			return d.obstacle("reads %q, too, which another branch of the network computes or which is not known", name)
 		}
 	}
@@ -317,6 +324,8 @@ func (d *describer) aside() error {
 	case "Unsqueeze", "Squeeze", "Cast", "Reshape":
 		if v := input(0); v != nil && v.tensor == nil {
 			d.set(v)
+		} else if v != nil {
+			d.slope(v)
 		}
 	case "Slice":
 		v := input(0)

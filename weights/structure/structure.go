@@ -147,6 +147,8 @@ var defaults = map[string]map[string]string{
 	"LogSoftmax":        {"dim": "None"},
 	"Softmax2d":         {},
 	"ZeroPad2d":         {"padding": ""},
+	"ReflectionPad2d":   {"padding": ""},
+	"ReplicationPad2d":  {"padding": ""},
 	"Dropout":           {}, "Dropout1d": {}, "Dropout2d": {}, "Dropout3d": {}, "AlphaDropout": {}, "FeatureAlphaDropout": {}, "Identity": {},
 }
 

@@ -5,7 +5,7 @@
 // The file holds a list of {model, type, dims, input, output}: a .onnx, the
 // input's type (float32 or uint8), its dimensions, and the files of its
 // elements, little-endian, to read and to write. Printed is, for each case, what
-// the network says of its inputs and outputs.
+// the network says of its inputs and outputs, or why it cannot be run.
 
 const fs = require("fs");
 const ort = require("onnxruntime-node");
@@ -25,7 +25,7 @@ async function run(test) {
 (async () => {
 	const answers = [];
 	for (const test of JSON.parse(fs.readFileSync(process.argv[2]))) {
-		answers.push(await run(test));
+		answers.push(await run(test).catch((error) => ({ error: String(error) })));
 	}
 	console.log(JSON.stringify(answers));
 })();
