@@ -52,6 +52,12 @@ type Loader struct {
 	// stopped.
 	Epoch int
 
+	// Skip is how many batches the next call of Batches leaves out at the
+	// beginning of its epoch, without preparing them; their numbers are left out,
+	// too. The call sets it to 0. With Epoch it takes up a training in the middle of
+	// an epoch.
+	Skip int
+
 	// DropLast leaves out the last batch when it is short.
 	DropLast bool
 
@@ -117,8 +123,11 @@ func (l *Loader) Batches() iter.Seq2[int, *Batch] {
 // each goroutine ends when it has read the batch at hand. Without, ctx is looked
 // at before every batch.
 func (l *Loader) BatchesContext(ctx context.Context) iter.Seq2[int, *Batch] {
-	epoch := l.Epoch
+	epoch, skip := l.Epoch, l.Skip
 	l.Epoch++
+	if skip > 0 { // else it stays, to be refused
+		l.Skip = 0
+	}
 	return func(yield func(int, *Batch) bool) {
 		l.err = nil
 		pipeline, err := l.compile()
@@ -135,12 +144,13 @@ func (l *Loader) BatchesContext(ctx context.Context) iter.Seq2[int, *Batch] {
 			dataset:   l.Dataset,
 			classes:   len(l.Dataset.Classes()),
 			batchSize: min(l.batchSize(), len(order)),
+			skip:      min(skip, l.Len()),
 			batches:   l.Len(),
 			order:     order,
 			seed:      l.Seed,
 			epoch:     epoch,
 		}
-		if l.Workers == 0 || r.batches == 0 {
+		if l.Workers == 0 || r.batches == r.skip {
 			l.err = r.here(ctx, pipeline, yield)
 			return
 		}
@@ -162,7 +172,7 @@ func (l *Loader) check() error {
 	for _, f := range []struct {
 		name  string
 		value int
-	}{{"BatchSize", l.BatchSize}, {"Workers", l.Workers}, {"Prefetch", l.Prefetch}} {
+	}{{"BatchSize", l.BatchSize}, {"Workers", l.Workers}, {"Prefetch", l.Prefetch}, {"Skip", l.Skip}} {
 		if f.value < 0 {
 			return fmt.Errorf("the loader's %s is %d, want 0 or more", f.name, f.value)
 		}
@@ -233,7 +243,8 @@ type run struct {
 	dataset   Dataset
 	classes   int
 	batchSize int // at most the number of pictures
-	batches   int
+	skip      int // batches that are left out, the first ones
+	batches   int // with those
 	order     []int
 	seed      uint64 // of random transforms, with the epoch and the place in it
 	epoch     int
@@ -242,7 +253,7 @@ type run struct {
 // here prepares every batch in the goroutine that wants it.
 func (r *run) here(ctx context.Context, pipeline *transform.Pipeline, yield func(int, *Batch) bool) error {
 	batch := r.newBatch(pipeline)
-	for i := range r.batches {
+	for i := r.skip; i < r.batches; i++ {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}

@@ -26,8 +26,9 @@ type chunk struct {
 func (r *run) ahead(ctx context.Context, pipeline *transform.Pipeline, workers, prefetch int, yield func(int, *Batch) bool) error {
 	channels, height, width := pipeline.Out()
 	perChunk := max(1, chunkSamples/(r.batchSize*channels*height*width))
-	perChunk = min(perChunk, (r.batches-1)/workers+1)
-	chunks := (r.batches + perChunk - 1) / perChunk
+	batches := r.batches - r.skip
+	perChunk = min(perChunk, (batches-1)/workers+1)
+	chunks := (batches + perChunk - 1) / perChunk
 	workers, prefetch = min(workers, chunks), min(prefetch, chunks)
 
 	var all sync.WaitGroup
@@ -55,14 +56,14 @@ func (r *run) ahead(ctx context.Context, pipeline *transform.Pipeline, workers, 
 				case <-stop:
 					return
 				case to := <-empty[w]:
-					r.fillChunk(to, c*perChunk, min((c+1)*perChunk, r.batches), own, stop)
+					r.fillChunk(to, r.skip+c*perChunk, min(r.skip+(c+1)*perChunk, r.batches), own, stop)
 					full[w] <- to
 				}
 			}
 		})
 	}
 
-	for c, i := 0, 0; c < chunks; c++ {
+	for c, i := 0, r.skip; c < chunks; c++ {
 		var from *chunk
 		select {
 		case from = <-full[c%workers]:
