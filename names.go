@@ -122,12 +122,12 @@ func layers(tensors []weights.Tensor) (names []string, groups map[string][]weigh
 }
 
 // byOrder gives the tensors of layers with other names, such as the numbers of
-// nn.Sequential, the names that an architecture has for them: layer by layer in the
+// nn.Sequential, the names that a chain has for them: layer by layer in the
 // order of the file, else in that of the names. Every layer must have the same
 // tensors of the same rank, and no two layers weights of one shape, for then shapes
 // would not tell them apart. If that does not fit, it returns nil.
-func byOrder(a *models.Architecture, tensors []weights.Tensor, known models.Config) (renamed []weights.Tensor, from, to []string) {
-	usual, err := a.New(a.Usual, 0)
+func byOrder(a *models.Model, tensors []weights.Tensor, known models.Config) (renamed []weights.Tensor, from, to []string) {
+	usual, err := a.Draw(a.Usual, nil)
 	if err != nil {
 		return nil, nil, nil
 	}

@@ -14,12 +14,12 @@ import (
 )
 
 // Open reads a model's file, of Inkling, of PyTorch or another that package weights
-// knows. What the file does not say is assumed, see [Model.Assumed]; [Options.Open]
+// knows. What the file does not say is assumed, see [Classifier.Assumed]; [Options.Open]
 // lets it be said.
-func Open(path string) (*Model, error) { return (&Options{}).Open(path) }
+func Open(path string) (*Classifier, error) { return (&Options{}).Open(path) }
 
 // Open is [Open] with what the options say.
-func (o *Options) Open(path string) (*Model, error) {
+func (o *Options) Open(path string) (*Classifier, error) {
 	file, err := weights.Read(path)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (o *Options) Open(path string) (*Model, error) {
 }
 
 // Use makes a model of a file that was read; path stands for the file in errors.
-func (o *Options) Use(path string, file *weights.File) (*Model, error) {
+func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 	m, err := o.use(path, file)
 	var mismatch *weights.MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
@@ -40,10 +40,11 @@ func (o *Options) Use(path string, file *weights.File) (*Model, error) {
 	return m, nil
 }
 
-func (o *Options) use(path string, file *weights.File) (*Model, error) {
-	m := &Model{sizeNote: -1, classesAsked: len(o.Classes) > 0}
+func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
+	m := &Classifier{sizeNote: -1, classesAsked: len(o.Classes) > 0}
 	if file.Metadata != nil {
 		m.About = cloned(*file.Metadata)
+		m.named = m.About.Architecture != ""
 	}
 	if err := o.settle(m); err != nil {
 		return nil, err
@@ -53,15 +54,21 @@ func (o *Options) use(path string, file *weights.File) (*Model, error) {
 		return nil, err
 	}
 	m.said = cloned(m.About)
-	if m.known, err = o.known(&m.About); err != nil {
+	if m.known, err = o.known(&m.About, m.named); err != nil {
 		return nil, err
 	}
 	described, err := structureOf(file, &m.About)
 	if err != nil {
 		return nil, err
 	}
+	if described != nil && described.Class != "" && o.Model != "" {
+		m.note("the network computes what %s does; the code of its class %s, which says so, is not in the file", o.Model, wording.Printable(described.Class))
+		described = nil
+	}
 	if described != nil {
-		err = m.compose(path, o, described, file.Tensors)
+		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !strings.EqualFold(m.Architecture(), o.Model) {
+			err = fmt.Errorf("it says what its network computes, and that is not what %s does", o.Model)
+		}
 	} else {
 		err = m.recognise(path, o, tensors)
 		if file.Script {
@@ -75,7 +82,7 @@ func (o *Options) use(path string, file *weights.File) (*Model, error) {
 }
 
 // settle applies the options to the metadata.
-func (o *Options) settle(m *Model) error {
+func (o *Options) settle(m *Classifier) error {
 	if err := o.check(); err != nil {
 		return err
 	}
@@ -97,9 +104,10 @@ func (o *Options) settle(m *Model) error {
 	return nil
 }
 
-// known is what metadata and options say of the network.
-func (o *Options) known(about *weights.Metadata) (models.Config, error) {
-	c := models.Config{Height: o.Height, Width: o.Width}
+// known is what metadata and options say of the network; named tells that the file
+// itself names it.
+func (o *Options) known(about *weights.Metadata, named bool) (models.Config, error) {
+	c := models.Config{Channels: o.Channels, Height: o.Height, Width: o.Width}
 	if in := about.Input; in != nil {
 		c.Channels, c.Height, c.Width = in[0], in[1], in[2]
 	}
@@ -108,72 +116,84 @@ func (o *Options) known(about *weights.Metadata) (models.Config, error) {
 		if c.Padding, err = ParsePadding(text); err != nil {
 			return c, fmt.Errorf("the metadata's padding: %w", err)
 		}
-	} else if about.Architecture != "" {
+	} else if named {
 		c.Padding = []int{} // a file that names its network and no padding has none
 	}
 	return c, nil
 }
 
-// recognise finds the architecture whose weights the tensors are, and makes the
-// network.
-func (m *Model) recognise(path string, o *Options, tensors []weights.Tensor) error {
-	candidates := models.Architectures()
+// A finder finds what networks weights of these shapes, by their state-dict keys, may be
+// of, see [models.Recognise].
+type finder func(shapes map[string][]int) (*models.Model, []models.Config, error)
+
+// recognise finds the model of the zoo whose weights the tensors are, that of the name
+// if the file or an option names it, and makes the network.
+func (m *Classifier) recognise(path string, o *Options, tensors []weights.Tensor) error {
+	find := func(shapes map[string][]int) (*models.Model, []models.Config, error) {
+		return models.Recognise(shapes, m.known)
+	}
+	chains := models.Chains()
+	var named *models.Model
 	if name := m.About.Architecture; name != "" {
-		a := models.FindArchitecture(name)
-		if a == nil {
-			return fmt.Errorf("it holds the network %q, but only %s can be run; inkling info shows what is in it", name, architectureNames())
-		}
-		candidates = []models.Architecture{*a}
-	}
-	for i := range candidates {
-		a := &candidates[i]
-		configs, err := m.match(a, tensors)
+		a, err := models.FindModel(name)
 		if err != nil {
-			return err
+			return fmt.Errorf("it holds the network %q, but only %s can be run; inkling info shows what is in it", name, strings.Join(models.Names(), ", "))
 		}
-		if len(configs) > 0 {
-			m.architecture = a
-			return m.choose(path, configs)
+		named, chains = &a, nil
+		find = func(shapes map[string][]int) (*models.Model, []models.Config, error) {
+			configs, err := a.Configs(shapes, m.known)
+			return &a, configs, err
+		}
+		if a.Layers() != nil {
+			chains = []models.Model{a}
 		}
 	}
-	return m.mismatch(path, &candidates[0], tensors)
-}
-
-func architectureNames() string {
-	var names []string
-	for _, a := range models.Architectures() {
-		names = append(names, a.Name)
+	a, configs, err := m.match(find, chains, tensors)
+	if err != nil {
+		return err
 	}
-	return strings.Join(names, ", ")
+	if len(configs) == 0 {
+		return m.mismatch(path, named, tensors)
+	}
+	m.architecture = a
+	return m.choose(path, configs)
 }
 
-// match returns what a network of an architecture may be for that has the tensors,
-// under their names, without what the names of all begin with, or by their order.
-func (m *Model) match(a *models.Architecture, tensors []weights.Tensor) ([]models.Config, error) {
+// match returns what network it may be that has the tensors, under their names, without
+// what the names of all begin with, or, for chains of layers, by their order.
+func (m *Classifier) match(find finder, chains []models.Model, tensors []weights.Tensor) (*models.Model, []models.Config, error) {
 	m.tensors = tensors
-	configs, err := a.Configs(shapesOf(tensors), m.known)
+	a, configs, err := find(shapesOf(tensors))
 	if len(configs) > 0 || err != nil {
-		return configs, err
+		return a, configs, err
 	}
 	if prefix := sharedPrefix(tensors); prefix != "" {
 		m.tensors = withoutPrefix(tensors, prefix)
-		if configs, err = a.Configs(shapesOf(m.tensors), m.known); len(configs) > 0 || err != nil {
+		if a, configs, err = find(shapesOf(m.tensors)); len(configs) > 0 || err != nil {
 			m.note("the names of its tensors begin with %s, which was taken off", wording.Printable(prefix))
-			return configs, err
+			return a, configs, err
 		}
 	}
-	renamed, from, to := byOrder(a, tensors, m.known)
-	if renamed == nil {
-		return nil, nil
+	for i := range chains {
+		renamed, from, to := byOrder(&chains[i], tensors, m.known)
+		if renamed == nil {
+			continue
+		}
+		m.tensors = renamed
+		m.note("its layers are called %s; by their order and shapes they were taken for %s", namesText(from), namesText(to))
+		configs, err = chains[i].Configs(shapesOf(m.tensors), m.known)
+		return &chains[i], configs, err
 	}
-	m.tensors = renamed
-	m.note("its layers are called %s; by their order and shapes they were taken for %s", namesText(from), namesText(to))
-	return a.Configs(shapesOf(m.tensors), m.known)
+	return nil, nil, nil
 }
 
-// mismatch is the error that tells how the tensors differ from those of a network
-// that the file, or else nobody, asks for.
-func (m *Model) mismatch(path string, a *models.Architecture, tensors []weights.Tensor) error {
+// mismatch is the error that tells how the tensors differ from those of the network
+// that was named, or else of the one that is nearest.
+func (m *Classifier) mismatch(path string, named *models.Model, tensors []weights.Tensor) error {
+	a, near := named, true
+	if a == nil {
+		a, near = models.Nearest(shapesOf(tensors))
+	}
 	c := a.Usual
 	if m.known.Channels > 0 {
 		c.Channels = m.known.Channels
@@ -186,20 +206,23 @@ func (m *Model) mismatch(path string, a *models.Architecture, tensors []weights.
 		c.Classes = n
 	}
 	m.tensors = tensors
-	if err := m.build(path, a, c); err != nil {
-		return err
+	err := m.build(path, a, c)
+	switch {
+	case err == nil:
+		return errors.New("its weights suit no network that can be run")
+	case named == nil && near && a.Layers() == nil:
+		return fmt.Errorf("of the networks that can be run, %s is the nearest: %w", a.Name, err)
 	}
-	return errors.New("its weights suit no network that can be run")
+	return err
 }
 
-// build makes the network of an architecture and gives it its weights; path stands
-// for the file.
-func (m *Model) build(path string, a *models.Architecture, c models.Config) error {
-	network, err := a.New(c, 0)
+// build makes the network of a model and gives it its weights; path stands for the file.
+func (m *Classifier) build(path string, a *models.Model, c models.Config) error {
+	network, err := a.Draw(c, nil)
 	if err != nil {
 		return err
 	}
-	if err := weights.Restore(path, &weights.File{Tensors: m.tensors}, nn.State(network)); err != nil {
+	if err := restore(path, network, m.tensors); err != nil {
 		return err
 	}
 	m.Network = network
@@ -208,10 +231,14 @@ func (m *Model) build(path string, a *models.Architecture, c models.Config) erro
 
 // choose makes the first of the networks that the weights may be for, and notes
 // what nobody said of it.
-func (m *Model) choose(path string, configs []models.Config) error {
+func (m *Classifier) choose(path string, configs []models.Config) error {
 	c, a := configs[0], m.architecture
 	if m.About.Architecture == "" {
-		m.assume("the network is %s, as its weights are: with ReLU after every layer but the last, and max-pooling of 2x2 after each convolution", a.Name)
+		if a.Layers() != nil {
+			m.assume("the network is %s, as its weights are: with ReLU after every layer but the last, and max-pooling of 2x2 after each convolution", a.Name)
+		} else {
+			m.assume("the network is %s, as the names and shapes of its weights are", a.Name)
+		}
 	}
 	if n := len(m.About.Classes); m.About.Architecture != "" && n > 0 && n+m.labelOffset() != c.Classes && n != c.Classes && !m.classesAsked {
 		c.Classes = n
@@ -220,6 +247,7 @@ func (m *Model) choose(path string, configs []models.Config) error {
 	if err := m.build(path, a, c); err != nil {
 		return err
 	}
+	m.About.Architecture = a.Name
 	m.remake = func(wanted models.Config) error {
 		known := m.known
 		known.Channels, known.Height, known.Width = wanted.Channels, wanted.Height, wanted.Width
@@ -238,9 +266,12 @@ func (m *Model) choose(path string, configs []models.Config) error {
 
 // settleSize notes the size of the pictures, and what else they may have if it is not
 // known.
-func (m *Model) settleSize(c models.Config, others []models.Config) error {
+func (m *Classifier) settleSize(c models.Config, others []models.Config) error {
 	m.padding = c.Padding
 	switch {
+	case m.known.Height == 0 && m.architecture != nil && m.architecture.Layers() == nil:
+		m.sizeNote = len(m.Assumed)
+		m.assume("%s, for which %s usually is (--size says otherwise)", m.pictureText(), m.architecture.Name)
 	case m.known.Height == 0:
 		text := m.pictureText()
 		for _, other := range others {
@@ -264,7 +295,7 @@ func (m *Model) settleSize(c models.Config, others []models.Config) error {
 
 // fillIn sets what the metadata of a file leaves open. The orientation stays open:
 // what it is taken for depends on the pictures at hand.
-func (m *Model) fillIn() error {
+func (m *Classifier) fillIn() error {
 	channels, height, width := m.Network.Input()
 	if n := len(m.About.Mean); n > 1 && n != channels {
 		return fmt.Errorf("there are %s and standard deviations, but its pictures have %s", wording.Number(n, "mean"), wording.Number(channels, "channel"))
@@ -292,7 +323,12 @@ func (m *Model) fillIn() error {
 	}
 	if len(about.Mean) == 0 {
 		about.Mean, about.Std = []float32{DefaultMean}, []float32{DefaultStd}
-		m.assume("pixels are normalised with mean %v and standard deviation %v", DefaultMean, DefaultStd)
+		whose := ""
+		if m.architecture != nil && m.architecture.ReadsPhotographs(channels, height, width) {
+			about.Mean, about.Std = models.ImageNetMean(), models.ImageNetStd()
+			whose = ", those of ImageNet"
+		}
+		m.assume("pixels are normalised with mean %s and standard deviation %s%s", numbersText(about.Mean), numbersText(about.Std), whose)
 	}
 	return nil
 }

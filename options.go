@@ -13,21 +13,25 @@ import (
 	"strconv"
 	"strings"
 
+	"inkling/models"
 	"inkling/weights"
 )
 
 // Options say of a model's file what it leaves out, or says wrongly. The zero value
 // says nothing: what the file leaves out is assumed then, and stands in
-// [Model.Assumed]. What an option says is believed rather than the file's own
-// metadata, and [Model.Notes] tells where the two differ; what is a part of the
+// [Classifier.Assumed]. What an option says is believed rather than the file's own
+// metadata, and [Classifier.Notes] tells where the two differ; what is a part of the
 // network itself, as the padding in a .onnx, cannot be changed by an option.
 type Options struct {
+	// Model names the network, one of package models' zoo such as "resnet18"; empty if it
+	// is not said.
+	Model string
 	// Mean and Std are what is subtracted from the pixels, which run from 0 to 1,
 	// and what they are divided by then: one number, or one for each channel.
 	Mean, Std []float32
-	// Height and Width are the size of the pictures that the network reads, 0 and
-	// 0 if they are not said.
-	Height, Width int
+	// Channels are those of the pictures that the network reads, 1 for gray and 3 for
+	// colours, Height and Width their size; 0 if they are not said.
+	Channels, Height, Width int
 	// Classes names the classes in the order of the network's outputs.
 	Classes []string
 	// Padding is that of each convolution, in their order; nil if it is not said.
@@ -39,13 +43,16 @@ type Options struct {
 	// Orientation is weights.Upright or weights.Transposed, how the pictures lay
 	// that the network was trained on; empty if it is not said.
 	Orientation string
+	// Seed is the number that the first weights of a new network are drawn from; the
+	// same gives the same. A file has its weights.
+	Seed uint64
 	// Rename says what tensors are to be called, see [Rename].
 	Rename []Rename
 }
 
 // Any reports whether anything is said.
 func (o *Options) Any() bool {
-	return len(o.Mean)+len(o.Std)+o.Height+len(o.Classes)+o.LabelOffset+len(o.Orientation)+len(o.Rename) > 0 || o.Padding != nil
+	return len(o.Model)+len(o.Mean)+len(o.Std)+o.Channels+o.Height+len(o.Classes)+o.LabelOffset+len(o.Orientation)+len(o.Rename) > 0 || o.Padding != nil
 }
 
 // check finds what makes no sense whatever the file is.
@@ -62,6 +69,14 @@ func (o *Options) check() error {
 		if !(v > 0) || math.IsInf(float64(v), 0) {
 			return fmt.Errorf("the standard deviation is %v, want a number above 0", v)
 		}
+	}
+	if o.Model != "" {
+		if _, err := models.FindModel(o.Model); err != nil {
+			return err
+		}
+	}
+	if min(o.Channels, o.Height, o.Width) < 0 || (o.Height == 0) != (o.Width == 0) {
+		return fmt.Errorf("pictures of %d channels and %dx%d pixels were asked for; want numbers above 0, or 0 for what is not said", o.Channels, o.Height, o.Width)
 	}
 	if o.LabelOffset < 0 {
 		return fmt.Errorf("the label offset is %d, want 0 or more", o.LabelOffset)
@@ -216,6 +231,20 @@ func (o *Options) apply(about *weights.Metadata) (notes []string) {
 			differs("the "+f.what, numbersText(was), numbersText(f.said))
 		}
 		*f.numbers = f.said
+	}
+	if o.Model != "" {
+		m, err := models.FindModel(o.Model)
+		if err != nil {
+			return nil // check has refused it
+		}
+		if was := about.Architecture; was != "" && !strings.EqualFold(was, m.Name) {
+			differs("that the network is", was, m.Name)
+		}
+		about.Architecture = m.Name
+	}
+	if o.Channels > 0 && about.Input != nil && about.Input[0] != o.Channels {
+		differs("the number of channels", about.Input[0], o.Channels)
+		about.Input = []int{o.Channels, about.Input[1], about.Input[2]}
 	}
 	if o.Height > 0 && about.Input != nil {
 		if was := about.Input; was[1] != o.Height || was[2] != o.Width {

@@ -132,7 +132,7 @@ func TestOpenNames(t *testing.T) {
 // What an option says is taken rather than what the file says, and that is noted and
 // kept for other files.
 func TestOptionsOverMetadata(t *testing.T) {
-	about := weights.Metadata{Architecture: Architecture, Input: []int{1, 28, 28}, Mean: []float32{0.5}, Std: []float32{0.5},
+	about := weights.Metadata{Architecture: "LeNet", Input: []int{1, 28, 28}, Mean: []float32{0.5}, Std: []float32{0.5},
 		Classes: strings.Fields("a b c"), Orientation: weights.Upright}
 	path := save(t, lenetTensors(3, func(name string) string { return name }), about)
 	o := Options{Mean: []float32{0.1}, Std: []float32{0.5}, Classes: strings.Fields("x y z"), Orientation: weights.Transposed, Height: 30, Width: 30}

@@ -97,7 +97,7 @@ const PreparationKey = "preparation"
 // Preparation returns how the model's pictures are prepared: as asked for, unless
 // that is "" or "auto", else as its file says, or else as the data set that it was
 // trained on suggests. It fails if what is asked for does not suit the network.
-func (m *Model) Preparation(asked string) (Preparation, error) {
+func (m *Classifier) Preparation(asked string) (Preparation, error) {
 	input := m.Input()
 	p := Preparation{Way: asked, Channels: input[0], Height: input[1], Width: input[2], Ground: m.About.Extra[GroundKey]}
 	if asked != "" && asked != "auto" {
@@ -111,7 +111,7 @@ func (m *Model) Preparation(asked string) (Preparation, error) {
 }
 
 // AssumeWay notes that the way of a preparation was taken for granted, if it was.
-func (m *Model) AssumeWay(p Preparation) {
+func (m *Classifier) AssumeWay(p Preparation) {
 	if p.Auto && m.About.Extra[PreparationKey] == "" && m.About.Dataset == "" {
 		m.assume("pictures are prepared in the way %s (--preprocess says another)", p.Way)
 	}

@@ -121,7 +121,7 @@ func TestGround(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := &Model{Network: network}
+		m := &Classifier{Network: network}
 		if test.grounds != nil {
 			ground, err := GroundOf(set(test.grounds...))
 			if err != nil || ground != test.want {
@@ -155,7 +155,7 @@ func TestColourSamples(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &Model{Network: network}
+	m := &Classifier{Network: network}
 	img := image.NewNRGBA(image.Rect(0, 0, 40, 16))
 	for i := range 40 * 16 {
 		copy(img.Pix[4*i:], []byte{200, 100, 50, 255})
@@ -185,7 +185,7 @@ func TestColourSamples(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, way := range []string{Fit, Resize} {
-		preparation, err := (&Model{Network: four}).Preparation(way)
+		preparation, err := (&Classifier{Network: four}).Preparation(way)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestColourSamples(t *testing.T) {
 }
 
 // prepared is a picture as a model's preparation makes it.
-func prepared(t *testing.T, m *Model, way, invert string, img image.Image) *Prepared {
+func prepared(t *testing.T, m *Classifier, way, invert string, img image.Image) *Prepared {
 	t.Helper()
 	p, err := m.Preparation(way)
 	if err != nil {

@@ -15,14 +15,15 @@ type Reader struct {
 	pipeline      *transform.Pipeline
 	input         []float32
 	classes, each int
+	most          int // pictures at a time
 }
 
 // NewReader returns a reader that normalises pictures by t.
-func NewReader(m *Model, t transform.Transform) (*Reader, error) { return NewBatchReader(m, t, 1) }
+func NewReader(m *Classifier, t transform.Transform) (*Reader, error) { return NewBatchReader(m, t, 1) }
 
 // NewBatchReader returns a reader that takes up to n pictures together, which is
 // faster for networks of any size.
-func NewBatchReader(m *Model, t transform.Transform, n int) (*Reader, error) {
+func NewBatchReader(m *Classifier, t transform.Transform, n int) (*Reader, error) {
 	channels, height, width := m.Network.Input()
 	program, err := nn.Compile(m.Network, n, channels, height, width)
 	if err != nil {
@@ -33,7 +34,7 @@ func NewBatchReader(m *Model, t transform.Transform, n int) (*Reader, error) {
 		return nil, err
 	}
 	each := channels * height * width
-	return &Reader{program, pipeline, make([]float32, n*each), len(m.About.Classes), each}, nil
+	return &Reader{program, pipeline, make([]float32, n*each), len(m.About.Classes), each, n}, nil
 }
 
 // Read returns the probability of every class for an upright picture of bytes, as

@@ -41,7 +41,7 @@ func structureOf(file *weights.File, about *weights.Metadata) (*structure.Networ
 
 // compose makes the network that a file describes: the architecture that computes
 // the same, or else the layers one after the other. What cannot be run is refused.
-func (m *Model) compose(path string, o *Options, s *structure.Network, tensors []weights.Tensor) error {
+func (m *Classifier) compose(path string, o *Options, s *structure.Network, tensors []weights.Tensor) error {
 	if s.Obstacle != "" {
 		return fmt.Errorf("its network cannot be run, for it is no chain of layers: %s", s.Obstacle)
 	}
@@ -116,7 +116,7 @@ func (o *Options) MetadataFor(path string, file *weights.File) (about *weights.M
 		return nil, nil, err
 	}
 	if o.Any() {
-		settled := &Model{}
+		settled := &Classifier{}
 		if file.Metadata != nil {
 			settled.About = cloned(*file.Metadata)
 		}
@@ -143,7 +143,7 @@ func (o *Options) MetadataFor(path string, file *weights.File) (about *weights.M
 }
 
 // prepareAs takes over what a .onnx does to pictures before the first layer.
-func (m *Model) prepareAs(s *structure.Network) error {
+func (m *Classifier) prepareAs(s *structure.Network) error {
 	p := s.Preparation
 	if p == nil {
 		return nil
@@ -200,7 +200,7 @@ func near(a, b []float32) bool {
 // arrange returns the layers in the order in which they are computed, without those
 // that do nothing in a trained network and without what makes probabilities of the
 // logits, which is noted.
-func (m *Model) arrange(s *structure.Network) ([]structure.Layer, error) {
+func (m *Classifier) arrange(s *structure.Network) ([]structure.Layer, error) {
 	var layers []structure.Layer
 	for _, l := range s.Layers {
 		if strings.HasSuffix(l.Kind, " with a hook") {
@@ -226,14 +226,14 @@ func (m *Model) arrange(s *structure.Network) ([]structure.Layer, error) {
 
 // endsWith notes that the network's own output are probabilities, or their
 // logarithms.
-func (m *Model) endsWith(kind string) {
+func (m *Classifier) endsWith(kind string) {
 	m.Output = kind
 	m.note("the network ends with %s; the logits before it are taken, of which the same probabilities are made", kind)
 }
 
 // flattening takes a module without weights that an author called Flatten for what
 // it says.
-func (m *Model) flattening(l structure.Layer) structure.Layer {
+func (m *Classifier) flattening(l structure.Layer) structure.Layer {
 	class := l.Kind[strings.LastIndexByte(l.Kind, '.')+1:]
 	if class == l.Kind || len(l.Tensors) > 0 {
 		return l
@@ -250,7 +250,7 @@ func (m *Model) flattening(l structure.Layer) structure.Layer {
 
 // order puts the layers of a class whose code is not in the file into the order in
 // which they are likely to be computed, and assumes what is missing.
-func (m *Model) order(class string, layers []structure.Layer) ([]structure.Layer, error) {
+func (m *Classifier) order(class string, layers []structure.Layer) ([]structure.Layer, error) {
 	var output string
 	layers = slices.DeleteFunc(layers, func(l structure.Layer) bool {
 		if l.IsOutput() {
@@ -265,10 +265,9 @@ func (m *Model) order(class string, layers []structure.Layer) ([]structure.Layer
 		m.assume("%s computes its layers in the order in which they were made, and flattens before the first Linear; its code is not in the file", wording.Printable(class))
 		return flattened(layers), nil
 	}
-	architectures := models.Architectures()
-	for i := range architectures {
-		a := &architectures[i]
-		ordered, err := m.fill(class, a, layers)
+	chains := models.Chains()
+	for i := range chains {
+		ordered, err := m.fill(class, &chains[i], layers)
 		if ordered != nil || err != nil {
 			return ordered, err
 		}
@@ -281,7 +280,16 @@ func (m *Model) order(class string, layers []structure.Layer) ([]structure.Layer
 		}
 	}
 	return nil, fmt.Errorf("it is an object of the class %s with %s, and what is computed between these is said by the class's code, which is not in the file; only of %s it is known. Exported as .onnx, a network says all that it computes",
-		wording.Printable(class), namesText(kinds), architectureNames())
+		wording.Printable(class), namesText(kinds), chainNames())
+}
+
+// chainNames lists the models that are chains of layers.
+func chainNames() string {
+	var names []string
+	for _, a := range models.Chains() {
+		names = append(names, a.Name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // isWeighted tells the layers between which a network has activations.
@@ -324,7 +332,7 @@ func flattened(layers []structure.Layer) []structure.Layer {
 // them what it has there: the activation and the pooling that the class holds, or, if
 // it holds none, the architecture's. It returns nil if the layers with weights are
 // not those of the architecture.
-func (m *Model) fill(class string, a *models.Architecture, layers []structure.Layer) ([]structure.Layer, error) {
+func (m *Classifier) fill(class string, a *models.Model, layers []structure.Layer) ([]structure.Layer, error) {
 	var weighted []structure.Layer
 	only := func(is func(l *structure.Layer) bool) (found *structure.Layer, err error) {
 		for i := range layers {
@@ -362,7 +370,7 @@ func (m *Model) fill(class string, a *models.Architecture, layers []structure.La
 	var ordered []structure.Layer
 	next := 0
 	var assumedActivation, assumedPooling string
-	for _, l := range a.Layers {
+	for _, l := range a.Layers() {
 		switch {
 		case l.IsActivation() && activation != nil:
 			l = *activation
@@ -399,8 +407,8 @@ func (m *Model) fill(class string, a *models.Architecture, layers []structure.La
 }
 
 // byKey sorts layers as an architecture has them if they are called as there.
-func byKey(a *models.Architecture, layers []structure.Layer) {
-	network, err := a.New(a.Usual, 0)
+func byKey(a *models.Model, layers []structure.Layer) {
+	network, err := a.Draw(a.Usual, nil)
 	if err != nil {
 		return
 	}
@@ -428,7 +436,7 @@ func byKey(a *models.Architecture, layers []structure.Layer) {
 }
 
 // agree refuses options that contradict the network in the file.
-func (m *Model) agree(o *Options, s *structure.Network, layers []structure.Layer) error {
+func (m *Classifier) agree(o *Options, s *structure.Network, layers []structure.Layer) error {
 	if in := s.Input; in != nil {
 		if o.Height > 0 && (in[1] > 0 && in[1] != o.Height || in[2] > 0 && in[2] != o.Width) {
 			return fmt.Errorf("its network reads pictures of %dx%d pixels, not %dx%d", in[1], in[2], o.Height, o.Width)
@@ -469,7 +477,7 @@ func (m *Model) agree(o *Options, s *structure.Network, layers []structure.Layer
 
 // A composer makes the network of layers.
 type composer struct {
-	m       *Model
+	m       *Classifier
 	layers  []structure.Layer
 	tensors map[string]weights.Tensor
 	shapes  map[string][]int
@@ -597,10 +605,10 @@ func (c *composer) make(config models.Config) error {
 		return err
 	}
 	m := c.m
-	architectures := models.Architectures()
-	for i := range architectures {
-		if network := c.as(&architectures[i], sequential, config); network != nil {
-			m.architecture, m.Network = &architectures[i], network
+	chains := models.Chains()
+	for i := range chains {
+		if network := c.as(&chains[i], sequential, config); network != nil {
+			m.architecture, m.Network = &chains[i], network
 			return nil
 		}
 	}
@@ -611,13 +619,13 @@ func (c *composer) make(config models.Config) error {
 		}
 	}
 	m.architecture, m.Network = nil, sequential
-	return restore(sequential, named)
+	return restore("the model", sequential, named)
 }
 
 // as returns a network of an architecture that computes what the layers do, with
 // their weights, or nil.
-func (c *composer) as(a *models.Architecture, sequential models.Network, config models.Config) models.Network {
-	usual, err := a.New(a.Usual, 0)
+func (c *composer) as(a *models.Model, sequential models.Network, config models.Config) models.Network {
+	usual, err := a.Draw(a.Usual, nil)
 	if err != nil {
 		return nil
 	}
@@ -653,8 +661,8 @@ func (c *composer) as(a *models.Architecture, sequential models.Network, config 
 		return nil
 	}
 	for _, candidate := range configs {
-		network, err := a.New(candidate, 0)
-		if err == nil && models.SameComputation(network, sequential) && restore(network, named) == nil {
+		network, err := a.Draw(candidate, nil)
+		if err == nil && models.SameComputation(network, sequential) && restore("the model", network, named) == nil {
 			return network
 		}
 	}
@@ -683,18 +691,19 @@ func (c *composer) tensor(l *structure.Layer, role, name string) weights.Tensor 
 }
 
 // restore gives a network its weights. A counter of batches, which only training
-// needs, may be missing.
-func restore(network models.Network, named []weights.Tensor) error {
+// needs, may be missing. Path stands for the file in errors.
+func restore(path string, network models.Network, named []weights.Tensor) error {
+	named = slices.Clip(named)
 	has := map[string]bool{}
 	for _, t := range named {
 		has[t.Name] = true
 	}
 	for _, e := range nn.State(network) {
-		if !has[e.Name()] && strings.HasSuffix(e.Name(), ".num_batches_tracked") {
+		if !has[e.Name()] && models.IsCounter(e.Name()) {
 			named = append(named, weights.NewTensor(e.Name(), e.Shape(), make([]float32, nn.Shape(e.Shape()).Elements())))
 		}
 	}
-	return weights.Restore("the model", &weights.File{Tensors: named}, nn.State(network))
+	return weights.Restore(path, &weights.File{Tensors: named}, nn.State(network))
 }
 
 // differs makes an error of a layer that cannot be run one that also tells what the
@@ -704,12 +713,13 @@ func (c *composer) differs(err error) error {
 	if !errors.As(err, &layer) {
 		return fmt.Errorf("its network cannot be run: %w", err)
 	}
-	for _, a := range models.Architectures() {
-		for i := range min(len(a.Layers), len(c.layers)) {
+	for _, a := range models.Chains() {
+		usual := a.Layers()
+		for i := range min(len(usual), len(c.layers)) {
 			if c.layers[i].Place == layer.Layer.Place && c.layers[i].Name == layer.Layer.Name {
-				return fmt.Errorf("its network cannot be run: it computes %s where %s has %s (%s); %s", layer.Layer.String(), a.Name, a.Layers[i].String(), layer.Layer.Where(), layer.Reason)
+				return fmt.Errorf("its network cannot be run: it computes %s where %s has %s (%s); %s", layer.Layer.String(), a.Name, usual[i].String(), layer.Layer.Where(), layer.Reason)
 			}
-			if c.layers[i].Kind != a.Layers[i].Kind {
+			if c.layers[i].Kind != usual[i].Kind {
 				break
 			}
 		}

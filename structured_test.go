@@ -50,7 +50,7 @@ func networks(t *testing.T) (folder string, expected map[string][]float64) {
 }
 
 // answer lets a model look at the picture that PyTorch was given.
-func answer(t *testing.T, m *Model) []float64 {
+func answer(t *testing.T, m *Classifier) []float64 {
 	t.Helper()
 	channels, height, width := m.Network.Input()
 	reader, err := NewReader(m, m.Transform())
@@ -73,7 +73,7 @@ func answer(t *testing.T, m *Model) []float64 {
 }
 
 // probabilitiesOf makes probabilities of what PyTorch's network gave.
-func probabilitiesOf(output []float64, m *Model) []float64 {
+func probabilitiesOf(output []float64, m *Classifier) []float64 {
 	if m.Output == "Softmax" {
 		return output
 	}
@@ -88,7 +88,7 @@ func probabilitiesOf(output []float64, m *Model) []float64 {
 	return list
 }
 
-func checkAnswer(t *testing.T, name string, m *Model, expected []float64) {
+func checkAnswer(t *testing.T, name string, m *Classifier, expected []float64) {
 	t.Helper()
 	got, want := answer(t, m), probabilitiesOf(expected, m)
 	for i := range want {

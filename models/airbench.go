@@ -60,8 +60,8 @@ func newAirbench(c Config, draw nn.Draw) (Network, error) {
 	}
 	n.Layers = append(n.Layers, &nn.MaxPool2d{Kernel: 3})
 	n.Head = nn.Linear{In: in * (height / 3) * (width / 3), Out: c.Classes, NoBias: true}
-	if err := nn.InitUniform(n, draw); err != nil {
-		return nil, err
+	if err := nn.InitUniform(n, draw); err != nil || draw == nil {
+		return n, err
 	}
 	nn.Visit(n, func(_ string, layer any) {
 		if g, ok := layer.(*convGroup); ok {

@@ -71,6 +71,13 @@ func NewLeNetFor(channels, height, width, classes int, seed uint64) (*LeNet, err
 }
 
 func newLeNet(c Config, seed uint64) (*LeNet, error) {
+	return drawLeNet(c, nn.From(rand.New(rand.NewPCG(seed, initStream))))
+}
+
+// newDrawnLeNet is drawLeNet for the zoo.
+func newDrawnLeNet(c Config, draw nn.Draw) (Network, error) { return drawLeNet(c, draw) }
+
+func drawLeNet(c Config, draw nn.Draw) (*LeNet, error) {
 	padding, err := lenetPadding(c.Padding)
 	switch {
 	case err != nil:
@@ -91,17 +98,16 @@ func newLeNet(c Config, seed uint64) (*LeNet, error) {
 		FC3:    nn.Linear{In: 84, Out: c.Classes},
 		height: c.Height, width: c.Width,
 	}
-	nn.Init(n, rand.New(rand.NewPCG(seed, initStream)))
-	return n, nil
+	return n, nn.InitUniform(n, draw)
 }
 
 // newLeNet5 returns LeNet with the 400 features that LeNet-5 has: pictures of
 // less than 32x32, such as MNIST's, get two rows and columns of zeros around them.
-func newLeNet5(c Config) (*LeNet, error) {
+func newLeNet5(c Config, draw nn.Draw) (Network, error) {
 	if len(c.Padding) == 0 && max(c.Height, c.Width) < 32 {
 		c.Padding = []int{2}
 	}
-	return newLeNet(c, 0)
+	return drawLeNet(c, draw)
 }
 
 // lenetReads reports whether pictures of so many pixels can be read.

@@ -9,10 +9,10 @@ import (
 	"inkling/weights/structure"
 )
 
-// The layers that describe an architecture compute what its networks do.
-func TestArchitectureLayers(t *testing.T) {
-	for _, a := range Architectures() {
-		network, err := a.New(a.Usual, 1)
+// The layers that describe a chain compute what its networks do.
+func TestChainLayers(t *testing.T) {
+	for _, a := range Chains() {
+		network, err := a.NewModel(a.Usual, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +24,7 @@ func TestArchitectureLayers(t *testing.T) {
 				names = append(names, layer)
 			}
 		}
-		layers := append([]structure.Layer(nil), a.Layers...)
+		layers := append([]structure.Layer(nil), a.Layers()...)
 		for i := range layers {
 			if layers[i].Kind == "Conv2d" || layers[i].Kind == "Linear" {
 				layers[i].Tensors = map[string]string{"weight": names[0] + ".weight", "bias": names[0] + ".bias"}

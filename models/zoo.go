@@ -10,7 +10,7 @@ import (
 
 // A Model is a ready-made network: one line of the zoo.
 type Model struct {
-	// Name is what flags and files call it, such as "resnet18".
+	// Name is what flags and files call it, such as "resnet18"; capitals do not matter.
 	Name string
 	// Usual is what the network is for where nothing else is said. Its Padding is nil
 	// if the network takes none.
@@ -18,25 +18,28 @@ type Model struct {
 	// New returns a network with initial weights made of draws, as PyTorch and
 	// torchvision make them, or an error if there is none for what c says. Small
 	// pictures may get a network of another form than large ones; the network's
-	// comment says so.
+	// comment says so. Without draws the weights are zero, to be read from a file.
 	New func(c Config, draw nn.Draw) (Network, error)
+
+	// chain, if not nil, tells more of a network that is one layer after another.
+	chain *chain
 }
 
 // zoo is every network there is, one a line.
 var zoo = []Model{
-	{"airbench", cifar, newAirbench},
-	{"densenet121", imageNet, newDenseNet121},
-	{"efficientnet_b0", imageNet, newEfficientNetB0},
-	{"lenet", Config{1, 28, 28, 10, []int{}}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet(c, 0))(draw) }},
-	{"lenet5", Config{1, 28, 28, 10, []int{}}, func(c Config, draw nn.Draw) (Network, error) { return drawn(newLeNet5(c))(draw) }},
-	{"mobilenet_v2", imageNet, newMobileNetV2},
-	{"mobilenet_v3_small", imageNet, newMobileNetV3Small},
-	{"resnet9", cifar, newResNet9},
-	{"resnet18", imageNet, newResNet([4]int{2, 2, 2, 2}, false)},
-	{"resnet34", imageNet, newResNet([4]int{3, 4, 6, 3}, false)},
-	{"resnet50", imageNet, newResNet([4]int{3, 4, 6, 3}, true)},
-	{"smallvgg", cifar, newSmallVGG},
-	{"squeezenet1_1", imageNet, newSqueezeNet},
+	{"LeNet", Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, newDrawnLeNet, &chain{lenetConfigs, lenetLayers()}},
+	{"airbench", cifar, newAirbench, nil},
+	{"densenet121", imageNet, newDenseNet121, nil},
+	{"efficientnet_b0", imageNet, newEfficientNetB0, nil},
+	{"lenet5", Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, newLeNet5, nil},
+	{"mobilenet_v2", imageNet, newMobileNetV2, nil},
+	{"mobilenet_v3_small", imageNet, newMobileNetV3Small, nil},
+	{"resnet9", cifar, newResNet9, nil},
+	{"resnet18", imageNet, newResNet([4]int{2, 2, 2, 2}, false), nil},
+	{"resnet34", imageNet, newResNet([4]int{3, 4, 6, 3}, false), nil},
+	{"resnet50", imageNet, newResNet([4]int{3, 4, 6, 3}, true), nil},
+	{"smallvgg", cifar, newSmallVGG, nil},
+	{"squeezenet1_1", imageNet, newSqueezeNet, nil},
 }
 
 var (
@@ -50,26 +53,39 @@ func Zoo() []Model { return append([]Model(nil), zoo...) }
 // FindModel returns the model of a name, or an error that lists the names there
 // are.
 func FindModel(name string) (Model, error) {
-	var names []string
 	for _, m := range zoo {
-		if m.Name == name {
+		if strings.EqualFold(m.Name, name) {
 			return m, nil
 		}
+	}
+	return Model{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(Names(), ", "))
+}
+
+// Names are those of all models.
+func Names() []string {
+	var names []string
+	for _, m := range zoo {
 		names = append(names, m.Name)
 	}
-	return Model{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(names, ", "))
+	return names
 }
 
 // NewModel returns a network of a model with initial weights drawn from seed: the
 // same seed gives the same weights.
 func (m Model) NewModel(c Config, seed uint64) (Network, error) {
+	return m.Draw(c, nn.From(rand.New(rand.NewPCG(seed, initStream))))
+}
+
+// Draw is NewModel with draws from elsewhere, or, without any, with weights of zero,
+// to be read from a file. It refuses what no network is for.
+func (m Model) Draw(c Config, draw nn.Draw) (Network, error) {
 	if err := c.check(m.Name); err != nil {
 		return nil, err
 	}
 	if len(c.Padding) > 0 && m.Usual.Padding == nil {
 		return nil, fmt.Errorf("%s takes no padding: leave out that of %d convolutions, %v", m.Name, len(c.Padding), c.Padding)
 	}
-	return m.New(c, nn.From(rand.New(rand.NewPCG(seed, initStream))))
+	return m.New(c, draw)
 }
 
 // check refuses what no network is for.
@@ -93,16 +109,6 @@ func inputOf(c Config) input { return input{c.Channels, c.Height, c.Width} }
 
 // Input is the shape of the pictures that the network reads.
 func (i input) Input() (channels, height, width int) { return i.channels, i.height, i.width }
-
-// drawn draws the weights of a network anew.
-func drawn(n *LeNet, err error) func(draw nn.Draw) (Network, error) {
-	return func(draw nn.Draw) (Network, error) {
-		if err != nil {
-			return nil, err
-		}
-		return n, nn.InitUniform(n, draw)
-	}
-}
 
 // initialise gives a network PyTorch's initial weights, and its convolutions those
 // that set gives them, with biases of zero.

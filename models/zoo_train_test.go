@@ -12,7 +12,7 @@ import (
 )
 
 // tiny are the smallest pictures that the models read; the others read 8x8.
-var tiny = map[string]int{"airbench": 25, "lenet": 16, "lenet5": 16, "squeezenet1_1": 17}
+var tiny = map[string]int{"airbench": 25, "LeNet": 16, "lenet5": 16, "squeezenet1_1": 17}
 
 func tinyConfig(name string) Config {
 	side := tiny[name]
@@ -123,7 +123,7 @@ func sameBits(t *testing.T, net nn.Module, workers int, got, want [][]float32) {
 // TestZooONNX writes the models as ONNX, or is told which operation ONNX lacks here. That
 // ONNX Runtime computes the same is checked where the writer is.
 func TestZooONNX(t *testing.T) {
-	written := map[string]bool{"lenet": true, "lenet5": true}
+	written := map[string]bool{"LeNet": true, "lenet5": true}
 	for _, m := range Zoo() {
 		if large[m.Name] {
 			continue

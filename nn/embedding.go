@@ -39,6 +39,9 @@ func (l *Embedding) initialize(uniform func(bound float64) float32) {
 // fillNormal draws from a normal distribution, by Box and Muller's formula from
 // pairs of uniform draws.
 func fillNormal(values []float32, mean, deviation float64, uniform func(bound float64) float32) {
+	if uniform == nil {
+		return
+	}
 	share := func() float64 { return float64(uniform(0.5)) + 0.5 } // from [0, 1)
 	for i := 0; i < len(values); i += 2 {
 		radius, angle := math.Sqrt(-2*math.Log1p(-min(share(), 1-1e-7))), 2*math.Pi*share()

@@ -30,7 +30,8 @@ func Init(module any, r *rand.Rand) error {
 
 // InitUniform is Init with numbers from elsewhere: uniform returns a draw from
 // [-bound, bound). With the draws of package torchrand the weights are those of
-// PyTorch.
+// PyTorch; with nil they are zero, and those of embeddings and normalisations are as
+// ever.
 func InitUniform(module any, uniform func(bound float64) float32) error {
 	var first error
 	walk(reflect.ValueOf(module), "", func(name string, v reflect.Value) bool {
@@ -54,6 +55,9 @@ func InitUniform(module any, uniform func(bound float64) float32) error {
 
 // draw fills p in PyTorch's element order.
 func (p *Param) draw(bound float64, uniform func(bound float64) float32) {
+	if uniform == nil {
+		return // zero, as they were allocated
+	}
 	values := make([]float32, p.shape.Elements())
 	for i := range values {
 		values[i] = uniform(bound)

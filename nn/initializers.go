@@ -8,7 +8,8 @@ import (
 
 // Draw returns a random number, evenly distributed from -bound up to and without
 // bound. From makes one; that of package torchrand, Symmetric, has PyTorch's
-// numbers.
+// numbers. A nil Draw draws nothing, and the initialisers leave what is there: zeros in
+// new layers, for a network whose weights are read from a file.
 type Draw = func(bound float64) float32
 
 // From returns draws from r.
@@ -88,11 +89,17 @@ func XavierNormal(p *Param, draw Draw, gain float64) {
 
 // Uniform draws evenly from low to high, as uniform_.
 func Uniform(p *Param, draw Draw, low, high float64) {
+	if draw == nil {
+		return
+	}
 	p.set(func() float32 { return float32((low+high)/2) + draw((high-low)/2) })
 }
 
 // Normal draws from a normal distribution, as normal_.
 func Normal(p *Param, draw Draw, mean, deviation float64) {
+	if draw == nil {
+		return
+	}
 	values := make([]float32, p.shape.Elements())
 	fillNormal(values, mean, deviation, draw)
 	p.Write(values)
@@ -101,6 +108,9 @@ func Normal(p *Param, draw Draw, mean, deviation float64) {
 // TruncNormal draws from a normal distribution what lies between low and high, as
 // trunc_normal_, whose defaults are a mean of 0, a deviation of 1, and -2 and 2.
 func TruncNormal(p *Param, draw Draw, mean, deviation, low, high float64) {
+	if draw == nil {
+		return
+	}
 	below := func(x float64) float64 { return math.Erfc(-(x-mean)/deviation/math.Sqrt2) / 2 }
 	from, to := below(low), below(high)
 	p.set(func() float32 {

@@ -32,7 +32,7 @@ func newTestServer(t testing.TB, change func(*Config)) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	preparation, err := (&inkling.Model{Network: network, About: about}).Preparation("")
+	preparation, err := (&inkling.Classifier{Network: network, About: about}).Preparation("")
 	if err != nil {
 		t.Fatal(err)
 	}

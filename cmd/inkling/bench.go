@@ -180,7 +180,7 @@ func (b *bench) prepare(d data.Dataset) error {
 	if err != nil {
 		return err
 	}
-	m := inkling.Model{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
+	m := inkling.Classifier{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
 	loader := &data.Loader{Dataset: d, Transform: m.Transform(), BatchSize: benchImages}
 	for _, batch := range loader.Batches() {
 		b.images = append(b.images, batch.Images...)
@@ -252,7 +252,7 @@ func (b *bench) tutorial() (seconds float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	m := inkling.Model{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
+	m := inkling.Classifier{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
 	result, err := train.Run(b.ctx, train.Config{
 		Network:   models.NewLeNet(10, 1),
 		Optimizer: &optim.SGD{LR: 0.001, Momentum: 0.9},

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"encoding/binary"
-	"inkling"
 	"math"
 	"os"
 	"path/filepath"
@@ -31,7 +30,7 @@ func TestConvertRoundTrip(t *testing.T) {
 	folder := t.TempDir()
 	at := func(name string) string { return filepath.Join(folder, name) }
 	about := weights.Metadata{
-		Inkling: "v0.1.0", Architecture: inkling.Architecture, Dataset: "emnist", Split: "mnist", Classes: strings.Fields("null eins <2> 3 4 5 6 7 8 \"9\""),
+		Inkling: "v0.1.0", Architecture: "LeNet", Dataset: "emnist", Split: "mnist", Classes: strings.Fields("null eins <2> 3 4 5 6 7 8 \"9\""),
 		Mean: []float32{0.1307}, Std: []float32{0.3081}, Orientation: weights.Transposed, Input: []int{1, 28, 28},
 		Extra: map[string]string{"epochs": "2", "note": "é\n\"中"},
 	}

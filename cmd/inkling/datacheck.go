@@ -146,7 +146,7 @@ const sketchKey = "trained_on"
 
 // noteTrained notes in the model which pictures it was trained on, if they lie in
 // memory, so that it costs next to nothing.
-func noteTrained(ctx context.Context, m *inkling.Model, d data.Dataset) {
+func noteTrained(ctx context.Context, m *inkling.Classifier, d data.Dataset) {
 	if !data.Kept(d) {
 		return
 	}
@@ -157,7 +157,7 @@ func noteTrained(ctx context.Context, m *inkling.Model, d data.Dataset) {
 
 // seen tells how many of the pictures to test with the model was trained on, as far
 // as it knows, and says so in a sentence, which is empty if there are none.
-func seen(ctx context.Context, m *inkling.Model, d data.Dataset) (n int, sentence string) {
+func seen(ctx context.Context, m *inkling.Classifier, d data.Dataset) (n int, sentence string) {
 	sketch, err := audit.ParseSketch(m.About.Extra[sketchKey])
 	if err != nil {
 		return 0, ""

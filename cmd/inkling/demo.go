@@ -70,7 +70,7 @@ program.`,
 
 // demo goes through the tour as far as the page, and returns the model that it
 // has trained, saved and loaded.
-func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, error) {
+func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Classifier, error) {
 	step := 0
 	say := func(format string, values ...any) {
 		step++
@@ -117,13 +117,13 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Model, 
 }
 
 // demoPage shows the page on which the model reads what is drawn.
-func demoPage(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Model, name string, o *serveOptions) error {
+func demoPage(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Classifier, name string, o *serveOptions) error {
 	fmt.Fprintf(out, "\n5. Draw. On this page the network reads what you draw, and shows what it sees.\n\n")
 	return serve(ctx, out, log, m, name, o)
 }
 
 // demoPredict loads the saved model and lets it read some test pictures.
-func demoPredict(out io.Writer, o *trainOptions, result *trained) (*inkling.Model, error) {
+func demoPredict(out io.Writer, o *trainOptions, result *trained) (*inkling.Classifier, error) {
 	m, err := inkling.Open(o.out)
 	if err != nil {
 		return nil, err
@@ -143,7 +143,7 @@ func demoPredict(out io.Writer, o *trainOptions, result *trained) (*inkling.Mode
 	return m, nil
 }
 
-func predictBatch(out io.Writer, m *inkling.Model, d data.Dataset) error {
+func predictBatch(out io.Writer, m *inkling.Classifier, d data.Dataset) error {
 	reader, err := inkling.NewReader(m, m.Transform())
 	if err != nil {
 		return err

@@ -17,7 +17,6 @@ import (
 
 	"inkling"
 	"inkling/internal/atomicfile"
-	"inkling/models"
 	"inkling/models/digits"
 	"inkling/plot"
 	"inkling/sketch"
@@ -133,7 +132,7 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 	if title == "" {
 		title = digits.Name
 	}
-	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
+	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
 	if err := m.Drawable(title); err != nil {
 		return err
 	}
@@ -164,7 +163,7 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 }
 
 // openModel reads the model that was asked for, or the embedded one.
-func (o *evalStrokesOptions) openModel() (*inkling.Model, error) {
+func (o *evalStrokesOptions) openModel() (*inkling.Classifier, error) {
 	if o.model != "" {
 		return o.flags.open(o.model)
 	}
@@ -176,7 +175,7 @@ func (o *evalStrokesOptions) openModel() (*inkling.Model, error) {
 }
 
 // run reads all drawings.
-func (r *strokesResult) run(ctx context.Context, m *inkling.Model, stdin io.Reader, name string, o *evalStrokesOptions) error {
+func (r *strokesResult) run(ctx context.Context, m *inkling.Classifier, stdin io.Reader, name string, o *evalStrokesOptions) error {
 	pad := 0.0
 	if r.procedure == sketch.Tutorial && name != "-" {
 		// The pad is known only when all has been read.
@@ -303,7 +302,7 @@ func (r *strokesResult) drawMisread(path string) error {
 	return atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, img) })
 }
 
-func (r *strokesResult) print(out io.Writer, m *inkling.Model, title string, o *evalStrokesOptions) error {
+func (r *strokesResult) print(out io.Writer, m *inkling.Classifier, title string, o *evalStrokesOptions) error {
 	e := &r.evaluation
 	fmt.Fprintf(out, "Model: %s; drawings prepared as %s.\n%s", title, r.procedure, m.Note(title))
 	fmt.Fprintf(out, "Accuracy on the %s of %s: %s\n\n", count(e.Total(), "drawing"), count(len(r.writers), "writer"), percent(e.Accuracy()))
@@ -344,7 +343,7 @@ func nothing(name string, o *evalStrokesOptions) error {
 }
 
 // report is what --json prints.
-func (r *strokesResult) report(m *inkling.Model, title, name string) any {
+func (r *strokesResult) report(m *inkling.Classifier, title, name string) any {
 	type part struct {
 		Name     string  `json:"name"`
 		Drawings int     `json:"drawings"`

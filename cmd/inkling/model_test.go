@@ -57,7 +57,7 @@ func TestPyTorchModel(t *testing.T) {
 	}
 }
 
-func comparePredictions(t *testing.T, m *inkling.Model, d data.Dataset, path string) {
+func comparePredictions(t *testing.T, m *inkling.Classifier, d data.Dataset, path string) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {

@@ -11,19 +11,22 @@ import (
 // modelFlags say of a model's file what it leaves out. They are the same wherever a
 // model is opened.
 type modelFlags struct {
-	mean, std, size, classes, padding, orientation string
-	labelOffset                                    int
-	rename                                         []string
+	model, mean, std, size, classes, padding, orientation string
+	labelOffset                                           int
+	rename                                                []string
 }
 
 // modelFlagsHelp ends the help of a command that has them.
 const modelFlagsHelp = `
 
 What the model's file does not say is assumed, and what was assumed is said. The
-options --mean, --std, --size, --classes, --padding, --label-offset, --orientation
+options --model, --mean, --std, --size, --classes, --padding, --label-offset, --orientation
 and --rename say it instead; inkling convert keeps them in a file.`
 
 func (m *modelFlags) flags(f *pflag.FlagSet) {
+	if f.Lookup("model") == nil { // which is the file, for some
+		f.StringVar(&m.model, "model", "", "`NAME` of the network, one that \"inkling models\" lists")
+	}
 	f.StringVar(&m.mean, "mean", "", "`NUMBER` that the model wants subtracted from pixels of 0 to 1, or one for each channel: 0.1307 or 0.485,0.456,0.406")
 	f.StringVar(&m.std, "std", "", "`NUMBER` that the model wants them divided by then, or one for each channel; with --mean 0 --std 1/255 it sees 0 to 255")
 	f.StringVar(&m.size, "size", "", "`SIZE` of the pictures that the model reads: N or HEIGHTxWIDTH pixels")
@@ -39,7 +42,12 @@ func (m *modelFlags) options() (o inkling.Options, err error) {
 	if err := checkOrientation(m.orientation); err != nil {
 		return o, err
 	}
-	o.Orientation, o.LabelOffset = m.orientation, m.labelOffset
+	o.Orientation, o.LabelOffset, o.Model = m.orientation, m.labelOffset, m.model
+	if o.Model != "" {
+		if _, err := models.FindModel(o.Model); err != nil {
+			return o, usagef("--model: %w", err)
+		}
+	}
 	if o.LabelOffset < 0 {
 		return o, usagef("--label-offset is %d, want 0 or more", o.LabelOffset)
 	}
@@ -76,7 +84,7 @@ func (m *modelFlags) options() (o inkling.Options, err error) {
 }
 
 // open opens the model of a file with what the flags say.
-func (m *modelFlags) open(path string) (*inkling.Model, error) {
+func (m *modelFlags) open(path string) (*inkling.Classifier, error) {
 	o, err := m.options()
 	if err != nil {
 		return nil, err
@@ -86,7 +94,7 @@ func (m *modelFlags) open(path string) (*inkling.Model, error) {
 
 // builtIn is what the flags say of the built-in network, of which all is known but
 // for the way that somebody wants to show it pictures.
-func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*inkling.Model, error) {
+func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*inkling.Classifier, error) {
 	o, err := m.options()
 	if err != nil {
 		return nil, err
@@ -95,7 +103,7 @@ func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*i
 		about.Orientation, o.Orientation = o.Orientation, ""
 	}
 	if o.Any() {
-		return nil, usagef("--mean, --std, --size, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
+		return nil, usagef("--model, --mean, --std, --size, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
 	}
-	return &inkling.Model{Network: network, About: about}, nil
+	return &inkling.Classifier{Network: network, About: about}, nil
 }

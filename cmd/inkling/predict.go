@@ -18,9 +18,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling"
-	"inkling/models"
 	"inkling/picture"
 	"inkling/plot"
+	"inkling/sketch"
 	"inkling/train"
 	"inkling/weights"
 )
@@ -190,7 +190,7 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 // fitToImages settles the size that the network reads, where its file leaves it open:
 // that of the first picture if the network may read such, or else, of gray pictures,
 // that of the drawings that inkling serve would show it.
-func fitToImages(m *inkling.Model, sources []imageSource) {
+func fitToImages(m *inkling.Classifier, sources []imageSource) {
 	if !m.SizeAssumed() {
 		return
 	}
@@ -203,7 +203,7 @@ func fitToImages(m *inkling.Model, sources []imageSource) {
 			}
 		}
 	}
-	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
+	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
 }
 
 // prepareImages decodes and prepares pictures, on all processors.
@@ -260,7 +260,7 @@ func readImages(reader *inkling.Reader, classes []string, predictions []*predict
 type predictReport struct {
 	o           *predictOptions
 	out, errOut io.Writer
-	m           *inkling.Model
+	m           *inkling.Classifier
 	all         []any          // for JSON
 	ways        map[string]int // how pictures were prepared
 	read        int

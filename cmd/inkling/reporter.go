@@ -52,7 +52,7 @@ func (r *reporter) object(event string, values map[string]any) {
 }
 
 // begin tells what is going to be trained, on what and how.
-func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *inkling.Model) {
+func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *inkling.Classifier) {
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
 	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), "picture"), wording.Count(len(d.Classes()), "class"))
@@ -60,7 +60,7 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *in
 		r.line("      %s\n", set.reason)
 	}
 	r.findings(o.data, set.findings)
-	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", inkling.Architecture, thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
+	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", m.Architecture(), thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
 	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
 		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
 	if o.augment != "" {

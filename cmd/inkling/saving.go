@@ -81,7 +81,7 @@ func checkReplaceable(path string) error {
 
 // save saves the model as it is after an epoch. What was there before the
 // training keeps its content under another name.
-func (s *saver) save(m *inkling.Model, epoch int) error {
+func (s *saver) save(m *inkling.Classifier, epoch int) error {
 	if !s.begun && !s.force {
 		kept, err := keep(s.path)
 		if err != nil {
@@ -108,7 +108,7 @@ func sameFile(a, b string) bool {
 
 // saveLast saves the model at the end of a training. If it cannot, it saves it
 // somewhere else, and the error says where.
-func (s *saver) saveLast(m *inkling.Model, epoch int) error {
+func (s *saver) saveLast(m *inkling.Classifier, epoch int) error {
 	err := s.save(m, epoch)
 	if err == nil {
 		s.compare()

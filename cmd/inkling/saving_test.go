@@ -15,10 +15,10 @@ import (
 )
 
 // made is a model as a training saves it; its seed makes it another one.
-func made(t *testing.T, seed uint64) *inkling.Model {
+func made(t *testing.T, seed uint64) *inkling.Classifier {
 	t.Helper()
-	return &inkling.Model{Network: models.NewLeNet(10, seed), About: weights.Metadata{
-		Inkling: "test", Architecture: inkling.Architecture, Extra: map[string]string{"train_images": "1"}}}
+	return &inkling.Classifier{Network: models.NewLeNet(10, seed), About: weights.Metadata{
+		Inkling: "test", Architecture: "LeNet", Extra: map[string]string{"train_images": "1"}}}
 }
 
 func content(t *testing.T, path string) []byte {
@@ -45,7 +45,7 @@ func names(t *testing.T, dir string) string {
 }
 
 // saveTwice saves models as a training of two epochs does.
-func saveTwice(t *testing.T, path string, force bool, first, last *inkling.Model) *saver {
+func saveTwice(t *testing.T, path string, force bool, first, last *inkling.Classifier) *saver {
 	t.Helper()
 	s, err := newSaver(path, force)
 	if err != nil {

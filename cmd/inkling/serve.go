@@ -22,6 +22,7 @@ import (
 	"inkling/models"
 	"inkling/models/digits"
 	"inkling/nn"
+	"inkling/sketch"
 	"inkling/web"
 	"inkling/weights"
 )
@@ -151,8 +152,8 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 }
 
 // serve shows the page and answers until ctx ends.
-func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Model, name string, o *serveOptions) error {
-	m.FitTo(models.LeNetChannels, models.LeNetHeight, models.LeNetWidth, "drawings become")
+func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Classifier, name string, o *serveOptions) error {
+	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
 	if err := m.Drawable(name); err != nil {
 		return err
 	}
@@ -218,7 +219,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Mode
 }
 
 // servedModel is the model of a file, or the one that is built in.
-func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
+func servedModel(args []string, flags *modelFlags) (m *inkling.Classifier, name string, err error) {
 	m, name, err = openModel(args, flags)
 	return m, filepath.Base(name), err
 }
@@ -226,7 +227,7 @@ func servedModel(args []string, flags *modelFlags) (m *inkling.Model, name strin
 // openModel opens the model of a file, or else the one that is built in, and sees to
 // it that its network can answer. Its name is the path, or what messages call the
 // built-in one.
-func openModel(args []string, flags *modelFlags) (m *inkling.Model, name string, err error) {
+func openModel(args []string, flags *modelFlags) (m *inkling.Classifier, name string, err error) {
 	if len(args) > 0 {
 		if m, err = flags.open(args[0]); err == nil {
 			err = servable(args[0], m)
@@ -243,7 +244,7 @@ func openModel(args []string, flags *modelFlags) (m *inkling.Model, name string,
 
 // servable refuses a network some weights of which are no numbers, as one has that
 // a training left which diverged: what it answers means nothing.
-func servable(path string, m *inkling.Model) error {
+func servable(path string, m *inkling.Classifier) error {
 	file := &weights.File{}
 	for _, e := range nn.State(m.Network) {
 		file.Tensors = append(file.Tensors, weights.TensorOf(e))

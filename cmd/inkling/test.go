@@ -77,7 +77,7 @@ func checkOrientation(orientation string) error {
 	return nil
 }
 
-func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataName string, limit, workers int, options pictureOptions, asJSON bool) error {
+func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, dataName string, limit, workers int, options pictureOptions, asJSON bool) error {
 	set, d, err := testPictures(ctx, m, path, dataName, limit, options)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Model, path, dataN
 }
 
 // evaluate tests a model on pictures that were checked to suit it.
-func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
+func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
 	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func evaluate(ctx context.Context, m *inkling.Model, set *pictureSet, d data.Dat
 
 // testSet returns the data set that was asked for, or else the one that the
 // model was trained on.
-func testSet(ctx context.Context, m *inkling.Model, path, asked string, o pictureOptions) (*pictureSet, error) {
+func testSet(ctx context.Context, m *inkling.Classifier, path, asked string, o pictureOptions) (*pictureSet, error) {
 	if asked != "" {
 		if m.SizeAssumed() {
 			o.height, o.width = 0, 0 // theirs may tell what the model reads
@@ -139,7 +139,7 @@ func testSet(ctx context.Context, m *inkling.Model, path, asked string, o pictur
 
 // testPictures returns the pictures to test the model with. If nothing but these tells
 // what size the model reads, they do.
-func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, limit int, o pictureOptions) (*pictureSet, data.Dataset, error) {
+func testPictures(ctx context.Context, m *inkling.Classifier, path, dataName string, limit int, o pictureOptions) (*pictureSet, data.Dataset, error) {
 	set, err := testSet(ctx, m, path, dataName, o)
 	if err != nil {
 		return nil, nil, err
@@ -161,7 +161,7 @@ func testPictures(ctx context.Context, m *inkling.Model, path, dataName string, 
 }
 
 // optionsFor makes pictures of a folder what the model reads, as predict does.
-func optionsFor(m *inkling.Model, skipBad bool, preprocess string) (pictureOptions, error) {
+func optionsFor(m *inkling.Classifier, skipBad bool, preprocess string) (pictureOptions, error) {
 	channels, height, width := m.Network.Input()
 	_, err := m.Preparation(preprocess)
 	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad, prepare: func(img image.Image) ([]byte, error) {
@@ -225,7 +225,7 @@ func commonestError(e *train.Evaluation, label int) string {
 }
 
 // testReport is what --json prints.
-func testReport(m *inkling.Model, set *pictureSet, e *train.Evaluation) map[string]any {
+func testReport(m *inkling.Classifier, set *pictureSet, e *train.Evaluation) map[string]any {
 	type class struct {
 		Class    string  `json:"class"`
 		Images   int     `json:"images"`

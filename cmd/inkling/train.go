@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +14,6 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/internal/kernel"
-	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/torchrand"
@@ -26,7 +24,7 @@ import (
 
 // trainOptions are the flags of a training. Their defaults are the tutorial's.
 type trainOptions struct {
-	data              string
+	data, model       string
 	pictures          pictureOptions
 	augment           string
 	download          bool
@@ -118,6 +116,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
+	f.StringVar(&o.model, "model", "lenet", "train the network of this `NAME`; \"inkling models\" lists them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
@@ -187,7 +186,7 @@ func (o *trainOptions) check() error {
 
 // trained is a model fresh from its training, and the pictures to test it with.
 type trained struct {
-	model      *inkling.Model
+	model      *inkling.Classifier
 	set        *pictureSet
 	test       data.Dataset
 	evaluation *train.Evaluation // nil if it was not tested
@@ -306,7 +305,7 @@ type prepared struct {
 	set         *pictureSet
 	train, test data.Dataset
 	augment     augmentation
-	model       *inkling.Model
+	model       *inkling.Classifier
 }
 
 // prepare reads the pictures and makes an untrained model for them.
@@ -360,42 +359,32 @@ func openLimited(set *pictureSet, train bool, limit int) (data.Dataset, error) {
 
 // newModel returns an untrained model for the pictures, and what is known about it
 // before the training.
-func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Model, error) {
+func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Classifier, error) {
 	channels, height, width := d.Shape()
 	const mostSamples = 1 << 25 // of a batch; a training takes some gigabytes then
 	if most := mostSamples / (channels * height * width); o.batch > most {
 		return nil, usagef("--batch is %d, want %d at most for pictures of %dx%dx%d (channels, height, width)", o.batch, most, channels, height, width)
 	}
-	network, err := models.NewLeNetFor(channels, height, width, len(d.Classes()), o.seed)
+	m, err := inkling.NewClassifier(o.model, inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed})
 	if err != nil {
 		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
 	}
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
-	m := &inkling.Model{Network: network, About: weights.Metadata{
-		Inkling:      version(),
-		Architecture: inkling.Architecture,
-		Dataset:      set.dataset,
-		Split:        set.split,
-		Classes:      d.Classes(),
-		Mean:         slices.Repeat([]float32{inkling.DefaultMean}, channels),
-		Std:          slices.Repeat([]float32{inkling.DefaultStd}, channels),
-		Orientation:  weights.Upright,
-		Input:        []int{channels, height, width},
-		Extra: map[string]string{
-			"batch":        strconv.Itoa(o.batch),
-			"optimizer":    "SGD",
-			"lr":           number(o.sgd.LR),
-			"lr_gamma":     number(o.gamma),
-			"momentum":     number(o.sgd.Momentum),
-			"dampening":    number(o.sgd.Dampening),
-			"weight_decay": number(o.sgd.WeightDecay),
-			"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
-			"seed":         strconv.FormatUint(o.seed, 10),
-			"rng":          o.rng,
-			"kernels":      kernel.Implementation(),
-			"train_images": strconv.Itoa(d.Len()),
-		},
-	}}
+	m.About.Inkling, m.About.Dataset, m.About.Split = version(), set.dataset, set.split
+	m.About.Extra = map[string]string{
+		"batch":        strconv.Itoa(o.batch),
+		"optimizer":    "SGD",
+		"lr":           number(o.sgd.LR),
+		"lr_gamma":     number(o.gamma),
+		"momentum":     number(o.sgd.Momentum),
+		"dampening":    number(o.sgd.Dampening),
+		"weight_decay": number(o.sgd.WeightDecay),
+		"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
+		"seed":         strconv.FormatUint(o.seed, 10),
+		"rng":          o.rng,
+		"kernels":      kernel.Implementation(),
+		"train_images": strconv.Itoa(d.Len()),
+	}
 	if o.augment != "" {
 		m.SetExtra("augment", o.augment)
 	}
@@ -428,7 +417,7 @@ func (o *trainOptions) explain(diverged *train.DivergedError, s *saver) error {
 }
 
 // saveInterrupted saves the model of a training that was stopped from outside.
-func saveInterrupted(s *saver, m *inkling.Model, ran train.Result, r *reporter, cause error) error {
+func saveInterrupted(s *saver, m *inkling.Classifier, ran train.Result, r *reporter, cause error) error {
 	if ran.Steps == 0 {
 		return fmt.Errorf("%w; nothing was saved", cause)
 	}

@@ -1,6 +1,7 @@
 package inkling
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,12 +12,10 @@ import (
 	"inkling/internal/wording"
 	"inkling/models"
 	"inkling/nn"
+	"inkling/sketch"
 	"inkling/transform"
 	"inkling/weights"
 )
-
-// Architecture is what metadata calls the network that is trained.
-const Architecture = "LeNet"
 
 // What the tutorial's Normalize subtracts and divides by, for lack of metadata.
 const (
@@ -24,8 +23,10 @@ const (
 	DefaultStd  = 0.5
 )
 
-// A Model is a network with what one must know to use it.
-type Model struct {
+// A Classifier is a network that tells pictures of several classes apart, with what one
+// must know to use it: [Open] reads one from a file, [NewClassifier] makes one that is to
+// be trained, Predict says what a picture shows, and Save writes it to a file.
+type Classifier struct {
 	// Network computes one logit for each class of pictures of its Input.
 	Network models.Network
 	// About is what is known or taken for granted of it.
@@ -47,44 +48,43 @@ type Model struct {
 	classesAsked, classesAssumed bool
 	// said is About without what was assumed.
 	said         weights.Metadata
-	architecture *models.Architecture // nil if the network is none that has a name
-	known        models.Config        // what file and options say of the network
-	tensors      []weights.Tensor     // under the names of the architecture
+	named        bool             // by the file itself
+	architecture *models.Model    // nil if the network is none of the zoo
+	known        models.Config    // what file and options say of the network
+	tensors      []weights.Tensor // under the names that the network has for them
 	// remake makes the network for pictures of another size.
 	remake func(models.Config) error
 	// sizeNote is which of Assumed tells the size of the pictures, -1 if that is not
 	// assumed.
 	sizeNote int
 	padding  []int // of the convolutions, where the size tells it
+	reading  reading
 }
 
-// Architecture is the name of the network's architecture.
-func (m *Model) Architecture() string {
+// Architecture is the name of the network: that of a model of the zoo, or Sequential.
+func (m *Classifier) Architecture() string {
 	if m.architecture != nil {
 		return m.architecture.Name
 	}
-	if _, isLeNet := m.Network.(*models.LeNet); isLeNet {
-		return Architecture
-	}
-	return sequentialName
+	return cmp.Or(m.About.Architecture, sequentialName)
 }
 
 // Said returns the metadata that the file and the options say, without what was
 // assumed: what another file of the same network may keep.
-func (m *Model) Said() weights.Metadata { return m.said }
+func (m *Classifier) Said() weights.Metadata { return m.said }
 
 // assume notes something that was taken for granted.
-func (m *Model) assume(format string, values ...any) {
+func (m *Classifier) assume(format string, values ...any) {
 	m.Assumed = append(m.Assumed, fmt.Sprintf(format, values...))
 }
 
-func (m *Model) note(format string, values ...any) {
+func (m *Classifier) note(format string, values ...any) {
 	m.Notes = append(m.Notes, fmt.Sprintf(format, values...))
 }
 
 // Orient settles how the pictures shall lie: as asked for, else as the file
 // says, else as given by otherwise.
-func (m *Model) Orient(asked, otherwise, why string) {
+func (m *Classifier) Orient(asked, otherwise, why string) {
 	switch {
 	case asked != "":
 		m.About.Orientation = asked
@@ -95,7 +95,7 @@ func (m *Model) Orient(asked, otherwise, why string) {
 }
 
 // Input is the shape of the pictures that the network reads.
-func (m *Model) Input() []int {
+func (m *Classifier) Input() []int {
 	channels, height, width := m.Network.Input()
 	return []int{channels, height, width}
 }
@@ -104,7 +104,7 @@ func (m *Model) Input() []int {
 // nothing else tells it: a LeNet whose FC1 reads 400 numbers may be for 32x32 pixels,
 // or for 28x28 and have padding. It reports whether the network reads such pictures;
 // if not, nothing has changed. Whose they are is said, such as "those of MNIST".
-func (m *Model) FitTo(channels, height, width int, whose string) bool {
+func (m *Classifier) FitTo(channels, height, width int, whose string) bool {
 	if slices.Equal(m.Input(), []int{channels, height, width}) {
 		return true
 	}
@@ -120,11 +120,11 @@ func (m *Model) FitTo(channels, height, width int, whose string) bool {
 }
 
 // SizeAssumed reports whether nothing tells the size of the pictures that the
-// network reads, but that its weights suit it. [Model.FitTo] then may find another.
-func (m *Model) SizeAssumed() bool { return m.remake != nil && m.sizeNote >= 0 }
+// network reads, but that its weights suit it. [Classifier.FitTo] then may find another.
+func (m *Classifier) SizeAssumed() bool { return m.remake != nil && m.sizeNote >= 0 }
 
 // pictureText tells what pictures the network reads.
-func (m *Model) pictureText() string {
+func (m *Classifier) pictureText() string {
 	channels, height, width := m.Network.Input()
 	text := fmt.Sprintf("pictures have %s and %dx%d pixels", wording.Number(channels, "channel"), height, width)
 	if len(m.padding) > 0 {
@@ -145,7 +145,7 @@ func paddingWords(list []int) string {
 
 // Suits reports whether the network reads pictures of the shape that those of a
 // data set have, and means the same classes by its labels.
-func (m *Model) Suits(d data.Dataset, title string) error {
+func (m *Classifier) Suits(d data.Dataset, title string) error {
 	channels, height, width := d.Shape()
 	if got, want := []int{channels, height, width}, m.Input(); !slices.Equal(got, want) {
 		return fmt.Errorf("the pictures of %s are %v (channels, height, width), but the network reads %v", title, nn.Shape(got), nn.Shape(want))
@@ -171,7 +171,7 @@ func (m *Model) Suits(d data.Dataset, title string) error {
 
 // Relabel returns the data set with the labels that the network gives its classes,
 // which differ if it has a label offset.
-func (m *Model) Relabel(d data.Dataset) data.Dataset {
+func (m *Classifier) Relabel(d data.Dataset) data.Dataset {
 	offset := m.labelOffset()
 	if offset == 0 {
 		return d
@@ -207,7 +207,7 @@ func unusedClasses(offset int) []string {
 }
 
 // labelOffset is the number of outputs before that of a data set's first class.
-func (m *Model) labelOffset() int {
+func (m *Classifier) labelOffset() int {
 	n, err := strconv.Atoi(m.About.Extra[labelOffsetKey])
 	if err != nil || n < 0 {
 		return 0
@@ -216,8 +216,8 @@ func (m *Model) labelOffset() int {
 }
 
 // Drawable reports whether drawings can be made into pictures for the network.
-func (m *Model) Drawable(name string) error {
-	want := []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth}
+func (m *Classifier) Drawable(name string) error {
+	want := []int{1, sketch.Size, sketch.Size}
 	if !slices.Equal(m.Input(), want) {
 		return fmt.Errorf("%s reads pictures of %v (channels, height, width), and a drawing becomes one of %v; inkling predict lets it read picture files",
 			name, nn.Shape(m.Input()), nn.Shape(want))
@@ -227,7 +227,7 @@ func (m *Model) Drawable(name string) error {
 
 // Note says what was assumed and what was done with the file, a line each; it is
 // empty if nothing was.
-func (m *Model) Note(path string) string {
+func (m *Classifier) Note(path string) string {
 	var text strings.Builder
 	if len(m.Assumed) > 0 {
 		fmt.Fprintf(&text, "%s does not say everything about its pictures; assumed:\n  - %s\n", path, strings.Join(m.Assumed, "\n  - "))
@@ -239,7 +239,7 @@ func (m *Model) Note(path string) string {
 }
 
 // Transform makes the network's input of an upright picture of bytes.
-func (m *Model) Transform() transform.Transform {
+func (m *Classifier) Transform() transform.Transform {
 	steps := transform.Compose{transform.ToTensor{}, transform.Normalize{Mean: m.About.Mean, Std: m.About.Std}}
 	if m.About.Orientation == weights.Transposed {
 		steps = append(transform.Compose{transform.Transpose{}}, steps...)
@@ -248,7 +248,7 @@ func (m *Model) Transform() transform.Transform {
 }
 
 // TransformDrawing is transform for drawings, which are white on black.
-func (m *Model) TransformDrawing() transform.Transform {
+func (m *Classifier) TransformDrawing() transform.Transform {
 	if m.About.Extra[GroundKey] == GroundLight {
 		return transform.Compose{transform.Invert{}, m.Transform()}
 	}
@@ -256,7 +256,7 @@ func (m *Model) TransformDrawing() transform.Transform {
 }
 
 // Save writes the weights with all that is known about them.
-func (m *Model) Save(path string) error {
+func (m *Classifier) Save(path string) error {
 	if m.Optimizer != nil {
 		return weights.SaveCheckpoint(path, nn.State(m.Network), m.Optimizer(), m.About)
 	}
@@ -264,7 +264,12 @@ func (m *Model) Save(path string) error {
 }
 
 // SetExtra notes something else in the metadata.
-func (m *Model) SetExtra(key, value string) { m.About.Extra[key] = value }
+func (m *Classifier) SetExtra(key, value string) {
+	if m.About.Extra == nil {
+		m.About.Extra = map[string]string{}
+	}
+	m.About.Extra[key] = value
+}
 
 // Parameters is the number of weights of a network.
 func Parameters(network nn.Module) int {

@@ -15,14 +15,14 @@ import (
 )
 
 func TestOpenRefuses(t *testing.T) {
-	whole := weights.Metadata{Architecture: Architecture, Input: []int{1, 28, 28}, Mean: []float32{0.5}, Std: []float32{0.5}}
+	whole := weights.Metadata{Architecture: "LeNet", Input: []int{1, 28, 28}, Mean: []float32{0.5}, Std: []float32{0.5}}
 	for name, test := range map[string]struct {
 		change func(m *weights.Metadata)
 		want   string
 	}{
-		"other network":  {func(m *weights.Metadata) { m.Architecture = "ResNet18" }, `holds the network "ResNet18", but only LeNet can be run`},
+		"other network":  {func(m *weights.Metadata) { m.Architecture = "ResNet19" }, `holds the network "ResNet19", but only LeNet, `},
 		"other pictures": {func(m *weights.Metadata) { m.Input = []int{3, 32, 32} }, "conv1.weight, wanted [6 3 5 5], got [6 1 5 5]"},
-		"huge pictures":  {func(m *weights.Metadata) { m.Input = []int{1, 65536, 65536} }, "LeNet cannot read pictures of 65536x65536 pixels: their sides must be 16 to 256"},
+		"huge pictures":  {func(m *weights.Metadata) { m.Input = []int{1, 4000, 4000} }, "LeNet cannot read pictures of 4000x4000 pixels: their sides must be 16 to 256"},
 		"colours": {func(m *weights.Metadata) {
 			m.Input, m.Mean, m.Std = nil, []float32{0, 0, 0}, []float32{1, 1, 1}
 		}, "3 means and standard deviations, but its pictures have 1 channel"},
@@ -99,7 +99,7 @@ func TestModelOrientation(t *testing.T) {
 		{weights.Transposed, "", weights.Upright, weights.Transposed},
 		{weights.Upright, weights.Transposed, weights.Upright, weights.Transposed},
 	} {
-		m := &Model{About: weights.Metadata{Orientation: test.file, Mean: []float32{0}, Std: []float32{1}}}
+		m := &Classifier{About: weights.Metadata{Orientation: test.file, Mean: []float32{0}, Std: []float32{1}}}
 		m.Orient(test.asked, test.otherwise, "as is usual")
 		if m.About.Orientation != test.want {
 			t.Errorf("%+v: pictures lie %s", test, m.About.Orientation)
