@@ -132,9 +132,8 @@ func (c conv2d) Backward(call *Call[float32])   { convBackward(c, call) }
 func (c conv2d) Forward64(call *Call[float64])  { convForward(c, call) }
 func (c conv2d) Backward64(call *Call[float64]) { convBackward(c, call) }
 
-// convForward is the definition of the convolution. The fused convolution is
-// tested against it, and runs instead of it unless the layer has groups or
-// dilation, or differs in height and width.
+// convForward is the definition of the convolution. The steps of programs are
+// tested against it.
 func convForward[T Float](c conv2d, call *Call[T]) {
 	x, w, y := call.Inputs[0].Data, call.Params[0].Data, call.Output.Data
 	addBias(call)

@@ -30,19 +30,22 @@ func storedChannels(channels int) int {
 // paddedChannels is the number of output channels that the kernels compute.
 func paddedChannels(channels int) int { return roundUp(channels, kernel.Lanes(channels)) }
 
-// fused says whether compiled programs run the convolution by the fused
-// kernels: those without groups or dilation. Others run as the plain operation.
-func (c conv2d) fused() bool { return c.groups == 1 && c.dilation == [2]int{1, 1} }
+// sparse says whether the convolution, if ReLU and pooling follow, is computed by the
+// kernels that skip what neither lets through. That pays where there are few channels
+// to skip; otherwise dense tiles are faster. This is the one place that decides.
+func (c conv2d) sparse() bool {
+	return c.groups == 1 && c.dilation == [2]int{1, 1} && c.out <= 16
+}
 
 // runLength is the number of floats of one row of the filter when it lies on
 // the picture: its columns with all their channels, which are contiguous.
 func (c conv2d) runLength() int { return c.kernel[1] * storedChannels(c.in) }
 
 // weightLayout returns the storage offsets of a step along each dimension of
-// the weights, and the storage's size. Fused convolutions keep a filter as the
+// the weights, and the storage's size. Those that may be sparse keep a filter as the
 // rows that lie on the picture, each padded to a multiple of eight.
 func (c conv2d) weightLayout() (strides []int, size int) {
-	if !c.fused() {
+	if !c.sparse() {
 		shape := []int{c.out, c.in / c.groups, c.kernel[0], c.kernel[1]}
 		return rowMajor(shape), Shape(shape).Elements()
 	}

@@ -15,6 +15,10 @@ type pattern struct {
 	// then are operations that may follow, each of which is taken in if it is
 	// the only one that reads the output before it.
 	then []func(op Op) bool
+	// all: the pattern is for all of them together.
+	all bool
+	// converts: what it reads and what it writes may differ in layout.
+	converts bool
 	// channelsLast: the pattern reads and writes pictures in either layout.
 	channelsLast bool
 	// padded: the pattern needs surplus lanes behind every example.
@@ -24,7 +28,8 @@ type pattern struct {
 
 // patterns is tried from the top; the last takes everything.
 var patterns = []pattern{
-	{name: "convolution, ReLU, 2x2 max-pool", starts: isFusedConv, then: []func(Op) bool{is[relu], isPool2x2}, channelsLast: true, padded: true, lower: lowerConv},
+	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(Op) bool{is[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
+	{name: "convolution, ReLU", starts: isDenseConv, then: []func(Op) bool{is[relu]}, converts: true, channelsLast: true, lower: lowerDenseConv},
 	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(Op) bool{is[relu]}, padded: true, lower: lowerLinear},
 	{name: "batch norm, ReLU", starts: startsWith[batchNorm], then: []func(Op) bool{is[relu]}, channelsLast: true, lower: lowerBatchNorm},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
@@ -36,9 +41,9 @@ func is[O Op](op Op) bool { _, ok := op.(O); return ok }
 
 func startsWith[O Op](n *node) bool { return is[O](n.op) && (n.examplewise() || is[batchNorm](n.op)) }
 
-func isFusedConv(n *node) bool {
+func isSparseConv(n *node) bool {
 	c, ok := n.op.(conv2d)
-	return ok && c.fused() && n.inputs[0].rows() == 1
+	return ok && c.sparse() && n.inputs[0].rows() == 1
 }
 
 func isMatrixLinear(n *node) bool {
@@ -91,21 +96,39 @@ func fuse(g *graph) []*group {
 		if done[n] || !n.needed(needed) {
 			continue
 		}
-		gr := &group{first: n, output: n.outputs[0]}
-		i := slices.IndexFunc(patterns, func(p pattern) bool { return p.starts(n) })
-		gr.pattern = &patterns[i]
-		for _, accept := range gr.pattern.then {
-			next := g.consumers(gr.output)
-			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op)
-			if takes {
-				done[next[0]] = true
-				gr.output = next[0].outputs[0]
+		gr := g.match(n)
+		for i, next := 0, n; i < len(gr.taken); i++ {
+			if gr.taken[i] {
+				next = g.consumers(next.outputs[0])[0]
+				done[next] = true
 			}
-			gr.taken = append(gr.taken, takes)
 		}
 		groups = append(groups, gr)
 	}
 	return groups
+}
+
+// match returns the group that begins with an operation.
+func (g *graph) match(n *node) *group {
+	for i := range patterns {
+		p := &patterns[i]
+		if !p.starts(n) {
+			continue
+		}
+		gr := &group{pattern: p, first: n, output: n.outputs[0]}
+		for _, accept := range p.then {
+			next := g.consumers(gr.output)
+			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op)
+			if takes {
+				gr.output = next[0].outputs[0]
+			}
+			gr.taken = append(gr.taken, takes)
+		}
+		if !p.all || !slices.Contains(gr.taken, false) {
+			return gr
+		}
+	}
+	panic("nn: no pattern for " + n.op.Name()) // the last one takes everything
 }
 
 // plan is a network made ready to run: its stages and the memory they share.
@@ -216,15 +239,14 @@ func (p *plan) findLayouts() {
 			p.last[v], maker[v] = true, gr
 		}
 	}
-	converts := func(gr *group) bool { return isFusedConv(gr.first) }
 	for changed := true; changed; {
 		changed = false
 		for v := range p.last {
 			keep := len(p.users[v]) > 0
 			for _, u := range p.users[v] {
-				keep = keep && u.pattern.channelsLast && (converts(u) || p.last[u.output])
+				keep = keep && u.pattern.channelsLast && (u.pattern.converts || p.last[u.output])
 			}
-			if gr := maker[v]; !converts(gr) {
+			if gr := maker[v]; !gr.pattern.converts {
 				for _, in := range gr.first.inputs {
 					keep = keep && p.last[in]
 				}

@@ -1,0 +1,282 @@
+package nn
+
+import "inkling/internal/kernel"
+
+// denseConvStep is a convolution of any kind with bias and, maybe, ReLU, computed
+// tile by tile from pictures with the channels innermost, without a copy of the
+// picture or a border around it.
+type denseConvStep struct {
+	plan          *plan
+	op            conv2d
+	weight, bias  *Param
+	input, output *place
+	positions     int // of the filter
+	depthwise     bool
+
+	// picture and result are input and output with channels innermost: their own
+	// memory, or copies.
+	picture, result                 *buffer
+	pictureGradient, resultGradient *buffer
+	stored                          [2]int // floats of a pixel of picture and result
+	adds                            bool   // to the gradient of the input
+
+	forwardPass, backwardPass *tilePass
+	// gathered is nil unless the input has so few channels that the pixels under
+	// a filter are better copied to one place.
+	gathered *gatheredPictures
+
+	packed, packedBack []float32 // the weights as the passes want them
+	biases, noBiases   []float32 // and the biases, with room behind
+	version            [2]uint64 // of what is packed
+}
+
+func isDenseConv(n *node) bool { return is[conv2d](n.op) && n.inputs[0].rows() == 1 }
+
+func lowerDenseConv(p *plan, g *group) {
+	op := g.first.op.(conv2d)
+	s := &denseConvStep{plan: p, op: op, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
+		positions: op.kernel[0] * op.kernel[1], depthwise: op.groups == op.in && op.in == op.out && op.in > 1}
+	s.output.relu = g.taken[0]
+	if len(g.first.params) > 1 {
+		s.bias = g.first.params[1]
+	}
+	s.biases, s.noBiases = make([]float32, op.out+kernel.TileColumns), make([]float32, max(op.in, op.out)+kernel.TileColumns)
+	s.stored = [2]int{storedChannels(op.in), storedChannels(op.out)}
+
+	touches := []*buffer{s.input.values, s.output.values}
+	s.picture, s.result = s.input.values, s.output.values
+	pixels := s.output.shape[1:].Elements()
+	if op.groups == 1 && op.in < 8 && s.positions > 1 {
+		s.gathered = newGatheredPictures(p, op, s.input, s.output.shape)
+	} else if !s.input.channelsLast && op.in > 1 {
+		s.picture = p.eachExample(s.input.shape[1:].Elements()*s.stored[0], false)
+		touches = append(touches, s.picture)
+	}
+	if !s.output.channelsLast && op.out > 1 {
+		s.result = p.eachExample(pixels*s.stored[1], false)
+		touches = append(touches, s.result)
+	}
+	if s.gathered != nil {
+		g := s.gathered
+		s.forwardPass = newTilePass(p, 1, g.width, op.out, 1, 1, s.stored[1], false, func(int) []tileRow { return g.rows(g.strip, s.stored[1]) })
+		g.last = newTiles(g.rows(pixels%g.strip, s.stored[1]), s.forwardPass.weightStep(), s.forwardPass.narrow)
+	} else {
+		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, examplesTogether(p, pixels), s.stored[1], s.depthwise, s.forwardRows)
+	}
+	s.packed = alignedFloats(s.forwardPass.packedWeights())
+	p.refresh = append(p.refresh, s.repack)
+	p.byExamples(s.forward, touches...)
+	if p.backwards(g.first) {
+		p.later = append(p.later, func() { s.lowerBackward(touches) })
+	}
+}
+
+// forwardRows describes the outputs of some examples.
+func (s *denseConvStep) forwardRows(examples int) (rows []tileRow) {
+	for e := range examples {
+		rows = append(rows, convRows(s.op, s.input.shape, s.output.shape, s.stored[0], s.stored[1], e*s.picture.stride, e*s.result.stride)...)
+	}
+	return rows
+}
+
+// convRows describes the outputs of a convolution.
+func convRows(op conv2d, in, out Shape, inPixel, outPixel, inStart, outStart int) []tileRow {
+	positions := op.kernel[0] * op.kernel[1]
+	rows := make([]tileRow, 0, out[1]*out[2])
+	all := make([]int32, out[1]*out[2]*positions)
+	for y := range out[1] {
+		for x := range out[2] {
+			row := tileRow{int32(outStart + (y*out[2]+x)*outPixel), all[:positions:positions]}
+			all = all[positions:]
+			for k := range positions {
+				row.in[k] = -1
+				if iy, ix, ok := op.under(in, y, x, k); ok {
+					row.in[k] = int32(inStart + (iy*in[2]+ix)*inPixel)
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// under returns the pixel of a picture C x H x W under a position of the filter, if
+// there is one, where the filter computes the output at y, x.
+func (c conv2d) under(in Shape, y, x, position int) (iy, ix int, ok bool) {
+	iy = y*c.stride[0] - c.before[0] + position/c.kernel[1]*c.dilation[0]
+	ix = x*c.stride[1] - c.before[1] + position%c.kernel[1]*c.dilation[1]
+	return iy, ix, iy >= 0 && ix >= 0 && iy < in[1] && ix < in[2]
+}
+
+// backwardRows describes the gradients of the inputs of some examples: which
+// outputs see them, from which position of the filter.
+func (s *denseConvStep) backwardRows(examples int) []tileRow {
+	in, out := s.input.shape, s.output.shape
+	pixels := in[1] * in[2]
+	rows := make([]tileRow, examples*pixels)
+	all := make([]int32, examples*pixels*s.positions)
+	for i := range all {
+		all[i] = -1
+	}
+	for e := range examples {
+		for p := range pixels {
+			rows[e*pixels+p] = tileRow{int32(e*s.pictureGradient.stride + p*s.stored[0]), all[(e*pixels+p)*s.positions:][:s.positions:s.positions]}
+		}
+		for y := range out[1] {
+			for x := range out[2] {
+				for k := range s.positions {
+					if iy, ix, ok := s.op.under(in, y, x, k); ok {
+						rows[e*pixels+iy*in[2]+ix].in[k] = int32(e*s.resultGradient.stride + (y*out[2]+x)*s.stored[1])
+					}
+				}
+			}
+		}
+	}
+	return rows
+}
+
+// repack follows changes to the parameters that somebody else made.
+func (s *denseConvStep) repack() {
+	version := [2]uint64{s.weight.version}
+	if s.bias != nil {
+		version[1] = s.bias.version
+	}
+	if s.version != version {
+		s.pack(0, s.op.out)
+		if s.bias != nil {
+			copy(s.biases, s.bias.data[:s.op.out])
+		}
+		s.version = version
+	}
+}
+
+// followed is called after the step's own changes.
+func (s *denseConvStep) followed() {
+	if s.version[0] = s.weight.version; s.bias != nil {
+		s.version[1] = s.bias.version
+	}
+}
+
+// pack packs the filters of outputs from..to-1.
+func (s *denseConvStep) pack(from, to int) {
+	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
+	weights, strides := s.weight.data, s.weight.strides
+	for o := from; o < to; o++ {
+		group, column := o/outGroup, o%outGroup
+		for k := range s.positions {
+			at := o*strides[0] + k/s.op.kernel[1]*strides[2] + k%s.op.kernel[1]*strides[3]
+			if s.gathered != nil {
+				for c := range inGroup {
+					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = weights[at+c*strides[1]]
+				}
+			} else {
+				to, step := s.packed[s.forwardPass.packedAt(group, k, 0, column):], kernel.TileColumns
+				for c := range inGroup {
+					to[c*step] = weights[at+c*strides[1]]
+				}
+			}
+			if s.packedBack == nil || s.depthwise {
+				continue
+			}
+			for c := 0; c < inGroup; c += kernel.TileColumns {
+				to := s.packedBack[s.backwardPass.packedAt(group, k, column, c):]
+				for j := range min(inGroup-c, kernel.TileColumns) {
+					to[j] = weights[at+(c+j)*strides[1]]
+				}
+			}
+		}
+	}
+}
+
+func (s *denseConvStep) forward(w work) {
+	if s.picture != s.input.values {
+		for i := w.first; i < w.last; i++ {
+			channelsInnermost(s.picture.from(&w, i), s.input.values.from(&w, i), s.input, s.stored[0])
+		}
+	}
+	if s.gathered != nil {
+		s.gathered.forward(&w, s)
+	} else {
+		s.forwardPass.run(&w, s.picture, s.result, s.packed, s.biases, false, s.output.relu)
+	}
+	if s.result != s.output.values {
+		for i := w.first; i < w.last; i++ {
+			planar(s.output.values.from(&w, i), s.result.from(&w, i), s.output, s.stored[1], false)
+		}
+	}
+}
+
+// channelsInnermost copies a planar picture to one with the channels innermost.
+func channelsInnermost(to, from []float32, at *place, stored int) {
+	pixels := at.shape[1:].Elements()
+	for c := range at.shape[0] {
+		for p, v := range from[c*pixels:][:pixels] {
+			to[p*stored+c] = v
+		}
+	}
+}
+
+// planar copies a picture with the channels innermost to a planar one, or adds it.
+func planar(to, from []float32, at *place, stored int, adds bool) {
+	pixels := at.shape[1:].Elements()
+	for c := range at.shape[0] {
+		plane := to[c*pixels:][:pixels]
+		for p := range plane {
+			v := from[p*stored+c]
+			if adds {
+				v += plane[p]
+			}
+			plane[p] = v
+		}
+	}
+}
+
+func (s *denseConvStep) lowerBackward(touches []*buffer) {
+	p := s.plan
+	gradient := s.output.gradient
+	touches = append(append([]*buffer(nil), touches...), gradient)
+	if s.resultGradient = gradient; s.result != s.output.values {
+		s.resultGradient = p.eachExample(s.result.size, false)
+		touches = append(touches, s.resultGradient)
+	}
+	if s.input.gradient != nil {
+		s.adds = s.input.gradient.start()
+		touches = append(touches, s.input.gradient)
+		if s.pictureGradient = s.input.gradient; !s.input.channelsLast && s.op.in > 1 {
+			s.pictureGradient = p.eachExample(s.input.shape[1:].Elements()*s.stored[0], false)
+			touches = append(touches, s.pictureGradient)
+		}
+		s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.input.shape[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
+		if s.packedBack = s.packed; !s.depthwise {
+			s.packedBack = alignedFloats(s.backwardPass.packedWeights())
+		}
+	}
+	if s.output.relu || s.resultGradient != gradient || s.pictureGradient != nil {
+		p.byExamples(s.backward, touches...)
+	}
+	p.followed = append(p.followed, s.followed)
+	s.contribute()
+}
+
+// backward takes gradients back through the ReLU and to the inputs.
+func (s *denseConvStep) backward(w work) {
+	for i := w.first; i < w.last; i++ {
+		gradient := s.output.gradient.part(&w, i)
+		if s.output.relu {
+			kernel.MaskPositive(gradient, s.output.values.part(&w, i))
+		}
+		if s.resultGradient != s.output.gradient {
+			channelsInnermost(s.resultGradient.from(&w, i), gradient, s.output, s.stored[1])
+		}
+	}
+	if s.pictureGradient == nil {
+		return
+	}
+	own := s.pictureGradient == s.input.gradient
+	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, own && s.adds, false)
+	if !own {
+		for i := w.first; i < w.last; i++ {
+			planar(s.input.gradient.from(&w, i), s.pictureGradient.from(&w, i), s.input, s.stored[0], s.adds)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package nn
+
+import (
+	"cmp"
+	"slices"
+
+	"inkling/internal/kernel"
+)
+
+// tiles divide the outputs of a convolution, or the gradients of its inputs, into
+// tiles for the kernels, and say for each where its inputs lie.
+type tiles struct {
+	table []int32
+	list  []tile
+}
+
+// tile is one of tiles: where its part of the table begins, and how much it is.
+type tile struct {
+	table          int
+	rows, segments int
+	outputs        [kernel.TileRows]int32 // where its rows lie
+}
+
+// tileRow is a pixel to compute: where it lies, and for every position of the
+// filter where the pixel lies that it is multiplied with, -1 if there is none.
+type tileRow struct {
+	out int32
+	in  []int32
+}
+
+// newTiles makes tiles of rows. Rows to which the same positions of the filter
+// contribute come together, so that few products with padding, and none between the
+// steps of a stride, are computed. weightStep is the distance between the weights of
+// neighbouring positions. Narrow tiles are computed apart: in the table, their rows lie
+// one behind another.
+func newTiles(rows []tileRow, weightStep int, narrow bool) tiles {
+	masks := make([]uint64, len(rows))
+	order := make([]int, len(rows))
+	for r, row := range rows {
+		order[r] = r
+		for k, at := range row.in {
+			if at >= 0 {
+				masks[r] |= 1 << (k % 64)
+			}
+		}
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(masks[a], masks[b]) })
+	var t tiles
+	for first := 0; first < len(order); first += kernel.TileRows {
+		t.add(rows, order[first:min(first+kernel.TileRows, len(order))], weightStep, narrow)
+	}
+	return t
+}
+
+func (t *tiles) add(rows []tileRow, which []int, weightStep int, narrow bool) {
+	one := tile{table: len(t.table), rows: len(which)}
+	var outputs [kernel.TileEntry]int32
+	for i, r := range which {
+		one.outputs[i], outputs[i] = rows[r].out, rows[r].out
+		if narrow {
+			outputs[i] = int32(i * kernel.TileColumns)
+		}
+	}
+	t.table = append(t.table, outputs[:]...)
+	for k := range rows[which[0]].in {
+		var entry [kernel.TileEntry]int32
+		used := false
+		for i, r := range which {
+			entry[i] = rows[r].in[k]
+			used = used || entry[i] >= 0
+		}
+		if used {
+			entry[6] = int32(k * weightStep)
+			t.table = append(t.table, entry[:]...)
+			one.segments++
+		}
+	}
+	t.list = append(t.list, one)
+}
+
+// tilePass is a convolution one way: from inputs to outputs, or from the gradients of
+// outputs to those of inputs.
+type tilePass struct {
+	tiles     []tiles // for one example, two, and so on
+	depthwise bool
+	groups    int
+	depth     int // channels of a group of what is read
+	columns   int // and of what is written
+	positions int // of the filter
+	// narrow: blocks of columns do not all have room for TileColumns.
+	narrow  bool
+	zeros   []float32
+	scratch [][]float32 // of each worker, for a tile
+}
+
+// examplesTogether is how many examples of so many pixels share tiles.
+func examplesTogether(p *plan, pixels int) int {
+	const few = 48
+	return min(max(few/pixels, 1), inferenceChunk, p.batch)
+}
+
+// newTilePass makes the tiles of a pass whose rows for 1 to most examples are given.
+// What is written has so many floats a pixel.
+func newTilePass(p *plan, groups, depth, columns, positions, most, stored int, depthwise bool, rows func(examples int) []tileRow) *tilePass {
+	t := &tilePass{depthwise: depthwise, groups: groups, depth: depth, columns: columns, positions: positions,
+		zeros: alignedFloats(max(depth, kernel.TileColumns))}
+	if depthwise {
+		t.groups, t.columns = 1, groups
+	}
+	all := t.groups * t.columns
+	t.narrow = t.groups > 1 && t.columns%kernel.TileColumns != 0 || stored < roundUp(all, kernel.TileColumns)
+	for n := 1; n <= most; n++ {
+		t.tiles = append(t.tiles, newTiles(rows(n), t.weightStep(), t.narrow))
+	}
+	p.workers = append(p.workers, func(n int) {
+		t.scratch = nil
+		for range n {
+			t.scratch = append(t.scratch, alignedFloats(kernel.TileRows*kernel.TileColumns))
+		}
+	})
+	return t
+}
+
+// blocks is the number of blocks of a group's columns, and weightStep the distance
+// between the packed weights of neighbouring positions of the filter.
+func (t *tilePass) blocks() int { return (t.columns + kernel.TileColumns - 1) / kernel.TileColumns }
+
+func (t *tilePass) weightStep() int {
+	if t.depthwise {
+		return roundUp(t.columns, kernel.TileColumns)
+	}
+	return t.depth * kernel.TileColumns
+}
+
+// packedWeights is the number of floats of the packed weights: for every group and
+// block, every position and every channel that is read TileColumns numbers; if
+// depthwise, for every position one for each channel.
+func (t *tilePass) packedWeights() int {
+	if t.depthwise {
+		return t.positions * t.weightStep()
+	}
+	return t.groups * t.blocks() * t.positions * t.weightStep()
+}
+
+// packedAt returns where the weight between two channels of a group, at a position
+// of the filter, is packed.
+func (t *tilePass) packedAt(group, position, from, to int) int {
+	if t.depthwise {
+		return position*t.weightStep() + group
+	}
+	block := group*t.blocks() + to/kernel.TileColumns
+	return ((block*t.positions+position)*t.depth+from)*kernel.TileColumns + to%kernel.TileColumns
+}
+
+// run computes some examples. bias has a number for each column and TileColumns
+// behind them.
+func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, adds, relu bool) {
+	for block := range t.groups * t.blocks() {
+		group, at := block/t.blocks(), block%t.blocks()*kernel.TileColumns
+		width := min(t.columns-at, kernel.TileColumns)
+		from, to, packed := group*t.depth, group*t.columns+at, block*t.positions*t.weightStep()
+		if t.depthwise {
+			from, packed = at, at
+		}
+		for first := w.first; first < w.last; first += len(t.tiles) {
+			together := &t.tiles[min(len(t.tiles), w.last-first)-1]
+			t.runBlock(w.worker, together, in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], width, adds, relu)
+		}
+	}
+}
+
+func (t *tilePass) runBlock(worker int, all *tiles, in, out, weights, bias []float32, width int, adds, relu bool) {
+	to, apart := out, t.scratch[worker]
+	if t.narrow {
+		to = apart
+	}
+	for i := range all.list {
+		one := &all.list[i]
+		table := all.table[one.table:]
+		if t.narrow && adds {
+			for r, at := range one.outputs[:one.rows] {
+				copy(apart[r*kernel.TileColumns:], out[at:][:width])
+			}
+		}
+		switch {
+		case one.segments == 0:
+			emptyTile(to, bias, table[:one.rows], adds, relu)
+		case t.depthwise:
+			kernel.DepthwiseTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, adds, relu)
+		default:
+			kernel.IndirectTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, t.depth, adds, relu)
+		}
+		if t.narrow {
+			for r, at := range one.outputs[:one.rows] {
+				copy(out[at:][:width], apart[r*kernel.TileColumns:])
+			}
+		}
+	}
+}
+
+// emptyTile computes rows to which no pixel contributes.
+func emptyTile(out, bias []float32, rows []int32, adds, relu bool) {
+	if adds {
+		return
+	}
+	for _, at := range rows {
+		row := out[at:][:copy(out[at:], bias[:kernel.TileColumns])]
+		for j, v := range row {
+			if relu && v < 0 {
+				row[j] = 0
+			}
+		}
+	}
+}
