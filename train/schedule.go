@@ -44,5 +44,6 @@ func (t *training) observe(epoch int) error {
 		}
 	}
 	o.Observe(metric)
+	t.at.Measured = append(t.at.Measured, metric)
 	return nil
 }

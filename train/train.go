@@ -85,10 +85,21 @@ type Config struct {
 	// network, whose optimizer's state one may want to save (see SGDState).
 	OnStart func(*nn.TrainProgram)
 
-	// Checkpoint, if set, is called at the end of every epoch (numbered from 1)
-	// when all weights are finite: the moment to save them. Its error ends the
-	// training.
-	Checkpoint func(epoch int) error
+	// Checkpoint, if set, is called at the end of every epoch, and in between as
+	// CheckpointSteps and CheckpointInterval say, when all weights are finite: the
+	// moment to save them. Its error ends the training.
+	Checkpoint func(at Position) error
+
+	// CheckpointSteps is the number of steps between two calls of Checkpoint,
+	// CheckpointInterval the time; 0 for none but those at the ends of epochs.
+	CheckpointSteps    int
+	CheckpointInterval time.Duration
+
+	// From, if set, is where an earlier training had come, whose weights the
+	// Network has; OnStart restores the state of its optimizer. The training goes on
+	// as if it had never ended, to the bit, if network, data and settings are the
+	// same.
+	From *Position
 }
 
 // Kind is what an Event tells of.
@@ -123,6 +134,7 @@ type Result struct {
 	Images  int           // pictures shown
 	Loss    float64       // mean of the last epoch's batches, 0 if there was none
 	Elapsed time.Duration // from the first step to the end
+	At      Position      // how far it has come
 }
 
 // ImagesPerSecond is the mean speed, 0 if nothing was done.
@@ -161,7 +173,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
+	program.SetSeed(c.Loader.Seed)
 	t := &training{Config: c, program: program}
+	if err := t.takeUp(); err != nil {
+		return Result{}, err
+	}
 	if c.Schedule != nil {
 		if t.scheduler, err = scheduler(&c); err != nil {
 			return Result{}, err
@@ -175,12 +191,14 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
 
 	t.started = time.Now()
-	for epoch := 1; epoch <= c.Epochs && err == nil; epoch++ {
+	t.saved = t.started
+	for epoch := t.at.Epochs + 1; epoch <= c.Epochs && err == nil; epoch++ {
 		if err = context.Cause(ctx); err == nil {
 			err = t.epoch(ctx, epoch)
 		}
 	}
-	t.result.Elapsed = time.Since(t.started)
+	t.result.Elapsed = t.elapsed()
+	t.result.At = t.position()
 	return t.result, err
 }
 
@@ -199,6 +217,8 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, fmt.Errorf("train: Config.Workers is %d, want 0 or more", c.Workers)
 	case c.LogEvery < 0:
 		return nil, fmt.Errorf("train: Config.LogEvery is %d, want 0 or more", c.LogEvery)
+	case c.CheckpointSteps < 0 || c.CheckpointInterval < 0:
+		return nil, fmt.Errorf("train: Config.CheckpointSteps is %d and CheckpointInterval %v, want 0 or more", c.CheckpointSteps, c.CheckpointInterval)
 	}
 	if c.Loss == nil {
 		c.Loss = nn.CrossEntropy{}
@@ -243,13 +263,14 @@ type training struct {
 	started   time.Time
 	stop      atomic.Bool
 	result    Result
+	at        Position  // but for what result has
+	saved     time.Time // when Checkpoint was called last
 }
 
 // epoch shows every picture once. Without Mix its loop allocates nothing.
 func (t *training) epoch(ctx context.Context, epoch int) error {
 	logEvery := min(t.LogEvery, t.Loader.Len())
-	var sum, running float64 // losses of the epoch, and since the last report
-	batches, progress := 0, progressImages
+	batches, progress := t.at.Batches, progressImages
 	shown := t.Loader.Epoch
 	if t.scheduler != nil {
 		t.scheduler.Set(t.step(epoch))
@@ -265,16 +286,17 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
 		}
 		batches = i + 1
+		t.at.Batches = batches
 		t.result.Steps++
 		t.result.Images += len(batch.Labels)
 		if loss-loss != 0 { // NaN or infinite
 			return &DivergedError{epoch, batches, loss}
 		}
-		sum += loss
-		running += loss
+		t.at.EpochLoss += loss
+		t.at.ReportLoss += loss
 		if logEvery > 0 && batches%logEvery == 0 {
-			t.emit(LossReport, epoch, batches, running/float64(logEvery))
-			running = 0
+			t.emit(LossReport, epoch, batches, t.at.ReportLoss/float64(logEvery))
+			t.at.ReportLoss = 0
 		}
 		if progress -= len(batch.Labels); progress <= 0 {
 			progress = progressImages
@@ -283,6 +305,14 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		if t.stop.Load() {
 			return t.stopped(ctx, epoch, batches)
 		}
+		if t.due() && batches < t.Loader.Len() {
+			if !finite(t.Network) {
+				return &DivergedError{epoch, batches, loss}
+			}
+			if err := t.checkpoint(); err != nil {
+				return err
+			}
+		}
 	}
 	if err := t.Loader.Err(); err != nil {
 		if ctx.Err() != nil { // while the next batch was awaited
@@ -290,20 +320,18 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		}
 		return err
 	}
-	t.result.Loss = sum / float64(batches)
+	t.result.Loss = t.at.EpochLoss / float64(batches)
 	// The last update comes after the last loss.
 	if !finite(t.Network) {
 		return &DivergedError{epoch, batches, t.result.Loss}
 	}
 	t.result.Epochs = epoch
+	t.at.Epochs, t.at.Batches, t.at.EpochLoss, t.at.ReportLoss = epoch, 0, 0, 0
 	if err := t.observe(epoch); err != nil {
 		return err
 	}
 	t.emit(EpochEnd, epoch, batches, t.result.Loss)
-	if t.Checkpoint != nil {
-		return t.Checkpoint(epoch)
-	}
-	return nil
+	return t.checkpoint()
 }
 
 // stopped is the error of a training that ctx ended.
@@ -324,7 +352,7 @@ func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
 
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
 	if t.OnEvent != nil {
-		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Images: t.result.Images, Loss: loss, Elapsed: time.Since(t.started)}
+		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed()}
 		if t.scheduler != nil {
 			e.Rate = t.scheduler.Rate()
 		}

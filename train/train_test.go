@@ -160,7 +160,7 @@ func TestRunIsThePlainLoop(t *testing.T) {
 	var got []Event
 	c.OnEvent = func(e Event) { e.Elapsed = 0; got = append(got, e) }
 	var saved []int
-	c.Checkpoint = func(epoch int) error { saved = append(saved, epoch); return nil }
+	c.Checkpoint = func(at Position) error { saved = append(saved, at.Epochs); return nil }
 	if _, err := Run(t.Context(), c); err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestRunStops(t *testing.T) {
 func TestRunDiverges(t *testing.T) {
 	c := config(t, 400)
 	c.Optimizer = &optim.SGD{LR: 1e30, Momentum: 0.9}
-	c.Checkpoint = func(int) error { t.Error("a spoilt network was to be saved"); return nil }
+	c.Checkpoint = func(Position) error { t.Error("a spoilt network was to be saved"); return nil }
 	_, err := Run(t.Context(), c)
 	var diverged *DivergedError
 	if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.Batch < 2 || diverged.Batch > 10 {
@@ -261,7 +261,7 @@ func TestRunDiverges(t *testing.T) {
 	c = config(t, 4)
 	c.Epochs = 1
 	c.Optimizer = &optim.SGD{LR: 1e300} // infinite as a float32
-	c.Checkpoint = func(int) error { t.Error("a spoilt network was to be saved"); return nil }
+	c.Checkpoint = func(Position) error { t.Error("a spoilt network was to be saved"); return nil }
 	if _, err = Run(t.Context(), c); !errors.As(err, &diverged) || !strings.Contains(err.Error(), "weight") {
 		t.Errorf("error is %v, want a DivergedError about a weight", err)
 	}
@@ -270,7 +270,7 @@ func TestRunDiverges(t *testing.T) {
 func TestRunCheckpointFails(t *testing.T) {
 	c := config(t, 40)
 	full := errors.New("disk full")
-	c.Checkpoint = func(int) error { return full }
+	c.Checkpoint = func(Position) error { return full }
 	if result, err := Run(t.Context(), c); !errors.Is(err, full) || result.Epochs != 1 {
 		t.Errorf("%v after %d epochs, want the checkpoint's error after 1", err, result.Epochs)
 	}

@@ -255,7 +255,8 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 				m.Optimizer = func() *weights.Optimizer { return train.SGDState(program, &sgd, nn.State(m.Network)) }
 			}
 		},
-		Checkpoint: func(epoch int) error {
+		Checkpoint: func(at train.Position) error {
+			epoch := at.Epochs
 			if epoch == o.epochs {
 				return nil // saved below, with the accuracy
 			}
