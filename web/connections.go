@@ -19,9 +19,12 @@ const (
 	maxWaiting = 4096
 	// lastLook is how long a connection or a listener that is about to be closed
 	// is listened to once more, and lastAccept how long nothing is accepted before
-	// that. What has come by then is answered.
+	// that, where the system cannot be kept from beginning connections. Where it
+	// can, lastCome is how long none has come: longer than a packet is on its way.
+	// What has come by then is answered.
 	lastLook   = time.Millisecond
 	lastAccept = 100 * time.Millisecond
+	lastCome   = 200 * time.Millisecond
 )
 
 // connections watches those connections on which the client is to move. Beyond
@@ -274,7 +277,8 @@ type watchedListener struct {
 	net.Listener
 	connections *connections
 	ending      atomic.Bool
-	looks       int // that found nothing since then
+	deaf        bool // no connection begins any more; set before ending
+	looks       int  // that found nothing since then
 }
 
 // Accept accepts a connection. In the end it still accepts those that the system
@@ -283,8 +287,12 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 	limited, _ := l.Listener.(interface{ SetDeadline(time.Time) error })
 	for {
 		if l.ending.Load() && limited != nil {
-			narrow(l.Listener)
-			_ = limited.SetDeadline(time.Now().Add(lastLook))
+			wait := lastCome
+			if !l.deaf {
+				narrow(l.Listener)
+				wait = lastLook
+			}
+			_ = limited.SetDeadline(time.Now().Add(wait))
 		}
 		conn, err := l.Listener.Accept()
 		switch {
@@ -292,18 +300,19 @@ func (l *watchedListener) Accept() (net.Conn, error) {
 			return &connection{Conn: conn, owner: l.connections}, nil
 		case !errors.Is(err, os.ErrDeadlineExceeded):
 			return nil, err
-		case l.looks > 1:
+		case l.looks > 1 || l.looks > 0 && l.deaf:
 			_ = l.Listener.Close() // at once, before another comes
 			return nil, net.ErrClosed
 		case l.looks > 0:
 			time.Sleep(lastAccept)
 		}
-		l.looks++
+		l.looks++ // the first may have been end's
 	}
 }
 
 // end makes Accept accept what has come and nothing more.
 func (l *watchedListener) end() {
+	l.deaf = deafen(l.Listener)
 	l.ending.Store(true)
 	if limited, ok := l.Listener.(interface{ SetDeadline(time.Time) error }); ok {
 		_ = limited.SetDeadline(time.Unix(1, 0)) // wakes Accept

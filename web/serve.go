@@ -28,9 +28,19 @@ const (
 	lookTime = 10 * time.Millisecond
 )
 
+// Listen listens at an address, as host:port, so that Serve can end without losing a
+// request: not with Multipath TCP, whose sockets Linux does not let filter.
+func Listen(address string) (net.Listener, error) {
+	var config net.ListenConfig
+	config.SetMultipathTCP(false)
+	return config.Listen(context.Background(), "tcp", address)
+}
+
 // Serve answers what comes to the listener until ctx is done. It then tells its
 // clients, goes on for a moment, accepts nothing more, answers what has come, and
-// returns within ten seconds, whatever it is doing; the error is nil then.
+// returns within ten seconds, whatever it is doing; the error is nil then. On Linux,
+// with a listener that Listen made, nothing is lost of what has come until then; elsewhere
+// a connection may be that begins as the listener is closed.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	// What requests wait for ends with this.
 	working, breakOff := context.WithCancelCause(context.Background())

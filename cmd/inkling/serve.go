@@ -256,7 +256,7 @@ func servable(path string, m *inkling.Classifier) error {
 }
 
 func listen(address string) (net.Listener, error) {
-	listener, err := net.Listen("tcp", address)
+	listener, err := web.Listen(address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return nil, fmt.Errorf("--addr %s: another program listens there, perhaps this one; end it or choose another port: %w", address, err)
 	}
