@@ -6,8 +6,8 @@ import (
 	"inkling/internal/kernel"
 )
 
-// batchNormStep is a BatchNorm and, maybe, the ReLU behind it, for pictures in
-// either layout. In training it has three stages each way: what every shard of the
+// batchNormStep is a BatchNorm and, maybe, the ReLU or ReLU6 behind it, for pictures
+// in either layout. In training it has three stages each way: what every shard of the
 // batch contributes to the statistics, the statistics of every channel, and the
 // examples.
 type batchNormStep struct {
@@ -18,6 +18,11 @@ type batchNormStep struct {
 	adds          bool
 	channels      int
 	pixels        int
+	// low and high are what the outputs are kept between.
+	low, high float32
+	// innermost: channels are, in whole blocks; then kernels do the work.
+	innermost bool
+	scratch   [][]float64 // of each worker, for the sums of a block
 
 	// moments[shard][channel] is the number, the mean and the sum of squared
 	// deviations of what the shard has seen; sums[shard][channel] the sum of the
@@ -25,10 +30,10 @@ type batchNormStep struct {
 	moments [][]moments
 	sums    [][][2]float64
 	// mean and inverse normalise a channel; scale and shift are what is left to do
-	// to a value, and back is what each gradient, each normalised value and every
-	// element gets in the backward pass.
+	// to a value, and back is what each gradient, each value and every element gets in
+	// the backward pass.
 	mean, inverse, scale, shift []float64
-	back                        [][3]float64
+	back                        [3][]float64
 	dWeight, dBias              []float32
 }
 
@@ -55,8 +60,16 @@ func lowerBatchNorm(p *plan, g *group) {
 		return
 	}
 	s := &batchNormStep{plan: p, op: op, node: g.first, input: in, output: p.place(g.output), channels: op.features, pixels: in.shape[1:].Elements()}
-	s.output.relu = g.taken[0]
-	numbers := func() []float64 { return make([]float64, s.channels) }
+	s.low, s.high, _ = rectifier(g.ops[0])
+	blocks := roundUp(s.channels, kernel.TileColumns)
+	s.innermost = in.channelsLast && in.pixelStep() == blocks
+	numbers := func() []float64 { return make([]float64, blocks) }
+	p.workers = append(p.workers, func(n int) {
+		s.scratch = nil
+		for range n {
+			s.scratch = append(s.scratch, make([]float64, 3*kernel.TileColumns))
+		}
+	})
 	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
 	touches := []*buffer{in.values, s.output.values}
 	if op.ofBatch() {
@@ -89,6 +102,10 @@ func (s *batchNormStep) observe(w work) {
 	shard := s.moments[w.shard]
 	for i := w.first; i < w.last; i++ {
 		data := s.input.values.from(&w, i)
+		if s.innermost {
+			s.observeBlocks(shard, data, s.scratch[w.worker])
+			continue
+		}
 		for c := range s.channels {
 			x, step := s.at(s.input, data, c)
 			var sum, squares float64
@@ -101,6 +118,23 @@ func (s *batchNormStep) observe(w work) {
 				squares += d * d
 			}
 			shard[c] = shard[c].add(moments{float64(s.pixels), mean, squares})
+		}
+	}
+}
+
+// observeBlocks adds an example whose channels are innermost to the moments of its
+// shard.
+func (s *batchNormStep) observeBlocks(shard []moments, data []float32, scratch []float64) {
+	sums, means, squares := scratch[:kernel.TileColumns], scratch[kernel.TileColumns:][:kernel.TileColumns], scratch[2*kernel.TileColumns:]
+	for c := 0; c < s.channels; c += kernel.TileColumns {
+		clear(scratch)
+		kernel.ChannelSums(sums, data[c:], s.pixels, s.input.pixelStep())
+		for j, sum := range sums {
+			means[j] = sum / float64(s.pixels)
+		}
+		kernel.ChannelSquares(squares, means, data[c:], s.pixels, s.input.pixelStep())
+		for j := range min(s.channels-c, kernel.TileColumns) {
+			shard[c+j] = shard[c+j].add(moments{float64(s.pixels), means[j], squares[j]})
 		}
 	}
 }
@@ -120,6 +154,7 @@ func (s *batchNormStep) settle(w work) {
 			s.scale[c] *= float64(s.node.params[0].data[c])
 			s.shift[c] = float64(s.node.params[1].data[c])
 		}
+		s.shift[c] -= s.mean[c] * s.scale[c]
 	}
 }
 
@@ -158,14 +193,23 @@ func (s *batchNormStep) forward(w work) {
 	}
 	for i := w.first; i < w.last; i++ {
 		from, to := s.input.values.from(&w, i), s.output.values.from(&w, i)
+		if s.innermost {
+			for c := 0; c < s.channels; c += kernel.TileColumns {
+				kernel.ScaleChannels(to[c:], from[c:], s.scale[c:], s.shift[c:], s.pixels, s.input.pixelStep(), s.low, s.high)
+			}
+			continue
+		}
 		for c := range s.channels {
 			x, step := s.at(s.input, from, c)
 			y, out := s.at(s.output, to, c)
-			mean, scale, shift := s.mean[c], s.scale[c], s.shift[c]
+			scale, shift := s.scale[c], s.shift[c]
 			for p := range s.pixels {
-				v := float32((float64(x[p*step])-mean)*scale + shift)
-				if s.output.relu && v < 0 {
-					v = 0
+				v := float32(float64(x[p*step])*scale + shift)
+				switch {
+				case v < s.low:
+					v = s.low
+				case v > s.high:
+					v = s.high
 				}
 				y[p*out] = v
 			}
@@ -183,7 +227,9 @@ func (s *batchNormStep) lowerBackward(touches []*buffer) {
 	for range p.shards {
 		s.sums = append(s.sums, make([][2]float64, s.channels))
 	}
-	s.back = make([][3]float64, s.channels)
+	for i := range s.back {
+		s.back[i] = make([]float64, len(s.mean))
+	}
 	s.dWeight, s.dBias = make([]float32, s.channels), make([]float32, s.channels)
 	p.stage(&stage{axis: examples, run: s.observeGradients, sharded: true, touches: touches})
 	p.stage(&stage{axis: units, units: s.channels, run: s.settleGradients})
@@ -202,13 +248,17 @@ func (s *batchNormStep) observeGradients(w work) {
 	sums := s.sums[w.shard]
 	for i := w.first; i < w.last; i++ {
 		xs, ys, ds := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i)
+		if s.innermost {
+			s.observeGradientBlocks(sums, xs, ys, ds, s.scratch[w.worker])
+			continue
+		}
 		for c := range s.channels {
 			x, step := s.at(s.input, xs, c)
 			y, out := s.at(s.output, ys, c)
 			d, _ := s.at(s.output, ds, c)
 			var sum, dot float64
 			for p := range s.pixels {
-				if s.output.relu && !(y[p*out] > 0) {
+				if v := y[p*out]; !(s.low < v && v < s.high) {
 					continue
 				}
 				slope := float64(d[p*out])
@@ -217,6 +267,20 @@ func (s *batchNormStep) observeGradients(w work) {
 			}
 			sums[c][0] += sum
 			sums[c][1] += dot * s.inverse[c]
+		}
+	}
+}
+
+// observeGradientBlocks adds an example whose channels are innermost to the sums of
+// its shard.
+func (s *batchNormStep) observeGradientBlocks(shard [][2]float64, x, y, slopes []float32, scratch []float64) {
+	sums, products := scratch[:kernel.TileColumns], scratch[kernel.TileColumns:][:kernel.TileColumns]
+	for c := 0; c < s.channels; c += kernel.TileColumns {
+		clear(scratch)
+		kernel.ChannelProducts(sums, products, s.mean[c:], slopes[c:], x[c:], y[c:], s.pixels, s.input.pixelStep(), s.low, s.high)
+		for j := range min(s.channels-c, kernel.TileColumns) {
+			shard[c+j][0] += sums[j]
+			shard[c+j][1] += products[j] * s.inverse[c+j]
 		}
 	}
 }
@@ -236,11 +300,11 @@ func (s *batchNormStep) settleGradients(w work) {
 			shard[c] = [2]float64{}
 		}
 		s.dWeight[c], s.dBias[c] = float32(dot), float32(sum)
-		s.back[c] = [3]float64{s.scale[c]}
+		s.back[0][c], s.back[1][c], s.back[2][c] = s.scale[c], 0, 0
 		if s.op.ofBatch() {
 			n := float64(s.plan.count * s.pixels)
-			s.back[c][1] = -s.scale[c] * s.inverse[c] * dot / n
-			s.back[c][2] = -s.scale[c] * sum / n
+			s.back[1][c] = -s.scale[c] * s.inverse[c] * dot / n
+			s.back[2][c] = -s.scale[c]*sum/n - s.back[1][c]*s.mean[c]
 		}
 	}
 }
@@ -248,18 +312,24 @@ func (s *batchNormStep) settleGradients(w work) {
 func (s *batchNormStep) backward(w work) {
 	for i := w.first; i < w.last; i++ {
 		xs, ys, ds, to := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i), s.input.gradient.from(&w, i)
+		if s.innermost {
+			for c := 0; c < s.channels; c += kernel.TileColumns {
+				kernel.CombineChannels(to[c:], ds[c:], xs[c:], ys[c:], s.back[0][c:], s.back[1][c:], s.back[2][c:], s.pixels, s.input.pixelStep(), s.low, s.high, s.adds)
+			}
+			continue
+		}
 		for c := range s.channels {
 			x, step := s.at(s.input, xs, c)
 			y, out := s.at(s.output, ys, c)
 			d, _ := s.at(s.output, ds, c)
 			dx, _ := s.at(s.input, to, c)
-			back, mean := s.back[c], s.mean[c]
+			a, b, shift := s.back[0][c], s.back[1][c], s.back[2][c]
 			for p := range s.pixels {
-				slope := float64(d[p*out])
-				if s.output.relu && !(y[p*out] > 0) {
-					slope = 0
+				sum := b*float64(x[p*step]) + shift
+				if v := y[p*out]; s.low < v && v < s.high {
+					sum += a * float64(d[p*out])
 				}
-				v := float32(back[0]*slope + back[1]*(float64(x[p*step])-mean) + back[2])
+				v := float32(sum)
 				if s.adds {
 					v += dx[p*step]
 				}

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"inkling/internal/kernel"
@@ -31,7 +32,7 @@ var patterns = []pattern{
 	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(Op) bool{is[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
 	{name: "convolution, ReLU", starts: isDenseConv, then: []func(Op) bool{is[relu]}, converts: true, channelsLast: true, lower: lowerDenseConv},
 	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(Op) bool{is[relu]}, padded: true, lower: lowerLinear},
-	{name: "batch norm, ReLU", starts: startsWith[batchNorm], then: []func(Op) bool{is[relu]}, channelsLast: true, lower: lowerBatchNorm},
+	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(Op) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
 	{name: "definition", starts: func(*node) bool { return true }, lower: lowerDefinition},
@@ -51,6 +52,23 @@ func isMatrixLinear(n *node) bool {
 }
 
 func isPool2x2(op Op) bool { return op == Op(maxPool2d{window: squareWindow(2, 2, 0, 1)}) }
+
+// rectifier returns what an operation that is no more keeps its elements between: a
+// ReLU, or a clamp that leaves zero as it is. Otherwise that is everything.
+func rectifier(op Op) (low, high float32, ok bool) {
+	infinity := float32(math.Inf(1))
+	switch op := op.(type) {
+	case relu:
+		return 0, infinity, true
+	case pointwise[clamp]:
+		if op.f.low <= 0 && op.f.high >= 0 {
+			return float32(op.f.low), float32(op.f.high), true
+		}
+	}
+	return -infinity, infinity, false
+}
+
+func isRectifier(op Op) bool { _, _, ok := rectifier(op); return ok }
 
 // viewer is an Op whose output is, for every example, the same memory as its
 // input.
@@ -84,6 +102,7 @@ type group struct {
 	pattern *pattern
 	first   *node
 	taken   []bool // of the pattern's then
+	ops     []Op   // those that were taken, nil where none was
 	output  *Value // of the last operation
 }
 
@@ -119,10 +138,11 @@ func (g *graph) match(n *node) *group {
 		for _, accept := range p.then {
 			next := g.consumers(gr.output)
 			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op)
+			var op Op
 			if takes {
-				gr.output = next[0].outputs[0]
+				gr.output, op = next[0].outputs[0], next[0].op
 			}
-			gr.taken = append(gr.taken, takes)
+			gr.taken, gr.ops = append(gr.taken, takes), append(gr.ops, op)
 		}
 		if !p.all || !slices.Contains(gr.taken, false) {
 			return gr

@@ -273,5 +273,20 @@ func copyRows8(to *float32, from *float32, count uint64, toStep uint64, fromStep
 // copyRows16 copies 16 floats of each of some rows. Steps are in bytes.
 func copyRows16(to *float32, from *float32, count uint64, toStep uint64, fromStep uint64)
 
+// channelSums16 is ChannelSums. The step is in bytes.
+func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
+
+// channelSquares16 is ChannelSquares. The step is in bytes.
+func channelSquares16(squares *float64, means *float64, x *float32, pixels uint64, step uint64)
+
+// scaleChannels16 is ScaleChannels. The step is in bytes.
+func scaleChannels16(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, low float32, high float32)
+
+// channelProducts16 is ChannelProducts. The step is in bytes.
+func channelProducts16(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, low float32, high float32)
+
+// combineChannels16 is CombineChannels. The step is in bytes.
+func combineChannels16(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
+
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)

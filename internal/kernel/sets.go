@@ -29,6 +29,13 @@ type Set struct {
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
 
+	// Normalisations of pictures with the channels innermost.
+	ChannelSums     func(sums []float64, x []float32, pixels, step int)
+	ChannelSquares  func(squares, means []float64, x []float32, pixels, step int)
+	ScaleChannels   func(y, x []float32, scale, shift []float64, pixels, step int, low, high float32)
+	ChannelProducts func(sums, products, means []float64, slopes, x, y []float32, pixels, step int, low, high float32)
+	CombineChannels func(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool)
+
 	LinearForward func(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool)
 	MatMul        func(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool)
 
@@ -45,22 +52,27 @@ type Set struct {
 }
 
 var plain = Set{
-	Name:           plainName,
-	Forward:        forwardPlain,
-	Pack:           packPlain,
-	Collect:        collectPlain,
-	WeightGradient: weightGradientPlain,
-	InputGradient:  inputGradientPlain,
-	IndirectTile:   indirectTilePlain,
-	DepthwiseTile:  depthwiseTilePlain,
-	OuterTile:      outerTilePlain,
-	ProductTile:    productTilePlain,
-	CopyRows:       copyRowsPlain,
-	LinearForward:  linearForwardPlain,
-	MatMul:         matMulPlain,
-	Add:            addPlain,
-	MaskPositive:   maskPositivePlain,
-	UpdateSGD:      updateSGDPlain,
+	Name:            plainName,
+	Forward:         forwardPlain,
+	Pack:            packPlain,
+	Collect:         collectPlain,
+	WeightGradient:  weightGradientPlain,
+	InputGradient:   inputGradientPlain,
+	IndirectTile:    indirectTilePlain,
+	DepthwiseTile:   depthwiseTilePlain,
+	OuterTile:       outerTilePlain,
+	ProductTile:     productTilePlain,
+	CopyRows:        copyRowsPlain,
+	ChannelSums:     channelSumsPlain,
+	ChannelSquares:  channelSquaresPlain,
+	ScaleChannels:   scaleChannelsPlain,
+	ChannelProducts: channelProductsPlain,
+	CombineChannels: combineChannelsPlain,
+	LinearForward:   linearForwardPlain,
+	MatMul:          matMulPlain,
+	Add:             addPlain,
+	MaskPositive:    maskPositivePlain,
+	UpdateSGD:       updateSGDPlain,
 }
 
 // Variable is the environment variable that names the set to use.

@@ -131,7 +131,7 @@ func BenchmarkTiles(b *testing.B) {
 	}
 	for _, l := range [][2]int{{64, 32}, {128, 16}, {256, 8}, {512, 4}} {
 		channels, size := l[0], l[1]
-		picture := random(size*size*channels)
+		picture := random(size * size * channels)
 		weights, bias, zeros := random(9*channels*TileColumns), make([]float32, TileColumns), make([]float32, channels)
 		out := make([]float32, size*size*channels)
 		var tables [][]int32

@@ -23,6 +23,7 @@ func main() {
 	outerTiles()
 	products()
 	copyRows()
+	norms()
 	peak()
 	Generate()
 }
