@@ -13,3 +13,6 @@
 // contracts say. Nothing needs to be aligned, and no slice that is written may
 // overlap another argument.
 package kernel
+
+//go:generate go run -C _asm . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg kernel
+//go:generate go run -C _asm ./neon -out ../kernels_arm64.s -stubs ../kernels_arm64.go

@@ -198,11 +198,11 @@ func matMul1x4(c *float32, a *float32, b *float32, tiles uint64, depth uint64, c
 // matMul1x1 is MatMul for 1 rows, a tile of 8 columns at a time. Steps are in bytes.
 func matMul1x1(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
 
-// addAVX2: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.
-func addAVX2(y []float32, x []float32)
+// addVectors: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.
+func addVectors(y []float32, x []float32)
 
-// maskPositiveAVX2: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.
-func maskPositiveAVX2(gradient []float32, output []float32)
+// maskVectors: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.
+func maskVectors(gradient []float32, output []float32)
 
 // sgdMomentum is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
 func sgdMomentum(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)

@@ -4248,9 +4248,9 @@ term:
 	VZEROUPPER
 	RET
 
-// func addAVX2(y []float32, x []float32)
+// func addVectors(y []float32, x []float32)
 // Requires: AVX
-TEXT ·addAVX2(SB), NOSPLIT, $0-48
+TEXT ·addVectors(SB), NOSPLIT, $0-48
 	MOVQ y_base+0(FP), AX
 	MOVQ x_base+24(FP), CX
 	MOVQ y_len+8(FP), DX
@@ -4266,9 +4266,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func maskPositiveAVX2(gradient []float32, output []float32)
+// func maskVectors(gradient []float32, output []float32)
 // Requires: AVX
-TEXT ·maskPositiveAVX2(SB), NOSPLIT, $0-48
+TEXT ·maskVectors(SB), NOSPLIT, $0-48
 	MOVQ   gradient_base+0(FP), AX
 	MOVQ   output_base+24(FP), CX
 	MOVQ   gradient_len+8(FP), DX

@@ -11,8 +11,8 @@ import (
 // elementwise writes the kernels that go through arrays vector by vector; all
 // counts are multiples of 8 and at least 8.
 func elementwise() {
-	TEXT("addAVX2", NOSPLIT, "func(y, x []float32)")
-	Doc("addAVX2: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.")
+	TEXT("addVectors", NOSPLIT, "func(y, x []float32)")
+	Doc("addVectors: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.")
 	y, x, n := data("y"), data("x"), length("y")
 	Label("next")
 	v := YMM()
@@ -21,8 +21,8 @@ func elementwise() {
 	VMOVUPS(v, at(y, 0))
 	advance(n, y, x)
 
-	TEXT("maskPositiveAVX2", NOSPLIT, "func(gradient, output []float32)")
-	Doc("maskPositiveAVX2: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.")
+	TEXT("maskVectors", NOSPLIT, "func(gradient, output []float32)")
+	Doc("maskVectors: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.")
 	gradient, output, n := data("gradient"), data("output"), length("gradient")
 	zero, mask := YMM(), YMM()
 	VXORPS(zero, zero, zero)

@@ -1,4 +1,4 @@
-//go:build !purego
+//go:build (amd64 || arm64) && !purego
 
 package kernel
 
@@ -13,7 +13,7 @@ func flagsOf(adds, relu bool) (flags uint64) {
 	return flags
 }
 
-func indirectTileAVX2(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
+func indirectTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
 	do := indirectTile6
 	switch rows {
 	case 1:
@@ -30,7 +30,7 @@ func indirectTileAVX2(out, in, zeros, weights, bias []float32, table []int32, ro
 	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), uint64(depth), flagsOf(adds, relu))
 }
 
-func depthwiseTileAVX2(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
+func depthwiseTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
 	do := depthwiseTile6
 	switch rows {
 	case 1:
@@ -47,7 +47,7 @@ func depthwiseTileAVX2(out, in, zeros, weights, bias []float32, table []int32, r
 	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), flagsOf(adds, relu))
 }
 
-func outerTileAVX2(sums, a, b []float32, pairs []int32, rows int) {
+func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {
 	do := outerTile6
 	switch rows {
 	case 1:
@@ -64,11 +64,11 @@ func outerTileAVX2(sums, a, b []float32, pairs []int32, rows int) {
 	do(&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2))
 }
 
-func productTileAVX2(sums, a, b []float32, pairs []int32) {
+func productTileAssembly(sums, a, b []float32, pairs []int32) {
 	productTile16(&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2))
 }
 
-func copyRowsAVX2(to, from []float32, count, width, toStep, fromStep int) {
+func copyRowsAssembly(to, from []float32, count, width, toStep, fromStep int) {
 	do := copyRows8
 	if width == 16 {
 		do = copyRows16
