@@ -87,7 +87,7 @@ func TestAsEval(t *testing.T) {
 	p, err := CompileTrain(&struct {
 		function
 		Norm *BatchNorm2d
-	}{frozen, l}, rowGradient{make([]float32, 8*2)}, newSGD(), 4, 2, 1, 1)
+	}{frozen, l}, givenGradient{}, newSGD(), 4, 2, 1, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

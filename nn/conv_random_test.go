@@ -101,7 +101,7 @@ func compareConvNet(r *rand.Rand, net *convNet, in Shape, batch, workers int) er
 	}
 	want := ref.forward().Data
 	ref.backward(gradient)
-	p, err := CompileTrain(table, rowGradient{gradient}, newSGD(), compiled[0], table.width())
+	p, err := CompileTrain(table, givenGradient{}, newSGD(), compiled[0], table.width())
 	if err != nil {
 		return err
 	}
@@ -110,10 +110,8 @@ func compareConvNet(r *rand.Rand, net *convNet, in Shape, batch, workers int) er
 	if err := closeTo("outputs", p.Forward(input), want, 1e-5); err != nil {
 		return err
 	}
-	p.labels, p.targets = exampleNumbers[:batch], nil
-	p.keepGradients()
-	p.task = p.backwardTask
-	p.machine.run(p.backwardPhases)
+	p.setNumbers(gradient)
+	p.backward()
 	names := paramNames(table)
 	for param, wanted := range ref.paramGrads {
 		for _, entry := range p.Gradients() {

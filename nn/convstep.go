@@ -112,6 +112,13 @@ func (s *convStep) lowerBackward(touches []*buffer) {
 			s.pairs = append(s.pairs, make([]kernel.Pair, pixels+1))
 		}
 	})
+	learnsBias := s.bias != nil && p.trains(s.bias)
+	if !p.trains(s.weight) && !learnsBias {
+		if s.pictureGradient != nil {
+			p.byExamples(s.backwardInput, touches...)
+		}
+		return
+	}
 	if len(s.weight.data) >= largeParam {
 		if s.pictureGradient != nil {
 			p.byExamples(s.backwardInput, touches...)
@@ -136,6 +143,17 @@ func (s *convStep) lowerBackward(touches []*buffer) {
 		},
 		updated: s.updated,
 	})
+	if s.bias != nil && p.trains(s.weight) != learnsBias { // what nobody takes must not pile up
+		p.stage(&stage{axis: once, run: func(work) {
+			for shard := range s.filters {
+				if !learnsBias {
+					clear(s.biases[shard])
+				} else {
+					clear(s.filters[shard])
+				}
+			}
+		}})
+	}
 	if s.bias != nil {
 		p.contribute(s.bias, contribution{rows: 1, unit: 1,
 			compute: func(_ *taskWork, destination []float32, _, _ int) {
@@ -181,7 +199,9 @@ func (s *convStep) contributeRows(touches []*buffer) {
 					part[filter] += s.addFilter(&e, s.pairs[t.worker], channel, pixelStep, channelStep, part[:filter])
 				}
 			})
-			copy(destination[(channel-from)*filter:], sum[:filter])
+			if destination != nil {
+				copy(destination[(channel-from)*filter:], sum[:filter])
+			}
 			if biases != nil {
 				biases[channel] = sum[filter]
 			}
@@ -193,11 +213,21 @@ func (s *convStep) contributeRows(touches []*buffer) {
 	}
 	p.contribute(s.weight, contribution{rows: s.op.out, unit: lanes, compute: compute, updated: s.updated, early: true, touches: touches,
 		scratch: size * (1 + levels), cost: 4 * filter * p.batch})
-	if s.bias != nil {
-		p.contribute(s.bias, contribution{rows: 1, unit: 1, compute: func(_ *taskWork, destination []float32, _, _ int) {
-			copy(destination, biases)
-		}})
+	if s.bias == nil {
+		return
 	}
+	// With the gradients of the filters come those of the biases, if they are wanted.
+	bias := contribution{rows: 1, unit: 1, compute: func(_ *taskWork, destination []float32, _, _ int) {
+		copy(destination, biases)
+	}}
+	if !p.trains(s.weight) {
+		bias.early, bias.touches, bias.scratch = true, touches, size*(1+levels)
+		bias.compute = func(t *taskWork, destination []float32, _, _ int) {
+			compute(t, nil, 0, s.op.out)
+			copy(destination, biases)
+		}
+	}
+	p.contribute(s.bias, bias)
 }
 
 // repack follows changes that somebody else made to the weights.

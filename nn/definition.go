@@ -176,7 +176,7 @@ func (d *definition) set(t *Tensor[float32], at *place, b *buffer, w *work, firs
 
 func (d *definition) call(w *work, first, last int) *definitionCall {
 	c := d.calls[w.worker]
-	c.N, c.First = last-first, first
+	c.N, c.First = last-first, d.plan.before+first
 	c.Seed = operationSeed(d.plan.seed, d.plan.step, d.node.number)
 	for i, at := range d.inputs {
 		d.set(&c.Inputs[i], at, at.values, w, first, last)
@@ -250,18 +250,23 @@ func (d *definition) lowerBackward(touches []*buffer) {
 		d.clears = append(d.clears, starts)
 	}
 	large := false
+	learns := slices.ContainsFunc(d.node.params, p.trains)
 	for _, param := range d.node.params {
-		large = large || param.shape.Elements() >= largeParam
+		large = large || p.trains(param) && param.shape.Elements() >= largeParam
 	}
 	shards := p.shards
 	if large || !d.node.examplewise() {
 		shards = 1
 	}
-	if len(d.node.params) > 0 {
+	if learns {
 		for range shards {
 			var sums []Tensor[float32]
 			for _, param := range d.node.params {
-				sums = append(sums, Tensor[float32]{Shape: param.shape, Data: alignedFloats(param.shape.Elements())})
+				sum := Tensor[float32]{Shape: param.shape}
+				if p.trains(param) {
+					sum.Data = alignedFloats(param.shape.Elements())
+				}
+				sums = append(sums, sum)
 			}
 			d.sums = append(d.sums, sums)
 		}
@@ -287,6 +292,9 @@ func (d *definition) lowerBackward(touches []*buffer) {
 // contribute says where the gradients of the parameters are.
 func (d *definition) contribute(sums [][]Tensor[float32]) {
 	for i, param := range d.node.params {
+		if !d.plan.trains(param) {
+			continue
+		}
 		parts := make([][]float32, len(sums))
 		for s := range sums {
 			parts[s] = sums[s][i].Data
@@ -316,7 +324,7 @@ func (d *definition) contribute(sums [][]Tensor[float32]) {
 func (d *definition) wholeCall() *definitionCall {
 	p, c := d.plan, d.whole
 	shapes := p.shapesAt(p.count)
-	c.N, c.First = p.count, 0
+	c.N, c.First = p.count, p.before
 	c.Seed = operationSeed(p.seed, p.step, d.node.number)
 	c.UpdateBuffers = p.train
 	set := func(t *Tensor[float32], v *Value, b *buffer) {

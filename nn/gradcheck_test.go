@@ -2,7 +2,6 @@ package nn
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -105,55 +104,5 @@ func TestCheckGradientsFindsMistakes(t *testing.T) {
 	wrong := function(func(x *Value) *Value { return Apply(wrongOp{}, []*Param{&factor}, x) })
 	if err := CheckGradients(wrong, r, 2, 4); err == nil {
 		t.Error("a gradient that is 1 % off passed the check")
-	}
-}
-
-func TestCrossEntropyGradient(t *testing.T) {
-	for seed := range uint64(24) {
-		r := rand.New(rand.NewPCG(seed, 7))
-		n, classes := 1+r.IntN(5), 1+r.IntN(12)
-		stride := classes + r.IntN(4)
-		logits := make([]float64, n*stride)
-		for i := range logits {
-			logits[i] = 3 * r.NormFloat64()
-		}
-		labels, targets := make([]int, n), make([]float64, n*classes)
-		for i := range labels {
-			labels[i] = r.IntN(classes)
-		}
-		for i := range targets {
-			targets[i] = r.Float64() // any numbers will do
-		}
-		scale := 1 / float64(n)
-		smoothing := []float64{0, 0.1, 1}[seed%3]
-		checkLossGradient(t, fmt.Sprintf("%dx%d, smoothing %v", n, classes, smoothing), logits, func(gradient []float64) float64 {
-			return crossEntropyRows(logits, classes, stride, labels, smoothing, scale, gradient)
-		})
-		checkLossGradient(t, fmt.Sprintf("%dx%d targets, smoothing %v", n, classes, smoothing), logits, func(gradient []float64) float64 {
-			return softCrossEntropyRows(logits, classes, stride, targets, smoothing, scale, gradient)
-		})
-	}
-}
-
-// checkLossGradient compares the gradient that loss sets with finite differences
-// over the logits.
-func checkLossGradient(t *testing.T, name string, logits []float64, loss func(gradient []float64) float64) {
-	t.Helper()
-	gradient := make([]float64, len(logits))
-	for i := range gradient {
-		gradient[i] = math.NaN()
-	}
-	loss(gradient)
-	for i, old := range logits {
-		const eps = 1e-6
-		logits[i] = old + eps
-		up := loss(nil)
-		logits[i] = old - eps
-		down := loss(nil)
-		logits[i] = old
-		want := (up - down) / (2 * eps)
-		if !(math.Abs(gradient[i]-want) <= 1e-5+1e-3*math.Abs(want)) {
-			t.Errorf("%s, element %d: gradient %g, finite difference %g", name, i, gradient[i], want)
-		}
 	}
 }

@@ -17,8 +17,12 @@ type trained struct {
 	// that they can be shared among workers.
 	rows int
 
-	gradient []float32   // of the whole parameter, once it is asked for
-	slots    [][]float32 // of the optimizer
+	state  *parameterState
+	cohort *cohort
+	// whole: the optimizer wants the parameter as a whole. Offsets are where its
+	// elements, in PyTorch's order, are stored; nil if that is the same.
+	whole   bool
+	offsets []int
 }
 
 // contribution is what one operation adds to a parameter's gradient.
@@ -53,13 +57,20 @@ type taskWork struct {
 type task struct {
 	of       *trained
 	from, to int
-	// The same range of the parameter, and of the optimizer's slots.
-	values []float32
-	slots  [][]float32
+	// The same range of the parameter, of the optimizer's slots and of the average
+	// of the weights, if there is one.
+	values  []float32
+	slots   [][]float32
+	average []float32
+	squares float64 // of its gradient, added up
 }
 
-// contribute adds what an operation contributes to a parameter's gradient.
+// contribute adds what an operation contributes to a parameter's gradient, unless
+// nobody wants that.
 func (p *plan) contribute(param *Param, c contribution) {
+	if !p.trains(param) {
+		return
+	}
 	t := p.byParam[param]
 	if t == nil {
 		t = &trained{param: param, name: p.names[param]}
@@ -162,9 +173,14 @@ func (k *task) compute(w *taskWork, gradient []float32) {
 	}
 }
 
-func (k *task) keptGradient() []float32 {
+// part returns the task's rows of something that is stored as the parameter is.
+func (k *task) part(whole []float32) []float32 {
 	size := len(k.of.param.data) / k.of.rows
-	return k.of.gradient[k.from*size : k.to*size]
+	return whole[k.from*size : k.to*size]
+}
+
+func (k *task) keptGradient() []float32 {
+	return k.part(k.of.state.gradient)
 }
 
 func (k *task) updated() {

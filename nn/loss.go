@@ -5,152 +5,159 @@ import (
 	"math"
 )
 
-// Loss measures how far a network's outputs are from the labels, and starts
-// the backward pass.
+// Loss says how a network's outputs are judged. The losses of this package are
+// operations, and so is every other: NewLoss makes one of a function.
 type Loss interface {
-	// Name is the loss's name in messages.
-	Name() string
-	// CheckShape says whether outputs of this shape can be judged.
-	CheckShape(outputs Shape) error
-	// Rows adds up the losses of some examples and sets the gradient of the
-	// loss with respect to their outputs, both multiplied by scale (for a mean
-	// over the batch, 1/N). outputs and gradient hold one example after
-	// another, rows of stride elements of which the first classes count; the
-	// others of gradient must be set to zero. A nil gradient is left out.
-	// Labels are in 0..classes-1.
-	Rows(outputs []float32, classes, stride int, labels []int, scale float64, gradient []float32) float64
+	// Targets returns the shapes and types, batch first, of what the outputs of
+	// a network are held against, or says why it cannot judge them.
+	Targets(outputs []Spec) ([]Spec, error)
+	// Judge adds the loss to the network: one number for each example, a value of
+	// shape N, whose mean over the batch is the loss.
+	Judge(outputs, targets []*Value) *Value
 }
 
-// SoftLoss is a Loss that can also measure how far outputs are from
-// probabilities of the classes, as mixed pictures have them. StepSoft needs it.
-type SoftLoss interface {
-	Loss
-	// SoftRows is Rows with a row of classes probabilities for each example, one
-	// row after another, in place of the labels.
-	SoftRows(outputs []float32, classes, stride int, targets []float32, scale float64, gradient []float32) float64
+// NewLoss returns a loss made of operations, such as the sum of several losses
+// of several outputs:
+//
+//	nn.NewLoss([]nn.Spec{{Shape: nn.Shape{32}, Type: nn.Int32}, {Shape: nn.Shape{32, 4}}},
+//		func(outputs, targets []*nn.Value) *nn.Value {
+//			class := (&nn.CrossEntropyLoss{}).Forward(outputs[0], targets[0])
+//			box := (&nn.SmoothL1Loss{}).Forward(outputs[1], targets[1])
+//			return nn.Add(class, nn.Affine(box, 0.5, 0))
+//		})
+//
+// Targets are the shapes and types of the targets, the batch first; see Loss for
+// what judge returns. A network that is compiled for another batch has targets of
+// that batch.
+func NewLoss(targets []Spec, judge func(outputs, targets []*Value) *Value) Loss {
+	return functionLoss{targets, judge}
 }
 
-// CrossEntropy is the mean over the batch of -log softmax(logits)[label], or of
-// -Σ targets[c] log softmax(logits)[c], as torch.nn.CrossEntropyLoss. The
-// network's outputs are logits, N x classes.
+type functionLoss struct {
+	targets []Spec
+	judge   func(outputs, targets []*Value) *Value
+}
+
+func (l functionLoss) Targets(outputs []Spec) ([]Spec, error) {
+	if l.judge == nil {
+		return nil, fmt.Errorf("NewLoss got no function")
+	}
+	batch := outputs[0].Shape[0]
+	list := make([]Spec, len(l.targets))
+	for i, t := range l.targets {
+		if len(t.Shape) == 0 || t.Shape[0] < 1 || t.Shape[0]%l.targets[0].Shape[0] != 0 {
+			return nil, fmt.Errorf("target %d has the shape %v, which has no batch first", i, t.Shape)
+		}
+		list[i] = Spec{t.Shape.clone(), t.Type}
+		list[i].Shape[0] = t.Shape[0] / l.targets[0].Shape[0] * batch
+	}
+	return list, nil
+}
+
+func (l functionLoss) Judge(outputs, targets []*Value) *Value { return l.judge(outputs, targets) }
+
+// CrossEntropy is the mean over the batch of -log softmax(logits)[label], as
+// torch.nn.CrossEntropyLoss. The network's first output is logits, N x classes,
+// and the targets are labels. CrossEntropyLoss can do more.
 type CrossEntropy struct {
 	// LabelSmoothing, 0 to 1, is the share of a target that is spread evenly
 	// over all classes (Szegedy et al. 2015, arXiv:1512.00567); 0, PyTorch's
 	// default, leaves targets as they are.
 	LabelSmoothing float64
+	// Soft has probabilities of the classes as targets, N x classes, as MixUp and
+	// CutMix make them, and -Σ targets[c] log softmax(logits)[c] as the loss.
+	Soft bool
 }
 
-// Name returns "cross-entropy".
-func (CrossEntropy) Name() string { return "cross-entropy" }
+// noClass is a class that no label names.
+const noClass = math.MinInt32
 
-// CheckShape wants N x classes, and a LabelSmoothing from 0 to 1.
-func (l CrossEntropy) CheckShape(outputs Shape) error {
-	if len(outputs) != 2 {
-		return fmt.Errorf("cross-entropy wants logits of shape N x classes, got %v", outputs)
-	}
+// Check wants a LabelSmoothing from 0 to 1.
+func (l CrossEntropy) Check() error {
 	if !(l.LabelSmoothing >= 0 && l.LabelSmoothing <= 1) {
 		return fmt.Errorf("cross-entropy wants a LabelSmoothing from 0 to 1, got %v", l.LabelSmoothing)
 	}
 	return nil
 }
 
-// Rows computes loss and gradient of some examples; see Loss.
-func (l CrossEntropy) Rows(logits []float32, classes, stride int, labels []int, scale float64, gradient []float32) float64 {
-	return crossEntropyRows(logits, classes, stride, labels, l.LabelSmoothing, scale, gradient)
+// Targets are labels, N, or with Soft N x classes.
+func (l CrossEntropy) Targets(outputs []Spec) ([]Spec, error) {
+	logits := outputs[0]
+	if len(logits.Shape) != 2 || logits.Type != Float32 {
+		return nil, fmt.Errorf("cross-entropy wants logits of shape N x classes, got %v of type %v", logits.Shape, logits.Type)
+	}
+	if l.Soft {
+		return []Spec{logits}, nil
+	}
+	return []Spec{{logits.Shape[:1], Int32}}, nil
 }
 
-// SoftRows computes loss and gradient of some examples; see SoftLoss.
-func (l CrossEntropy) SoftRows(logits []float32, classes, stride int, targets []float32, scale float64, gradient []float32) float64 {
-	return softCrossEntropyRows(logits, classes, stride, targets, l.LabelSmoothing, scale, gradient)
+// Judge adds the loss to the network.
+func (l CrossEntropy) Judge(outputs, targets []*Value) *Value {
+	return ApplyAll(crossEntropy{smoothing: l.LabelSmoothing, soft: l.Soft, ignore: noClass}, nil, nil, outputs[0], targets[0])[0]
 }
 
-func crossEntropyRows[T Float](logits []T, classes, stride int, labels []int, smoothing, scale float64, gradient []T) float64 {
-	var total float64
-	for n, label := range labels {
-		row, grad := logits[n*stride:][:classes], gradientRow(gradient, n, stride)
-		sum, logSum := exponentials(grad, row)
-		loss := logSum - float64(row[label])
-		if smoothing > 0 {
-			loss += smoothing * (float64(row[label]) - mean(row))
-		}
-		total += loss
-		if grad == nil {
-			continue
-		}
-		multiply(grad[:classes], T(scale/sum))
-		grad[label] -= T(scale * (1 - smoothing))
-		if smoothing > 0 {
-			for i := range row {
-				grad[i] -= T(scale * smoothing / float64(classes))
-			}
-		}
-	}
-	return total * scale
+// Targets are classes, Int32 and of the shape of the first output without its
+// second dimension.
+func (l *CrossEntropyLoss) Targets(outputs []Spec) ([]Spec, error) { return classTargets(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *CrossEntropyLoss) Judge(outputs, targets []*Value) *Value {
+	return l.Forward(outputs[0], targets[0])
 }
 
-func softCrossEntropyRows[T Float](logits []T, classes, stride int, targets []T, smoothing, scale float64, gradient []T) float64 {
-	var total float64
-	for n := range len(targets) / classes {
-		row, grad := logits[n*stride:][:classes], gradientRow(gradient, n, stride)
-		target := targets[n*classes:][:classes]
-		smoothed := func(i int) float64 { return (1-smoothing)*float64(target[i]) + smoothing/float64(classes) }
-		sum, logSum := exponentials(grad, row)
-		var whole float64 // the sum of the targets, 1 if they are probabilities
-		for i, v := range row {
-			total += smoothed(i) * (logSum - float64(v))
-			whole += smoothed(i)
-		}
-		if grad == nil {
-			continue
-		}
-		multiply(grad[:classes], T(scale*whole/sum))
-		for i := range row {
-			grad[i] -= T(scale * smoothed(i))
-		}
+// Targets are classes, Int32 and of the shape of the first output without its
+// second dimension.
+func (l *NLLLoss) Targets(outputs []Spec) ([]Spec, error) { return classTargets(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *NLLLoss) Judge(outputs, targets []*Value) *Value { return l.Forward(outputs[0], targets[0]) }
+
+func classTargets(outputs []Spec) ([]Spec, error) {
+	in := outputs[0].Shape
+	if len(in) < 2 {
+		return nil, fmt.Errorf("the loss wants an output of shape N x C or N x C x ..., got %v", in)
 	}
-	return total * scale
+	return []Spec{{append(Shape{in[0]}, in[2:]...), Int32}}, nil
 }
 
-// gradientRow is the place of an example's gradient, nil if none is wanted.
-func gradientRow[T Float](gradient []T, n, stride int) []T {
-	if gradient == nil {
-		return nil
-	}
-	return gradient[n*stride:][:stride]
+// Targets are numbers of the first output's shape.
+func (l *MSELoss) Targets(outputs []Spec) ([]Spec, error) { return likeOutput(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *MSELoss) Judge(outputs, targets []*Value) *Value { return l.Forward(outputs[0], targets[0]) }
+
+// Targets are numbers of the first output's shape.
+func (l *L1Loss) Targets(outputs []Spec) ([]Spec, error) { return likeOutput(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *L1Loss) Judge(outputs, targets []*Value) *Value { return l.Forward(outputs[0], targets[0]) }
+
+// Targets are numbers of the first output's shape.
+func (l *SmoothL1Loss) Targets(outputs []Spec) ([]Spec, error) { return likeOutput(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *SmoothL1Loss) Judge(outputs, targets []*Value) *Value {
+	return l.Forward(outputs[0], targets[0])
 }
 
-// exponentials returns Σ exp(row - max(row)) and log Σ exp(row). It sets to,
-// unless that is nil, to the terms of the first sum and zeros: divided by the
-// sum they are the softmax. They are rounded to the precision of the logits, as
-// PyTorch's are.
-func exponentials[T Float](to, row []T) (sum, logSum float64) {
-	largest := row[0]
-	for _, v := range row {
-		largest = max(largest, v)
-	}
-	for i, v := range row {
-		e := T(math.Exp(float64(v - largest)))
-		sum += float64(e)
-		if to != nil {
-			to[i] = e
-		}
-	}
-	if to != nil {
-		clear(to[len(row):])
-	}
-	return sum, math.Log(sum) + float64(largest)
+// Targets are numbers of the first output's shape.
+func (l *HuberLoss) Targets(outputs []Spec) ([]Spec, error) { return likeOutput(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *HuberLoss) Judge(outputs, targets []*Value) *Value { return l.Forward(outputs[0], targets[0]) }
+
+// Targets are numbers of the first output's shape, from 0 to 1.
+func (l *BCEWithLogitsLoss) Targets(outputs []Spec) ([]Spec, error) { return likeOutput(outputs) }
+
+// Judge adds the loss of the first output to the network.
+func (l *BCEWithLogitsLoss) Judge(outputs, targets []*Value) *Value {
+	return l.Forward(outputs[0], targets[0])
 }
 
-func mean[T Float](row []T) float64 {
-	var sum float64
-	for _, v := range row {
-		sum += float64(v)
+func likeOutput(outputs []Spec) ([]Spec, error) {
+	if outputs[0].Type != Float32 {
+		return nil, fmt.Errorf("the loss wants an output of numbers, got %v", outputs[0].Type)
 	}
-	return sum / float64(len(row))
-}
-
-func multiply[T Float](row []T, factor T) {
-	for i := range row {
-		row[i] *= factor
-	}
+	return outputs[:1], nil
 }

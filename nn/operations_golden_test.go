@@ -325,20 +325,6 @@ func (c *operationCase) load(t *testing.T, module any) {
 	}
 }
 
-// givenGradient is a loss whose gradient is given, for all examples in order:
-// a program with one worker asks for them in order.
-type givenGradient struct{ gradient []float32 }
-
-func (*givenGradient) Name() string           { return "given gradient" }
-func (*givenGradient) CheckShape(Shape) error { return nil }
-func (g *givenGradient) Rows(_ []float32, classes, stride int, labels []int, _ float64, gradient []float32) float64 {
-	for n := range labels {
-		copy(gradient[n*stride:], g.gradient[:classes])
-		g.gradient = g.gradient[classes:]
-	}
-	return 0
-}
-
 // same is compare for arrays with NaNs and infinities.
 func same(t *testing.T, what string, got, want []float32, tolerance float64) {
 	t.Helper()
@@ -440,7 +426,7 @@ func (c *operationCase) run(t *testing.T, net goldenNet) (names []string) {
 			return []*Value{AsEval(x[0], func(x *Value) *Value { return net.forward([]*Value{x})[0] })}
 		}
 	}
-	g, err := traceAll(net.module, specs, forward, training)
+	g, err := traceAll(net.module, specs, forward, training, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -518,13 +504,13 @@ func (c *operationCase) runPrograms(t *testing.T, net goldenNet, shape Shape, x 
 		return
 	}
 	_, gy := c.array(t, "gy")
-	train, err := CompileTrain(m, &givenGradient{gy}, newSGD(), shape...)
+	train, err := CompileTrain(m, givenGradient{}, newSGD(), shape...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	train.SetWorkers(1)
 	same(t, "training output", train.Forward(x), want, goldenTolerance)
-	train.Backward(make([]int, shape[0]))
+	train.setNumbers(gy)
+	train.backward()
 	for i, e := range train.Gradients() {
 		name := params[train.plan.trained[i].param]
 		_, want := c.array(t, "grad_"+name)
@@ -614,7 +600,7 @@ func TestGoldenLosses(t *testing.T) {
 			if op := c.Params.text("op"); (op == "CrossEntropyLoss" || op == "NLLLoss") && !targetShape.Equal(shape) {
 				specs[1].Type = Int32
 			}
-			g, err := traceAll(nil, specs, func(x []*Value) []*Value { return []*Value{loss(x[0], x[1])} }, true)
+			g, err := traceAll(nil, specs, func(x []*Value) []*Value { return []*Value{loss(x[0], x[1])} }, true, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -653,25 +639,43 @@ func TestGoldenLosses(t *testing.T) {
 	}
 }
 
+// TestGoldenCrossEntropy compares what programs compute, one example at a time, with
+// PyTorch's losses and gradients of whole batches.
 func TestGoldenCrossEntropy(t *testing.T) {
 	for name, loss := range map[string]CrossEntropy{
-		"ce_mean": {}, "ce_extreme": {}, "ce_ls01": {LabelSmoothing: 0.1}, "ce_prob": {}, "ce_prob_ls01": {LabelSmoothing: 0.1},
+		"ce_mean": {}, "ce_extreme": {}, "ce_ls01": {LabelSmoothing: 0.1}, "ce_prob": {Soft: true}, "ce_prob_ls01": {LabelSmoothing: 0.1, Soft: true},
 	} {
 		logits, wantLoss, want := readNPY[float32](t, "loss", name, "logits.npy"), readNPY[float32](t, "loss", name, "loss.npy"), readNPY[float32](t, "loss", name, "grad.npy")
 		classes := map[bool]int{true: 3, false: 10}[name == "ce_extreme"]
-		gradient := make([]float32, len(logits))
-		scale := float64(classes) / float64(len(logits))
-		var got float64
-		if strings.HasPrefix(name, "ce_prob") {
-			got = loss.SoftRows(logits, classes, classes, readNPY[float32](t, "loss", name, "target.npy"), scale, gradient)
-		} else {
-			var labels []int
-			for _, l := range readNPY[int64](t, "loss", name, "target.npy") {
-				labels = append(labels, int(l))
-			}
-			got = loss.Rows(logits, classes, classes, labels, scale, gradient)
+		n := len(logits) / classes
+		net := &Linear{In: classes, Out: classes} // the identity
+		Init(net, rand.New(rand.NewPCG(1, 1)))
+		identity := make([]float32, classes*classes)
+		for i := range classes {
+			identity[i*classes+i] = 1
 		}
-		compare(t, name+" loss", []float32{float32(got)}, wantLoss, goldenTolerance)
+		net.Weight.Write(identity)
+		net.Bias.Write(make([]float32, classes))
+		p, err := CompileTrain(net, loss, newSGD(), 1, classes)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got float32
+		gradient := make([]float32, len(logits))
+		for i := range n {
+			p.ZeroGrad()
+			p.Forward(logits[i*classes:][:classes])
+			if loss.Soft {
+				p.setNumbers(readNPY[float32](t, "loss", name, "target.npy")[i*classes:][:classes])
+				got += float32(p.backward() / float64(n))
+			} else {
+				got += float32(p.Backward([]int{int(readNPY[int64](t, "loss", name, "target.npy")[i])}) / float64(n))
+			}
+			for k, v := range values(p.Gradients()[1]) {
+				gradient[i*classes+k] = v / float32(n)
+			}
+		}
+		compare(t, name+" loss", []float32{got}, wantLoss, goldenTolerance)
 		compare(t, name+" gradient", gradient, want, goldenTolerance)
 	}
 }

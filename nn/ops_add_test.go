@@ -11,7 +11,7 @@ import (
 // that are read twice need.
 func TestOperationsAdd(t *testing.T) {
 	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
-		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
+		g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
 		if err != nil {
 			return err
 		}

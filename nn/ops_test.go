@@ -66,7 +66,7 @@ func TestOperationsAreUsed(t *testing.T) {
 		seen[name] = true
 		for seed := range uint64(exampleSeeds) {
 			e, _ := drawExample(d, seed)
-			g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
+			g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
 			if err != nil {
 				t.Fatalf("%s, example %d: %v", name, seed, err)
 			}
@@ -93,7 +93,7 @@ func TestOperationsAreUsed(t *testing.T) {
 // and looks for operations that see other examples and do not say so.
 func TestOperationGradients(t *testing.T) {
 	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
-		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
+		g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
 		if err != nil {
 			return err
 		}
@@ -105,7 +105,7 @@ func TestOperationGradients(t *testing.T) {
 // that those which remain are the same, bit for bit.
 func TestOperationsLeaveOut(t *testing.T) {
 	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
-		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
+		g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
 		if err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func TestOperationsLeaveOut(t *testing.T) {
 // float64.
 func TestOperationPrecision(t *testing.T) {
 	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
-		g, err := traceAll(e.Module, e.Inputs, e.Forward, true)
+		g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
 		if err != nil {
 			return err
 		}
@@ -394,26 +394,23 @@ func joinBackward[T Float](c *Call[T]) {
 	}
 }
 
-// rowGradient is a loss whose gradient is given for every example, which its
-// label names.
-type rowGradient struct{ gradient []float32 }
+// givenGradient is a loss whose gradient by the first output is its targets.
+type givenGradient struct{}
 
-func (rowGradient) Name() string           { return "given gradient" }
-func (rowGradient) CheckShape(Shape) error { return nil }
-func (g rowGradient) Rows(outputs []float32, classes, stride int, labels []int, _ float64, gradient []float32) float64 {
-	var sum float64
-	for n, label := range labels {
-		for i, d := range g.gradient[label*classes:][:classes] {
-			sum += float64(d) * float64(outputs[n*stride+i])
-			if gradient != nil {
-				gradient[n*stride+i] = d
-			}
-		}
-		if gradient != nil {
-			clear(gradient[n*stride+classes : (n+1)*stride])
-		}
+func (givenGradient) Targets(outputs []Spec) ([]Spec, error) { return outputs[:1], nil }
+func (givenGradient) Judge(outputs, targets []*Value) *Value {
+	return Apply(givenGradientOp{}, nil, outputs[0], targets[0])
+}
+
+type givenGradientOp struct{}
+
+func (givenGradientOp) Name() string                          { return "given gradient" }
+func (givenGradientOp) OutputShape(in []Shape) (Shape, error) { return in[0][:1], nil }
+func (givenGradientOp) Forward(c *Call[float32])              { clear(c.Output.Data) }
+func (givenGradientOp) Backward(c *Call[float32]) {
+	for i, v := range c.Inputs[1].Data {
+		c.InputGrads[0].Data[i] += v
 	}
-	return sum
 }
 
 // checkPrograms compares programs of an example with the definitions.
@@ -428,10 +425,8 @@ func checkPrograms(e Example, r *rand.Rand) error {
 	if whole.outputs[0].shape[0] != 9 {
 		return fmt.Errorf("the example gives %v rows for a batch of 9", whole.outputs[0].shape[0])
 	}
-	// The loss takes a label of 0 to classes-1 for the number of the example, so
-	// there must be as many classes.
 	classes := whole.outputs[0].shape[1]
-	gradient := make([]float32, 9*max(classes, 9))
+	gradient := make([]float32, 9*classes)
 	for i := range gradient {
 		gradient[i] = float32(r.NormFloat64())
 	}
@@ -468,7 +463,7 @@ func checkPrograms(e Example, r *rand.Rand) error {
 		var bits []uint32
 		for workers := 1; workers <= 4 && trains; workers++ {
 			restore(net, start)
-			p, err := CompileTrain(net, rowGradient{gradient}, newSGD(), shape...)
+			p, err := CompileTrain(net, givenGradient{}, newSGD(), shape...)
 			if err != nil {
 				return err
 			}
@@ -479,10 +474,8 @@ func checkPrograms(e Example, r *rand.Rand) error {
 			if err := closeTo(what+"outputs", got, want, 1e-5); err != nil {
 				return err
 			}
-			p.labels, p.targets = exampleNumbers[:n], nil
-			p.keepGradients()
-			p.task = p.backwardTask
-			p.machine.run(p.backwardPhases)
+			p.setNumbers(gradient[:n*classes])
+			p.backward()
 			for _, entry := range p.Gradients() {
 				got = append(got, values(entry)...)
 			}
@@ -552,9 +545,6 @@ func checkPrograms(e Example, r *rand.Rand) error {
 // learning returns the parameters to which a gradient flows from the output.
 func learning(g *graph) map[*Param]int { return newPlan(g, nil, 1, true).uses }
 
-// exampleNumbers are the labels of rowGradient.
-var exampleNumbers = []int{0, 1, 2, 3, 4, 5, 6, 7, 8}
-
 // checkAllocations checks that neither a step nor a prediction allocates.
 func checkAllocations(net *tableNet, input []float32, shape []int, trains bool) error {
 	g, err := trace(net, shape, true)
@@ -562,12 +552,12 @@ func checkAllocations(net *tableNet, input []float32, shape []int, trains bool) 
 		return err
 	}
 	if trains {
-		p, err := CompileTrain(net, rowGradient{make([]float32, g.output().shape[1])}, newSGD(), shape...)
+		p, err := CompileTrain(net, givenGradient{}, newSGD(), shape...)
 		if err != nil {
 			return err
 		}
-		labels := make([]int, 9)
-		if n := testing.AllocsPerRun(3, func() { p.Step(input, labels) }); n != 0 {
+		targets := make([]float32, g.output().shape.Elements())
+		if n := testing.AllocsPerRun(3, func() { p.StepSoft(input, targets) }); n != 0 {
 			return fmt.Errorf("a training step allocates %v times", n)
 		}
 		p.team.close()

@@ -33,6 +33,8 @@ var patterns = []pattern{
 	{name: "convolution, ReLU", starts: isDenseConv, then: []func(Op) bool{is[relu]}, converts: true, channelsLast: true, lower: lowerDenseConv},
 	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(Op) bool{is[relu]}, padded: true, lower: lowerLinear},
 	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(Op) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
+	{name: "softmax, cross-entropy", starts: isCrossEntropyOfRows, lower: lowerCrossEntropy},
+	{name: "loss share", starts: isLossShare, lower: lowerLossShare},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
 	{name: "definition", starts: func(*node) bool { return true }, lower: lowerDefinition},
@@ -168,7 +170,7 @@ type plan struct {
 	wanted  map[*Value]bool // gradients that somebody needs
 	last    map[*Value]bool // pictures with channels last
 
-	forward, backward []*stage
+	forward, loss, backward []*stage
 
 	trained []*trained
 	byParam map[*Param]*trained
@@ -183,6 +185,7 @@ type plan struct {
 	workers []func(n int)
 
 	count  int       // examples of the batch
+	before int       // examples of earlier batches of the same step
 	seed   uint64    // of the training
 	step   int       // of the training
 	shapes [][]Shape // of all values, for a batch of so many; see shapesAt
@@ -205,7 +208,7 @@ func newPlan(g *graph, names map[*Param]string, shards int, train bool) *plan {
 }
 
 // findWanted decides which gradients are computed: of values that depend on a
-// parameter and on which the first output depends, in ways that gradients go.
+// parameter and on which the loss depends, in ways that gradients go.
 func (p *plan) findWanted() {
 	p.wanted = map[*Value]bool{}
 	if !p.train {
@@ -216,7 +219,7 @@ func (p *plan) findWanted() {
 		if !n.hasGradient() {
 			continue
 		}
-		depends := len(n.params) > 0
+		depends := slices.ContainsFunc(n.params, p.trains)
 		for _, in := range n.inputs {
 			depends = depends || learns[in]
 		}
@@ -224,7 +227,7 @@ func (p *plan) findWanted() {
 			learns[out] = depends && out.kind == Float32
 		}
 	}
-	reaches := map[*Value]bool{p.graph.output(): true}
+	reaches := map[*Value]bool{p.graph.end(): true}
 	for _, n := range slices.Backward(p.graph.nodes) {
 		if !n.hasGradient() || !n.needed(reaches) {
 			continue
@@ -239,11 +242,16 @@ func (p *plan) findWanted() {
 	for _, n := range p.graph.nodes {
 		if p.backwards(n) {
 			for _, param := range n.params {
-				p.uses[param]++
+				if p.trains(param) {
+					p.uses[param]++
+				}
 			}
 		}
 	}
 }
+
+// trains reports whether a parameter's gradient is wanted.
+func (p *plan) trains(param *Param) bool { return !p.graph.frozenParams[param] }
 
 // backwards reports whether an operation has anything to do in the backward pass.
 func (p *plan) backwards(n *node) bool { return n.hasGradient() && n.needed(p.wanted) }
@@ -355,17 +363,25 @@ func (p *plan) padded(v *Value) bool {
 	return false
 }
 
-// build makes the stages: load those that fill the inputs, start those that begin
-// the backward pass.
-func (p *plan) build(load, start func(p *plan)) {
-	load(p)
-	for _, gr := range p.groups {
-		gr.pattern.lower(p, gr)
+// build makes the stages: load those that fill the inputs, judge those that fill the
+// targets, and start those that begin the backward pass.
+func (p *plan) build(load, judge, start func(p *plan)) {
+	lower := func(loss bool) (made []*stage) {
+		for _, gr := range p.groups {
+			if (p.graph.loss != nil && gr.first.number >= p.graph.judged) == loss {
+				gr.pattern.lower(p, gr)
+			}
+		}
+		made, p.stages = p.stages, nil
+		return made
 	}
-	p.forward, p.stages = p.stages, nil
+	load(p)
+	p.forward = lower(false)
 	if !p.train {
 		return
 	}
+	judge(p)
+	p.loss = lower(true)
 	start(p)
 	for _, make := range slices.Backward(p.later) {
 		make()
@@ -380,8 +396,8 @@ func (p *plan) shapesAt(n int) []Shape {
 		return p.shapes[n]
 	}
 	shapes := make([]Shape, len(p.graph.values))
-	for _, in := range p.graph.inputs {
-		shapes[in.index] = append(Shape{n}, in.shape[1:]...)
+	for _, in := range append(slices.Clone(p.graph.inputs), p.graph.targets...) {
+		shapes[in.index] = append(Shape{n * in.rows()}, in.shape[1:]...)
 	}
 	for _, node := range p.graph.nodes {
 		specs := make([]Spec, len(node.inputs))

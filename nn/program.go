@@ -13,13 +13,13 @@ type Network struct {
 	// Inputs are the shapes of the inputs, the batch first, and their types. The
 	// batch is that of all.
 	Inputs []Spec
-	// Forward computes the outputs from the inputs. The first one is what a loss
-	// judges.
+	// Forward computes the outputs from the inputs.
 	Forward func(inputs []*Value) []*Value
 }
 
-// networkOf returns a Module with one Float32 input, of the given shape, as a Network.
-func networkOf(module Module, shape Shape) Network {
+// NewNetwork returns a Module, which has one Float32 input, as a Network: shape is
+// that of the input, batch first.
+func NewNetwork(module Module, shape ...int) Network {
 	return Network{module, []Spec{{Shape: shape}}, func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }}
 }
 
@@ -45,12 +45,12 @@ type Program struct {
 // that many examples at a time. Errors name the layer whose shape does not
 // fit.
 func Compile(module Module, shape ...int) (*Program, error) {
-	return networkOf(module, shape).Compile()
+	return NewNetwork(module, shape...).Compile()
 }
 
 // Compile is the function Compile for any number of inputs and outputs.
 func (n Network) Compile() (*Program, error) {
-	g, err := traceAll(n.Module, n.Inputs, n.Forward, false)
+	g, err := traceAll(n.Module, n.Inputs, n.Forward, false, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -63,9 +63,11 @@ func (p *Program) prepare(workers int) {
 	p.chunk = min(inferenceChunk, p.graph.batch)
 	p.plan = newPlan(p.graph, p.names, 1, false)
 	p.given, p.ints = make([][]float32, len(p.graph.inputs)), make([][]int32, len(p.graph.inputs))
-	p.plan.build(func(plan *plan) { plan.load(p.given, p.ints) }, nil)
+	p.plan.build(func(plan *plan) { plan.load(plan.graph.inputs, p.given, p.ints) }, nil, nil)
 	for _, v := range p.graph.outputs {
-		p.store(v)
+		out := newTensor[float32](v.spec())
+		p.outputs, p.results = append(p.outputs, out), append(p.results, Tensor[float32]{Shape: v.shape.clone()})
+		p.plan.forward = append(p.plan.forward, p.plan.store(v, &out))
 	}
 	if first := p.outputs[0]; first.Data == nil {
 		p.floats = make([]float32, len(first.Ints))
@@ -74,9 +76,9 @@ func (p *Program) prepare(workers int) {
 	p.SetWorkers(workers)
 }
 
-// load makes the stages that fill the network's inputs from what is given.
-func (p *plan) load(given [][]float32, ints [][]int32) {
-	for k, v := range p.graph.inputs {
+// load makes the stages that fill inputs from what is given.
+func (p *plan) load(inputs []*Value, given [][]float32, ints [][]int32) {
+	for k, v := range inputs {
 		in := p.place(v)
 		if v.kind != Float32 {
 			p.byExamples(func(w work) { copy(in.values.intParts(&w, w.first, w.last), ints[k][w.first*in.values.size:]) }, in.values)
@@ -92,9 +94,8 @@ func (p *plan) load(given [][]float32, ints [][]int32) {
 }
 
 // store makes the stage that copies an output to where the caller finds it.
-func (p *Program) store(v *Value) {
-	at, out := p.plan.place(v), newTensor[float32](v.spec())
-	p.outputs, p.results = append(p.outputs, out), append(p.results, Tensor[float32]{Shape: v.shape.clone()})
+func (p *plan) store(v *Value, out *Tensor[float32]) *stage {
+	at := p.place(v)
 	s := &stage{axis: once, touches: []*buffer{at.values}}
 	copyOut := func(w *work, first, last int) {
 		for i := first; i < last; i++ {
@@ -108,7 +109,7 @@ func (p *Program) store(v *Value) {
 	if s.run = func(w work) { copyOut(&w, 0, 1) }; at.rows > 0 {
 		s.axis, s.run = examples, func(w work) { copyOut(&w, w.first, w.last) }
 	}
-	p.plan.forward = append(p.plan.forward, s)
+	return s
 }
 
 // SetWorkers sets how many goroutines compute, at most. The default is
@@ -169,28 +170,29 @@ func (p *Program) Forward(images []float32) []float32 {
 // returned is overwritten by the next call. It panics if an input has another
 // type than the network's, or another size.
 func (p *Program) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
-	p.compute(give(p.graph, p.given, p.ints, inputs))
+	p.compute(give("input", p.graph.inputs, p.given, p.ints, inputs))
 	return p.results
 }
 
-// give checks inputs against those of a network, and returns the number of
-// examples.
-func give(g *graph, given [][]float32, ints [][]int32, inputs []Tensor[float32]) (n int) {
-	if len(inputs) != len(g.inputs) {
-		panic(fmt.Sprintf("nn: got %d inputs; the network has %d", len(inputs), len(g.inputs)))
+// give checks inputs, or the targets of a loss, against those that are wanted, and
+// returns the number of examples.
+func give(what string, wanted []*Value, given [][]float32, ints [][]int32, inputs []Tensor[float32]) (n int) {
+	if len(inputs) != len(wanted) {
+		panic(fmt.Sprintf("nn: got %d %ss, want %d", len(inputs), what, len(wanted)))
 	}
-	for k, in := range g.inputs {
+	for k, in := range wanted {
 		given[k], ints[k] = inputs[k].Data, inputs[k].Ints
 		elements := len(given[k])
 		if in.kind != Float32 {
 			elements = len(ints[k])
 		}
 		if elements == 0 {
-			panic(fmt.Sprintf("nn: input %d has no elements of type %v", k, in.kind))
+			panic(fmt.Sprintf("nn: %s %d has no elements of type %v", what, k, in.kind))
 		}
-		count := countExamples(elements, in.shape[1:].Elements(), g.batch)
+		batch := in.graph.batch
+		count := countExamples(elements, in.shape.Elements()/batch, batch)
 		if k > 0 && count != n {
-			panic(fmt.Sprintf("nn: input %d has %d examples, those before it %d", k, count, n))
+			panic(fmt.Sprintf("nn: %s %d has %d examples, those before it %d", what, k, count, n))
 		}
 		n = count
 	}

@@ -215,3 +215,9 @@ func reductionExample(f func(x *Value, keep bool, dims ...int) *Value) func(r *r
 		return exampleOfFunc(func(x []*Value) *Value { return f(x[0], keep, over...) }, shape)
 	}
 }
+
+func multiply[T Float](row []T, factor T) {
+	for i := range row {
+		row[i] *= factor
+	}
+}

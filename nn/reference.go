@@ -102,6 +102,34 @@ func (r *reference[T]) backward(outputGradients ...[]T) {
 			r.gradients[out.index].Data[k] += v // a value may be returned twice
 		}
 	}
+	r.backwardNodes()
+}
+
+// loss returns the loss of what forward computed.
+func (r *reference[T]) loss() float64 {
+	var sum float64
+	for _, v := range r.values[r.graph.loss.index].Data {
+		sum += float64(v)
+	}
+	return sum / float64(r.graph.batch)
+}
+
+// backwardLoss sets all gradients of the loss.
+func (r *reference[T]) backwardLoss() {
+	for _, g := range r.gradients {
+		clear(g.Data)
+	}
+	for _, g := range r.paramGrads {
+		clear(g.Data)
+	}
+	start := r.gradients[r.graph.loss.index].Data
+	for i := range start {
+		start[i] = T(1 / float64(r.graph.batch))
+	}
+	r.backwardNodes()
+}
+
+func (r *reference[T]) backwardNodes() {
 	for i := len(r.graph.nodes) - 1; i >= 0; i-- {
 		if n := r.graph.nodes[i]; n.hasGradient() {
 			backwardOp(n.op, r.calls[i])

@@ -1,13 +1,9 @@
 package nn
 
 import (
-	"errors"
 	"fmt"
-	"reflect"
 	"runtime"
 	"slices"
-
-	"inkling/internal/kernel"
 )
 
 // TrainProgram is a network compiled for training: network, loss and
@@ -18,95 +14,67 @@ import (
 // called one by one, give the same weights, bit for bit.
 type TrainProgram struct {
 	machine
-	output    Shape
-	loss      Loss
-	soft      SoftLoss // loss, if it is one
-	optimizer Optimizer
+	training   Training
+	state      *trainingState
+	optimizers map[*Param]Optimizer
+	cohorts    []*cohort
+	output     Shape
+	classes    int // elements of one example's output
 
-	// The phases of a forward pass, a backward pass, both, and an update.
-	forwardPhases, backwardPhases, stepPhases, updatePhases []phase
-
-	classes int // elements of one example's output
-
-	steps   int         // updates done
-	given   [][]float32 // the inputs
-	ints    [][]int32
-	labels  []int
-	targets []float32 // rows of probabilities, in place of labels if not nil
-	losses  []float64 // of each shard
-	outputs []float32
-
+	// The phases of a forward pass, of the loss, of the loss and a backward pass, of
+	// all that with an update or without, of an update, and of its tasks.
+	forwardPhases, lossPhases, backwardPhases, stepPhases, gatherPhases, updatePhases, taskPhases []phase
 	// What is done with each task's gradient.
-	stepTask, backwardTask, updateTask func(k *task, w *taskWork)
-	memory                             int // elements of the plan's buffers
+	stepTask, gatherTask, backwardTask, updateTask, measureTask func(k *task, w *taskWork)
+
+	inputs, targets given
+	labels          []int32   // what Step got
+	rows            []float32 // labels as probabilities, if the loss wants those
+	classLimits     []classLimit
+	losses          []float64 // of each shard
+	outputs         []Tensor[float32]
+	results         []Tensor[float32] // what of them was computed
+	stored          []bool            // an output is copied whenever it is computed
+
+	factor          float32 // what kept gradients are multiplied by
+	norm            float64
+	averageFirst    bool // the average is to become the weights
+	idle            []idleAverage
+	averagedBuffers []*Buffer
+
+	memory int // elements of the plan's buffers
 }
+
+// given is what the caller hands over for the batch at hand.
+type given struct {
+	floats [][]float32
+	ints   [][]int32
+}
+
+func newGiven(n int) given { return given{make([][]float32, n), make([][]int32, n)} }
+
+// classLimit is how many classes a target can name, and which number beside them.
+type classLimit struct{ target, classes, ignore int }
 
 // CompileTrain traces the module on an input of the given shape (batch first,
 // as in CompileTrain(net, loss, opt, 4, 1, 28, 28)) and returns a program that
-// trains it on up to that many examples a step.
+// trains it on up to that many examples a step. Training has more to choose.
 //
 // Settings of loss and optimizer are checked if they have a method Check() error.
 //
 // The same weights, data and settings give the same bits, whatever the number
 // of workers.
 func CompileTrain(module Module, loss Loss, optimizer Optimizer, shape ...int) (*TrainProgram, error) {
-	return networkOf(module, shape).CompileTrain(loss, optimizer)
+	return NewNetwork(module, shape...).CompileTrain(loss, optimizer)
 }
 
-// CompileTrain is the function CompileTrain for any number of inputs; the loss
-// judges the first output. StepAll trains it.
+// CompileTrain is the function CompileTrain for any number of inputs and outputs.
+// StepAll and StepOn train it.
 func (n Network) CompileTrain(loss Loss, optimizer Optimizer) (*TrainProgram, error) {
-	if isNil(loss) {
-		return nil, errors.New("nn: CompileTrain got no loss: give one, such as nn.CrossEntropy{}")
-	}
 	if isNil(optimizer) {
-		return nil, errors.New("nn: CompileTrain got no optimizer: give one, such as &optim.SGD{LR: 0.01, Momentum: 0.9}")
+		optimizer = nil
 	}
-	for _, settings := range []any{loss, optimizer} {
-		if c, ok := settings.(interface{ Check() error }); ok {
-			if err := c.Check(); err != nil {
-				return nil, fmt.Errorf("nn: %w", err)
-			}
-		}
-	}
-	if _, whole := optimizer.(WholeTensorOptimizer); whole {
-		return nil, fmt.Errorf("nn: %T needs parameters as a whole, which a program does not give it yet: call its UpdateTensor with the program's Gradients, or take another optimizer", optimizer)
-	}
-	g, err := traceAll(n.Module, n.Inputs, n.Forward, true)
-	if err != nil {
-		return nil, err
-	}
-	if out := g.output(); out.rows() != 1 || out.kind != Float32 {
-		return nil, fmt.Errorf("nn: the network's output, %v of type %v, is not one float32 row for each example of the batch", out.shape, out.kind)
-	}
-	if err := loss.CheckShape(g.output().shape); err != nil {
-		return nil, fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
-	}
-	p := &TrainProgram{output: g.output().shape, loss: loss, optimizer: optimizer,
-		classes: g.output().shape[1:].Elements()}
-	p.soft, _ = loss.(SoftLoss)
-	p.chunk = trainingChunk
-	p.plan = newPlan(g, paramNames(n.Module), shardsOf(g.batch), true)
-	p.given, p.ints = make([][]float32, len(g.inputs)), make([][]int32, len(g.inputs))
-	p.plan.build(func(plan *plan) { plan.load(p.given, p.ints) }, p.start)
-	p.losses = make([]float64, p.plan.shards)
-	p.outputs = make([]float32, g.batch*p.classes)
-	if len(p.plan.trained) == 0 {
-		return nil, errors.New("nn: the network has no parameters to train")
-	}
-	p.forwardPhases, p.backwardPhases = schedule(p.plan.forward), schedule(p.plan.backward)
-	p.stepPhases = schedule(append(slices.Clone(p.plan.forward), p.plan.backward...))
-	for _, s := range p.plan.backward {
-		if s.axis == tasks {
-			p.updatePhases = append(p.updatePhases, phase{s})
-			for _, k := range s.tasks {
-				p.addSlots(k)
-			}
-		}
-	}
-	p.stepTask, p.backwardTask, p.updateTask = p.gradientAndUpdate, p.keepGradient, p.updateKept
-	p.SetWorkers(runtime.GOMAXPROCS(0))
-	return p, nil
+	return Training{Network: n, Loss: loss, Optimizer: optimizer}.Compile()
 }
 
 // shardsOf is the number of parts into which a batch is divided, whatever the
@@ -115,35 +83,68 @@ func (n Network) CompileTrain(loss Loss, optimizer Optimizer) (*TrainProgram, er
 // have at least two examples, and there are at most 16.
 func shardsOf(batch int) int { return min((batch+1)/2, 16) }
 
-// start makes the stage that computes the losses and the gradient of the outputs.
+// build makes the stages.
+func (p *TrainProgram) build() error {
+	g := p.plan.graph
+	p.inputs, p.targets = newGiven(len(g.inputs)), newGiven(len(g.targets))
+	p.losses = make([]float64, p.plan.shards)
+	p.labels = make([]int32, g.batch)
+	load := func(plan *plan) { plan.load(g.inputs, p.inputs.floats, p.inputs.ints) }
+	judge := func(plan *plan) { plan.load(g.targets, p.targets.floats, p.targets.ints) }
+	for _, v := range g.outputs {
+		p.outputs, p.results = append(p.outputs, newTensor[float32](v.spec())), append(p.results, Tensor[float32]{Shape: v.shape.clone()})
+	}
+	p.plan.build(load, judge, p.start)
+	for k, v := range g.outputs {
+		if !slices.ContainsFunc(p.plan.users[v], func(gr *group) bool { return gr.first.number >= g.judged }) {
+			p.plan.forward = append(p.plan.forward, p.plan.store(v, &p.outputs[k])) // nothing keeps it
+			p.stored = append(p.stored, true)
+		} else {
+			p.stored = append(p.stored, false)
+		}
+	}
+	if len(p.plan.trained) == 0 {
+		return fmt.Errorf("nn: the network has no parameters to train: the loss depends on none that is not frozen")
+	}
+	for _, n := range g.nodes[g.judged:] {
+		op, ok := n.op.(crossEntropy)
+		if !ok {
+			continue
+		}
+		if op.soft {
+			if len(g.targets) == 1 && n.inputs[1] == g.targets[0] && len(g.targets[0].shape) == 2 {
+				p.rows = make([]float32, g.targets[0].shape.Elements())
+			}
+			continue
+		}
+		for i, target := range g.targets {
+			if n.inputs[1] == target {
+				p.classLimits = append(p.classLimits, classLimit{i, n.inputs[0].shape[1], op.ignore})
+			}
+		}
+	}
+	return nil
+}
+
+// start makes the stages that add up the losses and begin the backward pass.
 func (p *TrainProgram) start(plan *plan) {
-	out := plan.place(plan.graph.output())
-	if out.gradient == nil {
-		return // no parameter leads to the output
+	loss := plan.place(plan.graph.loss)
+	plan.loss = append(plan.loss, &stage{axis: examples, sharded: true, touches: []*buffer{loss.values}, run: func(w work) {
+		scale := 1 / float64(w.count)
+		for i := w.first; i < w.last; i++ {
+			p.losses[w.shard] += float64(loss.values.part(&w, i)[0]) * scale
+		}
+	}})
+	if loss.gradient == nil {
+		return // no parameter leads to it
 	}
-	out.gradient.start()
-	plan.stage(&stage{axis: examples, sharded: true, touches: []*buffer{out.values, out.gradient}, run: func(w work) { p.addLoss(&w, true) }})
-}
-
-// isNil reports whether an interface holds nothing, or a nil pointer.
-func isNil(v any) bool {
-	if v == nil {
-		return true
-	}
-	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
-}
-
-// addSlots gives a task its part of the optimizer's slots.
-func (p *TrainProgram) addSlots(k *task) {
-	t := k.of
-	for len(t.slots) < p.optimizer.Slots() {
-		t.slots = append(t.slots, alignedFloats(len(t.param.data)))
-	}
-	size := len(t.param.data) / t.rows
-	for _, s := range t.slots {
-		k.slots = append(k.slots, s[k.from*size:k.to*size])
-	}
+	loss.gradient.start()
+	plan.byExamples(func(w work) {
+		slope := float32(1 / float64(w.count*max(p.training.Accumulate, 1)))
+		for i := w.first; i < w.last; i++ {
+			loss.gradient.part(&w, i)[0] = slope
+		}
+	}, loss.gradient)
 }
 
 // SetWorkers sets how many goroutines compute, at most; the default is
@@ -162,75 +163,141 @@ func (p *TrainProgram) SetWorkers(n int) {
 	}
 }
 
-// OutputShape returns the shape of the outputs for a full batch.
+// OutputShape returns the shape of the first output for a full batch.
 func (p *TrainProgram) OutputShape() Shape { return p.output }
+
+// TargetSpecs returns the shapes and types of the loss's targets for a full batch.
+func (p *TrainProgram) TargetSpecs() []Spec { return specsOf(p.plan.graph.targets) }
 
 // Step trains on a batch: forward, loss, backward, update. images holds the
 // examples one after another in row-major order, labels the class of each, and
 // the number of labels (1 up to the compiled batch) is that of the examples.
 // It returns the loss before the update. It panics if images and labels do
-// not fit the program; a label must be in 0..classes-1.
+// not fit the program; a label must be in 0..classes-1. If the loss takes
+// probabilities, a label is one for its class and nothing else.
 func (p *TrainProgram) Step(images []float32, labels []int) float64 {
-	p.setBatch(images)
+	p.setImages(images)
 	p.setLabels(labels)
+	return p.step()
+}
+
+// StepSoft is Step for a loss whose targets are numbers, such as those of MSELoss,
+// or the probabilities of the classes that CrossEntropy with Soft takes: those of
+// each example, one after another. It panics if they do not fit, or if the loss
+// takes labels.
+func (p *TrainProgram) StepSoft(images, targets []float32) float64 {
+	p.setImages(images)
+	p.setNumbers(targets)
 	return p.step()
 }
 
 // StepAll is Step for a network with any number of inputs; see ForwardAll of
 // Program.
 func (p *TrainProgram) StepAll(labels []int, inputs ...Tensor[float32]) float64 {
-	p.plan.step = p.steps + 1
-	p.plan.setBatch(give(p.plan.graph, p.given, p.ints, inputs))
+	p.setInputs(inputs)
 	p.setLabels(labels)
 	return p.step()
 }
 
-// StepSoft is Step with probabilities of the classes in place of labels, as
-// MixUp and CutMix make them: targets holds a row of so many as there are classes
-// for each example, one after another. It panics if they do not fit, or if the
-// loss is no SoftLoss.
-func (p *TrainProgram) StepSoft(images, targets []float32) float64 {
-	p.setBatch(images)
+// StepOn is Step for any targets of the loss and any number of inputs.
+func (p *TrainProgram) StepOn(targets []Tensor[float32], inputs ...Tensor[float32]) float64 {
+	p.setInputs(inputs)
 	p.setTargets(targets)
 	return p.step()
 }
 
 func (p *TrainProgram) step() float64 {
-	p.begin()
 	clear(p.losses)
-	p.task = p.stepTask
-	p.run(p.stepPhases)
-	p.finishUpdate()
+	if p.direct() {
+		p.begin()
+		p.task = p.stepTask
+		p.run(p.stepPhases)
+		p.finishUpdate()
+		return p.totalLoss()
+	}
+	p.task = p.gatherTask
+	p.run(p.gatherPhases)
+	p.state.pending++
+	p.state.before += p.plan.count
+	if p.state.pending >= p.training.Accumulate {
+		p.Update()
+	}
 	return p.totalLoss()
 }
 
-// Forward computes the network's outputs for a batch, and returns them in
+// Forward computes the network's outputs for a batch, and returns the first one in
 // row-major order. The slice is overwritten by the next call.
 func (p *TrainProgram) Forward(images []float32) []float32 {
-	p.setBatch(images)
-	p.labels, p.targets = nil, nil
+	p.setImages(images)
+	p.forward()
+	return p.results[0].Data
+}
+
+// ForwardAll is Forward for any number of inputs and outputs.
+func (p *TrainProgram) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
+	p.setInputs(inputs)
+	p.forward()
+	return p.results
+}
+
+func (p *TrainProgram) forward() {
 	p.run(p.forwardPhases)
-	out := p.plan.place(p.plan.graph.output()).values
-	for i := range p.plan.count {
-		copy(p.outputs[i*p.classes:], out.data[i*out.stride:][:out.size])
+	for k, v := range p.plan.graph.outputs {
+		at, out, result := p.plan.place(v), p.outputs[k], &p.results[k]
+		whole := work{count: p.plan.count}
+		result.Shape = p.plan.shapesAt(p.plan.count)[v.index]
+		examples := p.plan.count
+		if at.rows == 0 {
+			examples = 1
+		}
+		for i := 0; i < examples && !p.stored[k]; i++ {
+			if size := at.values.size; at.values.integer {
+				copy(out.Ints[i*size:], at.values.intParts(&whole, i, i+1))
+			} else {
+				copy(out.Data[i*size:], at.values.part(&whole, i))
+			}
+		}
+		if n := result.Shape.Elements(); at.values.integer {
+			result.Ints = out.Ints[:n]
+		} else {
+			result.Data = out.Data[:n]
+		}
 	}
-	return p.outputs[:p.plan.count*p.classes]
 }
 
 // Loss returns the loss of the outputs of the last Forward.
 func (p *TrainProgram) Loss(labels []int) float64 {
 	p.setLabels(labels)
+	return p.judge()
+}
+
+// LossAll is Loss for any targets.
+func (p *TrainProgram) LossAll(targets ...Tensor[float32]) float64 {
+	p.setTargets(targets)
+	return p.judge()
+}
+
+func (p *TrainProgram) judge() float64 {
 	clear(p.losses)
-	for shard := range p.plan.shards {
-		p.addLoss(&work{shard: shard, first: p.plan.shardStart(shard), last: p.plan.shardStart(shard + 1)}, false)
-	}
+	p.run(p.lossPhases)
 	return p.totalLoss()
 }
 
 // Backward adds the gradients of the loss, for the batch of the last Forward,
-// to those kept for every parameter, and returns the loss.
+// to those kept for every parameter, and returns the loss. With Accumulate the
+// gradients are those of the loss divided by it.
 func (p *TrainProgram) Backward(labels []int) float64 {
 	p.setLabels(labels)
+	return p.backward()
+}
+
+// BackwardAll is Backward for any targets.
+func (p *TrainProgram) BackwardAll(targets ...Tensor[float32]) float64 {
+	p.setTargets(targets)
+	return p.backward()
+}
+
+func (p *TrainProgram) backward() float64 {
 	p.keepGradients()
 	clear(p.losses)
 	p.task = p.backwardTask
@@ -241,14 +308,16 @@ func (p *TrainProgram) Backward(labels []int) float64 {
 // ZeroGrad sets the gradients kept for the parameters to zero.
 func (p *TrainProgram) ZeroGrad() {
 	for _, t := range p.plan.trained {
-		clear(t.gradient)
+		clear(t.state.gradient)
 	}
 }
 
-// Update lets the optimizer change the parameters by the gradients kept from
-// Backward: PyTorch's optimizer.step().
+// Update lets the optimizers change the parameters by the gradients kept from
+// Backward, clipped if the training says so: PyTorch's optimizer.step(). It also
+// makes an update of fewer Steps than Accumulate, at the end of the data, say.
 func (p *TrainProgram) Update() {
 	p.keepGradients()
+	p.clip()
 	p.begin()
 	p.task = p.updateTask
 	p.run(p.updatePhases)
@@ -256,141 +325,160 @@ func (p *TrainProgram) Update() {
 }
 
 // Gradients returns the gradients kept from Backward under the names of their
-// parameters. Step does not keep its gradients.
+// parameters. Step does not keep its gradients, and may overwrite those.
 func (p *TrainProgram) Gradients() []Entry {
 	p.keepGradients()
-	gradients := p.entries(func(t *trained) []float32 { return t.gradient })
-	for i := range gradients {
-		gradients[i].readOnly = true
+	var list []Entry
+	for _, t := range p.plan.trained {
+		list = append(list, Entry{name: t.name, shape: t.param.shape, strides: t.param.strides, storage: t.state.gradient, readOnly: true})
 	}
-	return gradients
+	return list
 }
+
+// GradientNorm returns the norm of all gradients as one vector, as the last update
+// found it; 0 if the training has no ClipNorm.
+func (p *TrainProgram) GradientNorm() float64 { return p.norm }
 
 // OptimizerState returns one of the optimizer's slots (0 up to its Slots()),
-// under the names of the parameters: for SGD the momentum buffers. Who writes
-// them, to go on with a training, calls SetSteps, too.
+// under the names of the parameters: for SGD the momentum buffers. Parameters whose
+// optimizer has fewer slots are left out. Who writes them, to go on with a
+// training, calls SetSteps, too.
 func (p *TrainProgram) OptimizerState(slot int) []Entry {
-	return p.entries(func(t *trained) []float32 { return t.slots[slot] })
+	var list []Entry
+	for _, s := range p.ParameterStates() {
+		if slot < len(s.Slots) {
+			list = append(list, s.Slots[slot])
+		}
+	}
+	return list
 }
 
-// Steps returns how many updates the optimizer has made.
-func (p *TrainProgram) Steps() int { return p.steps }
+// Steps returns how many updates have been made.
+func (p *TrainProgram) Steps() int { return p.state.steps }
 
 // SetSeed sets the seed of the random numbers inside the network, such as
 // dropout's; it is 0 at first. The numbers depend on the seed, the step and the place
 // in the batch, so a training that is resumed needs to know the seed alone.
 func (p *TrainProgram) SetSeed(seed uint64) { p.plan.seed = seed }
 
-// SetSteps sets how many updates the optimizer has made, so that it goes on
-// from a state that was written to OptimizerState's entries.
-func (p *TrainProgram) SetSteps(n int) { p.steps = n }
-
-func (p *TrainProgram) entries(storage func(t *trained) []float32) []Entry {
-	var list []Entry
+// SetSteps sets how many updates have been made, of every parameter, so that the
+// training goes on from a state that was written to OptimizerState's entries.
+func (p *TrainProgram) SetSteps(n int) {
+	p.state.steps, p.state.averaged = n, n
 	for _, t := range p.plan.trained {
-		list = append(list, Entry{name: t.name, shape: t.param.shape, strides: t.param.strides, storage: storage(t)})
+		t.state.steps = n
+	}
+}
+
+// ParameterState is what a training keeps of a parameter.
+type ParameterState struct {
+	Name      string
+	Shape     []int
+	Optimizer Optimizer
+	Steps     int     // updates of the parameter
+	Slots     []Entry // as many as Optimizer.Slots(), all under the parameter's name
+
+	state *parameterState
+}
+
+// SetSteps sets how many updates the parameter has had.
+func (s ParameterState) SetSteps(n int) { s.state.steps = n }
+
+// ParameterStates returns the state of every parameter that the program trains, in
+// the order of their use.
+func (p *TrainProgram) ParameterStates() []ParameterState {
+	var list []ParameterState
+	for _, t := range p.plan.trained {
+		s := ParameterState{Name: t.name, Shape: t.param.shape, Optimizer: p.optimizers[t.param], Steps: t.state.steps, state: t.state}
+		strides := t.param.strides
+		if t.whole {
+			strides = rowMajor(t.param.shape)
+		}
+		for _, slot := range t.state.slots {
+			s.Slots = append(s.Slots, Entry{name: t.name, shape: t.param.shape, strides: strides, storage: slot})
+		}
+		list = append(list, s)
 	}
 	return list
 }
 
-func (p *TrainProgram) keepGradients() {
-	for _, t := range p.plan.trained {
-		if t.gradient == nil {
-			t.gradient = alignedFloats(len(t.param.data))
-		}
-	}
+// setBatch prepares for a batch of n examples.
+func (p *TrainProgram) setBatch(n int) {
+	p.plan.step, p.plan.before = p.state.steps+1, p.state.before
+	p.plan.setBatch(n)
 }
 
-func (p *TrainProgram) setBatch(images []float32) {
-	in := p.plan.graph.input()
-	if len(p.plan.graph.inputs) > 1 || in.kind != Float32 {
-		panic("nn: Step is for networks with one float32 input; this one takes StepAll")
+func (p *TrainProgram) setImages(images []float32) {
+	g := p.plan.graph
+	if in := g.input(); len(g.inputs) > 1 || in.kind != Float32 {
+		panic("nn: Step and Forward are for networks with one float32 input; this one takes StepAll and ForwardAll")
 	}
-	p.plan.step = p.steps + 1
-	p.plan.setBatch(countExamples(len(images), in.shape[1:].Elements(), p.plan.batch))
-	p.given[0] = images
+	p.setBatch(countExamples(len(images), g.input().shape[1:].Elements(), g.batch))
+	p.inputs.floats[0] = images
 }
 
+func (p *TrainProgram) setInputs(inputs []Tensor[float32]) {
+	p.setBatch(give("input", p.plan.graph.inputs, p.inputs.floats, p.inputs.ints, inputs))
+}
+
+// setLabels gives the loss labels, as the probability 1 of a class if it wants
+// numbers.
 func (p *TrainProgram) setLabels(labels []int) {
+	targets := p.plan.graph.targets
 	if len(labels) != p.plan.count {
 		panic(fmt.Sprintf("nn: got %d labels for %d examples", len(labels), p.plan.count))
 	}
-	for _, label := range labels {
-		if label < 0 || label >= p.classes {
-			panic(fmt.Sprintf("nn: label %d is not in 0..%d", label, p.classes-1))
+	if p.rows == nil && (len(targets) != 1 || targets[0].kind != Int32 || len(targets[0].shape) != 1) {
+		panic(fmt.Sprintf("nn: the loss takes targets %v, not one label for each example; use StepSoft, StepOn or BackwardAll", p.TargetSpecs()))
+	}
+	if p.rows == nil {
+		for i, label := range labels {
+			p.labels[i] = int32(label)
 		}
-	}
-	p.labels, p.targets = labels, nil
-}
-
-func (p *TrainProgram) setTargets(targets []float32) {
-	if p.soft == nil {
-		panic("nn: " + p.loss.Name() + " takes labels, not probabilities")
-	}
-	if len(targets) != p.plan.count*p.classes {
-		panic(fmt.Sprintf("nn: got %d probabilities for %d examples of %d classes", len(targets), p.plan.count, p.classes))
-	}
-	p.labels, p.targets = nil, targets
-}
-
-func (p *TrainProgram) begin() {
-	p.steps++
-	p.optimizer.Begin(p.steps)
-}
-
-func (p *TrainProgram) finishUpdate() {
-	for _, t := range p.plan.trained {
-		t.param.version++
-	}
-	for _, follow := range p.plan.followed {
-		follow() // what was brought up to date as the weights were
-	}
-}
-
-// totalLoss adds up the losses of the shards, in the order of sumShards.
-func (p *TrainProgram) totalLoss() float64 {
-	for step := 1; step < len(p.losses); step *= 2 {
-		for i := 0; i+step < len(p.losses); i += 2 * step {
-			p.losses[i] += p.losses[i+step]
-		}
-	}
-	return p.losses[0]
-}
-
-func (p *TrainProgram) gradientAndUpdate(k *task, w *taskWork) {
-	gradient := w.gradient[:len(k.values)]
-	k.compute(w, gradient)
-	p.optimizer.Update(k.values, gradient, k.slots)
-	k.updated()
-}
-
-func (p *TrainProgram) keepGradient(k *task, w *taskWork) {
-	gradient := w.gradient[:len(k.values)]
-	k.compute(w, gradient)
-	kernel.Add(k.keptGradient(), gradient)
-}
-
-func (p *TrainProgram) updateKept(k *task, _ *taskWork) {
-	p.optimizer.Update(k.values, k.keptGradient(), k.slots)
-	k.updated()
-}
-
-// addLoss adds the loss of some examples to that of their shard and, if asked
-// to, sets the gradient of the network's outputs.
-func (p *TrainProgram) addLoss(w *work, gradient bool) {
-	if w.first >= w.last {
+		p.targets.ints[0] = p.labels[:len(labels)]
+		p.checkClasses()
 		return
 	}
-	out := p.plan.places[p.plan.graph.output()]
-	var rows []float32
-	if gradient {
-		rows = out.gradient.from(w, w.first)
+	classes := targets[0].shape[1]
+	clear(p.rows)
+	for i, label := range labels {
+		if label < 0 || label >= classes {
+			panic(fmt.Sprintf("nn: label %d is not in 0..%d", label, classes-1))
+		}
+		p.rows[i*classes+label] = 1
 	}
-	scale := 1 / float64(p.plan.count)
-	values, stride := out.values.from(w, w.first), out.values.stride
-	if p.targets != nil {
-		p.losses[w.shard] += p.soft.SoftRows(values, p.classes, stride, p.targets[w.first*p.classes:w.last*p.classes], scale, rows)
-		return
-	}
-	p.losses[w.shard] += p.loss.Rows(values, p.classes, stride, p.labels[w.first:w.last], scale, rows)
+	p.targets.floats[0] = p.rows
 }
+
+func (p *TrainProgram) setNumbers(numbers []float32) {
+	targets := p.plan.graph.targets
+	if len(targets) != 1 || targets[0].kind != Float32 {
+		panic(fmt.Sprintf("nn: the loss takes targets %v, not numbers (nn.CrossEntropy takes probabilities with Soft set)", p.TargetSpecs()))
+	}
+	if each := targets[0].shape.Elements() / p.plan.batch; len(numbers) != p.plan.count*each {
+		panic(fmt.Sprintf("nn: got %d numbers as targets of %d examples with %d each", len(numbers), p.plan.count, each))
+	}
+	p.targets.floats[0] = numbers
+}
+
+func (p *TrainProgram) setTargets(targets []Tensor[float32]) {
+	wanted := p.plan.graph.targets
+	if n := give("target", wanted, p.targets.floats, p.targets.ints, targets); n != p.plan.count && len(wanted) > 0 {
+		panic(fmt.Sprintf("nn: got targets of %d examples for %d", n, p.plan.count))
+	}
+	p.checkClasses()
+}
+
+// checkClasses checks that targets which name classes name some that there are.
+func (p *TrainProgram) checkClasses() {
+	for _, limit := range p.classLimits {
+		for _, class := range p.targets.ints[limit.target] {
+			if c := int(class); (c < 0 || c >= limit.classes) && c != limit.ignore {
+				panic(fmt.Sprintf("nn: label %d is not in 0..%d", c, limit.classes-1))
+			}
+		}
+	}
+}
+
+// totalLoss adds up the losses of the shards.
+func (p *TrainProgram) totalLoss() float64 { return takeSum(p.losses) }

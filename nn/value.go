@@ -1,7 +1,9 @@
 package nn
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unsafe"
@@ -150,12 +152,21 @@ func (n *node) hasGradient() bool {
 type graph struct {
 	inputs  []*Value
 	outputs []*Value
-	values  []*Value
-	nodes   []*node
+	// targets are the inputs of the loss, which is one number for each example.
+	// Both are nil where nothing is judged. The loss's operations are those from
+	// number judged.
+	targets []*Value
+	loss    *Value
+	judged  int
+
+	values []*Value
+	nodes  []*node
 	// batch is the number of examples, otherBatch that of Value.other.
 	batch, otherBatch int
 	training          bool
 	frozen            int // depth of AsEval
+	// frozenParams are not trained.
+	frozenParams map[*Param]bool
 }
 
 func (g *graph) newValue(spec Spec, other Shape, producer *node) *Value {
@@ -167,6 +178,21 @@ func (g *graph) newValue(spec Spec, other Shape, producer *node) *Value {
 // input and output are those of a network that has one of each.
 func (g *graph) input() *Value  { return g.inputs[0] }
 func (g *graph) output() *Value { return g.outputs[0] }
+
+// end is what the backward pass starts from.
+func (g *graph) end() *Value {
+	if g.loss != nil {
+		return g.loss
+	}
+	return g.output()
+}
+
+// newInput adds a value that is given.
+func (g *graph) newInput(spec Spec) *Value {
+	other := spec.Shape.clone()
+	other[0] = spec.Shape[0] / g.batch * g.otherBatch
+	return g.newValue(spec, other, nil)
+}
 
 // consumers returns the operations that read v.
 func (g *graph) consumers(v *Value) []*node {
@@ -184,7 +210,7 @@ func (g *graph) consumers(v *Value) []*node {
 
 // needed returns the values that the outputs depend on, themselves among them.
 func (g *graph) needed() map[*Value]bool {
-	needed := map[*Value]bool{}
+	needed := map[*Value]bool{g.end(): true}
 	for _, v := range g.outputs {
 		needed[v] = true
 	}
@@ -270,14 +296,17 @@ func ApplyAll(op Op, params []*Param, buffers []*Buffer, inputs ...*Value) []*Va
 // trace runs forward once on an input of the given shape.
 func trace(module Module, shape Shape, training bool) (*graph, error) {
 	forward := func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }
-	return traceAll(module, []Spec{{Shape: shape}}, forward, training)
+	return traceAll(module, []Spec{{Shape: shape}}, forward, training, nil)
 }
 
-// traceAll is trace for any number of inputs and outputs. All inputs have the same
-// batch first.
-func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, training bool) (g *graph, err error) {
+// traceAll is trace for any number of inputs and outputs, and for the loss that
+// judges them, if there is one. All inputs have the same batch first.
+func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, training bool, loss Loss) (g *graph, err error) {
 	if err := kernel.Err(); err != nil {
 		return nil, fmt.Errorf("nn: %w", err)
+	}
+	if len(inputs) == 0 {
+		return nil, errors.New("nn: the network has no input")
 	}
 	for _, in := range inputs {
 		for _, d := range in.Shape {
@@ -295,9 +324,7 @@ func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, trai
 	g = &graph{batch: inputs[0].Shape[0], training: training}
 	g.otherBatch = 2*g.batch + 1
 	for _, in := range inputs {
-		other := in.Shape.clone()
-		other[0] = g.otherBatch
-		g.inputs = append(g.inputs, g.newValue(in, other, nil))
+		g.inputs = append(g.inputs, g.newInput(in))
 	}
 	names := paramNames(module)
 	defer func() {
@@ -315,6 +342,14 @@ func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, trai
 			return nil, fmt.Errorf("nn: Forward of %T returned a value that was not computed from its input", module)
 		}
 	}
+	if len(g.outputs) == 0 {
+		return nil, fmt.Errorf("nn: Forward of %T returned nothing", module)
+	}
+	if loss != nil {
+		if err := g.judge(loss); err != nil {
+			return nil, err
+		}
+	}
 	for _, n := range g.nodes {
 		for i, p := range n.params {
 			if p.data == nil {
@@ -328,6 +363,39 @@ func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, trai
 		}
 	}
 	return g, nil
+}
+
+// judge adds a loss to the network.
+func (g *graph) judge(loss Loss) error {
+	g.judged = len(g.nodes)
+	targets, err := loss.Targets(specsOf(g.outputs))
+	if err != nil {
+		return fmt.Errorf("nn: the network's output does not suit the loss: %w", err)
+	}
+	for i, t := range targets {
+		if len(t.Shape) == 0 || t.Shape.Elements() < 1 || t.Shape[0]%g.batch != 0 {
+			return fmt.Errorf("nn: target %d of the loss has the shape %v; its first dimension must be the batch, %d, or a multiple of it", i, t.Shape, g.batch)
+		}
+		g.targets = append(g.targets, g.newInput(t))
+	}
+	g.loss = loss.Judge(g.outputs, g.targets)
+	switch {
+	case g.loss == nil || g.loss.graph != g:
+		return errors.New("nn: the loss returned a value that was not computed from the network's outputs")
+	case g.loss.kind != Float32 || len(g.loss.shape) != 1 || g.loss.rows() != 1:
+		return fmt.Errorf("nn: the loss is %v of type %v; it must be one float32 for each example, %v (ReduceNone leaves more)", g.loss.shape, g.loss.kind, Shape{g.batch})
+	case slices.Contains(g.inputs, g.loss) || slices.Contains(g.targets, g.loss):
+		return errors.New("nn: the loss is an input, and not computed")
+	}
+	return nil
+}
+
+func specsOf(values []*Value) []Spec {
+	list := make([]Spec, len(values))
+	for i, v := range values {
+		list[i] = v.spec()
+	}
+	return list
 }
 
 // noValues is the error for a parameter or buffer that was not initialised.

@@ -46,7 +46,15 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 		return nil, err
 	}
 	loader.BatchSize = evaluationBatch(channels * height * width)
-	program, err := nn.Compile(network, loader.BatchSize, channels, height, width)
+	// The loss of every picture is an output of the program, as its logits are.
+	program, err := nn.Network{
+		Module: network,
+		Inputs: []nn.Spec{{Shape: nn.Shape{loader.BatchSize, channels, height, width}}, {Shape: nn.Shape{loader.BatchSize}, Type: nn.Int32}},
+		Forward: func(x []*nn.Value) []*nn.Value {
+			logits := network.Forward(x[0])
+			return []*nn.Value{logits, nn.CrossEntropy{}.Judge([]*nn.Value{logits}, x[1:])}
+		},
+	}.Compile()
 	if err != nil {
 		return nil, err
 	}
@@ -60,8 +68,15 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 		e.Confusion[i] = make([]int, classes)
 	}
 	var loss float64
+	labels := make([]int32, loader.BatchSize)
+	inputs := make([]nn.Tensor[float32], 2)
 	for _, batch := range loader.BatchesContext(ctx) {
-		logits := program.Forward(batch.Images)
+		for i, label := range batch.Labels {
+			labels[i] = int32(label)
+		}
+		inputs[0].Data, inputs[1].Ints = batch.Images, labels[:len(batch.Labels)]
+		outputs := program.ForwardAll(inputs...)
+		logits := outputs[0].Data
 		for i, label := range batch.Labels {
 			row := logits[i*classes : (i+1)*classes]
 			for _, v := range row {
@@ -71,7 +86,9 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 			}
 			e.Confusion[label][Argmax(row)]++
 		}
-		loss += nn.CrossEntropy{}.Rows(logits, classes, classes, batch.Labels, 1, nil)
+		for _, l := range outputs[1].Data {
+			loss += float64(l)
+		}
 	}
 	if err := loader.Err(); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ type Config struct {
 	// Network is changed in place. Its outputs are the logits of the classes of
 	// the Loader's data set.
 	Network   nn.Module
-	Loss      nn.Loss // nil means nn.CrossEntropy{}
+	Loss      nn.Loss // nil means nn.CrossEntropy
 	Optimizer nn.Optimizer
 
 	// Schedule, if set, sets the learning rate (and the momentum, if it says so) as
@@ -61,8 +61,8 @@ type Config struct {
 	Loader *data.Loader
 
 	// Mix, if set, mixes the pictures of every batch, as MixUp and CutMix do, and
-	// the network learns the probabilities that come of it: Loss must be an
-	// nn.SoftLoss then. What it draws follows from the Loader's Seed, the epoch
+	// the network learns the probabilities that come of it: Loss must take those, as
+	// nn.CrossEntropy with Soft set, which is what nil means then. What it draws follows from the Loader's Seed, the epoch
 	// and the number of the batch.
 	Mix transform.BatchTransform
 
@@ -221,15 +221,12 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, fmt.Errorf("train: Config.CheckpointSteps is %d and CheckpointInterval %v, want 0 or more", c.CheckpointSteps, c.CheckpointInterval)
 	}
 	if c.Loss == nil {
-		c.Loss = nn.CrossEntropy{}
+		c.Loss = nn.CrossEntropy{Soft: c.Mix != nil}
 	}
 	if mix, ok := c.Mix.(interface{ Check() error }); ok {
 		if err := mix.Check(); err != nil {
 			return nil, fmt.Errorf("train: Config.Mix: %w", err)
 		}
-	}
-	if _, soft := c.Loss.(nn.SoftLoss); c.Mix != nil && !soft {
-		return nil, fmt.Errorf("train: Config.Mix makes probabilities of the labels, which the loss %s does not take: use nn.CrossEntropy, or leave Mix out", c.Loss.Name())
 	}
 	channels, height, width, err := c.Loader.Shape()
 	if err != nil {
@@ -242,6 +239,9 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, err
 	}
 	program.SetWorkers(c.Workers)
+	if targets := program.TargetSpecs(); len(targets) != 1 || targets[0].Type != nn.Float32 && c.Mix != nil {
+		return nil, fmt.Errorf("train: the loss takes %v as targets, which a data set and Config.Mix %T do not make: use nn.CrossEntropy, with Soft for Mix, or leave Mix out", targets, c.Mix)
+	}
 	return program, checkClasses(program.OutputShape(), c.Loader.Dataset)
 }
 

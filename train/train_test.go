@@ -125,7 +125,7 @@ func TestRunSameBits(t *testing.T) {
 // Mixed batches are learnt as mixed by hand, whoever prepares them.
 func TestRunMixes(t *testing.T) {
 	plain := config(t, 102)
-	program, err := nn.CompileTrain(plain.Network, nn.CrossEntropy{}, plain.Optimizer, 4, 1, 28, 28)
+	program, err := nn.CompileTrain(plain.Network, nn.CrossEntropy{Soft: true}, plain.Optimizer, 4, 1, 28, 28)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -149,9 +149,6 @@ func TestRunMixes(t *testing.T) {
 		}
 	}
 }
-
-// hard is a loss that knows labels only.
-type hard struct{ nn.Loss }
 
 // Run must be nothing but the loop that one would write out.
 func TestRunIsThePlainLoop(t *testing.T) {
@@ -278,15 +275,15 @@ func TestRunCheckpointFails(t *testing.T) {
 
 func TestRunRefuses(t *testing.T) {
 	for want, change := range map[string]func(c *Config){
-		"Network is nil":                       func(c *Config) { c.Network = nil },
-		"Optimizer is nil":                     func(c *Config) { c.Optimizer = nil },
-		"Loader is nil":                        func(c *Config) { c.Loader = nil },
-		"Dataset is nil":                       func(c *Config) { c.Loader.Dataset = nil },
-		"Epochs is 0":                          func(c *Config) { c.Epochs = 0 },
-		"Workers is -1":                        func(c *Config) { c.Workers = -1 },
-		"LogEvery is -1":                       func(c *Config) { c.LogEvery = -1 },
-		"the loss cross-entropy does not take": func(c *Config) { c.Loss, c.Mix = hard{nn.CrossEntropy{}}, transform.MixUp{} },
-		"the Alpha of MixUp is -1":             func(c *Config) { c.Mix = transform.MixUp{Alpha: -1} },
+		"Network is nil":                         func(c *Config) { c.Network = nil },
+		"Optimizer is nil":                       func(c *Config) { c.Optimizer = nil },
+		"Loader is nil":                          func(c *Config) { c.Loader = nil },
+		"Dataset is nil":                         func(c *Config) { c.Loader.Dataset = nil },
+		"Epochs is 0":                            func(c *Config) { c.Epochs = 0 },
+		"Workers is -1":                          func(c *Config) { c.Workers = -1 },
+		"LogEvery is -1":                         func(c *Config) { c.LogEvery = -1 },
+		"use nn.CrossEntropy, with Soft for Mix": func(c *Config) { c.Loss, c.Mix = nn.CrossEntropy{}, transform.MixUp{} },
+		"the Alpha of MixUp is -1":               func(c *Config) { c.Mix = transform.MixUp{Alpha: -1} },
 		"tells 26 classes apart, but the data set has 10": func(c *Config) { c.Network = models.NewLeNet(26, 1) },
 	} {
 		c := config(t, 8)

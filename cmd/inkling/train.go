@@ -171,7 +171,7 @@ func (o *trainOptions) check() error {
 	if !(o.gamma > 0 && o.gamma <= 1) {
 		return usagef("--lr-gamma is %v, want a number above 0, and 1 at most", o.gamma)
 	}
-	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).CheckShape(nn.Shape{1, 2}); err != nil {
+	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).Check(); err != nil {
 		return usageError{err}
 	}
 	if o.smoothing == 1 {
@@ -242,7 +242,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	sgd := o.sgd
 	ran, err := train.Run(ctx, train.Config{
 		Network:   m.Network,
-		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing},
+		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: augment.batch != nil},
 		Optimizer: &sgd,
 		Mix:       augment.batch,
 		Loader:    loader,
