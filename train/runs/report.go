@@ -1,0 +1,204 @@
+package runs
+
+import (
+	"bytes"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"image"
+	"image/png"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"inkling/metrics"
+	"inkling/plot"
+)
+
+// Report is what a training and its test came to. Parts that are empty are left
+// out.
+type Report struct {
+	Title    string
+	Summary  string      // one sentence
+	Facts    [][2]string // names and values: data, machine, speed
+	Settings [][2]string
+	Rows     []Row
+
+	Classes     []string
+	Confusion   metrics.Confusion
+	Calibration *metrics.Calibration
+
+	Pictures []Picture
+}
+
+// Picture is a picture with what it shows.
+type Picture struct {
+	Title string
+	Text  string // what it shows, for who cannot see it too
+	Image image.Image
+}
+
+//go:embed report.html.tmpl
+var templates embed.FS
+
+var reportTemplate = template.Must(template.New("report.html.tmpl").Funcs(template.FuncMap{
+	"fixed":   func(digits int, v float64) string { return strconv.FormatFloat(v, 'f', digits, 64) },
+	"short":   func(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) },
+	"percent": func(v float64) string { return strconv.FormatFloat(100*v, 'f', 2, 64) + " %" },
+}).ParseFS(templates, "report.html.tmpl"))
+
+// figure is a drawing in the report.
+type figure struct {
+	Title, Text string
+	SVG         template.HTML // or
+	PNG         template.URL
+	Width       int
+}
+
+// WriteHTML writes the report as one file that needs nothing else: styles,
+// drawings and pictures are in it, and it loads nothing.
+func (r *Report) WriteHTML(w io.Writer) error {
+	page := struct {
+		*Report
+		Figures         []figure
+		Low, High       float64 // of the accuracy
+		Accuracy        float64
+		Scores          []metrics.Scores
+		Macro, Weighted metrics.Scores
+		Confused        []confused
+	}{Report: r}
+	charts, err := r.charts()
+	if err != nil {
+		return err
+	}
+	page.Figures = charts
+	for _, p := range r.Pictures {
+		var encoded bytes.Buffer
+		if err := png.Encode(&encoded, p.Image); err != nil {
+			return fmt.Errorf("the picture %q cannot be put into the report: %w", p.Title, err)
+		}
+		page.Figures = append(page.Figures, figure{Title: p.Title, Text: p.Text, Width: p.Image.Bounds().Dx(),
+			PNG: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(encoded.Bytes()))})
+	}
+	if len(r.Confusion) > 0 {
+		page.Accuracy = r.Confusion.Accuracy()
+		page.Low, page.High = metrics.Interval(r.Confusion.Correct(), r.Confusion.Total(), 0.95)
+		page.Macro, page.Weighted = r.Confusion.Macro(), r.Confusion.Weighted()
+		for class := range r.Confusion {
+			page.Scores = append(page.Scores, r.Confusion.Class(class))
+		}
+		for _, p := range r.Confusion.Confused(10) {
+			page.Confused = append(page.Confused, confused{r.Classes[p.Label], r.Classes[p.Prediction], p.Count})
+		}
+	}
+	return reportTemplate.Execute(w, page)
+}
+
+type confused struct {
+	Label, Prediction string
+	Count             int
+}
+
+// Charts are the drawings of the report by the names that their files have.
+func (r *Report) Charts() map[string]*plot.Chart {
+	list := map[string]*plot.Chart{}
+	for _, c := range r.drawings() {
+		list[c.name] = c.chart
+	}
+	return list
+}
+
+type drawing struct {
+	name, title, text string
+	chart             *plot.Chart
+}
+
+// drawings are the charts that there is something for.
+func (r *Report) drawings() []drawing {
+	var list []drawing
+	training := r.series("training", func(row *Row) *float64 { return row.Loss })
+	validation := r.series("validation", func(row *Row) *float64 { return row.ValidationLoss })
+	if len(training.X)+len(validation.X) > 0 {
+		list = append(list, drawing{"loss", "Loss", "Mean loss of training and validation over the epochs; the numbers stand in the table.", plot.Curves("Loss", "epoch", "loss", false, nonEmpty(training, validation)...)})
+	}
+	if s := r.series("validation", func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
+		list = append(list, drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised, over the epochs.", plot.Curves("Accuracy", "epoch", "accuracy", false, s)})
+	}
+	if s := r.series("", func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
+		list = append(list, drawing{"learning-rate", "Learning rate", "Learning rate over the epochs.", plot.Curves("Learning rate", "epoch", "learning rate", false, s)})
+	}
+	if len(r.Confusion) > 0 {
+		list = append(list,
+			drawing{"confusion", "Confusion matrix", "How often pictures of a class (rows) were taken for a class (columns).", plot.ConfusionMatrix("Confusion matrix", r.Confusion, r.Classes, false)},
+			drawing{"confusion-normalized", "Confusion matrix, normalised", "The same in percent of the pictures of a class.", plot.ConfusionMatrix("Confusion matrix, normalised", r.Confusion, r.Classes, true)},
+			drawing{"classes", "Classes", "Precision, recall and F1 of every class; the numbers stand in the table.", r.bars()})
+	}
+	if r.Calibration != nil {
+		var counts []int
+		var confidence, accuracy []float64
+		for _, b := range r.Calibration.Bins() {
+			counts, confidence, accuracy = append(counts, b.Count), append(confidence, b.Confidence), append(accuracy, b.Accuracy)
+		}
+		title := fmt.Sprintf("Reliability (calibration error %.3f)", r.Calibration.Error())
+		list = append(list, drawing{"reliability", "Reliability", "How often answers were right, by how sure the network was.", plot.Reliability(title, counts, confidence, accuracy)})
+	}
+	return list
+}
+
+func nonEmpty(all ...plot.Series) []plot.Series {
+	var list []plot.Series
+	for _, s := range all {
+		if len(s.X) > 0 {
+			list = append(list, s)
+		}
+	}
+	return list
+}
+
+// series is a curve of what rows at the ends of epochs have.
+func (r *Report) series(name string, value func(row *Row) *float64) plot.Series {
+	s := plot.Series{Name: name}
+	for i := range r.Rows {
+		if v := value(&r.Rows[i]); v != nil && r.Rows[i].EpochEnd {
+			s.X, s.Y = append(s.X, float64(r.Rows[i].Epoch)), append(s.Y, *v)
+		}
+	}
+	return s
+}
+
+func (r *Report) bars() *plot.Chart {
+	precision, recall, f1 := plot.Series{Name: "precision"}, plot.Series{Name: "recall"}, plot.Series{Name: "F1"}
+	for class := range r.Confusion {
+		s := r.Confusion.Class(class)
+		precision.Y, recall.Y, f1.Y = append(precision.Y, s.Precision), append(recall.Y, s.Recall), append(f1.Y, s.F1)
+	}
+	return plot.Bars("Classes", "share", r.Classes, precision, recall, f1)
+}
+
+// charts are the drawings as SVG.
+func (r *Report) charts() ([]figure, error) {
+	var list []figure
+	for _, d := range r.drawings() {
+		var svg bytes.Buffer
+		if err := d.chart.WriteSVG(&svg); err != nil {
+			return nil, fmt.Errorf("the chart %q cannot be drawn: %w", d.title, err)
+		}
+		list = append(list, figure{Title: d.title, Text: d.text, SVG: inline(svg.String(), d.title)})
+	}
+	return list, nil
+}
+
+var sized = regexp.MustCompile(`<svg width="([0-9.]+)pt" height="([0-9.]+)pt"`)
+
+// inline makes an SVG file a part of a page: without its head, as wide as there is
+// room, and with a name for who cannot see it. Texts in it were escaped by what
+// wrote it.
+func inline(svg, title string) template.HTML {
+	if at := strings.Index(svg, "<svg"); at >= 0 {
+		svg = svg[at:]
+	}
+	named := fmt.Sprintf(`<svg role="img" aria-label="%s" style="max-width:${1}pt"`, template.HTMLEscapeString(title))
+	return template.HTML(sized.ReplaceAllString(svg, named))
+}
