@@ -65,15 +65,16 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		m.note("the network computes what %s does; the code of its class %s, which says so, is not in the file", o.Model, wording.Printable(described.Class))
 		described = nil
 	}
+	if described != nil && file.Script && described.Obstacle != "" && o.Model != "" {
+		m.note("the network computes what %s does; what its TorchScript program says was not followed: %s", o.Model, wording.Printable(described.Obstacle))
+		described = nil
+	}
 	if described != nil {
 		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !strings.EqualFold(m.Architecture(), o.Model) {
 			err = fmt.Errorf("it says what its network computes, and that is not what %s does", o.Model)
 		}
 	} else {
 		err = m.recognise(path, o, tensors)
-		if file.Script {
-			m.assume("the network computes what its weights suggest: it is a TorchScript program, whose code is not read; export it as .onnx to have it run as it is")
-		}
 	}
 	if err != nil {
 		return nil, err

@@ -73,8 +73,7 @@ type File struct {
 	// Names are the Python names in the file that are not known, such as
 	// "argparse.Namespace". None of them was looked up or called.
 	Names []string
-	// Script tells that the file is a TorchScript program, of which only the tensors
-	// were taken.
+	// Script tells that the file is a TorchScript program (torch.jit.save).
 	Script bool
 }
 

@@ -51,7 +51,7 @@ func TestFilesAsPeopleHaveThem(t *testing.T) {
 				"Python names in it, none of them looked up or called: argparse.Namespace, pathlib.PosixPath"},
 			[]string{"\n  step     an int, 7\n"}},
 		{filepath.Join(objects, "script.pt"),
-			[]string{"It is a TorchScript program, of the class Net. Its tensors were read; nothing of its code was read or run."},
+			[]string{"It is a TorchScript program, of the class Net. Its tensors were read, and nothing of its code was run."},
 			[]string{"It was a TorchScript program, of the class Net; its tensors were taken"}},
 		{filepath.Join(objects, "three_levels.pth"), []string{"The state dict lies under run.last.weights_of_it."}, []string{"The state dict lies under run.last.weights_of_it."}},
 		{filepath.Join(objects, "quantised_kinds.pth"),

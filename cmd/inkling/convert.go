@@ -210,7 +210,7 @@ func losses(file *weights.File) string {
 	var text strings.Builder
 	text.WriteString(statePlace(file))
 	if file.Script {
-		fmt.Fprintf(&text, "It was a TorchScript program, of the class %s; its tensors were taken, and nothing of its code was read or run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
+		fmt.Fprintf(&text, "It was a TorchScript program, of the class %s; its tensors were taken, and nothing of its code was run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
 	} else if file.Class != "" {
 		fmt.Fprintf(&text, "It was a whole pickled network, of the Python class %s; the tensors of its state dict were taken, and nothing of it was run.\n", printable(file.Class))
 	}

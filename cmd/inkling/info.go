@@ -225,7 +225,7 @@ func printInfo(out io.Writer, path string, file *weights.File, network *onnx.Con
 	printLines(out, "Beside the tensors, and left out:", leftOutLines(file), len(file.LeftOut))
 	fmt.Fprint(out, pythonNames(file))
 	if file.Script {
-		fmt.Fprintf(out, "It is a TorchScript program, of the class %s. Its tensors were read; nothing of its code was read or run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
+		fmt.Fprintf(out, "It is a TorchScript program, of the class %s. Its tensors were read, and nothing of its code was run.\n", printable(strings.TrimPrefix(file.Class, "__torch__.")))
 	} else if file.Class != "" {
 		fmt.Fprintf(out, "It is a whole pickled network, of the Python class %s. Its code is not in the file, and nothing of it was run.\n", printable(file.Class))
 	}

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Writes networks.zip: small networks as PyTorch saves them whole (NAME.pth) and exports them (NAME.onnx), and expected.json:
-   what PyTorch computes for one picture. Needs PyTorch 1.13. Weights are multiples of 1/32, so that they pack well."""
+"""Writes networks.zip: small networks as PyTorch saves them whole (NAME.pth), exports them (NAME.onnx), and compiles them to
+   programs, by their code (NAME.script.pt) and by an example (NAME.trace.pt), and expected.json: what PyTorch computes for one picture. Needs PyTorch 1.13. Weights are multiples of 1/32, so that they pack well."""
 import glob, json, os, tempfile, warnings, zipfile
 import torch, torch.nn as nn, torch.nn.functional as F
 
@@ -79,6 +79,31 @@ class Prepared(nn.Module):
     def __init__(self, net): super().__init__(); self.net = net
     def forward(self, x): return self.net((x / 255 - 0.25) / 0.5)
 
+class Functions(nn.Module):
+    """What torch.nn.functional has, without modules."""
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm, self.fc = nn.Conv2d(1, 4, 3, padding=1, bias=False), nn.BatchNorm2d(4), nn.Linear(36, 3)
+    def forward(self, x):
+        x = F.avg_pool2d(F.gelu(self.norm(self.conv(x))), 2)
+        x = F.dropout(F.max_pool2d(x, 2), 0.5, self.training)
+        x = F.leaky_relu(x, 0.125).reshape(x.shape[0], -1)
+        return F.log_softmax(self.fc(x), dim=1)
+
+class Decides(nn.Module):
+    def __init__(self): super().__init__(); self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+    def forward(self, x):
+        x = torch.tanh(self.conv(x))
+        if x.size(2) > 5: x = torch.relu(x)
+        return self.fc(x.mean((2, 3)))
+
+class Repeats(nn.Module):
+    def __init__(self): super().__init__(); self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
+    def forward(self, x):
+        x = self.conv(x)
+        for i in range(3): x = torch.tanh(x)
+        return self.fc(x.mean((2, 3)))
+
 def lenet(act=nn.ReLU, pool=lambda: nn.MaxPool2d(2), first=lambda a, p: [a(), p()], extra=lambda: []):
     return sequential(nn.Conv2d(1, 6, 5), *first(act, pool), nn.Conv2d(6, 16, 5), *first(act, pool), nn.Flatten(),
                       nn.Linear(16, 120), act(), *extra(), nn.Linear(120, 84), act(), nn.Linear(84, 3))
@@ -111,8 +136,14 @@ NETWORKS = {  # name: (network, side)
     "parts": (Parts(), 12), "residual": (Residual(), 12),
     "own-flatten": (sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), Flatten(), nn.Linear(400, 3)), 12),
     "own-odd": (sequential(nn.Conv2d(1, 4, 3), Odd(), nn.ReLU(), nn.Flatten(), nn.Linear(400, 3)), 12),
+    "mish": (chain(act=nn.Mish), 12), "gelu-tanh": (chain(act=lambda: nn.GELU(approximate="tanh")), 12), "hardsigmoid": (chain(act=nn.Hardsigmoid), 12),
+    "softplus-beta": (chain(act=lambda: nn.Softplus(beta=2)), 12), "pad": (sequential(nn.ZeroPad2d(1), nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(576, 3)), 12),
+    "functions": (Functions(), 12), "decides": (Decides(), 12), "repeats": (Repeats(), 12),
     "parallel": (nn.DataParallel(chain()), 12), "prepared": (Prepared(chain()), 12),
 }
+
+# Those that are compiled, too: they are large.
+PROGRAMS = "plain padding same reflect dropout batchnorm softmax gelu relu6 prelu avgpool-nopad lenet-tanh net-view modules-tanh residual own-odd prepared functions decides repeats".split()
 
 target = os.path.abspath("networks.zip")
 os.chdir(tempfile.mkdtemp())
@@ -132,6 +163,11 @@ for name, (net, side) in NETWORKS.items():
         torch.onnx.export(inner, x, name + ".onnx", input_names=["input"], output_names=["output"], dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}}, opset_version=14)
     except Exception as e:
         print(name, "is not exported:", str(e).split("\n")[0])
+    for how, make in name in PROGRAMS and {"script": lambda: torch.jit.script(inner), "trace": lambda: torch.jit.trace(inner, x)}.items() or []:
+        try:
+            make().save("%s.%s.pt" % (name, how))
+        except Exception as e:
+            print(name, "has no", how + ":", str(e).split("\n")[0])
 with open("expected.json", "w") as f: json.dump(expected, f, indent=0, sort_keys=True)
 with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as z:
     for path in sorted(glob.glob("*")):

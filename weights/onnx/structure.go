@@ -49,6 +49,7 @@ type describer struct {
 	values map[string]*value          // what nodes have computed that is not the chain
 	slopes map[string]*weights.Tensor // of PRelu, in the shape that it wants
 	chain  string                     // the name of the value that the last layer computed
+	passed map[string]bool            // and those that it had before
 	inputs []string                   // what each layer reads
 
 	base       string             // what the chain was before the activation that may be in hand
@@ -165,9 +166,7 @@ func (d *describer) step() error {
 		return d.aside()
 	}
 	if n.GetOpType() == "Shape" {
-		sizes := make([]size, 4)
-		sizes[0].batch = true
-		d.set(&value{sizes: sizes})
+		d.shape()
 		return nil
 	}
 	for i, name := range n.Input {
@@ -194,8 +193,19 @@ func (d *describer) set(v *value) {
 	}
 }
 
+// shape notes the sizes of a value of the chain, of which only the batch is known.
+func (d *describer) shape() {
+	sizes := make([]size, 4)
+	sizes[0].batch = true
+	d.set(&value{sizes: sizes})
+}
+
 // pass lets the chain go on without a layer.
 func (d *describer) pass() error {
+	if d.passed == nil {
+		d.passed = map[string]bool{}
+	}
+	d.passed[d.chain] = true
 	if len(d.node.Output) > 0 {
 		d.chain = d.node.Output[0]
 	}
@@ -309,6 +319,10 @@ func (d *describer) aside() error {
 	switch n.GetOpType() {
 	case "Constant":
 		d.set(d.constantNode())
+	case "Shape":
+		if len(n.Input) == 1 && d.passed[n.Input[0]] {
+			d.shape()
+		}
 	case "Identity":
 		d.set(input(0))
 	case "Gather":

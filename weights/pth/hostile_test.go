@@ -442,7 +442,7 @@ func FuzzPickle(f *testing.F) {
 	}
 	f.Add([]byte(stateOf(typedOn(storageOf(untyped, "0", 24), "ctorch\nuint16\n", nums(12)))))
 	for _, name := range []string{"nested.pth", "checkpoint.pth", "whole_attributes_protocol4.pth", "objects_protocol4.pth", "quantised_kinds.pth"} {
-		found, err := records(readTestdata(f, name))
+		found, _, err := records(readTestdata(f, name))
 		if err != nil {
 			f.Fatal(err)
 		}

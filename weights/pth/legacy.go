@@ -104,5 +104,6 @@ func readLegacy(data []byte) (*File, error) {
 		return nil, fault(int64(at), "%d bytes follow the last storage", len(data)-at)
 	}
 	file := &File{Format: "legacy"}
-	return file, file.collect(content, b)
+	_, err = file.collect(content, b)
+	return file, err
 }

@@ -51,8 +51,8 @@ type File struct {
 	// a whole pickled network (torch.save(net)) and Tensors was taken out of that.
 	// The name is all that is known of the class; its code is in no file.
 	Class string
-	// Structure tells what that network computes, as far as its modules say it; nil
-	// if there is none. It names tensors as the module does, with the prefix.
+	// Structure tells what that network computes, as far as its modules, or a
+	// TorchScript program's code, say it; nil if there is none. It names tensors as the module does, with the prefix.
 	Structure *structure.Network
 	// Others holds the tensors outside the state dict, such as an optimiser's,
 	// named by their path: "optimizer_state_dict.state.0.momentum_buffer".
@@ -75,8 +75,7 @@ type File struct {
 	// Names are the Python names in the file that are not known here, each once, in
 	// their order: "argparse.Namespace". None of them was looked up or called.
 	Names []string
-	// Script tells that the file is a TorchScript program (torch.jit.save), of which
-	// the tensors were taken and nothing else was read.
+	// Script tells that the file is a TorchScript program (torch.jit.save).
 	Script bool
 }
 
@@ -172,35 +171,40 @@ func guess(data []byte) string {
 }
 
 // records opens a zip archive and returns its records' data by their names
-// without the one folder that they lie in.
-func records(data []byte) (map[string][]byte, error) {
+// without the one folder that they lie in, and those of a TorchScript program's source.
+func records(data []byte) (found map[string][]byte, source map[string]*archive.Record, err error) {
 	a, err := archive.Open(data)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	folder, _, _ := strings.Cut(a.Records[0].Name, "/")
 	for i := range a.Records {
 		r := &a.Records[i]
 		in, name, ok := strings.Cut(r.Name, "/")
 		if !ok || in != folder || name == "" {
-			return nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
+			return nil, nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
 		}
 	}
 	if err := a.Check(func(name string) bool {
-		// TorchScript packs the source of its program, which is not read.
+		// TorchScript packs the source of its program.
 		return strings.HasPrefix(name, folder+"/"+codeFolder)
 	}); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found := make(map[string][]byte, len(a.Records))
-	for _, r := range a.Records {
-		found[r.Name[len(folder)+1:]] = r.Data
+	found, source = make(map[string][]byte, len(a.Records)), map[string]*archive.Record{}
+	for i := range a.Records {
+		r := &a.Records[i]
+		name := r.Name[len(folder)+1:]
+		found[name] = r.Data
+		if path, ok := strings.CutPrefix(name, codeFolder); ok && strings.HasSuffix(path, ".py") {
+			source[path] = r
+		}
 	}
-	return found, nil
+	return found, source, nil
 }
 
 func readZip(data []byte) (*File, error) {
-	found, err := records(data)
+	found, source, err := records(data)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +221,7 @@ func readZip(data []byte) (*File, error) {
 	}
 	b := newBudget(int64(len(data)))
 	file := &File{Format: "zip"}
+	var module *object
 	load := zipStorages(found, "data/", order, b)
 	content, err := unpickle(pickle, 0, b, load)
 	if err == nil {
@@ -224,15 +229,19 @@ func readZip(data []byte) (*File, error) {
 			err = fault(int64(end), "%d bytes follow the end of the pickle", len(pickle)-end)
 		} else {
 			_, file.Script = found[constantsRecord]
-			err = file.collect(content, b)
+			module, err = file.collect(content, b)
 		}
 	}
 	if err != nil {
 		return nil, within("data.pkl", err)
 	}
 	if file.Script {
-		if err := file.addConstants(found, order, b); err != nil {
+		constants, err := file.addConstants(found, order, b)
+		if err != nil {
 			return nil, within(constantsRecord, err)
+		}
+		if err := file.follow(module, source, constants, b); err != nil {
+			return nil, err
 		}
 	}
 	if text, ok := found[metadataRecord]; ok {
@@ -252,18 +261,21 @@ const (
 )
 
 // addConstants adds the tensors among the constants of a TorchScript program, as
-// which the weights of a frozen one are kept.
-func (f *File) addConstants(records map[string][]byte, order binary.ByteOrder, b *budget) error {
+// which the weights of a frozen one are kept, and returns all of these.
+func (f *File) addConstants(records map[string][]byte, order binary.ByteOrder, b *budget) ([]any, error) {
 	content, err := unpickle(records[constantsRecord], 0, b, zipStorages(records, constantsFolder, order, b))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w := walker{budget: b, stop: content.stop, seen: map[any]bool{}, names: map[string]bool{}}
 	if err := w.walk(content.value, "constants", 1); err != nil {
-		return err
+		return nil, err
 	}
 	f.Others = append(f.Others, w.found...)
-	return nil
+	if list, ok := content.value.(*tuple); ok {
+		return list.items, nil
+	}
+	return nil, nil
 }
 
 // zipStorages returns a function that finds the storages of tensors in the records

@@ -244,7 +244,7 @@ func TestNewTypes(t *testing.T) {
 func TestBigEndianFile(t *testing.T) {
 	data := readTestdata(t, "odd.pth")
 	little := mustRead(t, data)
-	found, err := records(data)
+	found, _, err := records(data)
 	if err != nil {
 		t.Fatal(err)
 	}

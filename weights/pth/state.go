@@ -21,19 +21,20 @@ const (
 	visitCost = 100
 )
 
-// collect finds the tensors in the value of a pickle.
-func (f *File) collect(p *pickled, b *budget) error {
+// collect finds the tensors in the value of a pickle, and returns the network if the
+// value is one.
+func (f *File) collect(p *pickled, b *budget) (*object, error) {
 	w := walker{budget: b, stop: p.stop, seen: map[any]bool{}, names: map[string]bool{}, script: f.Script}
 	if err := w.findState(p.value); err != nil {
-		return err
+		return nil, err
 	}
 	if w.state != nil {
 		flat, err := w.unpack(w.state)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := w.direct(flat); err != nil {
-			return err
+			return nil, err
 		}
 		f.Tensors = w.found
 		trimModule(f.Tensors)
@@ -41,12 +42,12 @@ func (f *File) collect(p *pickled, b *budget) error {
 		clear(w.names)
 	}
 	if err := w.walk(p.value, "", 0); err != nil {
-		return err
+		return nil, err
 	}
 	f.Others = w.found
 	var err error
 	if f.Optimizer, err = w.findOptimizer(p.value); err != nil {
-		return err
+		return nil, err
 	}
 	f.StatePath, f.StatePaths, f.LeftOut = w.statePath, w.statePaths, w.leftOut
 	for _, c := range p.unknown {
@@ -55,18 +56,18 @@ func (f *File) collect(p *pickled, b *budget) error {
 		}
 	}
 	if err := w.spend(0); err != nil { // that much work, too
-		return err
+		return nil, err
 	}
 	if w.module != nil {
 		f.Class = w.module.class.name
 		if f.Script {
-			return nil // its source says what it computes, which is not read
+			return w.module, nil // its code says what it computes
 		}
 		if f.Structure, err = w.describe(w.module); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return nil
+	return w.module, nil
 }
 
 // isOwnClass tells whether a name is that of a class of the TorchScript program

@@ -10,10 +10,12 @@ package archive
 import (
 	"bytes"
 	"cmp"
+	"compress/flate"
 	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"io"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -66,6 +68,44 @@ type Record struct {
 	method        uint16
 	time, date    uint16
 	zip64         []uint64 // those of size, packed and header that stand in a zip64 field
+	deflated      []byte   // the data if they are compressed
+}
+
+// Size is how many bytes the record has, unpacked, by what the archive says.
+func (r *Record) Size() int64 { return int64(min(r.size, math.MaxInt64)) }
+
+// An Unpacker unpacks records, with memory that it has once.
+type Unpacker struct{ stream io.ReadCloser }
+
+// UnpackerCost is how much memory an Unpacker takes.
+const UnpackerCost = 64 << 10
+
+// Unpack sets the Data of a record that Check has left compressed. Its Size must be
+// one that the caller can hold.
+func (u *Unpacker) Unpack(r *Record) error {
+	if r.Data != nil || r.deflated == nil {
+		return nil
+	}
+	if u.stream == nil {
+		u.stream = flate.NewReader(bytes.NewReader(r.deflated))
+	} else if err := u.stream.(flate.Resetter).Reset(bytes.NewReader(r.deflated), nil); err != nil {
+		return err
+	}
+	data := make([]byte, r.size)
+	_, err := io.ReadFull(u.stream, data)
+	if err == nil {
+		if n, end := u.stream.Read(make([]byte, 1)); n > 0 || end != io.EOF {
+			err = fmt.Errorf("it has more than its %d bytes", r.size)
+		}
+	}
+	if err != nil {
+		return r.Fault("record %s cannot be unpacked (%v): the file is damaged; copy or save it again", shorten(r.Name), err)
+	}
+	if got := crc32.ChecksumIEEE(data); got != r.crc {
+		return r.Fault("record %s: the data is damaged: its CRC is %08x, wanted %08x; copy or save the file again", shorten(r.Name), got, r.crc)
+	}
+	r.Data = data
+	return nil
 }
 
 // Archive is the content of a zip file.
@@ -394,6 +434,7 @@ func (r *Record) open(file []byte, next uint64, mayBePacked bool) error {
 		return fault(int64(data+r.packed), "record %s: %v", shorten(r.Name), err)
 	}
 	if isPacked {
+		r.deflated = content
 		return nil
 	}
 	r.Data = content
