@@ -271,10 +271,13 @@ func (m *Classifier) SetExtra(key, value string) {
 	m.About.Extra[key] = value
 }
 
-// Parameters is the number of weights of a network.
+// Parameters is the number of weights of a network that training changes.
 func Parameters(network nn.Module) int {
 	total := 0
 	for _, e := range nn.State(network) {
+		if e.IsBuffer() {
+			continue
+		}
 		total += nn.Shape(e.Shape()).Elements()
 	}
 	return total

@@ -94,6 +94,10 @@ func ImageNetMean() []float32 { return []float32{0.485, 0.456, 0.406} }
 // ImageNetStd goes with ImageNetMean.
 func ImageNetStd() []float32 { return []float32{0.229, 0.224, 0.225} }
 
+// DrawsAsPyTorch reports whether the initial weights are PyTorch's own if the draws are
+// those of package torchrand.
+func (m *Model) DrawsAsPyTorch() bool { return m.chain != nil }
+
 // keys are the state-dict keys of a model's networks.
 type keys struct {
 	rank        map[string]int // by key

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"inkling/optim"
 	"inkling/plot"
 	"inkling/sketch"
 )
@@ -211,8 +212,8 @@ func TestOldValues(t *testing.T) {
 			t.Errorf("--size %s: %v", size, err)
 		}
 	}
-	o := trainOptions{epochs: 2, batch: 4, gamma: 1, rng: "torch", out: "m.PT", saveOptimizer: true}
-	o.sgd.LR, o.sgd.Momentum = 0.001, 0.9
+	o := trainOptions{epochs: 2, batch: 4, rng: "torch", out: "m.PT", saveOptimizer: true}
+	o.gamma, o.optimizer = 1, &optim.SGD{LR: 0.001, Momentum: 0.9}
 	if err := o.check(); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"inkling/models"
 	"inkling/sketch"
 )
 
@@ -22,19 +23,23 @@ var (
 		"grid":        completeFiles("png"),
 		"invert":      oneOf("auto", "yes", "no"),
 		"log-level":   oneOf("debug", "info", "warn", "error"),
-		"model":       completeModels,
+		"model":       oneOf(models.Names()...),
+		"optimizer":   oneOf(optimizerNames()...),
 		"orientation": oneOf("upright", "transposed"),
 		"out":         completeModels,
 		"rng":         oneOf("go", "torch"),
 		"root":        completeFolders,
 		"preprocess":  completeProcedures,
+		"schedule":    oneOf(scheduleNames()...),
 		"show out":    completeFiles("png"),
 		"export out":  completeFolders,
 
-		"eval-strokes out": completeFiles("png"),
+		"eval-strokes model": completeModels,
+		"eval-strokes out":   completeFiles("png"),
+		"schedule-step":      oneOf("epoch", "batch"),
 
 		// What nobody can guess.
-		"addr": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
+		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
 		"size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 

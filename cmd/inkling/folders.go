@@ -30,6 +30,8 @@ import (
 type pictureOptions struct {
 	size    string // "", N or HxW
 	skipBad bool
+	// way is how pictures are prepared, one of inkling.Ways, "" or "auto" as is usual.
+	way string
 
 	// count leaves bad pictures out unasked, for whoever counts them.
 	count bool
@@ -47,6 +49,9 @@ func (o *pictureOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.size, "size", "", "resize pictures of one's own to `N` or HEIGHTxWIDTH pixels; by default to the commonest size")
 	f.BoolVar(&o.skipBad, "skip-bad", false, skipBadHelp)
 }
+
+// ownWay tells whether a way to prepare the pictures was asked for.
+func (o pictureOptions) ownWay() bool { return o.way != "" && o.way != "auto" }
 
 func (o pictureOptions) check() error {
 	_, _, err := o.sides()
@@ -85,6 +90,8 @@ func (o pictureOptions) refuse(title string, own bool) error {
 	switch {
 	case o.size != "" && !own:
 		return usagef("--size resizes pictures of one's own, and %s is taken as it was published: leave --size out", title)
+	case o.ownWay():
+		return usagef("--preprocess prepares picture files of one's own, and %s is none: leave --preprocess out", title)
 	case o.skipBad:
 		return usagef("--skip-bad leaves out picture files that cannot be read, and %s has none: leave it out", title)
 	}

@@ -12,13 +12,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/nn"
 	"inkling/weights"
 	"inkling/weights/onnx"
 )
 
 func newInfo() *cobra.Command {
-	var asJSON bool
+	var asJSON, layers bool
+	var model modelFlags
 	c := &cobra.Command{
 		Use:   "info MODEL",
 		Short: "List what is in a weight file",
@@ -26,15 +28,35 @@ func newInfo() *cobra.Command {
 what the file says about its training. It reads PyTorch's .pth files, of any
 network: state dicts, also quantised ones, checkpoints with whatever they hold
 beside the weights, whole pickled networks and TorchScript programs, of which it
-runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.`,
+runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.
+
+With --layers it lists the layers of the network that the file is opened as, each with
+its output for one picture, its parameters and its multiply-adds; MODEL may then be the
+name of a network that "inkling models" lists, too. With one of the options that say
+of a file what it leaves out, it tells what network comes of it.` + modelFlagsHelp,
 		Example: `  inkling info model.pth
   inkling info resnet18.pth --json
-  inkling info model.onnx`,
+  inkling info model.onnx
+  inkling info --layers model.pth
+  inkling info --layers resnet18 --size 32`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
+			options, err := model.options()
+			if err != nil {
+				return err
+			}
+			if layers {
+				return showLayers(c.OutOrStdout(), args[0], &options, asJSON)
+			}
 			file, err := weights.Read(args[0])
 			if err != nil {
 				return err
+			}
+			var opened *inkling.Classifier
+			if options.Any() {
+				if opened, err = options.Use(args[0], file); err != nil {
+					return err
+				}
 			}
 			var network *onnx.Contents
 			if file.Format == onnxEnding[1:] {
@@ -43,12 +65,23 @@ runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.`,
 				}
 			}
 			if asJSON {
-				return writeJSON(c.OutOrStdout(), infoReport(file, network))
+				report := infoReport(file, network)
+				if opened != nil {
+					report["opened"] = openedReport(opened)
+				}
+				return writeJSON(c.OutOrStdout(), report)
 			}
-			return printInfo(c.OutOrStdout(), args[0], file, network)
+			if err := printInfo(c.OutOrStdout(), args[0], file, network); err != nil || opened == nil {
+				return err
+			}
+			return printOpened(c.OutOrStdout(), args[0], opened)
 		},
 	}
-	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f := c.Flags()
+	f.SortFlags = false
+	f.BoolVar(&layers, "layers", false, "list the network's layers")
+	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	model.flags(f)
 	return c
 }
 
@@ -319,7 +352,7 @@ func shapeOf(input []int) string {
 }
 
 // infoReport is what --json prints.
-func infoReport(file *weights.File, network *onnx.Contents) any {
+func infoReport(file *weights.File, network *onnx.Contents) map[string]any {
 	type tensor struct {
 		Name    string `json:"name"`
 		Shape   []int  `json:"shape"`

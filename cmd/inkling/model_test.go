@@ -12,6 +12,7 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/internal/realdata"
+	"inkling/optim"
 	"inkling/train"
 )
 
@@ -98,7 +99,7 @@ func TestOutput(t *testing.T) {
 
 func TestExplainDiverged(t *testing.T) {
 	o := trainOptions{out: "m.pth"}
-	o.sgd.LR = 5
+	o.optimizer = &optim.SGD{LR: 5}
 	diverged := &train.DivergedError{Epoch: 3, Batch: 7, Loss: math.Inf(1)}
 	if got, want := o.explain(diverged, &saver{}).Error(), "the loss became +Inf in epoch 3 at batch 7: training diverged, try a smaller learning rate than --lr 5; nothing was saved, and m.pth was not touched"; got != want {
 		t.Errorf("before the first epoch was over: %q, want %q", got, want)

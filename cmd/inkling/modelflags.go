@@ -12,7 +12,7 @@ import (
 // model is opened.
 type modelFlags struct {
 	model, mean, std, size, classes, padding, orientation string
-	labelOffset                                           int
+	labelOffset, channels                                 int
 	rename                                                []string
 }
 
@@ -20,7 +20,7 @@ type modelFlags struct {
 const modelFlagsHelp = `
 
 What the model's file does not say is assumed, and what was assumed is said. The
-options --model, --mean, --std, --size, --classes, --padding, --label-offset, --orientation
+options --model, --mean, --std, --size, --channels, --classes, --padding, --label-offset, --orientation
 and --rename say it instead; inkling convert keeps them in a file.`
 
 func (m *modelFlags) flags(f *pflag.FlagSet) {
@@ -30,6 +30,7 @@ func (m *modelFlags) flags(f *pflag.FlagSet) {
 	f.StringVar(&m.mean, "mean", "", "`NUMBER` that the model wants subtracted from pixels of 0 to 1, or one for each channel: 0.1307 or 0.485,0.456,0.406")
 	f.StringVar(&m.std, "std", "", "`NUMBER` that the model wants them divided by then, or one for each channel; with --mean 0 --std 1/255 it sees 0 to 255")
 	f.StringVar(&m.size, "size", "", "`SIZE` of the pictures that the model reads: N or HEIGHTxWIDTH pixels")
+	f.IntVar(&m.channels, "channels", 0, "`N` channels that the pictures have that the model reads: 1 for gray, 3 for colours")
 	f.StringVar(&m.classes, "classes", "", "`FILE` with the name of a class on every line, in the order of the model's outputs, or the names with commas between")
 	f.StringVar(&m.padding, "padding", "", "`N` rows and columns of zeros around what the model's first convolution reads, or one for each convolution: 2 or 2,0")
 	f.IntVar(&m.labelOffset, "label-offset", 0, "the model's labels were counted from `N`: 1 if label 1 is its first class, as with EMNIST's letters")
@@ -42,7 +43,10 @@ func (m *modelFlags) options() (o inkling.Options, err error) {
 	if err := checkOrientation(m.orientation); err != nil {
 		return o, err
 	}
-	o.Orientation, o.LabelOffset, o.Model = m.orientation, m.labelOffset, m.model
+	o.Orientation, o.LabelOffset, o.Model, o.Channels = m.orientation, m.labelOffset, m.model, m.channels
+	if o.Channels < 0 {
+		return o, usagef("--channels is %d, want 1 or more", o.Channels)
+	}
 	if o.Model != "" {
 		if _, err := models.FindModel(o.Model); err != nil {
 			return o, usagef("--model: %w", err)
@@ -103,7 +107,7 @@ func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*i
 		about.Orientation, o.Orientation = o.Orientation, ""
 	}
 	if o.Any() {
-		return nil, usagef("--model, --mean, --std, --size, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
+		return nil, usagef("--model, --mean, --std, --size, --channels, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
 	}
 	return &inkling.Classifier{Network: network, About: about}, nil
 }

@@ -61,19 +61,20 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *in
 	}
 	r.findings(o.data, set.findings)
 	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", m.Architecture(), thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
-	r.line("Training: %s of %s %s of %d, learning rate %v, momentum %v.\n",
-		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, o.sgd.LR, o.sgd.Momentum)
+	r.line("Training: %s of %s %s of %d, %s.\n",
+		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, &o.optimizing)
 	if o.augment != "" {
 		r.line("          Pictures are changed at random: %s.\n", o.augment)
 	}
 	r.line("Computing: %s, %s kernels.\n", count(workers, "worker"), kernel.Implementation())
-	r.object("begin", map[string]any{
+	event := map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
 		"images": d.Len(), "classes": d.Classes(), "input": m.Input(), "augment": o.augment, "parameters": inkling.Parameters(m.Network),
-		"epochs": o.epochs, "batch": o.batch, "batches": batches, "lr": o.sgd.LR, "momentum": o.sgd.Momentum,
-		"dampening": o.sgd.Dampening, "label_smoothing": o.smoothing, "weight_decay": o.sgd.WeightDecay, "nesterov": o.sgd.Nesterov,
+		"epochs": o.epochs, "batch": o.batch, "batches": batches, "label_smoothing": o.smoothing, "model": m.Architecture(),
 		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(),
-	})
+	}
+	o.optimizing.report(event)
+	r.object("begin", event)
 	if f := terminal(r.out); f != nil && !r.json {
 		r.startBar(f, int64(o.epochs)*int64(d.Len()))
 	}

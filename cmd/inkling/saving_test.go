@@ -11,6 +11,7 @@ import (
 	"inkling"
 	"inkling/models"
 	"inkling/nn"
+	"inkling/optim"
 	"inkling/weights"
 )
 
@@ -182,8 +183,8 @@ func TestSavesFailAndWork(t *testing.T) {
 		}
 	}
 	options := func() *trainOptions {
-		o := &trainOptions{data: "mnist", limit: 40, epochs: 3, batch: 4, gamma: 1, rng: "go", logEvery: 10, out: filepath.Join(dir, "model.pth"), force: true}
-		o.sgd.LR = 0.01
+		o := &trainOptions{data: "mnist", limit: 40, epochs: 3, batch: 4, rng: "go", logEvery: 10, out: filepath.Join(dir, "model.pth"), force: true}
+		o.gamma, o.optimizer = 1, &optim.SGD{LR: 0.01}
 		return o
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {

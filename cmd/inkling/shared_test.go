@@ -90,7 +90,7 @@ func TestLetters(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := trainOn(t, trainOptions{data: dir, epochs: 1, sgd: optim.SGD{LR: 0.005, Momentum: 0.9}}); got < 0.6 {
+	if got := trainOn(t, trainOptions{data: dir, epochs: 1, optimizing: optimizing{gamma: 1, optimizer: &optim.SGD{LR: 0.005, Momentum: 0.9}}}); got < 0.6 {
 		t.Errorf("%.1f %% of the letters are read, want 60 or more", 100*got)
 	}
 }
@@ -113,7 +113,7 @@ func TestCIFAR(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			fill(t, dir)
-			if got := trainOn(t, trainOptions{data: dir, epochs: 2, sgd: optim.SGD{LR: 0.004, Momentum: 0.9}}); got < 0.15 {
+			if got := trainOn(t, trainOptions{data: dir, epochs: 2, optimizing: optimizing{gamma: 1, optimizer: &optim.SGD{LR: 0.004, Momentum: 0.9}}}); got < 0.15 {
 				t.Errorf("%.1f %% of the pictures are told right, want 15 or more; guessing gives 10", 100*got)
 			}
 		})

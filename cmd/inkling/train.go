@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"image"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -14,23 +16,27 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/internal/kernel"
+	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
+	"inkling/sketch"
 	"inkling/torchrand"
 	"inkling/train"
 	"inkling/transform"
 	"inkling/weights"
 )
 
+// defaultModel is the network of the tutorial.
+const defaultModel = "lenet"
+
 // trainOptions are the flags of a training. Their defaults are the tutorial's.
 type trainOptions struct {
-	data, model       string
-	pictures          pictureOptions
-	augment           string
-	download          bool
-	epochs, batch     int
-	sgd               optim.SGD
-	gamma             float64 // the learning rate is multiplied by it after each epoch
+	data, model   string
+	pictures      pictureOptions
+	augment       string
+	download      bool
+	epochs, batch int
+	optimizing
 	smoothing         float64 // of the labels
 	seed              uint64
 	rng               string
@@ -116,17 +122,13 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
-	f.StringVar(&o.model, "model", "lenet", "train the network of this `NAME`; \"inkling models\" lists them")
+	f.StringVar(&o.model, "model", defaultModel, "train the network of this `NAME`; \"inkling models\" lists them")
+	f.StringVar(&o.pictures.way, "preprocess", "auto", "`WAY` from picture files of one's own to what the network reads: auto, which is resize, or emnist, mnist, tutorial or fit, as inkling predict has them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
 	f.IntVar(&o.epochs, "epochs", 2, "show every picture `N` times")
 	f.IntVar(&o.batch, "batch", 4, "take `N` pictures a step")
-	f.Float64Var(&o.sgd.LR, "lr", 0.001, "learning `RATE`: how far the weights move")
-	f.Float64Var(&o.gamma, "lr-gamma", 1, "multiply the learning rate by this `FACTOR` after each epoch")
-	f.Float64Var(&o.sgd.Momentum, "momentum", 0.9, "keep this `SHARE` of the last step")
-	f.Float64Var(&o.sgd.Dampening, "dampening", 0, "leave this `SHARE` of the gradient out of the momentum")
-	f.Float64Var(&o.sgd.WeightDecay, "weight-decay", 0, "pull every weight towards zero with this `FORCE`")
-	f.BoolVar(&o.sgd.Nesterov, "nesterov", false, "Nesterov's form of the momentum")
+	o.optimizing.flags(f)
 	f.Float64Var(&o.smoothing, "label-smoothing", 0, "spread this `SHARE` of every label evenly over all classes")
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights, order and changes of the pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
@@ -159,17 +161,26 @@ func (o *trainOptions) check() error {
 	if o.workers > mostWorkers {
 		return usagef("--workers is %d, want %d at most", o.workers, mostWorkers)
 	}
+	if o.pictures.way != "" {
+		if err := checkPreprocess(o.pictures.way); err != nil {
+			return err
+		}
+	}
 	if o.rng != "go" && o.rng != "torch" {
 		return usagef("--rng is %q, want go or torch", o.rng)
 	}
-	if err := o.sgd.Check(); err != nil {
-		return usageError{errors.New(strings.TrimPrefix(err.Error(), "optim: "))}
+	model, err := models.FindModel(cmp.Or(o.model, defaultModel))
+	if err != nil {
+		return usagef("--model: %w", err)
 	}
-	if o.sgd.LR == 0 {
-		return usagef("--lr is 0, want more: without it nothing is learnt")
+	if o.rng == "torch" && !model.DrawsAsPyTorch() {
+		return usagef("--rng torch is for LeNet, whose first weights are drawn in PyTorch's order; those of %s are not: leave --rng out", model.Name)
 	}
-	if !(o.gamma > 0 && o.gamma <= 1) {
-		return usagef("--lr-gamma is %v, want a number above 0, and 1 at most", o.gamma)
+	if err := o.optimizing.check(); err != nil {
+		return err
+	}
+	if _, isSGD := o.optimizer.(*optim.SGD); o.saveOptimizer && !isSGD {
+		return usagef("--save-optimizer saves the state of SGD, not that of %s: leave it out", o.class())
 	}
 	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).Check(); err != nil {
 		return usageError{err}
@@ -238,21 +249,31 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		loader.Sampler = data.Order(generator.Order)
 	}
 	result := &trained{model: m, set: set, test: testSet}
+	schedule, perBatch, err := o.scheduled(o.epochs, loader.Len())
+	if err != nil {
+		return nil, err
+	}
 	r.begin(o, set, trainSet, m)
-	sgd := o.sgd
+	rate := o.rate() // of the last batch
 	ran, err := train.Run(ctx, train.Config{
 		Network:   m.Network,
 		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: augment.batch != nil},
-		Optimizer: &sgd,
-		Mix:       augment.batch,
-		Loader:    loader,
-		Epochs:    o.epochs,
-		Workers:   o.workers,
-		LogEvery:  o.logEvery,
-		OnEvent:   r.event,
+		Optimizer: o.optimizer,
+		Schedule:  schedule, ScheduleBatches: perBatch,
+		Mix:      augment.batch,
+		Loader:   loader,
+		Epochs:   o.epochs,
+		Workers:  o.workers,
+		LogEvery: o.logEvery,
+		OnEvent: func(e train.Event) {
+			if schedule != nil {
+				rate = e.Rate
+			}
+			r.event(e)
+		},
 		OnStart: func(program *nn.TrainProgram) {
 			if o.saveOptimizer {
-				m.Optimizer = func() *weights.Optimizer { return train.SGDState(program, &sgd, nn.State(m.Network)) }
+				m.Optimizer = func() *weights.Optimizer { return o.state(program, rate, nn.State(m.Network)) }
 			}
 		},
 		Checkpoint: func(at train.Position) error {
@@ -260,7 +281,6 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 			if epoch == o.epochs {
 				return nil // saved below, with the accuracy
 			}
-			sgd.LR *= o.gamma // as torch.optim.lr_scheduler.ExponentialLR
 			m.SetExtra("epochs", strconv.Itoa(epoch))
 			if err := saver.save(m, epoch); err != nil {
 				r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
@@ -313,7 +333,7 @@ type prepared struct {
 func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	p := &prepared{}
 	var err error
-	if p.set, err = findPicturesAs(ctx, o.data, o.pictures); err != nil {
+	if p.set, err = o.findPictures(ctx); err != nil {
 		return nil, err
 	}
 	if p.train, p.test, err = openBoth(p.set, o.test && !p.set.untested, o.limit); err != nil {
@@ -329,6 +349,39 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	o.augment = p.augment.spec // so that what auto stood for is said and saved
 	p.model, err = o.newModel(p.set, p.train)
 	return p, err
+}
+
+// findPictures looks for the pictures of --data, and has them prepared in the way of
+// --preprocess if there is one.
+func (o *trainOptions) findPictures(ctx context.Context) (*pictureSet, error) {
+	pictures := o.pictures
+	if !pictures.ownWay() {
+		return findPicturesAs(ctx, o.data, pictures)
+	}
+	p := &inkling.Preparation{Way: pictures.way}
+	if p.Way != inkling.Fit && p.Way != inkling.Resize {
+		pictures.channels, pictures.height, pictures.width = 1, sketch.Size, sketch.Size
+	}
+	pictures.prepare = func(img image.Image) ([]byte, error) {
+		made, err := p.Prepare(img)
+		if err != nil {
+			return nil, err
+		}
+		return made.Bytes, nil
+	}
+	set, err := findPicturesAs(ctx, o.data, pictures)
+	if err != nil {
+		return nil, err
+	}
+	d, err := set.open(true)
+	if err != nil {
+		return nil, err
+	}
+	p.Channels, p.Height, p.Width = d.Shape()
+	if err := inkling.CheckWay(p.Way, p.Channels, p.Height, p.Width); err != nil {
+		return nil, usagef("--preprocess %w", err)
+	}
+	return set, nil
 }
 
 // openBoth reads the pictures to train on, so many of them at most unless limit
@@ -366,7 +419,7 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	if most := mostSamples / (channels * height * width); o.batch > most {
 		return nil, usagef("--batch is %d, want %d at most for pictures of %dx%dx%d (channels, height, width)", o.batch, most, channels, height, width)
 	}
-	m, err := inkling.NewClassifier(o.model, inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed})
+	m, err := inkling.NewClassifier(cmp.Or(o.model, defaultModel), inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed})
 	if err != nil {
 		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
 	}
@@ -374,18 +427,12 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	m.About.Inkling, m.About.Dataset, m.About.Split = version(), set.dataset, set.split
 	m.About.Extra = map[string]string{
 		"batch":        strconv.Itoa(o.batch),
-		"optimizer":    "SGD",
-		"lr":           number(o.sgd.LR),
-		"lr_gamma":     number(o.gamma),
-		"momentum":     number(o.sgd.Momentum),
-		"dampening":    number(o.sgd.Dampening),
-		"weight_decay": number(o.sgd.WeightDecay),
-		"nesterov":     strconv.FormatBool(o.sgd.Nesterov),
 		"seed":         strconv.FormatUint(o.seed, 10),
 		"rng":          o.rng,
 		"kernels":      kernel.Implementation(),
 		"train_images": strconv.Itoa(d.Len()),
 	}
+	o.optimizing.note(m.SetExtra)
 	if o.augment != "" {
 		m.SetExtra("augment", o.augment)
 	}
@@ -404,6 +451,9 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	if err != nil {
 		return nil, err
 	}
+	if o.pictures.ownWay() {
+		way = o.pictures.way
+	}
 	m.SetExtra(inkling.PreparationKey, way)
 	return m, nil
 }
@@ -414,7 +464,7 @@ func (o *trainOptions) explain(diverged *train.DivergedError, s *saver) error {
 	if s.begun {
 		left = fmt.Sprintf("%s holds the model as it was after epoch %d", o.out, s.epoch)
 	}
-	return fmt.Errorf("%w than --lr %v; %s", diverged, o.sgd.LR, left)
+	return fmt.Errorf("%w than --lr %v; %s", diverged, o.rate(), left)
 }
 
 // saveInterrupted saves the model of a training that was stopped from outside.

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"inkling/models"
+	"inkling/nn"
+)
+
+func newModels() *cobra.Command {
+	var asJSON bool
+	c := &cobra.Command{
+		Use:   "models",
+		Short: "List the networks that can be trained and opened",
+		Long: `List the networks that "inkling train --model NAME" trains and that files may hold,
+each with the pictures that it is usually for, its parameters and its multiply-adds for
+one such picture. A training makes it for the pictures and the classes of its data.
+"inkling info --layers NAME" lists a network's layers.`,
+		Example: `  inkling models
+  inkling models --json
+  inkling info --layers resnet18
+  inkling train --model resnet9 --data cifar10`,
+		Args: noArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			all, err := measureZoo()
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return writeJSON(c.OutOrStdout(), all)
+			}
+			return printModels(c.OutOrStdout(), all)
+		},
+	}
+	c.Flags().BoolVar(&asJSON, "json", false, "print the result as JSON")
+	return c
+}
+
+// modelSize is what a model takes.
+type modelSize struct {
+	Name         string `json:"name"`
+	Input        []int  `json:"input"`
+	Classes      int    `json:"classes"`
+	Parameters   int    `json:"parameters"`
+	MultiplyAdds int    `json:"multiply_adds"`
+}
+
+// measureZoo measures every model as it usually is.
+func measureZoo() ([]modelSize, error) {
+	var all []modelSize
+	for _, m := range models.Zoo() {
+		u := m.Usual
+		network, err := m.Draw(u, nil)
+		if err != nil {
+			return nil, err
+		}
+		s, err := nn.Summary(network, 1, u.Channels, u.Height, u.Width)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, modelSize{m.Name, []int{u.Channels, u.Height, u.Width}, u.Classes, s.Parameters, s.MultiplyAdds})
+	}
+	return all, nil
+}
+
+func printModels(out io.Writer, all []modelSize) error {
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(table, "model\tinput\tclasses\tparameters\tmultiply-adds\t\n")
+	for _, m := range all {
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t\n", m.Name, nn.Shape(m.Input), m.Classes, thousands(m.Parameters), thousands(m.MultiplyAdds))
+	}
+	return table.Flush()
+}
