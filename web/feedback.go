@@ -54,7 +54,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if started.prepared.Empty {
+	if started.prepared.empty {
 		return problemf(http.StatusUnprocessableEntity, "the drawing is empty, so there is nothing to learn from it")
 	}
 	_, predicted, err := s.await(r.Context(), started.job)
@@ -62,7 +62,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	kept := feedback.Drawing{
-		Time: time.Now(), Picture: started.prepared.Pixels[:], Preprocess: preprocessOf(&request.drawing, s.preparation),
+		Time: time.Now(), Picture: started.prepared.pixels, Preprocess: preprocessOf(&request.drawing, s.preparation),
 		Model: s.name, Prediction: s.label(predicted), Label: s.label(index), LabelIndex: index,
 	}
 	if request.Strokes != nil {

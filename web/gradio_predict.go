@@ -65,7 +65,7 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		if err != nil {
 			return nil, err
 		}
-		if started.prepared.Empty && i < len(files)-1 {
+		if started.prepared.empty && i < len(files)-1 {
 			continue
 		}
 		answered, err := g.server.finish(ctx, started)

@@ -13,6 +13,7 @@ import (
 	"strconv"
 
 	"inkling"
+	"inkling/nn"
 	"inkling/sketch"
 )
 
@@ -183,12 +184,15 @@ func (d *drawing) check() error {
 
 // prepare makes the network's picture of the drawing in each of the ways. The first
 // one's steps are kept if they are wanted.
-func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, preparations ...inkling.Preparation) ([]*sketch.Result, error) {
+func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, preparations ...inkling.Preparation) ([]*shown, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
-	results := make([]*sketch.Result, len(preparations))
-	each := func(apply func(inkling.Preparation, ...sketch.Option) (*sketch.Result, error)) error {
+	if given := d.given(); given != "image" && !s.draws() {
+		return nil, problemf(http.StatusUnprocessableEntity, "the network reads pictures of %v (channels, height, width), and %s are for drawings of %dx%d; send an image", nn.Shape(s.input), given, sketch.Size, sketch.Size)
+	}
+	results := make([]*shown, len(preparations))
+	each := func(apply func(inkling.Preparation, ...sketch.Option) (*shown, error)) error {
 		for i, p := range preparations {
 			var options []sketch.Option
 			if withSteps && i == 0 {
@@ -203,15 +207,19 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 	}
 	switch d.given() {
 	case "strokes":
-		drawn := sketch.Drawing{Strokes: d.Strokes, Width: d.Width, Height: d.Height, BrushWidth: d.Brush}
-		return results, each(func(p inkling.Preparation, o ...sketch.Option) (*sketch.Result, error) {
-			return sketch.FromStrokes(drawn, p.Procedure(), o...)
+		drawing := sketch.Drawing{Strokes: d.Strokes, Width: d.Width, Height: d.Height, BrushWidth: d.Brush}
+		return results, each(func(p inkling.Preparation, o ...sketch.Option) (*shown, error) {
+			r, err := sketch.FromStrokes(drawing, p.Procedure(), o...)
+			if err != nil {
+				return nil, err
+			}
+			return drawn(r), nil
 		})
 	case "pixels":
 		result := &sketch.Result{Empty: len(bytes.Trim(d.Pixels, "\x00")) == 0}
 		copy(result.Pixels[:], d.Pixels)
 		for i := range results {
-			results[i] = result
+			results[i] = drawn(result)
 		}
 		return results, nil
 	}
@@ -222,8 +230,19 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 		}
 	}
 	return results, s.pictures.use(ctx, d.file, func(img image.Image) error {
-		return each(func(p inkling.Preparation, o ...sketch.Option) (*sketch.Result, error) {
-			return p.Sketch(img, o...)
+		return each(func(p inkling.Preparation, o ...sketch.Option) (*shown, error) {
+			if !s.draws() {
+				made, err := p.Prepare(img)
+				if err != nil {
+					return nil, err
+				}
+				return photographed(made), nil
+			}
+			r, err := p.Sketch(img, o...)
+			if err != nil {
+				return nil, err
+			}
+			return drawn(r), nil
 		})
 	})
 }

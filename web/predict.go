@@ -18,7 +18,7 @@ import (
 )
 
 // SureAbove is the probability from which on the network's best guess counts as
-// sure. Softmax makes networks such as LeNet bolder than they should be; below
+// sure. Softmax makes networks bolder than they should be; below
 // this it pays to ask the person who drew. Of 2,498 drawings by strangers (see
 // models/digits/README.md) the built-in network reads 11 wrong, 4 of them below
 // this, where 16 are that it reads right.
@@ -31,11 +31,11 @@ type prediction struct {
 	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes"`
 	Sure          bool      `json:"sure" doc:"whether the largest probability is high: at least the model's sure_above"`
 	Empty         bool      `json:"empty" doc:"whether there is no ink"`
-	Processed     string    `json:"processed" doc:"the picture that the network was shown, 28x28 and upright, as a data URL"`
+	Processed     string    `json:"processed" doc:"the picture that the network was shown, upright, as a data URL"`
 	Milliseconds  float64   `json:"milliseconds" doc:"the time from the whole request to the answer"`
 
 	Steps    []shownStep    `json:"steps,omitempty" nullable:"false" doc:"with details: how the drawing became the processed picture, step by step"`
-	Features []shownFeature `json:"features,omitempty" nullable:"false" doc:"with details: what both convolutions see, after ReLU"`
+	Features []shownFeature `json:"features,omitempty" nullable:"false" doc:"with details: what the first two convolutions see, with what follows them, such as ReLU"`
 	Tutorial *shownTutorial `json:"tutorial,omitempty" doc:"with details: the same with the tutorial's own preprocessing"`
 }
 
@@ -47,7 +47,7 @@ type shownStep struct {
 }
 
 type shownFeature struct {
-	Name    string `json:"name" doc:"the layer: conv1 or conv2"`
+	Name    string `json:"name" doc:"the layer, by its name in the state dict: conv1"`
 	Maps    int    `json:"maps" doc:"the number of feature maps"`
 	Columns int    `json:"columns" doc:"how many of them are side by side in the picture"`
 	Image   string `json:"image" doc:"all maps as tiles without gaps, row by row, as a data URL; white is the largest value of the layer and black 0"`
@@ -115,9 +115,9 @@ func milliseconds(since time.Time) float64 {
 
 // A reading is a drawing that the network is being shown.
 type reading struct {
-	prepared    *sketch.Result
+	prepared    *shown
 	job         *job // nil if there is no ink
-	tutorial    *sketch.Result
+	tutorial    *shown
 	tutorialJob *job
 	details     bool
 }
@@ -140,7 +140,7 @@ func (s *Server) begin(ctx context.Context, d *drawing, preparation inkling.Prep
 	tutorial := preparation
 	tutorial.Way, tutorial.Auto = string(sketch.Tutorial), false
 	preparations := []inkling.Preparation{preparation, tutorial}
-	if !details || d.given() == "pixels" { // pixels are not preprocessed
+	if !details || d.given() == "pixels" || !s.draws() { // pixels are not preprocessed
 		preparations = preparations[:1]
 	}
 	results, err := s.prepare(ctx, d, details, preparations...)
@@ -159,12 +159,12 @@ func (s *Server) begin(ctx context.Context, d *drawing, preparation inkling.Prep
 }
 
 // submit gives a prepared drawing to the network, unless there is no ink.
-func (s *Server) submit(ctx context.Context, result *sketch.Result, features bool) (*job, error) {
-	if result.Empty {
+func (s *Server) submit(ctx context.Context, result *shown, features bool) (*job, error) {
+	if result.empty {
 		return nil, nil
 	}
 	j := newJob()
-	j.pixels, j.wantFeatures = result.Pixels, features
+	j.pixels, j.wantFeatures = result.pixels, features
 	return j, s.predictor.submit(ctx, j)
 }
 
@@ -186,9 +186,9 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 	p.Steps = s.steps(started.prepared)
 	if started.job != nil {
 		for i, values := range started.job.features {
-			shape := s.featureShapes[i]
-			img, columns := tile(values, shape)
-			p.Features = append(p.Features, shownFeature{featureLayers[i].name, shape[1], columns, dataURL(img)})
+			layer := s.features[i]
+			img, columns := tile(values, layer.shape)
+			p.Features = append(p.Features, shownFeature{layer.name, layer.shape[1], columns, dataURL(img)})
 		}
 	}
 	if started.tutorial != nil {
@@ -203,22 +203,22 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 
 // steps shows how a drawing became the network's input. It is nil if there was
 // nothing to prepare.
-func (s *Server) steps(prepared *sketch.Result) []shownStep {
+func (s *Server) steps(prepared *shown) []shownStep {
 	const white = 255
 	var shown []shownStep
-	for _, step := range prepared.Steps {
+	for _, step := range prepared.steps {
 		shown = append(shown, shownStep{step.Name, dataURL(step.Image), 0, white})
 	}
-	if shown == nil || prepared.Empty {
+	if shown == nil || prepared.empty {
 		return shown
 	}
-	input := prepared.Image()
+	input := prepared.gray()
 	add := func(name string, black, white float32) {
 		shown = append(shown, shownStep{name, dataURL(input), float64(black), float64(white)})
 	}
 	ground, ink := s.predictor.ground, s.predictor.ink
 	if ground > ink {
-		for i, v := range prepared.Pixels {
+		for i, v := range prepared.pixels {
 			input.Pix[i] = white - v
 		}
 		add("invert", 0, white)

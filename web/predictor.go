@@ -7,16 +7,18 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"inkling/models"
 	"inkling/nn"
+	"inkling/sketch"
 	"inkling/train"
 	"inkling/transform"
 )
 
-// pixelCount is the number of pixels of a picture that the network reads.
-const pixelCount = models.LeNetHeight * models.LeNetWidth
+// pixelCount is the number of pixels of a drawing.
+const pixelCount = sketch.Size * sketch.Size
 
 // maxBatch is the largest number of pictures that are computed together. From
 // about this number on a picture gets no cheaper.
@@ -29,6 +31,8 @@ var errDamaged = errors.New("the network's output is not a finite number: the we
 // request never waits for company, and under load there are batches.
 type predictor struct {
 	classes int
+	each    int // samples of a picture
+	batch   int // pictures that are computed together
 	jobs    chan *job
 	quit    chan struct{}
 	workers sync.WaitGroup
@@ -40,87 +44,88 @@ type predictor struct {
 
 // A job is one picture.
 type job struct {
-	pixels        [pixelCount]byte // upright, the ink bright
+	pixels        []byte // upright; of drawings the ink is bright
 	wantFeatures  bool
 	probabilities []float32
-	features      [len(featureLayers)][]float32
+	features      [][]float32
 	err           error
 	done          chan struct{}
-}
-
-// A featureLayer is a layer whose maps are shown.
-type featureLayer struct {
-	name   string
-	module func(*models.LeNet) nn.Module
-}
-
-// featureLayers are both convolutions, after ReLU.
-var featureLayers = [2]featureLayer{
-	{"conv1", func(n *models.LeNet) nn.Module { return throughConv1{n} }},
-	{"conv2", func(n *models.LeNet) nn.Module { return throughConv2{n} }},
-}
-
-type throughConv1 struct{ Network *models.LeNet }
-
-func (m throughConv1) Forward(x *nn.Value) *nn.Value { return nn.ReLU(m.Network.Conv1.Forward(x)) }
-
-type throughConv2 struct{ Network *models.LeNet }
-
-func (m throughConv2) Forward(x *nn.Value) *nn.Value {
-	x = m.Network.Pool.Forward(throughConv1(m).Forward(x))
-	return nn.ReLU(m.Network.Conv2.Forward(x))
 }
 
 // programs is what one worker computes with.
 type programs struct {
 	pipeline *transform.Pipeline
 	network  *nn.Program
-	features [len(featureLayers)]*nn.Program
+	features []*nn.Program
 }
 
-func compile(network *models.LeNet, t transform.Transform) (*programs, error) {
+func compile(network models.Network, layers []featureLayer, t transform.Transform, batch int) (*programs, error) {
 	p := &programs{}
+	channels, height, width := network.Input()
 	var err error
-	if p.pipeline, err = transform.Compile(t, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth); err != nil {
+	if p.pipeline, err = transform.Compile(t, channels, height, width); err != nil {
 		return nil, fmt.Errorf("the network's pictures cannot be prepared: %w", err)
 	}
-	if p.network, err = nn.Compile(network, maxBatch, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth); err != nil {
+	if p.network, err = nn.Compile(network, batch, channels, height, width); err != nil {
 		return nil, fmt.Errorf("the network cannot be compiled: %w", err)
 	}
 	// The workers are the parallelism.
 	p.network.SetWorkers(1)
-	for i, layer := range featureLayers {
-		if p.features[i], err = nn.Compile(layer.module(network), 1, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth); err != nil {
+	for _, layer := range layers {
+		program, err := nn.Compile(layer.module, 1, channels, height, width)
+		if err != nil {
 			return nil, fmt.Errorf("the network cannot be compiled up to %s: %w", layer.name, err)
 		}
-		p.features[i].SetWorkers(1)
+		program.SetWorkers(1)
+		p.features = append(p.features, program)
 	}
 	return p, nil
 }
 
+// batchFor is how many pictures are computed together: fewer of a network that needs
+// much memory for one.
+func batchFor(network models.Network) (int, error) {
+	channels, height, width := network.Input()
+	operations, err := nn.Trace(network, 1, channels, height, width)
+	if err != nil {
+		return 0, err
+	}
+	const most = 1 << 24 // numbers between layers
+	numbers := channels * height * width
+	for _, op := range operations {
+		numbers += op.Shape.Elements()
+	}
+	return max(min(most/numbers, maxBatch), 1), nil
+}
+
 // shown returns what the network is shown for a byte.
-func (p *programs) shown(pixel byte) float32 {
-	input := make([]float32, pixelCount)
-	p.pipeline.Apply(input, bytes.Repeat([]byte{pixel}, pixelCount))
+func (p *programs) shown(pixel byte, each int) float32 {
+	input := make([]float32, each)
+	p.pipeline.Apply(input, bytes.Repeat([]byte{pixel}, each))
 	return input[0]
 }
 
 func (p *programs) clone() *programs {
 	c := &programs{pipeline: p.pipeline.Clone(), network: p.network.Clone()}
-	for i := range p.features {
-		c.features[i] = p.features[i].Clone()
+	for _, f := range p.features {
+		c.features = append(c.features, f.Clone())
 	}
 	return c
 }
 
 // newPredictor starts the workers.
-func newPredictor(network *models.LeNet, t transform.Transform, classes, workers int, batched func(size int)) (*predictor, error) {
-	first, err := compile(network, t)
+func newPredictor(network models.Network, layers []featureLayer, t transform.Transform, classes, workers int, batched func(size int)) (*predictor, error) {
+	batch, err := batchFor(network)
 	if err != nil {
 		return nil, err
 	}
-	p := &predictor{classes: classes, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
-	p.ground, p.ink = first.shown(0), first.shown(255)
+	first, err := compile(network, layers, t, batch)
+	if err != nil {
+		return nil, err
+	}
+	channels, height, width := network.Input()
+	p := &predictor{classes: classes, each: channels * height * width, batch: batch, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
+	p.ground, p.ink = first.shown(0, p.each), first.shown(255, p.each)
 	for worker := range workers {
 		own := first
 		if worker > 0 {
@@ -165,8 +170,8 @@ func (p *predictor) wait(ctx context.Context, j *job) error {
 }
 
 func (p *predictor) work(own *programs) {
-	batch := make([]*job, 0, maxBatch)
-	inputs := make([]float32, maxBatch*pixelCount)
+	batch := make([]*job, 0, p.batch)
+	inputs := make([]float32, p.batch*p.each)
 	for {
 		select {
 		case j := <-p.jobs:
@@ -176,7 +181,7 @@ func (p *predictor) work(own *programs) {
 			return
 		}
 	more:
-		for len(batch) < maxBatch {
+		for len(batch) < p.batch {
 			select {
 			case j := <-p.jobs:
 				batch = append(batch, j)
@@ -185,15 +190,15 @@ func (p *predictor) work(own *programs) {
 			}
 		}
 		for i, j := range batch {
-			own.pipeline.Apply(inputs[i*pixelCount:(i+1)*pixelCount], j.pixels[:])
+			own.pipeline.Apply(inputs[i*p.each:(i+1)*p.each], j.pixels)
 		}
 		p.batched(len(batch))
-		logits := own.network.Forward(inputs[:len(batch)*pixelCount])
+		logits := own.network.Forward(inputs[:len(batch)*p.each])
 		for i, j := range batch {
 			j.probabilities, j.err = softmax(logits[i*p.classes : (i+1)*p.classes])
 			if j.wantFeatures {
-				for f := range j.features {
-					j.features[f] = append([]float32(nil), own.features[f].Forward(inputs[i*pixelCount:(i+1)*pixelCount])...)
+				for _, f := range own.features {
+					j.features = append(j.features, slices.Clone(f.Forward(inputs[i*p.each:(i+1)*p.each])))
 				}
 			}
 			close(j.done)

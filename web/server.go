@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +25,7 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/picture"
+	"inkling/sketch"
 	"inkling/transform"
 	"inkling/weights"
 )
@@ -33,9 +35,9 @@ type Config struct {
 	// Name is what the model is called.
 	Name string
 	// Network is the network. It must not be changed while it is served.
-	Network *models.LeNet
-	// Transform makes the network's input of an upright picture of bytes, the
-	// ink bright.
+	Network models.Network
+	// Transform makes the network's input of an upright picture of bytes; if it is one
+	// of a drawing, which gray networks of 28x28 read, the ink is bright.
 	Transform transform.Transform
 	// About must have the classes.
 	About weights.Metadata
@@ -69,12 +71,13 @@ type Config struct {
 
 // Server serves one network.
 type Server struct {
-	name          string
-	about         weights.Metadata
-	preparation   inkling.Preparation
-	version       string
-	parameters    int
-	featureShapes [len(featureLayers)]nn.Shape
+	name        string
+	about       weights.Metadata
+	preparation inkling.Preparation
+	version     string
+	parameters  int
+	features    []featureLayer
+	input       []int // channels, height and width of the network's pictures
 
 	log         *slog.Logger
 	metrics     *metrics
@@ -103,7 +106,7 @@ func New(c Config) (*Server, error) {
 	if c.Workers < 1 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	if err := inkling.CheckWay(c.Preparation.Way, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth); err != nil {
+	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil {
 		return nil, err
 	}
 	hosts, err := parseHosts(c.Hosts)
@@ -121,17 +124,15 @@ func New(c Config) (*Server, error) {
 		stopTime:    stopTime,
 	}
 	s.bodies = newBodies(s.connections)
-	for _, entry := range nn.State(c.Network) {
-		s.parameters += nn.Shape(entry.Shape()).Elements()
+	channels, height, width := c.Network.Input()
+	s.input, s.parameters = []int{channels, height, width}, inkling.Parameters(c.Network)
+	if p := c.Preparation; !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}) {
+		return nil, fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(s.input), p.Channels, p.Height, p.Width)
 	}
-	for i, layer := range featureLayers {
-		program, err := nn.Compile(layer.module(c.Network), 1, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
-		if err != nil {
-			return nil, fmt.Errorf("the network cannot be compiled up to %s: %w", layer.name, err)
-		}
-		s.featureShapes[i] = program.OutputShape()
+	if s.features, err = featureLayersOf(c.Network); err != nil {
+		return nil, fmt.Errorf("the network cannot be compiled: %w", err)
 	}
-	s.predictor, err = newPredictor(c.Network, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	s.predictor, err = newPredictor(c.Network, s.features, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
 	if err != nil {
 		return nil, err
 	}
@@ -153,6 +154,7 @@ func New(c Config) (*Server, error) {
 func (s *Server) tryNetwork() error {
 	ctx := context.Background()
 	j := newJob()
+	j.pixels = make([]byte, s.predictor.each)
 	if err := s.predictor.submit(ctx, j); err != nil {
 		return err
 	}
@@ -213,19 +215,23 @@ type description struct {
 	Std          []float32 `json:"std,omitempty" nullable:"false" doc:"what they are divided by then"`
 	Orientation  string    `json:"orientation,omitempty" doc:"how its pictures lay when it was trained"`
 	Parameters   int       `json:"parameters" doc:"how many weights it has"`
+	Draws        bool      `json:"draws" doc:"whether it reads drawings, given as strokes or pixels; it always reads pictures"`
 	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial,fit,resize"`
 	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
 	Feedback     bool      `json:"feedback" doc:"whether labelled drawings are kept"`
 	Version      string    `json:"version,omitempty" doc:"of the server"`
 }
 
+// draws reports whether the network reads drawings.
+func (s *Server) draws() bool { return slices.Equal(s.input, []int{1, sketch.Size, sketch.Size}) }
+
 func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
 	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.about.Extra["accuracy"]), 64) // absent is 0
 	answer(w, r, description{
 		Name: s.name, Architecture: s.about.Architecture, Dataset: s.about.Dataset, Split: s.about.Split,
 		Classes: s.about.Classes, Accuracy: accuracy,
-		Input: []int{models.LeNetChannels, models.LeNetHeight, models.LeNetWidth},
-		Mean:  s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
+		Input: s.input, Draws: s.draws(),
+		Mean: s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
 		Preprocess: s.preparation.Way, SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
 	})
 }

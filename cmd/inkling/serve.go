@@ -19,7 +19,6 @@ import (
 
 	"inkling"
 	"inkling/feedback"
-	"inkling/models"
 	"inkling/models/digits"
 	"inkling/nn"
 	"inkling/sketch"
@@ -154,8 +153,9 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 // serve shows the page and answers until ctx ends.
 func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Classifier, name string, o *serveOptions) error {
 	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
-	if err := m.Drawable(name); err != nil {
-		return err
+	drawable := m.Drawable(name)
+	if drawable != nil && o.feedback != "" {
+		return usagef("--feedback keeps drawings, and %w", drawable)
 	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	preparation, err := m.Preparation(o.preprocess)
@@ -164,9 +164,9 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	}
 	m.AssumeWay(preparation)
 	fmt.Fprint(out, m.Note(name))
-	network, isLeNet := m.Network.(*models.LeNet)
-	if !isLeNet {
-		return fmt.Errorf("%s is no LeNet, and the page shows what the layers of a LeNet see; inkling predict and inkling test run it", name)
+	pictures := m.TransformDrawing()
+	if drawable != nil {
+		pictures = m.Transform()
 	}
 	limits, err := parseFeedbackLimits(append(strings.Split(defaultFeedbackLimit, ","), o.feedbackLimit...))
 	if err != nil {
@@ -197,7 +197,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
 	server, err := web.New(web.Config{
-		Name: name, Network: network, Transform: m.TransformDrawing(), About: m.About, Preparation: preparation,
+		Name: name, Network: m.Network, Transform: pictures, About: m.About, Preparation: preparation,
 		Feedback: store, Workers: o.workers, Hosts: hosts, TrustProxy: o.trustProxy, AnyAddress: !address.IP.IsLoopback(),
 		FeedbackRate: limits.taken,
 		Log:          log, Version: version(),
@@ -211,7 +211,11 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		debug.SetMemoryLimit(serveMemory)
 	}
 	url := pageURL(host, address)
-	fmt.Fprintf(out, "Draw at %s - Ctrl+C ends it.\n", url)
+	if drawable == nil {
+		fmt.Fprintf(out, "Draw at %s - Ctrl+C ends it.\n", url)
+	} else {
+		fmt.Fprintf(out, "It reads pictures of %v: send them to %sapi/predict, as in curl %sapi/predict -F image=@PICTURE - Ctrl+C ends it.\n", nn.Shape(m.Input()), url, url)
+	}
 	if o.open {
 		openPage(log, url)
 	}

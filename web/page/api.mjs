@@ -44,6 +44,9 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {string} [dataset]
  * @property {string} [split] the part of the data set
  * @property {string} [architecture]
+ * @property {number} parameters how many weights the network has
+ * @property {number[]} input channels, height and width of what it reads
+ * @property {boolean} draws whether it reads drawings
  * @property {boolean} [feedback] whether labelled drawings are kept
  */
 

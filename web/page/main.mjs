@@ -2,7 +2,7 @@
  * Inkling's page: puts the pad, the server and the views together.
  */
 import { AnswerView } from "./answer.mjs";
-import { Refusal, describeModel, predict } from "./api.mjs";
+import { Refusal, address, describeModel, predict } from "./api.mjs";
 import { byId } from "./dom.mjs";
 import { FeedbackView } from "./feedback.mjs";
 import { anywhereCommand } from "./keyboard.mjs";
@@ -265,11 +265,27 @@ function showModel() {
   }
   const about = [
     model.architecture,
+    t("modelParameters", { parameters: model.parameters.toLocaleString(LANGUAGES[language].tag) }),
     model.dataset && t("modelDataset", { dataset: datasetName(language, model.dataset, model.split ?? "") }),
     model.accuracy && t("modelAccuracy", { percent: percent(model.accuracy) }),
   ].filter(Boolean);
   byId("model", HTMLElement).textContent =
     about.length === 0 ? "" : t("model", { about: about.join(language === "zh" ? "，" : ", ") });
+  if (!model.draws) {
+    showPicturesOnly(model);
+  }
+}
+
+/**
+ * Says what a network wants that reads no drawings, in place of all that is for these.
+ * @param {import("./api.mjs").Model} model
+ */
+function showPicturesOnly({ input: [channels = 0, height = 0, width = 0] }) {
+  byId("pictures-only-words", HTMLElement).textContent = t("picturesOnly", { channels, height, width });
+  byId("pictures-only-command", HTMLElement).textContent = `curl ${address("api/predict")} -F image=@picture.jpg`;
+  for (const part of document.querySelectorAll("main > *")) {
+    /** @type {HTMLElement} */ (part).hidden = part.id !== "pictures-only";
+  }
 }
 
 translate();
