@@ -26,21 +26,29 @@ type team struct {
 	stalled atomic.Int64
 	closed  atomic.Bool
 	mutex   sync.Mutex
-	wake    sync.Cond
+	wake    sync.Cond // a run has started, or the team is closed
+	// waiting is how many members are parked at a barrier, and gather wakes them.
+	waiting atomic.Int64
+	gather  sync.Cond
 }
 
 // How long a member spins before it yields, and yields before it parks: 2 and
 // 90 microseconds on a Zen 4. Waking a parked member takes as long as a step or
-// two of a small network, so there must be time to prepare the next batch.
+// two of a small network, so there must be time to prepare the next batch. At a
+// barrier, where the others are at work, a member yields for ten times as long: a
+// stage that only one member has something to do in may take longer than that, and
+// in a container that is granted a share of a processor, who waits awake takes it
+// from who works.
 const (
-	spinRounds  = 4000
-	yieldRounds = 1500
+	spinRounds    = 4000
+	yieldRounds   = 1500
+	barrierRounds = 10 * yieldRounds
 )
 
 // newTeam starts size-1 goroutines; the caller of run is the remaining member.
 func newTeam(size int) *team {
 	t := &team{size: size}
-	t.wake.L = &t.mutex
+	t.wake.L, t.gather.L = &t.mutex, &t.mutex
 	for worker := 1; worker < size; worker++ {
 		go t.serve(worker)
 	}
@@ -75,14 +83,32 @@ func (t *team) barrier() {
 	size := uint64(t.size)
 	arrival := t.arrived.Add(1)
 	target := (arrival + size - 1) / size * size
+	if arrival == target {
+		if t.waiting.Load() > 0 {
+			t.mutex.Lock()
+			t.gather.Broadcast()
+			t.mutex.Unlock()
+		}
+		return
+	}
 	for range spinRounds {
 		if t.arrived.Load() >= target {
 			return
 		}
 	}
 	start := time.Now()
-	for t.arrived.Load() < target {
-		runtime.Gosched()
+	for round := 0; t.arrived.Load() < target; round++ {
+		if round < barrierRounds {
+			runtime.Gosched()
+			continue
+		}
+		t.mutex.Lock()
+		t.waiting.Add(1)
+		for t.arrived.Load() < target {
+			t.gather.Wait()
+		}
+		t.waiting.Add(-1)
+		t.mutex.Unlock()
 	}
 	t.stalled.Add(int64(time.Since(start)))
 }
