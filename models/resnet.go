@@ -18,6 +18,10 @@ type ResNet struct {
 	Layer4 nn.Sequential
 	FC     nn.Linear
 
+	// Recompute: training keeps only what the blocks return, and computes the rest
+	// again when it is needed, as nn.Recompute: less memory for more time.
+	Recompute bool
+
 	small bool // the stem is for small pictures
 	input
 }
@@ -28,7 +32,15 @@ func (n *ResNet) Forward(x *nn.Value) *nn.Value {
 	if !n.small {
 		x = (&nn.MaxPool2d{Kernel: 3, Stride: 2, Padding: 1}).Forward(x)
 	}
-	x = n.Layer4.Forward(n.Layer3.Forward(n.Layer2.Forward(n.Layer1.Forward(x))))
+	for _, layer := range []nn.Sequential{n.Layer1, n.Layer2, n.Layer3, n.Layer4} {
+		for _, block := range layer {
+			if n.Recompute {
+				x = nn.Recompute(x, block.Forward)
+			} else {
+				x = block.Forward(x)
+			}
+		}
+	}
 	return n.FC.Forward(nn.GlobalAvgPool2d(x))
 }
 

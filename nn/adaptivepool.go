@@ -84,11 +84,12 @@ func (adaptive) eachPlace(in, out Shape, visit func(o, plane int, rows, columns 
 
 type adaptiveAvgPool2d struct{ adaptive }
 
-func (adaptiveAvgPool2d) Name() string                  { return "adaptiveavgpool2d" }
-func (p adaptiveAvgPool2d) Forward(c *Call[float32])    { adaptiveAvgForward(p.adaptive, c) }
-func (p adaptiveAvgPool2d) Backward(c *Call[float32])   { adaptiveAvgBackward(p.adaptive, c) }
-func (p adaptiveAvgPool2d) Forward64(c *Call[float64])  { adaptiveAvgForward(p.adaptive, c) }
-func (p adaptiveAvgPool2d) Backward64(c *Call[float64]) { adaptiveAvgBackward(p.adaptive, c) }
+func (adaptiveAvgPool2d) Name() string                          { return "adaptiveavgpool2d" }
+func (adaptiveAvgPool2d) BackwardReads() (inputs, outputs bool) { return false, false }
+func (p adaptiveAvgPool2d) Forward(c *Call[float32])            { adaptiveAvgForward(p.adaptive, c) }
+func (p adaptiveAvgPool2d) Backward(c *Call[float32])           { adaptiveAvgBackward(p.adaptive, c) }
+func (p adaptiveAvgPool2d) Forward64(c *Call[float64])          { adaptiveAvgForward(p.adaptive, c) }
+func (p adaptiveAvgPool2d) Backward64(c *Call[float64])         { adaptiveAvgBackward(p.adaptive, c) }
 
 func adaptiveAvgForward[T Float](p adaptive, c *Call[T]) {
 	x, in := c.Inputs[0].Data, c.Inputs[0].Shape
@@ -116,7 +117,8 @@ func adaptiveAvgBackward[T Float](p adaptive, c *Call[T]) {
 
 type adaptiveMaxPool2d struct{ adaptive }
 
-func (adaptiveMaxPool2d) Name() string { return "adaptivemaxpool2d" }
+func (adaptiveMaxPool2d) Name() string                          { return "adaptivemaxpool2d" }
+func (adaptiveMaxPool2d) BackwardReads() (inputs, outputs bool) { return false, false }
 
 // Saves asks for the chosen pixel of every output.
 func (p adaptiveMaxPool2d) Saves(inputs []Shape) Saves {

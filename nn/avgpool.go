@@ -33,7 +33,8 @@ type avgPool2d struct {
 	divisor       int
 }
 
-func (avgPool2d) Name() string { return "avgpool2d" }
+func (avgPool2d) Name() string                          { return "avgpool2d" }
+func (avgPool2d) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (p avgPool2d) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 4, "N x C x H x W")

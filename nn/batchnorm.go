@@ -108,7 +108,8 @@ type batchNorm struct {
 	running  bool // has running statistics
 }
 
-func (batchNorm) Name() string { return "batchnorm" }
+func (batchNorm) Name() string                          { return "batchnorm" }
+func (batchNorm) BackwardReads() (inputs, outputs bool) { return true, false }
 
 // ofBatch reports whether mean and variance are those of the batch.
 func (b batchNorm) ofBatch() bool { return b.training || !b.running }

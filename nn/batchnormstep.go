@@ -71,7 +71,6 @@ func lowerBatchNorm(p *plan, g *group) {
 		}
 	})
 	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
-	touches := []*buffer{in.values, s.output.values}
 	if op.ofBatch() {
 		shards := p.shards
 		if !p.train {
@@ -80,14 +79,16 @@ func lowerBatchNorm(p *plan, g *group) {
 		for range shards {
 			s.moments = append(s.moments, make([]moments, s.channels))
 		}
-		p.stage(&stage{axis: examples, run: s.observe, sharded: true, touches: touches})
-		p.stage(&stage{axis: units, units: s.channels, run: s.settle, touches: touches})
+		p.stage(&stage{axis: examples, run: s.observe, sharded: true, statistics: true, touches: []*buffer{in.values}})
+		p.stage(&stage{axis: units, units: s.channels, run: s.settle, statistics: true})
 	} else {
 		p.refresh = append(p.refresh, func() { s.settle(work{last: s.channels}) })
 	}
-	p.byExamples(s.forward, touches...)
-	if p.backwards(g.first) {
-		p.later = append(p.later, func() { s.lowerBackward(touches) })
+	// The backward pass reads the input, so the output can be made again of it.
+	backwards := p.backwards(g.first)
+	p.stage(&stage{axis: examples, run: s.forward, cheap: backwards, touches: []*buffer{in.values, s.output.values}})
+	if backwards {
+		p.later = append(p.later, s.lowerBackward)
 	}
 }
 
@@ -188,7 +189,7 @@ func (s *batchNormStep) follow(c int, all moments) {
 }
 
 func (s *batchNormStep) forward(w work) {
-	if w.first == 0 && s.op.training && s.op.running && s.plan.train {
+	if w.first == 0 && !w.again && s.op.training && s.op.running && s.plan.train {
 		s.node.buffers[2].data[0]++ // read by settle, a barrier before
 	}
 	for i := w.first; i < w.last; i++ {
@@ -217,13 +218,18 @@ func (s *batchNormStep) forward(w work) {
 	}
 }
 
-func (s *batchNormStep) lowerBackward(touches []*buffer) {
-	p := s.plan
-	touches = append(append([]*buffer(nil), touches...), s.output.gradient)
-	if s.input.gradient != nil {
-		s.adds = s.input.gradient.start()
-		touches = append(touches, s.input.gradient)
+// rectified returns what tells which outputs were between low and high: they
+// themselves, and if they are not limited the inputs, which are kept anyway.
+func (s *batchNormStep) rectified() *buffer {
+	if math.IsInf(float64(s.low), -1) && math.IsInf(float64(s.high), 1) {
+		return s.input.values
 	}
+	return s.output.values
+}
+
+func (s *batchNormStep) lowerBackward() {
+	p := s.plan
+	touches := []*buffer{s.input.values, s.rectified(), s.output.gradient}
 	for range p.shards {
 		s.sums = append(s.sums, make([][2]float64, s.channels))
 	}
@@ -234,7 +240,11 @@ func (s *batchNormStep) lowerBackward(touches []*buffer) {
 	p.stage(&stage{axis: examples, run: s.observeGradients, sharded: true, touches: touches})
 	p.stage(&stage{axis: units, units: s.channels, run: s.settleGradients})
 	if s.input.gradient != nil {
-		p.byExamples(s.backward, touches...)
+		if s.adds = s.input.gradient.start(); s.adds {
+			p.byExamples(s.backward, append(touches, s.input.gradient)...)
+		} else {
+			p.overwriting(s.backward, s.input.gradient, s.output.gradient, s.input.values, s.rectified())
+		}
 	}
 	for i, param := range s.node.params {
 		p.contribute(param, contribution{rows: 1, unit: 1, compute: func(_ *taskWork, destination []float32, _, _ int) {
@@ -247,7 +257,7 @@ func (s *batchNormStep) lowerBackward(touches []*buffer) {
 func (s *batchNormStep) observeGradients(w work) {
 	sums := s.sums[w.shard]
 	for i := w.first; i < w.last; i++ {
-		xs, ys, ds := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i)
+		xs, ys, ds := s.input.values.from(&w, i), s.rectified().from(&w, i), s.output.gradient.from(&w, i)
 		if s.innermost {
 			s.observeGradientBlocks(sums, xs, ys, ds, s.scratch[w.worker])
 			continue
@@ -311,7 +321,7 @@ func (s *batchNormStep) settleGradients(w work) {
 
 func (s *batchNormStep) backward(w work) {
 	for i := w.first; i < w.last; i++ {
-		xs, ys, ds, to := s.input.values.from(&w, i), s.output.values.from(&w, i), s.output.gradient.from(&w, i), s.input.gradient.from(&w, i)
+		xs, ys, ds, to := s.input.values.from(&w, i), s.rectified().from(&w, i), s.output.gradient.from(&w, i), s.input.gradient.from(&w, i)
 		if s.innermost {
 			for c := 0; c < s.channels; c += kernel.TileColumns {
 				kernel.CombineChannels(to[c:], ds[c:], xs[c:], ys[c:], s.back[0][c:], s.back[1][c:], s.back[2][c:], s.pixels, s.input.pixelStep(), s.low, s.high, s.adds)

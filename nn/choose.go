@@ -161,7 +161,8 @@ func Gather(x *Value, dim int, index *Value) *Value {
 
 type gather struct{ dim int }
 
-func (gather) Name() string { return "gather" }
+func (gather) Name() string                          { return "gather" }
+func (gather) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (g gather) OutputShape(inputs []Shape) (Shape, error) { return inputs[1], nil }
 

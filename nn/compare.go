@@ -84,7 +84,8 @@ func Where(mask, a, b *Value) *Value { return Apply(where{}, nil, mask, a, b) }
 
 type where struct{}
 
-func (where) Name() string { return "where" }
+func (where) Name() string                          { return "where" }
+func (where) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (where) OutputShape(inputs []Shape) (Shape, error) { return broadcast(inputs) }
 

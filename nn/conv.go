@@ -96,7 +96,8 @@ type conv2d struct {
 	window
 }
 
-func (conv2d) Name() string { return "conv2d" }
+func (conv2d) Name() string                          { return "conv2d" }
+func (conv2d) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (c conv2d) check() error {
 	if c.in < 1 || c.out < 1 || c.groups < 1 {
@@ -300,7 +301,8 @@ func drawWeights(weight, bias *Param, noBias bool, count int, uniform func(bound
 // conv1d is conv2d of pictures of one row.
 type conv1d struct{ conv2d }
 
-func (conv1d) Name() string { return "conv1d" }
+func (conv1d) Name() string                          { return "conv1d" }
+func (conv1d) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (c conv1d) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 3, "N x C x L")

@@ -77,13 +77,16 @@ func lowerConv(p *plan, g *group) {
 	p.followed = append(p.followed, func() { s.version = s.weight.version })
 	p.byExamples(s.forward, touches...)
 	if p.backwards(g.first) {
-		p.later = append(p.later, func() { s.lowerBackward(touches) })
+		p.later = append(p.later, s.lowerBackward)
 	}
 }
 
-func (s *convStep) lowerBackward(touches []*buffer) {
+func (s *convStep) lowerBackward() {
 	p := s.plan
-	touches = append(append([]*buffer(nil), touches...), s.output.gradient)
+	touches := []*buffer{s.picture, s.output.gradient}
+	if s.conv.ReLU {
+		touches = append(touches, s.result)
+	}
 	if s.input.gradient != nil {
 		s.adds = s.input.gradient.start()
 		s.pictureGradient = s.input.gradient
@@ -326,7 +329,12 @@ type slopes struct {
 }
 
 func (s *convStep) slopesOf(w *work, i int) slopes {
-	return slopes{s.picture.from(w, i), s.result.from(w, i), s.output.gradient.from(w, i), s.chosen[i*s.chosenStride:]}
+	gradient := s.output.gradient.from(w, i)
+	result := gradient // without a ReLU it is not read, and may not be there any more
+	if s.conv.ReLU {
+		result = s.result.from(w, i)
+	}
+	return slopes{s.picture.from(w, i), result, gradient, s.chosen[i*s.chosenStride:]}
 }
 
 // addFilter adds what an example contributes to the gradient of a channel's filter,

@@ -58,7 +58,8 @@ type convTranspose2d struct {
 	extra      [2]int // output padding
 }
 
-func (convTranspose2d) Name() string { return "convtranspose2d" }
+func (convTranspose2d) Name() string                          { return "convtranspose2d" }
+func (convTranspose2d) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (t convTranspose2d) check() error {
 	c := t.transposed

@@ -71,13 +71,17 @@ func lowerDefinition(p *plan, g *group) {
 		for _, at := range append(slices.Clone(d.inputs), d.outputs...) {
 			d.singly = d.singly || !at.values.dense()
 		}
-		p.byExamples(d.forward, touches...)
+		s := &stage{axis: examples, run: d.forward, touches: touches}
+		if isElementwise(d.node) {
+			s.over = [2]*buffer{d.outputs[0].values, d.inputs[0].values}
+		}
+		p.stage(s)
 	} else {
 		p.stage(&stage{axis: once, run: d.forwardWhole, touches: append(touches, d.copies(touches)...)})
 	}
 	p.workers = append(p.workers, d.setWorkers)
 	if p.backwards(d.node) {
-		p.later = append(p.later, func() { d.lowerBackward(touches) })
+		p.later = append(p.later, d.lowerBackward)
 	}
 }
 
@@ -229,15 +233,37 @@ func (d *definition) backward(w work) {
 	})
 }
 
-// lowerBackward adds the stages of the backward pass.
-func (d *definition) lowerBackward(touches []*buffer) {
-	p := d.plan
-	touches = slices.Clone(touches)
-	for _, at := range append(slices.Clone(d.inputs), d.outputs...) {
-		if at.gradient != nil {
-			touches = append(touches, at.gradient)
+// backwardTouches returns the memory that the backward pass needs: of the values what
+// the operation reads, or all if it is called for the whole batch, as a local
+// buffer does not have that.
+func (d *definition) backwardTouches(whole bool) (touches []*buffer) {
+	inputs, outputs := backwardReads(d.node.op)
+	add := func(places []*place, values bool) {
+		for _, at := range places {
+			if values || whole {
+				touches = append(touches, at.values)
+			}
+			if at.gradient != nil {
+				touches = append(touches, at.gradient)
+			}
 		}
 	}
+	add(d.inputs, inputs)
+	add(d.outputs, outputs)
+	for _, b := range []*buffer{d.saved, d.floats, d.batchFloats} {
+		if b != nil {
+			touches = append(touches, b)
+		}
+	}
+	if whole {
+		touches = append(touches, d.copies(touches)...)
+	}
+	return touches
+}
+
+// lowerBackward adds the stages of the backward pass.
+func (d *definition) lowerBackward() {
+	p := d.plan
 	seen := map[*buffer]bool{}
 	inputs := false
 	for _, at := range d.inputs {
@@ -273,18 +299,18 @@ func (d *definition) lowerBackward(touches []*buffer) {
 	}
 	switch {
 	case !d.node.examplewise():
-		p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(true, d.sums) }, touches: append(touches, d.copies(touches)...)})
+		p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(true, d.sums) }, touches: d.backwardTouches(true)})
 	case large:
 		if sums := d.sums; inputs {
 			d.sums = nil
-			p.byExamples(d.backward, touches...)
-			p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(false, sums) }, touches: append(touches, d.copies(touches)...)})
+			p.byExamples(d.backward, d.backwardTouches(false)...)
+			p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(false, sums) }, touches: d.backwardTouches(true)})
 			d.contribute(sums)
 			return
 		}
-		p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(false, d.sums) }, touches: append(touches, d.copies(touches)...)})
+		p.stage(&stage{axis: once, run: func(work) { d.backwardWhole(false, d.sums) }, touches: d.backwardTouches(true)})
 	default:
-		p.stage(&stage{axis: examples, run: d.backward, sharded: d.sums != nil, touches: touches})
+		p.stage(&stage{axis: examples, run: d.backward, sharded: d.sums != nil, touches: d.backwardTouches(false)})
 	}
 	d.contribute(d.sums)
 }
@@ -326,7 +352,6 @@ func (d *definition) wholeCall() *definitionCall {
 	shapes := p.shapesAt(p.count)
 	c.N, c.First = p.count, p.before
 	c.Seed = operationSeed(p.seed, p.step, d.node.number)
-	c.UpdateBuffers = p.train
 	set := func(t *Tensor[float32], v *Value, b *buffer) {
 		t.Shape = shapes[v.index]
 		if b == nil {
@@ -395,11 +420,13 @@ func (d *definition) scatter(b *buffer, add bool) {
 	}
 }
 
-func (d *definition) forwardWhole(work) {
+func (d *definition) forwardWhole(w work) {
 	for _, at := range d.inputs {
 		d.gather(at.values)
 	}
-	d.node.op.Forward(&d.wholeCall().Call)
+	c := d.wholeCall()
+	c.UpdateBuffers = d.plan.train && !w.again
+	d.node.op.Forward(&c.Call)
 	for _, at := range d.outputs {
 		d.scatter(at.values, false)
 	}

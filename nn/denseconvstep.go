@@ -67,7 +67,7 @@ func lowerDenseConv(p *plan, g *group) {
 	p.refresh = append(p.refresh, s.repack)
 	p.byExamples(s.forward, touches...)
 	if p.backwards(g.first) {
-		p.later = append(p.later, func() { s.lowerBackward(touches) })
+		p.later = append(p.later, s.lowerBackward)
 	}
 }
 
@@ -231,10 +231,13 @@ func planar(to, from []float32, at *place, stored int, adds bool) {
 	}
 }
 
-func (s *denseConvStep) lowerBackward(touches []*buffer) {
+func (s *denseConvStep) lowerBackward() {
 	p := s.plan
 	gradient := s.output.gradient
-	touches = append(append([]*buffer(nil), touches...), gradient)
+	touches := []*buffer{gradient}
+	if s.output.relu {
+		touches = append(touches, s.output.values)
+	}
 	if s.resultGradient = gradient; s.result != s.output.values {
 		s.resultGradient = p.eachExample(s.result.size, false)
 		touches = append(touches, s.resultGradient)

@@ -55,7 +55,8 @@ const (
 	wholeExamples
 )
 
-func (dropout) Name() string { return "dropout" }
+func (dropout) Name() string                          { return "dropout" }
+func (dropout) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (d dropout) check() error {
 	if !(d.p >= 0 && d.p <= 1) {

@@ -82,7 +82,8 @@ func applyElementLoss[F lossFunction](f F, r Reduction, buffers []*Buffer, input
 	return reduceLoss(r, ApplyAll(elementLoss[F]{f}, nil, buffers, input, target)[0], nil)
 }
 
-func (l elementLoss[F]) Name() string { return l.f.name() }
+func (l elementLoss[F]) Name() string                        { return l.f.name() }
+func (elementLoss[F]) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (l elementLoss[F]) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 2 || !inputs[0].Equal(inputs[1]) {

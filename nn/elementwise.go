@@ -12,7 +12,8 @@ type relu struct{}
 
 func (relu) elementwise() bool { return true }
 
-func (relu) Name() string { return "relu" }
+func (relu) Name() string                          { return "relu" }
+func (relu) BackwardReads() (inputs, outputs bool) { return false, true }
 
 func (relu) OutputShape(inputs []Shape) (Shape, error) {
 	return oneInput(inputs)
@@ -48,7 +49,8 @@ type flatten struct{}
 
 func (flatten) view() {}
 
-func (flatten) Name() string { return "flatten" }
+func (flatten) Name() string                          { return "flatten" }
+func (flatten) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (flatten) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 1 || len(inputs[0]) < 2 {

@@ -28,33 +28,35 @@ func (l *Embedding) check() error { return l.op().check() }
 // initialize draws from the normal distribution, as PyTorch does.
 func (l *Embedding) initialize(uniform func(bound float64) float32) {
 	l.Weight = NewParam(l.Count, l.Dim)
-	values := make([]float32, l.Count*l.Dim)
-	fillNormal(values, 0, 1, uniform)
+	l.Weight.set(normals(0, 1, uniform))
 	if l.Padding > 0 {
-		clear(values[(l.Padding-1)*l.Dim:][:l.Dim])
+		clear(l.Weight.data[(l.Padding-1)*l.Dim:][:l.Dim])
 	}
-	l.Weight.Write(values)
 }
 
-// fillNormal draws from a normal distribution, by Box and Muller's formula from
+// normals returns draws from a normal distribution, by Box and Muller's formula from
 // pairs of uniform draws.
-func fillNormal(values []float32, mean, deviation float64, uniform func(bound float64) float32) {
+func normals(mean, deviation float64, uniform func(bound float64) float32) func() float32 {
 	if uniform == nil {
-		return
+		return nil
 	}
 	share := func() float64 { return float64(uniform(0.5)) + 0.5 } // from [0, 1)
-	for i := 0; i < len(values); i += 2 {
-		radius, angle := math.Sqrt(-2*math.Log1p(-min(share(), 1-1e-7))), 2*math.Pi*share()
-		values[i] = float32(mean + deviation*radius*math.Cos(angle))
-		if i+1 < len(values) {
-			values[i+1] = float32(mean + deviation*radius*math.Sin(angle))
+	var second float32
+	drawn := false
+	return func() float32 {
+		if drawn = !drawn; !drawn {
+			return second
 		}
+		radius, angle := math.Sqrt(-2*math.Log1p(-min(share(), 1-1e-7))), 2*math.Pi*share()
+		second = float32(mean + deviation*radius*math.Sin(angle))
+		return float32(mean + deviation*radius*math.Cos(angle))
 	}
 }
 
 type embedding struct{ count, dim, padding int }
 
-func (embedding) Name() string { return "embedding" }
+func (embedding) Name() string                          { return "embedding" }
+func (embedding) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (e embedding) check() error {
 	if e.count < 1 || e.dim < 1 || e.padding >= e.count || e.padding < -1 {

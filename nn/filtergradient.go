@@ -257,5 +257,9 @@ func (s *denseConvStep) contribute() {
 	}
 	f := s.newBiasSums()
 	p.contribute(s.bias, contribution{rows: f.rows, unit: 1, early: true, touches: touches, scratch: f.scratch(), compute: f.compute,
-		updated: func(int, int) { copy(s.biases, s.bias.data[:s.op.out]) }})
+		updated: func(from, to int) { // others update other rows at the same time
+			row := len(s.bias.data) / f.rows
+			first, last := from*row, min(to*row, s.op.out)
+			copy(s.biases[first:last], s.bias.data[first:last])
+		}})
 }

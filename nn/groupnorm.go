@@ -85,7 +85,8 @@ type groupNorm struct {
 	eps              float64
 }
 
-func (groupNorm) Name() string { return "groupnorm" }
+func (groupNorm) Name() string                          { return "groupnorm" }
+func (groupNorm) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (g groupNorm) check() error {
 	if g.groups < 1 || g.channels < 1 || g.channels%g.groups != 0 {
@@ -123,7 +124,8 @@ func (g groupNorm) Backward64(c *Call[float64]) { groupNormBackward(g, c) }
 // instanceNorm is groupNorm with every channel a group.
 type instanceNorm struct{ groupNorm }
 
-func (instanceNorm) Name() string { return "instancenorm2d" }
+func (instanceNorm) Name() string                          { return "instancenorm2d" }
+func (instanceNorm) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (i instanceNorm) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 4, "N x C x H x W")

@@ -55,23 +55,14 @@ func InitUniform(module any, uniform func(bound float64) float32) error {
 
 // draw fills p in PyTorch's element order.
 func (p *Param) draw(bound float64, uniform func(bound float64) float32) {
-	if uniform == nil {
-		return // zero, as they were allocated
+	if uniform != nil { // else zero, as they were allocated
+		p.set(func() float32 { return uniform(bound) })
 	}
-	values := make([]float32, p.shape.Elements())
-	for i := range values {
-		values[i] = uniform(bound)
-	}
-	p.Write(values)
 }
 
 // fill sets all elements of p.
 func (p *Param) fill(value float32) {
-	values := make([]float32, p.shape.Elements())
-	for i := range values {
-		values[i] = value
-	}
-	p.Write(values)
+	p.set(func() float32 { return value })
 }
 
 // fanInBound is the bound of PyTorch's default initialisation.

@@ -97,12 +97,7 @@ func Uniform(p *Param, draw Draw, low, high float64) {
 
 // Normal draws from a normal distribution, as normal_.
 func Normal(p *Param, draw Draw, mean, deviation float64) {
-	if draw == nil {
-		return
-	}
-	values := make([]float32, p.shape.Elements())
-	fillNormal(values, mean, deviation, draw)
-	p.Write(values)
+	p.set(normals(mean, deviation, draw))
 }
 
 // TruncNormal draws from a normal distribution what lies between low and high, as
@@ -124,9 +119,6 @@ func Constant(p *Param, value float64) { p.fill(float32(value)) }
 
 // set fills p in PyTorch's element order.
 func (p *Param) set(next func() float32) {
-	values := make([]float32, p.shape.Elements())
-	for i := range values {
-		values[i] = next()
-	}
-	p.Write(values)
+	eachOffset(p.shape, p.strides, func(offset int) { p.data[offset] = next() })
+	p.version++
 }

@@ -45,7 +45,8 @@ type layerNorm struct {
 	eps   float64
 }
 
-func (layerNorm) Name() string { return "layernorm" }
+func (layerNorm) Name() string                          { return "layernorm" }
+func (layerNorm) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (l layerNorm) check() error {
 	if l.shape.count < 1 || l.shape.count >= maxRank || slices.Min(l.shape.slice()) < 1 {

@@ -38,7 +38,8 @@ func (l *Linear) initialize(uniform func(bound float64) float32) {
 
 type linear struct{ in, out int }
 
-func (linear) Name() string { return "linear" }
+func (linear) Name() string                          { return "linear" }
+func (linear) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (l linear) check() error {
 	if l.in < 1 || l.out < 1 {

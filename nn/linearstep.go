@@ -53,7 +53,10 @@ func lowerLinear(p *plan, g *group) {
 
 func (s *linearStep) lowerBackward() {
 	p := s.plan
-	touches := []*buffer{s.input.values, s.output.values, s.output.gradient}
+	touches := []*buffer{s.output.gradient}
+	if s.output.relu {
+		touches = append(touches, s.output.values)
+	}
 	gradient := s.input.gradient
 	if gradient != nil {
 		touches = append(touches, gradient)

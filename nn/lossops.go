@@ -93,7 +93,8 @@ type crossEntropy struct {
 	classes   int // number of class weights, or 0
 }
 
-func (crossEntropy) Name() string { return "cross_entropy" }
+func (crossEntropy) Name() string                          { return "cross_entropy" }
+func (crossEntropy) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (o crossEntropy) OutputShape(inputs []Shape) (Shape, error) {
 	in, target := inputs[0], inputs[1]

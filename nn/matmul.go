@@ -13,7 +13,8 @@ func MatMul(a, b *Value) *Value { return Apply(matMul{}, nil, a, b) }
 
 type matMul struct{}
 
-func (matMul) Name() string { return "matmul" }
+func (matMul) Name() string                          { return "matmul" }
+func (matMul) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (matMul) OutputShape(inputs []Shape) (Shape, error) {
 	if len(inputs) != 2 || len(inputs[0]) != len(inputs[1]) || len(inputs[0]) < 3 {

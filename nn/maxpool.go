@@ -62,7 +62,8 @@ type maxPool2d struct {
 	ceil bool
 }
 
-func (maxPool2d) Name() string { return "maxpool2d" }
+func (maxPool2d) Name() string                          { return "maxpool2d" }
+func (maxPool2d) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (p maxPool2d) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 4, "N x C x H x W")
@@ -110,7 +111,8 @@ func (p maxPool2d) Backward64(c *Call[float64]) { maxPoolBackward(c) }
 // maxPool1d is maxPool2d of pictures of one row.
 type maxPool1d struct{ maxPool2d }
 
-func (maxPool1d) Name() string { return "maxpool1d" }
+func (maxPool1d) Name() string                          { return "maxpool1d" }
+func (maxPool1d) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (p maxPool1d) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 3, "N x C x L")

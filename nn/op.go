@@ -97,6 +97,7 @@ type Spec struct {
 //   - Typed: several outputs, or inputs and outputs that are not all Float32.
 //   - Saver: numbers that Forward keeps for Backward.
 //   - Batchwise: it needs the whole batch.
+//   - BackwardReader: what Backward does not read.
 //   - ForwardOnly: no gradient flows through it.
 //
 // State that is not trained, such as running statistics, is kept in Buffers,
@@ -117,7 +118,7 @@ type Op interface {
 	// Backward adds (+=) the gradients of the loss to c.InputGrads and
 	// c.ParamGrads, given c.OutputGrads. A gradient that nobody needs has nil
 	// Data and is to be left out. Inputs, outputs and what was saved are as
-	// Forward left them.
+	// Forward left them, but for those that BackwardReader names.
 	Backward(c *Call[float32])
 }
 
@@ -169,6 +170,17 @@ type Saves struct {
 	// BatchFloats are for the call as a whole; only a Batchwise operation can
 	// have them (any other may be called for a part of the batch).
 	BatchFloats int
+}
+
+// BackwardReader is implemented by an Op whose Backward does not read all that
+// Forward read and made, so that a program need not keep it. Without it, it is taken
+// to read all.
+type BackwardReader interface {
+	Op
+	// BackwardReads says whether Backward reads the contents of the inputs, and those
+	// of the outputs. What it does not read may have any contents then; the shapes,
+	// and what Saver asked for, are as ever.
+	BackwardReads() (inputs, outputs bool)
 }
 
 // Call is one run of an operation over some examples of a batch, or all. The
@@ -276,6 +288,13 @@ func shapesOf(specs []Spec) []Shape {
 func batchwise(op Op) bool {
 	b, ok := op.(Batchwise)
 	return ok && b.Batchwise()
+}
+
+func backwardReads(op Op) (inputs, outputs bool) {
+	if r, ok := op.(BackwardReader); ok {
+		return r.BackwardReads()
+	}
+	return true, true
 }
 
 func savesOf(op Op, inputs []Shape) Saves {

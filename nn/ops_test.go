@@ -157,6 +157,66 @@ func TestOperationsLeaveOut(t *testing.T) {
 	})
 }
 
+// TestOperationsBackwardReads checks that the gradients do not depend on what an
+// operation says that its Backward does not read.
+func TestOperationsBackwardReads(t *testing.T) {
+	spoil := func(tensors []Tensor[float32]) {
+		for _, x := range tensors {
+			for i := range x.Data {
+				x.Data[i] = float32(math.NaN())
+			}
+			for i := range x.Ints {
+				x.Ints[i] = -1 << 30
+			}
+		}
+	}
+	eachExample(t, exampleSeeds, func(e Example, r *rand.Rand) error {
+		g, err := traceAll(e.Module, e.Inputs, e.Forward, true, nil)
+		if err != nil {
+			return err
+		}
+		ref := newReference[float32](g, 1, 1)
+		drawInputs(ref, r, e.Draw)
+		ref.forward()
+		for i, n := range g.nodes {
+			inputs, outputs := backwardReads(n.op)
+			if !n.hasGradient() || inputs && outputs {
+				continue
+			}
+			c := ref.calls[i]
+			for _, dy := range c.OutputGrads {
+				for k := range dy.Data {
+					dy.Data[k] = float32(r.NormFloat64())
+				}
+			}
+			full, part := callOf(c, 0, c.N), callOf(c, 0, c.N)
+			forwardOp(n.op, full)
+			backwardOp(n.op, full)
+			forwardOp(n.op, part)
+			if !outputs {
+				spoil(part.Outputs)
+			}
+			if !inputs {
+				part.Inputs = nil
+				for _, x := range c.Inputs {
+					part.Inputs = append(part.Inputs, Tensor[float32]{x.Shape, slices.Clone(x.Data), slices.Clone(x.Ints)})
+				}
+				spoil(part.Inputs)
+			}
+			backwardOp(n.op, part)
+			wanted := append(slices.Clone(full.InputGrads), full.ParamGrads...)
+			for k, got := range append(slices.Clone(part.InputGrads), part.ParamGrads...) {
+				for j := range got.Data {
+					if got.Data[j] != wanted[k].Data[j] {
+						return fmt.Errorf("%s: gradient %d changes from %v to %v with what Backward is said not to read", n.op.Name(), k, wanted[k].Data[j], got.Data[j])
+					}
+				}
+			}
+		}
+		return nil
+	})
+}
+
 // TestOperationPrecision compares the definitions in float32 with those in
 // float64.
 func TestOperationPrecision(t *testing.T) {

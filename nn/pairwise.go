@@ -43,6 +43,12 @@ type pairwise[F pairFunction] struct{ f F }
 
 func (b pairwise[F]) Name() string { return b.f.name() }
 
+// BackwardReads: the slopes of a sum do not depend on what is added.
+func (b pairwise[F]) BackwardReads() (inputs, outputs bool) {
+	name := b.Name()
+	return name != addition{}.name() && name != subtraction{}.name(), false
+}
+
 // elementwise is true where zeros make a finite number.
 func (b pairwise[F]) elementwise() bool { return b.Name() != division{}.name() }
 

@@ -35,6 +35,7 @@ var patterns = []pattern{
 	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(Op) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
 	{name: "softmax, cross-entropy", starts: isCrossEntropyOfRows, lower: lowerCrossEntropy},
 	{name: "loss share", starts: isLossShare, lower: lowerLossShare},
+	{name: "addition, ReLU", starts: startsWithSum, then: []func(Op) bool{is[relu]}, channelsLast: true, lower: lowerSum},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
 	{name: "definition", starts: func(*node) bool { return true }, lower: lowerDefinition},
@@ -139,7 +140,7 @@ func (g *graph) match(n *node) *group {
 		gr := &group{pattern: p, first: n, output: n.outputs[0]}
 		for _, accept := range p.then {
 			next := g.consumers(gr.output)
-			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op)
+			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op) && next[0].part == n.part
 			var op Op
 			if takes {
 				gr.output, op = next[0].outputs[0], next[0].op
@@ -162,8 +163,9 @@ type plan struct {
 	shards int
 	groups []*group
 
-	stages  []*stage // being made: of the forward pass, then of the backward pass
-	later   []func() // what makes the stages of the backward pass, the last one first
+	arena   []float32 // of the buffers
+	stages  []*stage  // being made: of the forward pass, then of the backward pass
+	later   []func()  // what makes the stages of the backward pass, the last one first
 	buffers []*buffer
 	places  map[*Value]*place
 	users   map[*Value][]*group
@@ -171,6 +173,9 @@ type plan struct {
 	last    map[*Value]bool // pictures with channels last
 
 	forward, loss, backward []*stage
+	// repetitions are what of the forward pass runs again before a buffer is
+	// touched in the backward pass, that with the most stages first.
+	repetitions map[*buffer][]*repetition
 
 	trained []*trained
 	byParam map[*Param]*trained
@@ -295,6 +300,13 @@ func (p *plan) byExamples(run func(w work), touches ...*buffer) {
 	p.stage(&stage{axis: examples, run: run, touches: touches})
 }
 
+// overwriting appends a stage over examples that sets to, element by element, of the
+// element of from at the same place and of others: so it may have the memory of
+// from.
+func (p *plan) overwriting(run func(w work), to, from *buffer, others ...*buffer) {
+	p.stage(&stage{axis: examples, run: run, touches: append([]*buffer{from, to}, others...), over: [2]*buffer{to, from}})
+}
+
 func (p *plan) newBuffer(b buffer) *buffer {
 	p.buffers = append(p.buffers, &b)
 	return &b
@@ -366,10 +378,13 @@ func (p *plan) padded(v *Value) bool {
 // build makes the stages: load those that fill the inputs, judge those that fill the
 // targets, and start those that begin the backward pass.
 func (p *plan) build(load, judge, start func(p *plan)) {
+	lowered := map[*group][]*stage{}
 	lower := func(loss bool) (made []*stage) {
 		for _, gr := range p.groups {
 			if (p.graph.loss != nil && gr.first.number >= p.graph.judged) == loss {
+				before := len(p.stages)
 				gr.pattern.lower(p, gr)
+				lowered[gr] = p.stages[before:]
 			}
 		}
 		made, p.stages = p.stages, nil
@@ -377,17 +392,23 @@ func (p *plan) build(load, judge, start func(p *plan)) {
 	}
 	load(p)
 	p.forward = lower(false)
+	findSets(p.forward)
 	if !p.train {
 		return
 	}
+	for _, v := range append(slices.Clone(p.graph.inputs), p.graph.outputs...) {
+		p.place(v).values.kept = true // for a second Backward, and for who calls Forward
+	}
+	p.findRepetitions(lowered)
 	judge(p)
 	p.loss = lower(true)
-	start(p)
+	p.backwardOf(func() { start(p) })
 	for _, make := range slices.Backward(p.later) {
-		make()
+		p.backwardOf(make)
 	}
-	p.finishTrained()
-	p.backward, p.stages = p.stages, nil
+	p.backwardOf(p.finishTrained)
+	findSets(slices.Concat(p.forward, p.loss, p.stages))
+	p.backward, p.stages = dropUnused(p.stages), nil
 }
 
 // shapesAt returns the shapes of all values for a batch of n.

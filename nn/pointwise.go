@@ -14,7 +14,8 @@ type pointFunction interface {
 	comparable
 	name() string
 	value(x float64) float64
-	// slope is the derivative at x, where the value is y.
+	// slope is the derivative at x, where the value is y: computed of x or, if the
+	// function has a method ofOutput, of y alone.
 	slope(x, y float64) float64
 }
 
@@ -24,6 +25,12 @@ func (p pointwise[F]) Forward(c *Call[float32])                  { pointwiseForw
 func (p pointwise[F]) Backward(c *Call[float32])                 { pointwiseBackward(p.f, c) }
 func (p pointwise[F]) Forward64(c *Call[float64])                { pointwiseForward(p.f, c) }
 func (p pointwise[F]) Backward64(c *Call[float64])               { pointwiseBackward(p.f, c) }
+
+// BackwardReads: a slope is computed of either x or y.
+func (p pointwise[F]) BackwardReads() (inputs, outputs bool) {
+	_, outputs = any(p.f).(interface{ ofOutput() })
+	return !outputs, outputs
+}
 
 func (p pointwise[F]) elementwise() bool {
 	zero := p.f.value(0)
@@ -88,12 +95,13 @@ func (c clamp) value(x float64) float64 {
 	}
 	return x
 }
-func (c clamp) slope(x, _ float64) float64 {
-	if x <= c.low || x >= c.high {
+func (c clamp) slope(_, y float64) float64 {
+	if y <= c.low || y >= c.high {
 		return 0
 	}
 	return 1
 }
+func (clamp) ofOutput() {}
 
 // LeakyReLU returns x where that is at least 0, and slope*x below, as
 // torch.nn.LeakyReLU, whose default slope is 0.01.
@@ -150,6 +158,7 @@ type sigmoid struct{}
 func (sigmoid) name() string               { return "sigmoid" }
 func (sigmoid) value(x float64) float64    { return logistic(x) }
 func (sigmoid) slope(_, y float64) float64 { return y * (1 - y) }
+func (sigmoid) ofOutput()                  {}
 
 func logistic(x float64) float64 { return 1 / (1 + math.Exp(-x)) }
 
@@ -262,6 +271,7 @@ type tanh struct{}
 func (tanh) name() string               { return "tanh" }
 func (tanh) value(x float64) float64    { return math.Tanh(x) }
 func (tanh) slope(_, y float64) float64 { return 1 - y*y }
+func (tanh) ofOutput()                  {}
 
 // Softplus returns log(1+exp(beta*x))/beta, and x itself where beta*x is above
 // threshold, as torch.nn.Softplus, whose defaults are 1 and 20.
@@ -302,6 +312,7 @@ type exponential struct{}
 func (exponential) name() string               { return "exp" }
 func (exponential) value(x float64) float64    { return math.Exp(x) }
 func (exponential) slope(_, y float64) float64 { return y }
+func (exponential) ofOutput()                  {}
 
 // Log returns the natural logarithm.
 func Log(x *Value) *Value { return applyPointwise(logarithm{}, x) }
@@ -320,6 +331,7 @@ type root struct{}
 func (root) name() string               { return "sqrt" }
 func (root) value(x float64) float64    { return math.Sqrt(x) }
 func (root) slope(_, y float64) float64 { return 0.5 / y }
+func (root) ofOutput()                  {}
 
 // Abs returns the magnitude. At 0 the gradient is zero.
 func Abs(x *Value) *Value { return applyPointwise(magnitude{}, x) }

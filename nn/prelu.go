@@ -33,7 +33,8 @@ func (l *PReLU) initialize(func(bound float64) float32) {
 
 type prelu struct{ count int }
 
-func (prelu) Name() string { return "prelu" }
+func (prelu) Name() string                          { return "prelu" }
+func (prelu) BackwardReads() (inputs, outputs bool) { return true, false }
 
 func (p prelu) check() error {
 	if p.count < 1 {

@@ -80,16 +80,16 @@ func (p *Program) prepare(workers int) {
 func (p *plan) load(inputs []*Value, given [][]float32, ints [][]int32) {
 	for k, v := range inputs {
 		in := p.place(v)
-		if v.kind != Float32 {
-			p.byExamples(func(w work) { copy(in.values.intParts(&w, w.first, w.last), ints[k][w.first*in.values.size:]) }, in.values)
-			continue
-		}
 		size := in.values.size
-		p.byExamples(func(w work) {
+		p.stage(&stage{axis: examples, touches: []*buffer{in.values}, statistics: true, run: func(w work) {
+			if in.values.integer {
+				copy(in.values.intParts(&w, w.first, w.last), ints[k][w.first*size:])
+				return
+			}
 			for i := w.first; i < w.last; i++ {
 				copy(in.values.part(&w, i), given[k][i*size:])
 			}
-		}, in.values)
+		}})
 	}
 }
 
@@ -121,7 +121,7 @@ func (p *Program) SetWorkers(n int) {
 	}
 	p.setWorkers(n, (p.plan.batch+inferenceChunk-1)/inferenceChunk, func(workers int) {
 		lifetimes(p.plan.buffers, p.phases, p.plan.forward)
-		layOut(p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.plan.arena, _ = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)

@@ -124,19 +124,21 @@ func (r reduction) elements(in Shape) int {
 
 type meanOver struct{ reduction }
 
-func (meanOver) Name() string                  { return "mean" }
-func (m meanOver) Forward(c *Call[float32])    { sumForward(m.reduction, c, true) }
-func (m meanOver) Backward(c *Call[float32])   { sumBackward(m.reduction, c, true) }
-func (m meanOver) Forward64(c *Call[float64])  { sumForward(m.reduction, c, true) }
-func (m meanOver) Backward64(c *Call[float64]) { sumBackward(m.reduction, c, true) }
+func (meanOver) Name() string                          { return "mean" }
+func (meanOver) BackwardReads() (inputs, outputs bool) { return false, false }
+func (m meanOver) Forward(c *Call[float32])            { sumForward(m.reduction, c, true) }
+func (m meanOver) Backward(c *Call[float32])           { sumBackward(m.reduction, c, true) }
+func (m meanOver) Forward64(c *Call[float64])          { sumForward(m.reduction, c, true) }
+func (m meanOver) Backward64(c *Call[float64])         { sumBackward(m.reduction, c, true) }
 
 type sumOver struct{ reduction }
 
-func (sumOver) Name() string                  { return "sum" }
-func (s sumOver) Forward(c *Call[float32])    { sumForward(s.reduction, c, false) }
-func (s sumOver) Backward(c *Call[float32])   { sumBackward(s.reduction, c, false) }
-func (s sumOver) Forward64(c *Call[float64])  { sumForward(s.reduction, c, false) }
-func (s sumOver) Backward64(c *Call[float64]) { sumBackward(s.reduction, c, false) }
+func (sumOver) Name() string                          { return "sum" }
+func (sumOver) BackwardReads() (inputs, outputs bool) { return false, false }
+func (s sumOver) Forward(c *Call[float32])            { sumForward(s.reduction, c, false) }
+func (s sumOver) Backward(c *Call[float32])           { sumBackward(s.reduction, c, false) }
+func (s sumOver) Forward64(c *Call[float64])          { sumForward(s.reduction, c, false) }
+func (s sumOver) Backward64(c *Call[float64])         { sumBackward(s.reduction, c, false) }
 
 func sumForward[T Float](r reduction, c *Call[T], mean bool) {
 	x, y := c.Inputs[0].Data, c.Output.Data

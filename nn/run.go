@@ -22,6 +22,7 @@ type machine struct {
 	// phases is what is being run, and body what the team runs; kept so that
 	// running allocates nothing.
 	phases []phase
+	rerun  bool // they have been run for this batch before
 	body   func(worker int)
 }
 
@@ -84,11 +85,11 @@ func (m *machine) runPhase(worker int, ph phase) {
 		m.runExamples(worker, ph, from, to)
 	case units:
 		if from, to := share(first.units, m.active, worker); from < to {
-			first.run(work{worker: worker, first: from, last: to, count: m.plan.count})
+			m.runStage(first, work{worker: worker, first: from, last: to, count: m.plan.count})
 		}
 	case once:
 		if worker == 0 {
-			first.run(work{last: m.plan.count, count: m.plan.count})
+			m.runStage(first, work{last: m.plan.count, count: m.plan.count})
 		}
 	case tasks:
 		// A member that runs alone has everybody's tasks.
@@ -100,6 +101,14 @@ func (m *machine) runPhase(worker int, ph phase) {
 				m.task(k, w)
 			}
 		}
+	}
+}
+
+// runStage runs a stage, unless it has run for this batch before and is not to run
+// again.
+func (m *machine) runStage(s *stage, w work) {
+	if w.again = m.rerun || s.again; !w.again || !s.statistics {
+		s.run(w)
 	}
 }
 
@@ -117,14 +126,14 @@ func (m *machine) runExamples(worker int, stages phase, from, to int) {
 			w := work{worker: worker, shard: shard, first: first, last: min(first+m.chunk, p.shardStart(end)), count: p.count, shift: worker*m.chunk - first}
 			for _, s := range stages {
 				if !s.sharded {
-					s.run(w)
+					m.runStage(s, w)
 					continue
 				}
 				for of := shard; of < end; of++ {
 					part := w
 					part.shard, part.first, part.last = of, max(w.first, p.shardStart(of)), min(w.last, p.shardStart(of+1))
 					if part.first < part.last {
-						s.run(part)
+						m.runStage(s, part)
 					}
 				}
 			}

@@ -29,7 +29,8 @@ type reshape struct{ sizes dims }
 
 func (reshape) view() {}
 
-func (reshape) Name() string { return "reshape" }
+func (reshape) Name() string                          { return "reshape" }
+func (reshape) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (r reshape) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := oneInput(inputs)
@@ -71,7 +72,8 @@ func Transpose(x *Value, a, b int) *Value {
 
 type transpose struct{ order dims }
 
-func (transpose) Name() string { return "transpose" }
+func (transpose) Name() string                          { return "transpose" }
+func (transpose) BackwardReads() (inputs, outputs bool) { return false, false }
 
 // Batchwise is true where the batch moves.
 func (t transpose) Batchwise() bool { return t.order.list[0] != 0 }
@@ -141,7 +143,8 @@ func Concat(dim int, values ...*Value) *Value {
 
 type concat struct{ dim int }
 
-func (concat) Name() string { return "concat" }
+func (concat) Name() string                          { return "concat" }
+func (concat) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (o concat) OutputShape(inputs []Shape) (Shape, error) {
 	if err := checkDim(o.dim, inputs[0]); err != nil {

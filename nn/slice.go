@@ -49,7 +49,8 @@ func Slice(x *Value, dim, start, end, step int) *Value {
 
 type slice struct{ dim, start, end, step int }
 
-func (slice) Name() string { return "slice" }
+func (slice) Name() string                          { return "slice" }
+func (slice) BackwardReads() (inputs, outputs bool) { return false, false }
 
 // bounds returns the first index and the number of them.
 func (s slice) bounds(size int) (first, count int) {
@@ -145,7 +146,8 @@ type pad struct {
 	widths [maxRank][2]int
 }
 
-func (pad) Name() string { return "pad" }
+func (pad) Name() string                          { return "pad" }
+func (pad) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (p pad) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := oneInput(inputs)

@@ -11,7 +11,8 @@ func Softmax(x *Value, dim int) *Value { return Apply(softmax{fromEnd(dim, len(x
 
 type softmax struct{ dim int }
 
-func (softmax) Name() string { return "softmax" }
+func (softmax) Name() string                          { return "softmax" }
+func (softmax) BackwardReads() (inputs, outputs bool) { return false, true }
 
 func (s softmax) OutputShape(inputs []Shape) (Shape, error) { return alongOne(inputs, s.dim) }
 
@@ -82,6 +83,7 @@ func LogSoftmax(x *Value, dim int) *Value {
 type logSoftmax struct{ dim int }
 
 func (logSoftmax) Name() string                                { return "log_softmax" }
+func (logSoftmax) BackwardReads() (inputs, outputs bool)       { return false, true }
 func (s logSoftmax) OutputShape(inputs []Shape) (Shape, error) { return alongOne(inputs, s.dim) }
 
 func (s logSoftmax) Forward(c *Call[float32])    { logSoftmaxForward(s.dim, c) }

@@ -1,6 +1,9 @@
 package nn
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // A program is a list of stages. A stage says along which axis its work may be
 // divided among workers, what it runs and which memory it touches; from that follow
@@ -25,9 +28,25 @@ type stage struct {
 	// sharded: a stage over examples that adds to sums, and so must be given
 	// those of one shard at a time.
 	sharded bool
-	touches []*buffer
-	tasks   []*task
-	shares  [][]*task // of each worker
+	// touches is all memory that the stage reads or writes, and sets what of it
+	// held nothing before: that which no earlier stage touches. A plan finds out
+	// sets.
+	touches, sets []*buffer
+	// again: the stage has run before in this step, and runs again in the backward
+	// pass, so that what it makes need not be kept until then.
+	again bool
+	// over, unless nil, are a buffer that the stage may put where the other one is:
+	// it does not read an element after it has set that of the same place.
+	over [2]*buffer
+	// statistics: it is not to run again, as it leaves something for good.
+	statistics bool
+	// cheap: it takes little time, and what it touches besides what it sets is
+	// kept for the backward pass anyway; so rather than keep what it sets, too,
+	// it runs again.
+	cheap bool
+
+	tasks  []*task
+	shares [][]*task // of each worker
 }
 
 // work is one worker's piece of a stage: examples or units first..last-1.
@@ -35,6 +54,9 @@ type work struct {
 	worker, shard int
 	first, last   int
 	count         int // examples of the batch
+	// again: the same work was done before for this batch, so what is to happen
+	// once a step has happened.
+	again bool
 	// shift is added to the number of an example to find it in a local buffer.
 	shift int
 }
@@ -57,8 +79,20 @@ type buffer struct {
 	// started is set while stages are made: something was put into the gradient.
 	started bool
 
-	first, last int  // phases that touch it, -1 for none
-	local       bool // holds only the examples that workers have in hand
+	// kept: what it holds is needed to the end.
+	kept bool
+
+	spans []lifespan // the times in which it holds something
+	local bool       // holds only the examples that workers have in hand
+}
+
+// lifespan is a time in which a buffer holds something: from the stage that sets it to the
+// last one that reads that, both counted from 0 in the order of a program, and their
+// phases.
+type lifespan struct {
+	first, last, firstPhase, lastPhase int
+	// over is a buffer over which the stage may put it.
+	over *buffer
 }
 
 // index returns where example i starts.
@@ -113,56 +147,94 @@ func schedule(stages []*stage) []phase {
 	return list
 }
 
-// lifetimes finds out which buffers are used when, given the phases of the
-// program in order. The stages of forward may also be run without those behind
-// them, which may be run several times: what both touch is kept to the end.
-func lifetimes(buffers []*buffer, phases []phase, forward []*stage) {
-	type moment struct {
-		phase int
-		ahead bool // of the backward pass
-	}
-	ahead := map[*stage]bool{}
-	for _, s := range forward {
-		ahead[s] = true
-	}
-	firstAt, lastAt := map[*buffer]moment{}, map[*buffer]moment{}
-	for _, b := range buffers {
-		b.first, b.last, b.local = -1, -1, false
-	}
-	for number, ph := range phases {
-		for _, s := range ph {
-			now := moment{number, ahead[s]}
-			for _, b := range s.touches {
-				if b.first < 0 {
-					b.first, b.local = number, b.stride > 0
-					firstAt[b] = now
-				}
-				b.last, lastAt[b] = number, now
-				if firstAt[b] != now || s.axis != examples {
-					b.local = false
-				}
-			}
+// findSets finds out for each of a program's stages, in order, which buffers it is the
+// first to touch.
+func findSets(stages []*stage) {
+	touched := map[*buffer]bool{}
+	for _, s := range stages {
+		if s.again {
+			continue // it sets what it did the first time
 		}
-	}
-	for b, at := range firstAt {
-		if at.ahead && !lastAt[b].ahead {
-			b.last = len(phases)
+		s.sets = nil
+		for _, b := range s.touches {
+			if !touched[b] {
+				touched[b] = true
+				s.sets = append(s.sets, b)
+			}
 		}
 	}
 }
 
+// lifetimes finds out which buffers are used when, given the phases of the
+// program in order. The stages of forward may also be run without those behind
+// them.
+func lifetimes(buffers []*buffer, phases []phase, forward []*stage) {
+	ahead := map[*stage]bool{} // of the backward pass
+	for _, s := range forward {
+		ahead[s] = true
+	}
+	for _, b := range buffers {
+		b.spans, b.local = nil, b.stride > 0 && !b.kept
+	}
+	now, setAhead := 0, map[*buffer]bool{}
+	for number, ph := range phases {
+		for _, s := range ph {
+			for _, b := range s.sets {
+				b.spans = append(b.spans, lifespan{now, now, number, number, nil})
+				if s.over[0] == b {
+					b.spans[len(b.spans)-1].over = s.over[1]
+				}
+				setAhead[b] = ahead[s]
+			}
+			for _, b := range s.touches {
+				at := &b.spans[len(b.spans)-1]
+				at.last, at.lastPhase = now, number
+				if at.firstPhase != number || s.axis != examples || setAhead[b] != ahead[s] {
+					b.local = false
+				}
+			}
+			now++
+		}
+	}
+	for _, b := range buffers {
+		if b.kept && len(b.spans) > 0 {
+			last := &b.spans[len(b.spans)-1]
+			last.last, last.lastPhase = now, len(phases)
+		}
+	}
+}
+
+// excludes reports whether a buffer cannot have the memory of another, or parts of it.
+// Workers have other examples in hand in the same phase. So what one stage of a phase
+// reads and a later one of the phase sets can share memory only if the place of every
+// example is the same.
+func (b *buffer) excludes(other *buffer, samePlace bool) bool {
+	samePlace = samePlace && b.stride > 0 && b.stride == other.stride && b.local == other.local
+	for _, x := range b.spans {
+		for _, y := range other.spans {
+			apart := x.lastPhase < y.firstPhase || y.lastPhase < x.firstPhase
+			inTurn := x.last < y.first || y.last < x.first ||
+				x.first == y.last && x.over == other || y.first == x.last && y.over == b
+			if !apart && !(samePlace && inTurn) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // layOut gives the buffers their memory, with room for so many examples in
-// whole ones and so many in local ones, and returns how many elements that took.
-// Buffers that are not in use at the same time share it: the largest first, each
-// at the lowest place that is free.
-func layOut(buffers []*buffer, batch, local int) (elements int) {
+// whole ones and so many in local ones: a part of the arena, if it is large enough, or
+// of a new one, which it returns, and how many elements all take. Buffers that are
+// not in use at the same time share it.
+func layOut(arena []float32, buffers []*buffer, batch, local int) (_ []float32, elements int) {
 	const slack = 32 // elements that kernels touch beyond the last
 	sizes := map[*buffer]int{}
 	var shared []*buffer
 	for _, b := range buffers {
 		n := b.size
 		switch {
-		case b.first < 0:
+		case len(b.spans) == 0:
 			continue
 		case b.stride > 0 && b.local:
 			n = b.stride * local
@@ -182,26 +254,54 @@ func layOut(buffers []*buffer, batch, local int) (elements int) {
 			shared = append(shared, b)
 		}
 	}
-	slices.SortStableFunc(shared, func(a, b *buffer) int { return sizes[b] - sizes[a] })
-	offsets, size := map[*buffer]int{}, 0
-	for i, b := range shared {
+	// No order of placing them is the best for all programs.
+	duration := func(b *buffer) (n int) {
+		for _, l := range b.spans {
+			n += l.last - l.first + 1
+		}
+		return n
+	}
+	orders := []func(a, b *buffer) int{
+		func(a, b *buffer) int { return sizes[b] - sizes[a] },
+		func(a, b *buffer) int { return cmp.Or(sizes[b]-sizes[a], duration(b)-duration(a)) },
+		func(a, b *buffer) int { return cmp.Or(duration(b)-duration(a), sizes[b]-sizes[a]) },
+	}
+	offsets, size := map[*buffer]int{}, -1
+	for _, order := range orders {
+		slices.SortStableFunc(shared, order)
+		if at, n := placeAll(shared, sizes); size < 0 || n < size {
+			offsets, size = at, n
+		}
+	}
+	if size > cap(arena) {
+		arena = alignedFloats(size)
+	}
+	arena = arena[:size]
+	for _, b := range shared {
+		b.data = arena[offsets[b] : offsets[b]+sizes[b] : offsets[b]+sizes[b]]
+	}
+	return arena, elements + size
+}
+
+// placeAll gives each buffer in turn the lowest place where none is that it cannot
+// share memory with, and returns the places and the size of all.
+func placeAll(buffers []*buffer, sizes map[*buffer]int) (offsets map[*buffer]int, size int) {
+	offsets = map[*buffer]int{}
+	for i, b := range buffers {
 		at := 0
 		for moved := true; moved; {
 			moved = false
-			for _, other := range shared[:i] {
-				if b.first <= other.last && other.first <= b.last && at < offsets[other]+sizes[other] && offsets[other] < at+sizes[b] {
-					at, moved = offsets[other]+sizes[other], true
+			for _, other := range buffers[:i] {
+				from, to := offsets[other], offsets[other]+sizes[other]
+				if at < to && from < at+sizes[b] && b.excludes(other, at == from) {
+					at, moved = to, true
 				}
 			}
 		}
 		offsets[b] = at
 		size = max(size, at+sizes[b])
 	}
-	arena := alignedFloats(size)
-	for _, b := range shared {
-		b.data = arena[offsets[b] : offsets[b]+sizes[b] : offsets[b]+sizes[b]]
-	}
-	return elements + size
+	return offsets, size
 }
 
 // place is where a value lies while a program runs.

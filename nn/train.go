@@ -43,6 +43,9 @@ type TrainProgram struct {
 	averagedBuffers []*Buffer
 
 	memory int // elements of the plan's buffers
+
+	// used: a backward pass has used up what the last forward pass left.
+	used bool
 }
 
 // given is what the caller hands over for the batch at hand.
@@ -156,7 +159,7 @@ func (p *TrainProgram) SetWorkers(n int) {
 	}
 	p.setWorkers(n, p.plan.shards, func(workers int) {
 		lifetimes(p.plan.buffers, p.stepPhases, p.plan.forward)
-		p.memory = layOut(p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.plan.arena, p.memory = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
@@ -208,6 +211,7 @@ func (p *TrainProgram) StepOn(targets []Tensor[float32], inputs ...Tensor[float3
 
 func (p *TrainProgram) step() float64 {
 	clear(p.losses)
+	p.used = true
 	if p.direct() {
 		p.begin()
 		p.task = p.stepTask
@@ -242,6 +246,7 @@ func (p *TrainProgram) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
 
 func (p *TrainProgram) forward() {
 	p.run(p.forwardPhases)
+	p.used = false
 	for k, v := range p.plan.graph.outputs {
 		at, out, result := p.plan.place(v), p.outputs[k], &p.results[k]
 		whole := work{count: p.plan.count}
@@ -299,6 +304,12 @@ func (p *TrainProgram) BackwardAll(targets ...Tensor[float32]) float64 {
 
 func (p *TrainProgram) backward() float64 {
 	p.keepGradients()
+	if p.used {
+		p.rerun = true
+		p.run(p.forwardPhases)
+		p.rerun = false
+	}
+	p.used = true
 	clear(p.losses)
 	p.task = p.backwardTask
 	p.run(p.backwardPhases)

@@ -35,7 +35,8 @@ type upsample struct {
 	bilinear, corners bool
 }
 
-func (upsample) Name() string { return "upsample" }
+func (upsample) Name() string                          { return "upsample" }
+func (upsample) BackwardReads() (inputs, outputs bool) { return false, false }
 
 func (u upsample) OutputShape(inputs []Shape) (Shape, error) {
 	in, err := wantRank(inputs, 4, "N x C x H x W")

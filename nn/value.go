@@ -119,6 +119,7 @@ type node struct {
 	buffers []*Buffer
 	inputs  []*Value
 	outputs []*Value
+	part    int // of the network, that is recomputed, or 0
 }
 
 // examplewise reports whether the operation can be run for some of the examples.
@@ -167,6 +168,7 @@ type graph struct {
 	frozen            int // depth of AsEval
 	// frozenParams are not trained.
 	frozenParams map[*Param]bool
+	parts, part  int // that are recomputed: their number, and the current one
 }
 
 func (g *graph) newValue(spec Spec, other Shape, producer *node) *Value {
@@ -266,7 +268,7 @@ func ApplyAll(op Op, params []*Param, buffers []*Buffer, inputs ...*Value) []*Va
 		}
 		specs[i], others[i] = in.spec(), Spec{in.other, in.kind}
 	}
-	n := &node{op: op, number: len(g.nodes), params: params, buffers: buffers, inputs: inputs}
+	n := &node{op: op, number: len(g.nodes), params: params, buffers: buffers, inputs: inputs, part: g.part}
 	outputs, err := outputsOf(op, specs)
 	if err == nil {
 		others, err = outputsOf(op, others)
