@@ -53,7 +53,7 @@ func TestReadArraysRefuses(t *testing.T) {
 		"the pickle names the Python object os.system":                   dict("cos\nsystem\nU\x02ls\x85R"),
 		"the pickle names the Python object torch._utils._rebuild_tenso": dict("ctorch._utils\n_rebuild_tensor_v2\n"),
 		"which is no function":                                           dict("cnumpy\nndarray\n)R"),
-		"1 bytes follow the end of the pickle":                           dict("N") + "x",
+		"1 byte follows the end of the pickle":                           dict("N") + "x",
 		"the pickle stores value 2 in its memo":                          "\x80\x02}q\x02.",
 	} {
 		if _, err := ReadArrays([]byte(content)); err == nil || !strings.Contains(err.Error(), message) {

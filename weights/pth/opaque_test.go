@@ -224,7 +224,7 @@ func TestOtherOpcodes(t *testing.T) {
 // could run a program, load code or reach another machine. What opens files is
 // ReadFile alone.
 func TestImports(t *testing.T) {
-	allowed := strings.Fields("bytes cmp compress/flate encoding/binary encoding/json errors fmt hash/crc32 io io/fs maps math os slices strconv strings unicode/utf8 " +
+	allowed := strings.Fields("bytes cmp compress/flate encoding/binary encoding/json errors fmt hash/crc32 io io/fs maps math os regexp slices strconv strings unicode/utf8 " +
 		"inkling/weights/internal/archive inkling/weights/internal/untrusted inkling/weights/pth/internal/script inkling/weights/structure")
 	for _, folder := range []string{".", "internal/script", "../internal/archive", "../internal/untrusted", "../structure"} {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))

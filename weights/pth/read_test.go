@@ -340,7 +340,7 @@ func TestRefusals(t *testing.T) {
 		{"bytes after", append(slices.Clone(plain), 0), "bytes were added"},
 		{"cut", plain[:len(plain)/2], "cut short"},
 		{"legacy, cut", readTestdata(t, "net_legacy.pth")[:1400], "cut short"},
-		{"legacy, bytes after", append(readTestdata(t, "net_legacy.pth"), 1), "1 bytes follow the last storage"},
+		{"legacy, bytes after", append(readTestdata(t, "net_legacy.pth"), 1), "1 byte follows the last storage"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

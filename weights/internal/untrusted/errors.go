@@ -4,6 +4,7 @@ package untrusted
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -41,10 +42,22 @@ func (e *FormatError) Error() string {
 	return strings.Join(place, ", ") + ": " + e.Reason
 }
 
-// Fault returns a *FormatError without a path and a record.
+// Fault returns a *FormatError without a path and a record. A format counts things
+// in the plural, as in "%d bytes follow"; of one thing it says so.
 func Fault(offset int64, format string, arguments ...any) error {
-	return &FormatError{Offset: offset, Reason: fmt.Sprintf(format, arguments...)}
+	return &FormatError{Offset: offset, Reason: one.ReplaceAllStringFunc(fmt.Sprintf(format, arguments...), func(text string) string {
+		if counted, verb, follows := strings.Cut(text, "s follow"); follows {
+			return counted + " follows" + verb
+		}
+		if counted, _, are := strings.Cut(text, "s are"); are {
+			return counted + " is"
+		}
+		return strings.TrimSuffix(text, "s")
+	})}
 }
+
+// one finds a single thing in the plural.
+var one = regexp.MustCompile(`(?:\bof |[^.,\w-]|^)1 (?:bytes|elements|dimensions|tensors|numbers|records|strides)\b(?: follow\b| are\b)?`)
 
 // Within adds the record to an error whose offset counts from its start.
 func Within(record string, err error) error {
