@@ -7,8 +7,6 @@ import "golang.org/x/sys/cpu"
 func init() {
 	c := candidate{Set: assembly}
 	c.Name = "avx2"
-	c.ChannelSums, c.ChannelSquares, c.ScaleChannels = channelSumsAVX2, channelSquaresAVX2, scaleChannelsAVX2
-	c.ChannelProducts, c.CombineChannels = channelProductsAVX2, combineChannelsAVX2
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		c.lacking = "AVX2 or FMA"
 	}

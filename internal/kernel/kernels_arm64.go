@@ -261,6 +261,21 @@ func copyRows8(to, from *float32, count, toStep, fromStep uint64)
 // copyRows16 copies 16 floats of each of some rows. Steps are in bytes.
 func copyRows16(to, from *float32, count, toStep, fromStep uint64)
 
+// channelSums16 is ChannelSums. The step is in bytes.
+func channelSums16(sums *float64, x *float32, pixels, step uint64)
+
+// channelSquares16 is ChannelSquares. The step is in bytes.
+func channelSquares16(squares, means *float64, x *float32, pixels, step uint64)
+
+// scaleChannels16 is ScaleChannels. The step is in bytes.
+func scaleChannels16(y, x *float32, scale, shift *float64, pixels, step uint64, low, high float32)
+
+// channelProducts16 is ChannelProducts. The step is in bytes.
+func channelProducts16(sums, products, means *float64, slopes, x, y *float32, pixels, step uint64, low, high float32)
+
+// combineChannels16 is CombineChannels. The step is in bytes.
+func combineChannels16(dx, slopes, x, y *float32, a, b, c *float64, pixels, step uint64, low, high float32, adds uint64)
+
 // addVectors: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.
 func addVectors(y, x []float32)
 

@@ -7597,6 +7597,568 @@ row:
 	BNE row
 	RET
 
+// func channelSums16(sums *float64, x *float32, pixels, step uint64)
+TEXT ·channelSums16(SB), NOSPLIT, $0-32
+	MOVD sums+0(FP), R0
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+	MOVD x+8(FP), R1
+	MOVD pixels+16(FP), R2
+	MOVD step+24(FP), R3
+
+pixel:
+	FMOVQ 0(R1), F24
+	WORD $0x0e617b1c // fcvtl v28.2d, v24.2s
+	WORD $0x4e7cd400 // fadd v0.2d, v0.2d, v28.2d
+	WORD $0x4e617b1c // fcvtl2 v28.2d, v24.4s
+	WORD $0x4e7cd421 // fadd v1.2d, v1.2d, v28.2d
+	FMOVQ 16(R1), F25
+	WORD $0x0e617b3c // fcvtl v28.2d, v25.2s
+	WORD $0x4e7cd442 // fadd v2.2d, v2.2d, v28.2d
+	WORD $0x4e617b3c // fcvtl2 v28.2d, v25.4s
+	WORD $0x4e7cd463 // fadd v3.2d, v3.2d, v28.2d
+	FMOVQ 32(R1), F26
+	WORD $0x0e617b5c // fcvtl v28.2d, v26.2s
+	WORD $0x4e7cd484 // fadd v4.2d, v4.2d, v28.2d
+	WORD $0x4e617b5c // fcvtl2 v28.2d, v26.4s
+	WORD $0x4e7cd4a5 // fadd v5.2d, v5.2d, v28.2d
+	FMOVQ 48(R1), F27
+	WORD $0x0e617b7c // fcvtl v28.2d, v27.2s
+	WORD $0x4e7cd4c6 // fadd v6.2d, v6.2d, v28.2d
+	WORD $0x4e617b7c // fcvtl2 v28.2d, v27.4s
+	WORD $0x4e7cd4e7 // fadd v7.2d, v7.2d, v28.2d
+	ADD R3, R1, R1
+	SUBS $1, R2, R2
+	BNE pixel
+	MOVD sums+0(FP), R0
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	FMOVQ F4, 64(R0)
+	FMOVQ F5, 80(R0)
+	FMOVQ F6, 96(R0)
+	FMOVQ F7, 112(R0)
+	RET
+
+// func channelSquares16(squares, means *float64, x *float32, pixels, step uint64)
+TEXT ·channelSquares16(SB), NOSPLIT, $0-40
+	MOVD squares+0(FP), R0
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+	MOVD means+8(FP), R1
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
+	FMOVQ 64(R1), F12
+	FMOVQ 80(R1), F13
+	FMOVQ 96(R1), F14
+	FMOVQ 112(R1), F15
+	MOVD x+16(FP), R2
+	MOVD pixels+24(FP), R3
+	MOVD step+32(FP), R4
+
+pixel:
+	FMOVQ 0(R2), F24
+	WORD $0x0e617b1c // fcvtl v28.2d, v24.2s
+	WORD $0x4ee8d79c // fsub v28.2d, v28.2d, v8.2d
+	VFMLA V28.D2, V28.D2, V0.D2
+	WORD $0x4e617b1c // fcvtl2 v28.2d, v24.4s
+	WORD $0x4ee9d79c // fsub v28.2d, v28.2d, v9.2d
+	VFMLA V28.D2, V28.D2, V1.D2
+	FMOVQ 16(R2), F25
+	WORD $0x0e617b3c // fcvtl v28.2d, v25.2s
+	WORD $0x4eead79c // fsub v28.2d, v28.2d, v10.2d
+	VFMLA V28.D2, V28.D2, V2.D2
+	WORD $0x4e617b3c // fcvtl2 v28.2d, v25.4s
+	WORD $0x4eebd79c // fsub v28.2d, v28.2d, v11.2d
+	VFMLA V28.D2, V28.D2, V3.D2
+	FMOVQ 32(R2), F26
+	WORD $0x0e617b5c // fcvtl v28.2d, v26.2s
+	WORD $0x4eecd79c // fsub v28.2d, v28.2d, v12.2d
+	VFMLA V28.D2, V28.D2, V4.D2
+	WORD $0x4e617b5c // fcvtl2 v28.2d, v26.4s
+	WORD $0x4eedd79c // fsub v28.2d, v28.2d, v13.2d
+	VFMLA V28.D2, V28.D2, V5.D2
+	FMOVQ 48(R2), F27
+	WORD $0x0e617b7c // fcvtl v28.2d, v27.2s
+	WORD $0x4eeed79c // fsub v28.2d, v28.2d, v14.2d
+	VFMLA V28.D2, V28.D2, V6.D2
+	WORD $0x4e617b7c // fcvtl2 v28.2d, v27.4s
+	WORD $0x4eefd79c // fsub v28.2d, v28.2d, v15.2d
+	VFMLA V28.D2, V28.D2, V7.D2
+	ADD R4, R2, R2
+	SUBS $1, R3, R3
+	BNE pixel
+	MOVD squares+0(FP), R0
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	FMOVQ F4, 64(R0)
+	FMOVQ F5, 80(R0)
+	FMOVQ F6, 96(R0)
+	FMOVQ F7, 112(R0)
+	RET
+
+// func scaleChannels16(y, x *float32, scale, shift *float64, pixels, step uint64, low, high float32)
+TEXT ·scaleChannels16(SB), NOSPLIT, $0-56
+	MOVD scale+16(FP), R0
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+	MOVD shift+24(FP), R1
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
+	FMOVQ 64(R1), F12
+	FMOVQ 80(R1), F13
+	FMOVQ 96(R1), F14
+	FMOVQ 112(R1), F15
+	MOVD y+0(FP), R2
+	MOVD x+8(FP), R3
+	MOVD pixels+32(FP), R4
+	MOVD step+40(FP), R5
+	FMOVS low+48(FP), F24
+	VDUP V24.S[0], V24.S4
+	FMOVS high+52(FP), F25
+	VDUP V25.S[0], V25.S4
+
+pixel:
+	FMOVQ 0(R3), F26
+	WORD $0x0e617b5b // fcvtl v27.2d, v26.2s
+	VMOV V8.B16, V28.B16
+	VFMLA V0.D2, V27.D2, V28.D2
+	WORD $0x0e616b9d // fcvtn v29.2s, v28.2d
+	WORD $0x4e617b5b // fcvtl2 v27.2d, v26.4s
+	VMOV V9.B16, V28.B16
+	VFMLA V1.D2, V27.D2, V28.D2
+	WORD $0x4e616b9d // fcvtn2 v29.4s, v28.2d
+	WORD $0x4e38f7bd // fmax v29.4s, v29.4s, v24.4s
+	WORD $0x4eb9f7bd // fmin v29.4s, v29.4s, v25.4s
+	FMOVQ F29, 0(R2)
+	FMOVQ 16(R3), F26
+	WORD $0x0e617b5b // fcvtl v27.2d, v26.2s
+	VMOV V10.B16, V28.B16
+	VFMLA V2.D2, V27.D2, V28.D2
+	WORD $0x0e616b9d // fcvtn v29.2s, v28.2d
+	WORD $0x4e617b5b // fcvtl2 v27.2d, v26.4s
+	VMOV V11.B16, V28.B16
+	VFMLA V3.D2, V27.D2, V28.D2
+	WORD $0x4e616b9d // fcvtn2 v29.4s, v28.2d
+	WORD $0x4e38f7bd // fmax v29.4s, v29.4s, v24.4s
+	WORD $0x4eb9f7bd // fmin v29.4s, v29.4s, v25.4s
+	FMOVQ F29, 16(R2)
+	FMOVQ 32(R3), F26
+	WORD $0x0e617b5b // fcvtl v27.2d, v26.2s
+	VMOV V12.B16, V28.B16
+	VFMLA V4.D2, V27.D2, V28.D2
+	WORD $0x0e616b9d // fcvtn v29.2s, v28.2d
+	WORD $0x4e617b5b // fcvtl2 v27.2d, v26.4s
+	VMOV V13.B16, V28.B16
+	VFMLA V5.D2, V27.D2, V28.D2
+	WORD $0x4e616b9d // fcvtn2 v29.4s, v28.2d
+	WORD $0x4e38f7bd // fmax v29.4s, v29.4s, v24.4s
+	WORD $0x4eb9f7bd // fmin v29.4s, v29.4s, v25.4s
+	FMOVQ F29, 32(R2)
+	FMOVQ 48(R3), F26
+	WORD $0x0e617b5b // fcvtl v27.2d, v26.2s
+	VMOV V14.B16, V28.B16
+	VFMLA V6.D2, V27.D2, V28.D2
+	WORD $0x0e616b9d // fcvtn v29.2s, v28.2d
+	WORD $0x4e617b5b // fcvtl2 v27.2d, v26.4s
+	VMOV V15.B16, V28.B16
+	VFMLA V7.D2, V27.D2, V28.D2
+	WORD $0x4e616b9d // fcvtn2 v29.4s, v28.2d
+	WORD $0x4e38f7bd // fmax v29.4s, v29.4s, v24.4s
+	WORD $0x4eb9f7bd // fmin v29.4s, v29.4s, v25.4s
+	FMOVQ F29, 48(R2)
+	ADD R5, R3, R3
+	ADD R5, R2, R2
+	SUBS $1, R4, R4
+	BNE pixel
+	RET
+
+// func channelProducts16(sums, products, means *float64, slopes, x, y *float32, pixels, step uint64, low, high float32)
+TEXT ·channelProducts16(SB), NOSPLIT, $0-72
+	MOVD sums+0(FP), R0
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+	MOVD products+8(FP), R1
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
+	FMOVQ 64(R1), F12
+	FMOVQ 80(R1), F13
+	FMOVQ 96(R1), F14
+	FMOVQ 112(R1), F15
+	MOVD means+16(FP), R2
+	FMOVQ 0(R2), F16
+	FMOVQ 16(R2), F17
+	FMOVQ 32(R2), F18
+	FMOVQ 48(R2), F19
+	FMOVQ 64(R2), F20
+	FMOVQ 80(R2), F21
+	FMOVQ 96(R2), F22
+	FMOVQ 112(R2), F23
+	MOVD slopes+24(FP), R3
+	MOVD x+32(FP), R4
+	MOVD y+40(FP), R5
+	MOVD pixels+48(FP), R6
+	MOVD step+56(FP), R7
+	FMOVS low+64(FP), F24
+	VDUP V24.S[0], V24.S4
+	FMOVS high+68(FP), F25
+	VDUP V25.S[0], V25.S4
+
+pixel:
+	FMOVQ 0(R5), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 0(R3), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 0(R4), F28
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	WORD $0x4e7dd400 // fadd v0.2d, v0.2d, v29.2d
+	WORD $0x4ef0d7de // fsub v30.2d, v30.2d, v16.2d
+	VFMLA V30.D2, V29.D2, V8.D2
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	WORD $0x4e7dd421 // fadd v1.2d, v1.2d, v29.2d
+	WORD $0x4ef1d7de // fsub v30.2d, v30.2d, v17.2d
+	VFMLA V30.D2, V29.D2, V9.D2
+	FMOVQ 16(R5), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 16(R3), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 16(R4), F28
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	WORD $0x4e7dd442 // fadd v2.2d, v2.2d, v29.2d
+	WORD $0x4ef2d7de // fsub v30.2d, v30.2d, v18.2d
+	VFMLA V30.D2, V29.D2, V10.D2
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	WORD $0x4e7dd463 // fadd v3.2d, v3.2d, v29.2d
+	WORD $0x4ef3d7de // fsub v30.2d, v30.2d, v19.2d
+	VFMLA V30.D2, V29.D2, V11.D2
+	FMOVQ 32(R5), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 32(R3), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 32(R4), F28
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	WORD $0x4e7dd484 // fadd v4.2d, v4.2d, v29.2d
+	WORD $0x4ef4d7de // fsub v30.2d, v30.2d, v20.2d
+	VFMLA V30.D2, V29.D2, V12.D2
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	WORD $0x4e7dd4a5 // fadd v5.2d, v5.2d, v29.2d
+	WORD $0x4ef5d7de // fsub v30.2d, v30.2d, v21.2d
+	VFMLA V30.D2, V29.D2, V13.D2
+	FMOVQ 48(R5), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 48(R3), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 48(R4), F28
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	WORD $0x4e7dd4c6 // fadd v6.2d, v6.2d, v29.2d
+	WORD $0x4ef6d7de // fsub v30.2d, v30.2d, v22.2d
+	VFMLA V30.D2, V29.D2, V14.D2
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	WORD $0x4e7dd4e7 // fadd v7.2d, v7.2d, v29.2d
+	WORD $0x4ef7d7de // fsub v30.2d, v30.2d, v23.2d
+	VFMLA V30.D2, V29.D2, V15.D2
+	ADD R7, R3, R3
+	ADD R7, R4, R4
+	ADD R7, R5, R5
+	SUBS $1, R6, R6
+	BNE pixel
+	MOVD sums+0(FP), R0
+	FMOVQ F0, 0(R0)
+	FMOVQ F1, 16(R0)
+	FMOVQ F2, 32(R0)
+	FMOVQ F3, 48(R0)
+	FMOVQ F4, 64(R0)
+	FMOVQ F5, 80(R0)
+	FMOVQ F6, 96(R0)
+	FMOVQ F7, 112(R0)
+	MOVD products+8(FP), R0
+	FMOVQ F8, 0(R0)
+	FMOVQ F9, 16(R0)
+	FMOVQ F10, 32(R0)
+	FMOVQ F11, 48(R0)
+	FMOVQ F12, 64(R0)
+	FMOVQ F13, 80(R0)
+	FMOVQ F14, 96(R0)
+	FMOVQ F15, 112(R0)
+	RET
+
+// func combineChannels16(dx, slopes, x, y *float32, a, b, c *float64, pixels, step uint64, low, high float32, adds uint64)
+TEXT ·combineChannels16(SB), NOSPLIT, $0-88
+	MOVD a+32(FP), R0
+	FMOVQ 0(R0), F0
+	FMOVQ 16(R0), F1
+	FMOVQ 32(R0), F2
+	FMOVQ 48(R0), F3
+	FMOVQ 64(R0), F4
+	FMOVQ 80(R0), F5
+	FMOVQ 96(R0), F6
+	FMOVQ 112(R0), F7
+	MOVD b+40(FP), R1
+	FMOVQ 0(R1), F8
+	FMOVQ 16(R1), F9
+	FMOVQ 32(R1), F10
+	FMOVQ 48(R1), F11
+	FMOVQ 64(R1), F12
+	FMOVQ 80(R1), F13
+	FMOVQ 96(R1), F14
+	FMOVQ 112(R1), F15
+	MOVD c+48(FP), R2
+	FMOVQ 0(R2), F16
+	FMOVQ 16(R2), F17
+	FMOVQ 32(R2), F18
+	FMOVQ 48(R2), F19
+	FMOVQ 64(R2), F20
+	FMOVQ 80(R2), F21
+	FMOVQ 96(R2), F22
+	FMOVQ 112(R2), F23
+	MOVD dx+0(FP), R3
+	MOVD slopes+8(FP), R4
+	MOVD x+16(FP), R5
+	MOVD y+24(FP), R6
+	MOVD pixels+56(FP), R7
+	MOVD step+64(FP), R8
+	MOVD adds+80(FP), R9
+	FMOVS low+72(FP), F24
+	VDUP V24.S[0], V24.S4
+	FMOVS high+76(FP), F25
+	VDUP V25.S[0], V25.S4
+	CBNZ R9, add
+
+set:
+	FMOVQ 0(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 0(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 0(R5), F28
+	VMOV V16.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V0.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V8.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V17.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V1.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V9.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ F26, 0(R3)
+	FMOVQ 16(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 16(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 16(R5), F28
+	VMOV V18.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V2.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V10.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V19.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V3.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V11.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ F26, 16(R3)
+	FMOVQ 32(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 32(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 32(R5), F28
+	VMOV V20.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V4.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V12.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V21.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V5.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V13.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ F26, 32(R3)
+	FMOVQ 48(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 48(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 48(R5), F28
+	VMOV V22.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V6.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V14.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V23.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V7.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V15.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ F26, 48(R3)
+	ADD R8, R3, R3
+	ADD R8, R4, R4
+	ADD R8, R5, R5
+	ADD R8, R6, R6
+	SUBS $1, R7, R7
+	BNE set
+	RET
+
+add:
+	FMOVQ 0(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 0(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 0(R5), F28
+	VMOV V16.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V0.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V8.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V17.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V1.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V9.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ 0(R3), F28
+	WORD $0x4e3cd75a // fadd v26.4s, v26.4s, v28.4s
+	FMOVQ F26, 0(R3)
+	FMOVQ 16(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 16(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 16(R5), F28
+	VMOV V18.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V2.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V10.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V19.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V3.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V11.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ 16(R3), F28
+	WORD $0x4e3cd75a // fadd v26.4s, v26.4s, v28.4s
+	FMOVQ F26, 16(R3)
+	FMOVQ 32(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 32(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 32(R5), F28
+	VMOV V20.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V4.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V12.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V21.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V5.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V13.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ 32(R3), F28
+	WORD $0x4e3cd75a // fadd v26.4s, v26.4s, v28.4s
+	FMOVQ F26, 32(R3)
+	FMOVQ 48(R6), F28
+	WORD $0x6eb8e79b // fcmgt v27.4s, v28.4s, v24.4s
+	WORD $0x6ebce73a // fcmgt v26.4s, v25.4s, v28.4s
+	VAND V26.B16, V27.B16, V27.B16
+	FMOVQ 48(R4), F28
+	VAND V28.B16, V27.B16, V27.B16
+	FMOVQ 48(R5), F28
+	VMOV V22.B16, V31.B16
+	WORD $0x0e617b7d // fcvtl v29.2d, v27.2s
+	VFMLA V6.D2, V29.D2, V31.D2
+	WORD $0x0e617b9e // fcvtl v30.2d, v28.2s
+	VFMLA V14.D2, V30.D2, V31.D2
+	WORD $0x0e616bfa // fcvtn v26.2s, v31.2d
+	VMOV V23.B16, V31.B16
+	WORD $0x4e617b7d // fcvtl2 v29.2d, v27.4s
+	VFMLA V7.D2, V29.D2, V31.D2
+	WORD $0x4e617b9e // fcvtl2 v30.2d, v28.4s
+	VFMLA V15.D2, V30.D2, V31.D2
+	WORD $0x4e616bfa // fcvtn2 v26.4s, v31.2d
+	FMOVQ 48(R3), F28
+	WORD $0x4e3cd75a // fadd v26.4s, v26.4s, v28.4s
+	FMOVQ F26, 48(R3)
+	ADD R8, R3, R3
+	ADD R8, R4, R4
+	ADD R8, R5, R5
+	ADD R8, R6, R6
+	SUBS $1, R7, R7
+	BNE add
+	RET
+
 // func addVectors(y, x []float32)
 TEXT ·addVectors(SB), NOSPLIT, $0-48
 	MOVD y_base+0(FP), R0

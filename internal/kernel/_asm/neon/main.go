@@ -36,6 +36,7 @@ func main() {
 	linearForward(w)
 	matMul(w)
 	tiles(w)
+	norms(w)
 	elementwise(w)
 	peak(w)
 	for name, text := range map[string][]byte{*out: w.code.Bytes(), *stubs: w.stubs.Bytes()} {
@@ -216,8 +217,9 @@ func (w *writer) fmaLane(to, a, b, lane int) {
 func (w *writer) fadd(to, a, b int) { w.word(0x4e20d400, to, a, b, "fadd", "4s") }
 func (w *writer) fmul(to, a, b int) { w.word(0x6e20dc00, to, a, b, "fmul", "4s") }
 
-// fmax is NaN where one of its arguments is.
+// fmax and fmin are NaN where one of their arguments is.
 func (w *writer) fmax(to, a, b int) { w.word(0x4e20f400, to, a, b, "fmax", "4s") }
+func (w *writer) fmin(to, a, b int) { w.word(0x4ea0f400, to, a, b, "fmin", "4s") }
 
 // faddPairs adds neighbours: those of a, then those of b.
 func (w *writer) faddPairs(to, a, b int) { w.word(0x6e20d400, to, a, b, "faddp", "4s") }
