@@ -5,8 +5,10 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
 	"inkling/data"
+	"inkling/metrics"
 	"inkling/nn"
 	"inkling/transform"
 )
@@ -15,11 +17,87 @@ import (
 type Evaluation struct {
 	Classes []string
 
-	// Confusion counts the pictures: Confusion[label][prediction].
-	Confusion [][]int
+	// Confusion counts the pictures: Confusion[label][prediction]. Its methods tell
+	// accuracy, precision, recall and F1.
+	metrics.Confusion
 
 	// Loss is the mean cross-entropy over the pictures.
 	Loss float64
+
+	// Top counts the pictures whose class was among the k likeliest.
+	Top metrics.TopK
+
+	// Calibration tells how far the probabilities of the answers can be believed;
+	// Temperature is what to divide the logits by to mend them, 0 if there were too
+	// many pictures and classes to find out (16 million logits).
+	Calibration *metrics.Calibration
+	Temperature float64
+
+	// Worst are the pictures that were misread with most confidence, the surest
+	// first, at most so many as there is room for in a picture of them.
+	Worst []Misread
+}
+
+// Misread is a picture whose class was not recognised.
+type Misread struct {
+	Index             int // in the data set
+	Label, Prediction int
+	Confidence        float64 // probability of the prediction, 0 to 1
+}
+
+const (
+	mostWorst       = 64
+	mostKept        = 1 << 24 // logits
+	calibrationBins = 15      // as in Guo et al. 2017
+)
+
+// evaluating collects an Evaluation.
+type evaluating struct {
+	*Evaluation
+	loss          float64
+	probabilities []float64
+	logits        []float32
+	labels        []int
+}
+
+func newEvaluating(classes []string, pictures int) *evaluating {
+	e := &evaluating{Evaluation: &Evaluation{Classes: classes, Confusion: metrics.NewConfusion(len(classes)), Calibration: metrics.NewCalibration(calibrationBins)},
+		probabilities: make([]float64, len(classes))}
+	if pictures*len(classes) <= mostKept {
+		e.logits, e.labels = make([]float32, 0, pictures*len(classes)), make([]int, 0, pictures)
+	}
+	return e
+}
+
+// add counts the network's outputs for a picture.
+func (e *evaluating) add(index, label int, logits []float32) {
+	answer := Argmax(logits)
+	e.Confusion[label][answer]++
+	e.Top.Add(logits, label)
+	metrics.Softmax(e.probabilities, logits, 1)
+	confidence := e.probabilities[answer]
+	e.Calibration.Add(confidence, answer == label)
+	if answer != label {
+		m := Misread{index, label, answer, confidence}
+		at, _ := slices.BinarySearchFunc(e.Worst, m, func(a, b Misread) int {
+			return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Index, b.Index))
+		})
+		if at < mostWorst {
+			e.Worst = slices.Insert(e.Worst[:min(len(e.Worst), mostWorst-1)], at, m)
+		}
+	}
+	if e.labels != nil {
+		e.logits, e.labels = append(e.logits, logits...), append(e.labels, label)
+	}
+}
+
+func (e *evaluating) finish() (*Evaluation, error) {
+	e.Loss = e.loss / float64(e.Total())
+	var err error
+	if e.labels != nil {
+		e.Temperature, err = metrics.Temperature(e.logits, len(e.Classes), e.labels)
+	}
+	return e.Evaluation, err
 }
 
 // evaluationBatch returns how many pictures of so many samples are classified at a
@@ -63,11 +141,7 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 	}
 	program.SetWorkers(workers)
 	classes := len(d.Classes())
-	e := &Evaluation{Classes: d.Classes(), Confusion: make([][]int, classes)}
-	for i := range e.Confusion {
-		e.Confusion[i] = make([]int, classes)
-	}
-	var loss float64
+	e := newEvaluating(d.Classes(), d.Len())
 	labels := make([]int32, loader.BatchSize)
 	inputs := make([]nn.Tensor[float32], 2)
 	for _, batch := range loader.BatchesContext(ctx) {
@@ -84,53 +158,16 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 					return nil, fmt.Errorf("the network's output for picture %d is %v, not a finite number: its weights are damaged", batch.Indices[i], v)
 				}
 			}
-			e.Confusion[label][Argmax(row)]++
+			e.add(batch.Indices[i], label, row)
 		}
 		for _, l := range outputs[1].Data {
-			loss += float64(l)
+			e.loss += float64(l)
 		}
 	}
 	if err := loader.Err(); err != nil {
 		return nil, err
 	}
-	e.Loss = loss / float64(d.Len())
-	return e, nil
-}
-
-// Total is the number of pictures.
-func (e *Evaluation) Total() int {
-	total := 0
-	for label := range e.Confusion {
-		_, n := e.Class(label)
-		total += n
-	}
-	return total
-}
-
-// Correct is the number of pictures whose class was recognised.
-func (e *Evaluation) Correct() int {
-	correct := 0
-	for label := range e.Confusion {
-		correct += e.Confusion[label][label]
-	}
-	return correct
-}
-
-// Accuracy is the share of pictures whose class was recognised, 0 to 1.
-func (e *Evaluation) Accuracy() float64 {
-	if e.Total() == 0 {
-		return 0
-	}
-	return float64(e.Correct()) / float64(e.Total())
-}
-
-// Class returns how many pictures of a class there are, and how many of them
-// were recognised.
-func (e *Evaluation) Class(label int) (correct, total int) {
-	for _, n := range e.Confusion[label] {
-		total += n
-	}
-	return e.Confusion[label][label], total
+	return e.finish()
 }
 
 // Argmax returns the index of the largest value, the first of equals, as

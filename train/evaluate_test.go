@@ -55,8 +55,23 @@ func TestEvaluate(t *testing.T) {
 	if math.Abs(got.Loss-loss/777) > 1e-5 {
 		t.Errorf("loss is %v, want %v", got.Loss, loss/777)
 	}
-	if correct, total := got.Class(3); correct != confusion[3][3] || total == 0 || total == 777 {
-		t.Errorf("of class 3, %d of %d are right, want %d", correct, total, confusion[3][3])
+	if s := got.Class(3); s.Support == 0 || s.Support == 777 || s.Recall != float64(confusion[3][3])/float64(s.Support) {
+		t.Errorf("of class 3 the scores are %+v, %d are right", s, confusion[3][3])
+	}
+	if got.Top.Accuracy(1) != got.Accuracy() || got.Top.Accuracy(10) != 1 {
+		t.Errorf("top-1 and top-10 accuracy are %v and %v", got.Top.Accuracy(1), got.Top.Accuracy(10))
+	}
+	if got.Temperature <= 0 || got.Calibration.Error() <= 0 {
+		t.Errorf("temperature is %v, calibration error %v", got.Temperature, got.Calibration.Error())
+	}
+	if len(got.Worst) != mostWorst {
+		t.Fatalf("%d misread pictures are kept, want %d", len(got.Worst), mostWorst)
+	}
+	for i, m := range got.Worst {
+		_, label, err := d.Example(m.Index)
+		if err != nil || label != m.Label || m.Prediction == m.Label || m.Confidence < 0.1 || i > 0 && m.Confidence > got.Worst[i-1].Confidence {
+			t.Errorf("misread picture %d is %+v, of class %d", i, m, label)
+		}
 	}
 }
 

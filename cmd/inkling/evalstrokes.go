@@ -11,12 +11,12 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"inkling"
 	"inkling/internal/atomicfile"
+	"inkling/metrics"
 	"inkling/models/digits"
 	"inkling/plot"
 	"inkling/sketch"
@@ -199,10 +199,7 @@ func (r *strokesResult) run(ctx context.Context, m *inkling.Classifier, stdin io
 	}
 	classes := m.About.Classes
 	r.evaluation.Classes = classes
-	r.evaluation.Confusion = make([][]int, len(classes))
-	for i := range classes {
-		r.evaluation.Confusion[i] = make([]int, len(classes))
-	}
+	r.evaluation.Confusion = metrics.NewConfusion(len(classes))
 	reader, err := inkling.NewReader(m, m.TransformDrawing())
 	if err != nil {
 		return err
@@ -309,17 +306,7 @@ func (r *strokesResult) print(out io.Writer, m *inkling.Classifier, title string
 	if err := printClasses(out, e); err != nil {
 		return err
 	}
-	fmt.Fprint(out, "\nWhat was drawn (down) and what it was taken for (across):\n")
-	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(table, "\t%s\t\n", strings.Join(e.Classes, "\t"))
-	for label, row := range e.Confusion {
-		fmt.Fprintf(table, "%s\t", e.Classes[label])
-		for _, n := range row {
-			fmt.Fprintf(table, "%d\t", n)
-		}
-		fmt.Fprint(table, "\n")
-	}
-	if err := table.Flush(); err != nil {
+	if err := printConfusion(out, e, "What was drawn (down) and what it was taken for (across):"); err != nil {
 		return err
 	}
 	wrong := e.Total() - e.Correct()
@@ -354,7 +341,7 @@ func (r *strokesResult) report(m *inkling.Classifier, title, name string) any {
 	e := &r.evaluation
 	share := func(correct, total int) float64 { return float64(correct) / float64(max(total, 1)) }
 	for label, name := range e.Classes {
-		correct, total := e.Class(label)
+		correct, total := e.Confusion[label][label], e.Class(label).Support
 		classes = append(classes, part{name, total, correct, share(correct, total)})
 	}
 	for name, by := range r.writers {

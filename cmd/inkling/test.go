@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -13,7 +15,9 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/metrics"
 	"inkling/train"
+	"inkling/train/runs"
 	"inkling/weights"
 )
 
@@ -21,14 +25,17 @@ func newTest() *cobra.Command {
 	var dataName string
 	var model modelFlags
 	var limit, workers int
-	var skipBad, asJSON bool
+	var skipBad bool
 	var preprocess string
+	var o testOptions
 	c := &cobra.Command{
 		Use:   "test MODEL",
 		Short: "Tell how well a model reads pictures it has not seen",
 		Long: `Let a model classify the test pictures of a data set and count how many it gets
-right: over all, and for every class. The loss is the mean cross-entropy, by which
-the model was trained: it also sees how sure the model was.
+right: over all, and for every class, with precision (how many of the answers with a
+class were right) and F1 (the harmonic mean of both). The loss is the mean
+cross-entropy, by which the model was trained: it also sees how sure the model was.
+The calibration error tells how far it is right as often as it is sure (15 bins).
 
 The data set, the classes, the normalisation and the way the pictures lie are those
 in the model's file. A file that does not say, as one that PyTorch saved, is tested
@@ -36,12 +43,13 @@ with the tutorial's settings, on pictures as the data set's files have them (EMN
 are transposed). Pictures in a folder are prepared as inkling predict prepares them.` + modelFlagsHelp,
 		Example: `  inkling test model.pth
   inkling test model.pth --data emnist --json
+  inkling test model.pth --confusion --out test-report
   inkling test pytorch.pth --data emnist --orientation transposed
   inkling test pytorch.pth --data mnist --mean 0.1307 --std 0.3081`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
-			if limit < 0 || workers < 0 {
-				return usagef("--limit and --workers cannot be negative")
+			if limit < 0 || workers < 0 || o.topK < 0 {
+				return usagef("--limit, --workers and --top-k cannot be negative")
 			}
 			if err := checkPreprocess(preprocess); err != nil {
 				return err
@@ -56,7 +64,7 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 			if err != nil {
 				return err
 			}
-			return testModel(ctx, c.OutOrStdout(), m, args[0], dataName, limit, workers, options, asJSON)
+			return testModel(ctx, c.OutOrStdout(), m, args[0], dataName, limit, workers, options, &o)
 		},
 	}
 	f := c.Flags()
@@ -66,8 +74,18 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 	model.flags(f)
 	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
-	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
+	f.IntVar(&o.topK, "top-k", 0, "count, too, how often the right class was among the `N` likeliest")
+	f.BoolVar(&o.confusion, "confusion", false, "print how often each class was taken for each")
+	f.StringVar(&o.out, "out", "", "write report.html, the pictures in it and confusion.csv into `FOLDER`")
+	f.BoolVar(&o.json, "json", false, "print the result as JSON")
 	return c
+}
+
+// testOptions say what is told of a test.
+type testOptions struct {
+	topK            int
+	confusion, json bool
+	out             string
 }
 
 func checkOrientation(orientation string) error {
@@ -77,7 +95,7 @@ func checkOrientation(orientation string) error {
 	return nil
 }
 
-func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, dataName string, limit, workers int, options pictureOptions, asJSON bool) error {
+func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, dataName string, limit, workers int, options pictureOptions, o *testOptions) error {
 	set, d, err := testPictures(ctx, m, path, dataName, limit, options)
 	if err != nil {
 		return err
@@ -88,8 +106,13 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 		return err
 	}
 	known, warning := seen(ctx, m, d)
-	if asJSON {
-		report := testReport(m, set, e)
+	if o.out != "" {
+		if err := writeTestReport(o.out, m, path, set, d, e); err != nil {
+			return err
+		}
+	}
+	if o.json {
+		report := testReport(m, set, e, o.topK)
 		report["trained_on"] = known
 		return writeJSON(out, report)
 	}
@@ -99,7 +122,11 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 			fmt.Fprintln(out, note)
 		}
 	}
-	return printEvaluation(out, e)
+	if err := printEvaluation(out, e, o.topK, o.confusion); err != nil || o.out == "" {
+		return err
+	}
+	fmt.Fprintf(out, "\nWrote the report to %s.\n", filepath.Join(o.out, runs.ReportFile))
+	return nil
 }
 
 // evaluate tests a model on pictures that were checked to suit it.
@@ -187,24 +214,61 @@ func checkPreprocess(way string) error {
 
 const preprocessHelp = "`WAY` from pictures and drawings to what the network reads: auto (the model's own), emnist, mnist, tutorial, fit or resize"
 
-// printEvaluation prints the accuracy and the loss, over all and by class.
-func printEvaluation(out io.Writer, e *train.Evaluation) error {
+// printEvaluation prints what the network did, over all and by class.
+func printEvaluation(out io.Writer, e *train.Evaluation, topK int, confusion bool) error {
+	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
 	fmt.Fprintf(out, "Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), "image", "images"), percent(e.Accuracy()))
-	fmt.Fprintf(out, "Mean loss: %.4f\n\n", e.Loss)
-	return printClasses(out, e)
+	fmt.Fprintf(out, "95 %% interval, by bootstrap: %s to %s\n", percent(low), percent(high))
+	if topK > 1 {
+		fmt.Fprintf(out, "The right class was among the %d likeliest: %s\n", topK, percent(e.Top.Accuracy(topK)))
+	}
+	fmt.Fprintf(out, "Mean loss: %.4f\n", e.Loss)
+	fmt.Fprintf(out, "Calibration error: %.4f%s\n\n", e.Calibration.Error(), temperature(e))
+	if err := printClasses(out, e); err != nil || !confusion {
+		return err
+	}
+	return printConfusion(out, e, "What pictures are (down) and what they were taken for (across):")
 }
 
-// printClasses prints the accuracy of every class.
+// temperature says what would mend the network's confidence.
+func temperature(e *train.Evaluation) string {
+	if e.Temperature == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (logits divided by %.3g fit these pictures best)", e.Temperature)
+}
+
+// printClasses prints how every class was recognised, and the means.
 func printClasses(out io.Writer, e *train.Evaluation) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "class\timages\tright\taccuracy\ttaken most often for\t\n")
+	fmt.Fprint(table, "class\timages\tright\taccuracy\tprecision\tF1\ttaken most often for\t\n")
+	line := func(name string, s metrics.Scores, right, error string) {
+		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", name, s.Support, right, percent(s.Recall), percent(s.Precision), percent(s.F1), error)
+	}
 	for label, name := range e.Classes {
-		correct, total := e.Class(label)
-		accuracy := "-"
-		if total > 0 {
-			accuracy = percent(float64(correct) / float64(total))
+		s := e.Class(label)
+		if s.Support == 0 && s.Precision == 0 {
+			fmt.Fprintf(table, "%s\t0\t0\t-\t-\t-\t-\t\n", name)
+			continue
 		}
-		fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\t\n", name, total, correct, accuracy, commonestError(e, label))
+		line(name, s, strconv.Itoa(e.Confusion[label][label]), commonestError(e, label))
+	}
+	line("mean of the classes", e.Macro(), strconv.Itoa(e.Correct()), "")
+	line("mean of the images", e.Weighted(), strconv.Itoa(e.Correct()), "")
+	return table.Flush()
+}
+
+// printConfusion prints how often each class was taken for each.
+func printConfusion(out io.Writer, e *train.Evaluation, title string) error {
+	fmt.Fprintf(out, "\n%s\n", title)
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "\t%s\t\n", strings.Join(e.Classes, "\t"))
+	for label, row := range e.Confusion {
+		fmt.Fprintf(table, "%s\t", e.Classes[label])
+		for _, n := range row {
+			fmt.Fprintf(table, "%d\t", n)
+		}
+		fmt.Fprint(table, "\n")
 	}
 	return table.Flush()
 }
@@ -225,22 +289,38 @@ func commonestError(e *train.Evaluation, label int) string {
 }
 
 // testReport is what --json prints.
-func testReport(m *inkling.Classifier, set *pictureSet, e *train.Evaluation) map[string]any {
+func testReport(m *inkling.Classifier, set *pictureSet, e *train.Evaluation, topK int) map[string]any {
+	type scores struct {
+		Images    int     `json:"images"`
+		Precision float64 `json:"precision"`
+		Recall    float64 `json:"recall"`
+		F1        float64 `json:"f1"`
+	}
 	type class struct {
 		Class    string  `json:"class"`
-		Images   int     `json:"images"`
 		Correct  int     `json:"correct"`
 		Accuracy float64 `json:"accuracy"`
+		scores
 	}
+	of := func(s metrics.Scores) scores { return scores{s.Support, s.Precision, s.Recall, s.F1} }
 	var classes []class
 	for label, name := range e.Classes {
-		correct, total := e.Class(label)
-		classes = append(classes, class{name, total, correct, float64(correct) / float64(max(total, 1))})
+		s := e.Class(label)
+		classes = append(classes, class{name, e.Confusion[label][label], s.Recall, of(s)})
 	}
-	return map[string]any{
+	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
+	report := map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title,
 		"orientation": m.About.Orientation, "assumed": append([]string{}, m.Assumed...), "notes": append([]string{}, m.Notes...),
-		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss,
+		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "interval": [2]float64{low, high}, "loss": e.Loss,
+		"calibration_error": e.Calibration.Error(), "macro": of(e.Macro()), "weighted": of(e.Weighted()),
 		"classes": classes, "confusion": e.Confusion,
 	}
+	if e.Temperature > 0 {
+		report["temperature"] = e.Temperature
+	}
+	if topK > 1 {
+		report["top_k"] = map[string]any{"k": topK, "accuracy": e.Top.Accuracy(topK)}
+	}
+	return report
 }

@@ -35,6 +35,7 @@ type Report struct {
 
 // Picture is a picture with what it shows.
 type Picture struct {
+	Name  string // of its file, without the ending
 	Title string
 	Text  string // what it shows, for who cannot see it too
 	Image image.Image

@@ -155,7 +155,7 @@ func exampleReport() *Report {
 		Classes:     []string{"猫 cat", "<b>dog</b>", "bird"},
 		Confusion:   metrics.Confusion{{8, 1, 1}, {2, 7, 1}, {0, 0, 10}},
 		Calibration: metrics.NewCalibration(10),
-		Pictures:    []Picture{{"Batch 0", "What training saw first, with labels.", picture}},
+		Pictures:    []Picture{{"batch-0", "Batch 0", "What training saw first, with labels.", picture}},
 	}
 	for i := range 30 {
 		r.Calibration.Add(0.3+float64(i)/50, i%3 > 0)

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"encoding/csv"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"inkling"
+	"inkling/data"
+	"inkling/internal/atomicfile"
+	"inkling/metrics"
+	"inkling/plot"
+	"inkling/train"
+	"inkling/train/runs"
+)
+
+// writeTestReport writes what a test came to into a folder: the report, its
+// pictures, and the confusion matrix as a table.
+func writeTestReport(folder string, m *inkling.Classifier, path string, set *pictureSet, d data.Dataset, e *train.Evaluation) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return fmt.Errorf("the folder %s for the report cannot be made: %w", folder, err)
+	}
+	r := &runs.Report{
+		Title:   fmt.Sprintf("%s on %s", filepath.Base(path), set.title),
+		Summary: fmt.Sprintf("Network %s, tested on %s by Inkling %s.", m.About.Architecture, count(e.Total(), "picture"), version()),
+		Facts: [][2]string{{"model", path}, {"data", set.title}, {"mean loss", strconv.FormatFloat(e.Loss, 'f', 4, 64)},
+			{"calibration error", strconv.FormatFloat(e.Calibration.Error(), 'f', 4, 64) + temperature(e)}},
+		Classes: e.Classes, Confusion: e.Confusion, Calibration: e.Calibration,
+	}
+	for _, note := range append(append([]string{}, m.Assumed...), m.Notes...) {
+		r.Facts = append(r.Facts, [2]string{"note", note})
+	}
+	worst, err := drawMisread(d, e)
+	if err != nil {
+		return err
+	}
+	if worst != nil {
+		r.Pictures = append(r.Pictures, runs.Picture{Name: "misread", Title: "Misread", Image: worst,
+			Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))})
+	}
+	return writeReport(folder, r)
+}
+
+// writeReport writes a report with its pictures as files beside it.
+func writeReport(folder string, r *runs.Report) error {
+	write := func(name string, content func(w io.Writer) error) error {
+		return atomicfile.Write(filepath.Join(folder, name), content)
+	}
+	for name, chart := range r.Charts() {
+		if err := write(name+".png", chart.WritePNG); err != nil {
+			return err
+		}
+	}
+	for _, p := range r.Pictures {
+		if err := write(p.Name+".png", func(w io.Writer) error { return png.Encode(w, p.Image) }); err != nil {
+			return err
+		}
+	}
+	if len(r.Confusion) > 0 {
+		if err := write("confusion.csv", func(w io.Writer) error { return writeConfusion(w, r.Classes, r.Confusion) }); err != nil {
+			return err
+		}
+	}
+	return write(runs.ReportFile, r.WriteHTML)
+}
+
+// writeConfusion writes a line for each class that pictures have, a column for each
+// that they were taken for.
+func writeConfusion(w io.Writer, classes []string, c metrics.Confusion) error {
+	table := csv.NewWriter(w)
+	table.Write(append([]string{"label"}, classes...)) // Error tells of all
+	for label, row := range c {
+		line := []string{classes[label]}
+		for _, n := range row {
+			line = append(line, strconv.Itoa(n))
+		}
+		table.Write(line)
+	}
+	table.Flush()
+	return table.Error()
+}
+
+// drawMisread draws the pictures that were misread with most confidence, nil if
+// there are none.
+func drawMisread(d data.Dataset, e *train.Evaluation) (image.Image, error) {
+	if len(e.Worst) == 0 {
+		return nil, nil
+	}
+	var pixels []byte
+	var captions []string
+	for _, m := range e.Worst {
+		picture, _, err := d.Example(m.Index)
+		if err != nil {
+			return nil, err
+		}
+		pixels = append(pixels, picture...)
+		caption := fmt.Sprintf("%s > %s %.0f%%", printable(e.Classes[m.Label]), printable(e.Classes[m.Prediction]), 100*m.Confidence)
+		if !plot.CanWrite(caption) {
+			caption = fmt.Sprintf("class %d > %d %.0f%%", m.Label, m.Prediction, 100*m.Confidence)
+		}
+		captions = append(captions, caption)
+	}
+	channels, height, width := d.Shape()
+	return plot.Grid{Columns: 8, Scale: max(1, 96/width), Labels: captions}.Bytes(pixels, channels, height, width)
+}
