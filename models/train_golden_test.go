@@ -105,7 +105,7 @@ func TestTrainingGolden(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			net, err := m.New(Config{Channels: 3, Height: c.Side, Width: c.Side, Classes: 7}, func(float64) float32 { return 0 })
+			net, err := m.New(Config{Channels: 3, Height: c.Side, Width: c.Side, Classes: 7}, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -97,6 +97,9 @@ func Uniform(p *Param, draw Draw, low, high float64) {
 
 // Normal draws from a normal distribution, as normal_.
 func Normal(p *Param, draw Draw, mean, deviation float64) {
+	if draw == nil {
+		return
+	}
 	p.set(normals(mean, deviation, draw))
 }
 
