@@ -133,10 +133,16 @@ func (f *filterSums) unit() int {
 	return kernel.TileColumns * min((8+f.step.positions-1)/f.step.positions, max(blocks/4, 1))
 }
 
+// panel is how many floats the panel of some pixels takes, and two that are written
+// behind them.
+func (s *strip) panel(examples int) int {
+	return roundUp(examples*s.inPixels*kernel.TileRows+2, kernel.TileColumns)
+}
+
 // panels are how many floats the panels of a strip take, of pixels and of gradients.
 func (f *filterSums) panels() (pixels, gradients int) {
 	for _, one := range f.strips {
-		pixels = max(pixels, f.together*one.inPixels*kernel.TileRows*len(f.widths))
+		pixels = max(pixels, one.panel(f.together)*len(f.widths))
 		gradients = max(gradients, f.together*one.outPixels*kernel.TileColumns)
 	}
 	return pixels + kernel.TileColumns, gradients
@@ -172,7 +178,7 @@ func (f *filterSums) add(t *taskWork, sums, scratch []float32, group, first, las
 	w := work{worker: t.worker, first: one, last: end, count: s.plan.count}
 	pixels, gradients := f.panels()
 	panels, slopes := scratch[:pixels], scratch[pixels:][:gradients]
-	const rows, columns = kernel.TileRows, kernel.TileColumns
+	const columns = kernel.TileColumns
 	for ; one < end; one += f.together {
 		examples := min(f.together, end-one)
 		for i := range f.strips {
@@ -186,7 +192,7 @@ func (f *filterSums) add(t *taskWork, sums, scratch []float32, group, first, las
 				}
 				channel := 0
 				for p, width := range f.widths {
-					panel := panels[p*examples*strip.inPixels*rows:]
+					panel := panels[p*strip.panel(examples):]
 					for k, pairs := range strip.pairs {
 						kernel.OuterTile(block[(k*f.depth+channel)*columns:], panel, slopes, pairs[:len(pairs)/f.together*examples], width)
 					}
@@ -198,24 +204,26 @@ func (f *filterSums) add(t *taskWork, sums, scratch []float32, group, first, las
 	}
 }
 
-// makePanels puts the pixels of a strip into panels, one behind another.
+// makePanels puts the pixels of a strip into panels, one behind another. It goes
+// through the picture once, pixel by pixel.
 func (f *filterSums) makePanels(w *work, panels []float32, strip *strip, group, one, examples int) {
 	s := f.step
 	const rows = kernel.TileRows
-	channel := 0
-	for p, width := range f.widths {
-		for e := range examples {
-			to := panels[(p*examples+e)*strip.inPixels*rows:]
-			if s.gathered != nil {
-				if p == 0 {
-					s.gathered.gather(w.worker, s.input.values.from(w, one), strip.out, strip.outPixels)
-				}
-				kernel.CopyRows(to, s.gathered.scratch[w.worker][channel:], strip.inPixels, 8, rows, f.depth)
-			} else {
-				kernel.CopyRows(to, s.picture.from(w, one+e)[strip.in*s.stored[0]+group*f.depth+channel:], strip.inPixels, 8, rows, s.stored[0])
-			}
+	last, size := len(f.widths)-1, strip.panel(examples)
+	lastChannel := f.depth - f.widths[last] // the others lie TileRows apart
+	for e := range examples {
+		var from []float32
+		step := s.stored[0]
+		if s.gathered != nil {
+			from, step = s.gathered.gather(w.worker, s.input.values.from(w, one+e), strip.out, strip.outPixels), f.depth
+		} else {
+			from = s.picture.from(w, one+e)[strip.in*step+group*f.depth:]
 		}
-		channel += width
+		to := panels[e*strip.inPixels*rows:]
+		for pixel := range strip.inPixels {
+			kernel.CopyRows(to[pixel*rows:], from[pixel*step:], last, 8, size, rows)
+		}
+		kernel.CopyRows(to[last*size:], from[lastChannel:], strip.inPixels, 8, rows, step)
 	}
 }
 

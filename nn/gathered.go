@@ -74,7 +74,9 @@ func (g *gatheredPictures) forward(w *work, s *denseConvStep) {
 			out := s.result.from(w, i)[first*s.stored[1]:]
 			for block := range pass.blocks() {
 				at := block * kernel.TileColumns
-				pass.runBlock(w.worker, all, rows, out[at:], s.packed[block*pass.weightStep():], s.biases[at:], min(pass.columns-at, kernel.TileColumns), false, s.output.relu)
+				for i := range all.list {
+					pass.runTile(w.worker, all, &all.list[i], rows, out[at:], s.packed[block*pass.weightStep():], s.biases[at:], min(pass.columns-at, kernel.TileColumns), false, s.output.relu)
+				}
 			}
 		}
 	}

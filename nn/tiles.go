@@ -155,45 +155,59 @@ func (t *tilePass) packedAt(group, position, from, to int) int {
 // run computes some examples. bias has a number for each column and TileColumns
 // behind them.
 func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, adds, relu bool) {
+	if t.depthwise {
+		t.runDepthwise(w, in, out, weights, bias, adds, relu)
+		return
+	}
 	for block := range t.groups * t.blocks() {
 		group, at := block/t.blocks(), block%t.blocks()*kernel.TileColumns
 		width := min(t.columns-at, kernel.TileColumns)
 		from, to, packed := group*t.depth, group*t.columns+at, block*t.positions*t.weightStep()
-		if t.depthwise {
-			from, packed = at, at
-		}
 		for first := w.first; first < w.last; first += len(t.tiles) {
-			together := &t.tiles[min(len(t.tiles), w.last-first)-1]
-			t.runBlock(w.worker, together, in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], width, adds, relu)
+			all := &t.tiles[min(len(t.tiles), w.last-first)-1]
+			for i := range all.list {
+				t.runTile(w.worker, all, &all.list[i], in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], width, adds, relu)
+			}
 		}
 	}
 }
 
-func (t *tilePass) runBlock(worker int, all *tiles, in, out, weights, bias []float32, width int, adds, relu bool) {
-	to, apart := out, t.scratch[worker]
-	if t.narrow {
-		to = apart
+// runDepthwise computes all channels of a tile before the next one: it goes through
+// memory only once, and there is not enough to compute to wait for it.
+func (t *tilePass) runDepthwise(w *work, in, out *buffer, weights, bias []float32, adds, relu bool) {
+	for first := w.first; first < w.last; first += len(t.tiles) {
+		all := &t.tiles[min(len(t.tiles), w.last-first)-1]
+		from, to := in.from(w, first), out.from(w, first)
+		for i := range all.list {
+			for at := 0; at < t.columns; at += kernel.TileColumns {
+				t.runTile(w.worker, all, &all.list[i], from[at:], to[at:], weights[at:], bias[at:], min(t.columns-at, kernel.TileColumns), adds, relu)
+			}
+		}
 	}
-	for i := range all.list {
-		one := &all.list[i]
-		table := all.table[one.table:]
-		if t.narrow && adds {
-			for r, at := range one.outputs[:one.rows] {
-				copy(apart[r*kernel.TileColumns:], out[at:][:width])
+}
+
+// runTile computes a block of columns of one tile, of which width are wanted.
+func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, bias []float32, width int, adds, relu bool) {
+	to, table := out, all.table[one.table:]
+	if t.narrow {
+		to = t.scratch[worker]
+		for r, at := range one.outputs[:one.rows] {
+			if adds {
+				copy(to[r*kernel.TileColumns:], out[at:][:width])
 			}
 		}
-		switch {
-		case one.segments == 0:
-			emptyTile(to, bias, table[:one.rows], adds, relu)
-		case t.depthwise:
-			kernel.DepthwiseTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, adds, relu)
-		default:
-			kernel.IndirectTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, t.depth, adds, relu)
-		}
-		if t.narrow {
-			for r, at := range one.outputs[:one.rows] {
-				copy(out[at:][:width], apart[r*kernel.TileColumns:])
-			}
+	}
+	switch {
+	case one.segments == 0:
+		emptyTile(to, bias, table[:one.rows], adds, relu)
+	case t.depthwise:
+		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, adds, relu)
+	default:
+		kernel.IndirectTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, t.depth, adds, relu)
+	}
+	if t.narrow {
+		for r, at := range one.outputs[:one.rows] {
+			copy(out[at:][:width], to[r*kernel.TileColumns:])
 		}
 	}
 }

@@ -1,0 +1,78 @@
+package nn
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"inkling/internal/kernel"
+)
+
+// threeConvs is three convolutions, of which the second is measured.
+type threeConvs struct{ Before, Conv, After Conv2d }
+
+func (n *threeConvs) Forward(x *Value) *Value {
+	return n.After.Forward(ReLU(n.Conv.Forward(n.Before.Forward(x)))).Flatten()
+}
+
+// BenchmarkLayers measures the stages of single convolutions on one core: forward,
+// the gradient of the input, the gradient of the weights; in GFLOP/s and as share of
+// the peak.
+func BenchmarkLayers(b *testing.B) {
+	layers := []struct {
+		name string
+		conv Conv2d
+		size int
+	}{
+		{"3x3/64@32x32", Conv2d{In: 64, Out: 64, Kernel: 3, Padding: 1}, 32},
+		{"3x3/128@16x16", Conv2d{In: 128, Out: 128, Kernel: 3, Padding: 1}, 16},
+		{"3x3/256@8x8", Conv2d{In: 256, Out: 256, Kernel: 3, Padding: 1}, 8},
+		{"3x3/512@4x4", Conv2d{In: 512, Out: 512, Kernel: 3, Padding: 1}, 4},
+		{"3x3s2/64-128@32x32", Conv2d{In: 64, Out: 128, Kernel: 3, Padding: 1, Stride: 2}, 32},
+		{"1x1/96-24@16x16", Conv2d{In: 96, Out: 24, Kernel: 1}, 16},
+		{"1x1/64-384@8x8", Conv2d{In: 64, Out: 384, Kernel: 1}, 8},
+		{"depthwise/144@16x16", Conv2d{In: 144, Out: 144, Kernel: 3, Padding: 1, Groups: 144}, 16},
+	}
+	const batch = 16
+	for _, l := range layers {
+		net := &threeConvs{Conv2d{In: 3, Out: l.conv.In, Kernel: 1}, l.conv, Conv2d{In: l.conv.Out, Out: 1, Kernel: 1, NoBias: true}}
+		r := rand.New(rand.NewPCG(1, 1))
+		Init(net, r)
+		p, err := CompileTrain(net, CrossEntropy{}, newSGD(), batch, 3, l.size, l.size)
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.SetWorkers(1)
+		images, labels := randomBatch(r, batch, 3*l.size*l.size, 10)
+		p.Step(images, labels)
+		op := l.conv.op()
+		output, _ := op.OutputShape([]Shape{{batch, op.in, l.size, l.size}})
+		flops := 2 * float64(output.Elements()*op.in/op.groups*op.kernel[0]*op.kernel[1])
+		measure := func(name string, s *stage) {
+			b.Run(l.name+"/"+name, func(b *testing.B) {
+				best := time.Hour // other processes make the mean mean little
+				for b.Loop() {
+					start := time.Now()
+					if s.axis == tasks {
+						for _, k := range s.tasks {
+							k.compute(&p.work[0], p.work[0].gradient[:len(k.values)])
+						}
+					} else {
+						for first := 0; first < batch; first += p.chunk {
+							s.run(work{first: first, last: first + p.chunk, count: batch, shift: -first})
+						}
+					}
+					best = min(best, time.Since(start))
+				}
+				rate := flops / best.Seconds()
+				b.ReportMetric(rate/1e9, "GFLOP/s")
+				b.ReportMetric(100*rate/kernel.MeasurePeak(1), "%peak")
+			})
+		}
+		// Stages: the input and the convolutions; on the way back the loss, and the
+		// gradients of each convolution's input and weights.
+		measure("forward", p.plan.forward[2])
+		measure("input", p.plan.backward[3])
+		measure("weights", p.plan.backward[4])
+	}
+}
