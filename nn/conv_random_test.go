@@ -11,6 +11,7 @@ import (
 type convNet struct {
 	First, Second Conv2d
 	choices       [2]int
+	pools         [2]MaxPool2d
 }
 
 func (n *convNet) Forward(x *Value) *Value {
@@ -23,6 +24,10 @@ func (n *convNet) Forward(x *Value) *Value {
 			x = Add(x, ReLU(x))
 		case 3:
 			x = Add(Sigmoid(x), x)
+		case 4:
+			x = (&n.pools[i]).Forward(ReLU(x))
+		case 5:
+			x = ReLU(Add(x, ReLU6(x)))
 		}
 	}
 	return x
@@ -48,17 +53,31 @@ func drawConv(r *rand.Rand, channels, height, width int) (c Conv2d, high, wide i
 	return c, op.outputSize(0, height, false), op.outputSize(1, width, false)
 }
 
+// drawPool returns a pooling that suits pictures of a size, and the size that is left.
+func drawPool(r *rand.Rand, height, width int) (p MaxPool2d, high, wide int) {
+	p.Kernel = 1 + r.IntN(min(height, width, 3))
+	p.Stride, p.Padding, p.Ceil = 1+r.IntN(3), r.IntN(p.Kernel/2+1), r.IntN(2) == 0
+	w := squareWindow(p.Kernel, p.Stride, p.Padding, 1)
+	return p, w.outputSize(0, height, p.Ceil), w.outputSize(1, width, p.Ceil)
+}
+
 // drawConvNet returns a network for pictures of a size.
 func drawConvNet(r *rand.Rand) (*convNet, Shape) {
 	for {
-		n := &convNet{choices: [2]int{r.IntN(4), r.IntN(4)}}
+		n := &convNet{choices: [2]int{r.IntN(6), r.IntN(6)}}
 		channels, height, width := []int{1, 3, 1 + r.IntN(40), 16}[r.IntN(4)], 1+r.IntN(9), 1+r.IntN(9)
 		var high, wide int
 		if n.First, high, wide = drawConv(r, channels, height, width); high == 0 || wide == 0 {
 			continue
 		}
+		if n.choices[0] == 4 {
+			n.pools[0], high, wide = drawPool(r, high, wide)
+		}
 		if n.Second, high, wide = drawConv(r, n.First.Out, high, wide); high == 0 || wide == 0 {
 			continue
+		}
+		if n.choices[1] == 4 {
+			n.pools[1], _, _ = drawPool(r, high, wide)
 		}
 		return n, Shape{channels, height, width}
 	}

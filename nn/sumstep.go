@@ -32,11 +32,7 @@ func (s *sumStep) forward(w work) {
 		copy(y, s.inputs[0].values.part(&w, i))
 		kernel.Add(y, s.inputs[1].values.part(&w, i))
 		if s.output.relu {
-			for k, v := range y {
-				if v < 0 {
-					y[k] = 0
-				}
-			}
+			kernel.Rectify(y)
 		}
 	}
 }

@@ -30,6 +30,23 @@ func addPlain(y, x []float32) {
 	}
 }
 
+// Rectify sets what is negative to zero. A NaN stays one.
+func Rectify(y []float32) {
+	if n := len(y) &^ 7; n > 0 {
+		active.Rectify(y[:n])
+		y = y[n:]
+	}
+	rectifyPlain(y)
+}
+
+func rectifyPlain(y []float32) {
+	for i, v := range y {
+		if v < 0 {
+			y[i] = 0
+		}
+	}
+}
+
 // MaskPositive sets gradient to zero where the output of a ReLU is not
 // positive, for len(gradient) elements.
 func MaskPositive(gradient, output []float32) {

@@ -4286,6 +4286,23 @@ next:
 	VZEROUPPER
 	RET
 
+// func rectifyAVX2(y []float32)
+// Requires: AVX
+TEXT ·rectifyAVX2(SB), NOSPLIT, $0-24
+	MOVQ   y_base+0(FP), AX
+	MOVQ   y_len+8(FP), CX
+	VXORPS Y0, Y0, Y0
+
+next:
+	VMOVUPS (AX), Y1
+	VMAXPS  Y1, Y0, Y1
+	VMOVUPS Y1, (AX)
+	ADDQ    $0x20, AX
+	SUBQ    $0x08, CX
+	JNZ     next
+	VZEROUPPER
+	RET
+
 // func sgdMomentum(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 // Requires: AVX, AVX2, FMA3
 TEXT ·sgdMomentum(SB), NOSPLIT, $0-88

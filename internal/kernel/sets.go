@@ -42,6 +42,7 @@ type Set struct {
 	// Elementwise kernels get a positive multiple of 8 elements; what is left over
 	// is done in plain Go.
 	Add          func(y, x []float32)
+	Rectify      func(y []float32)
 	MaskPositive func(gradient, output []float32)
 	UpdateSGD    func(s SGD, weights, gradient, momentum []float32) // momentum is not nil
 
@@ -71,6 +72,7 @@ var plain = Set{
 	LinearForward:   linearForwardPlain,
 	MatMul:          matMulPlain,
 	Add:             addPlain,
+	Rectify:         rectifyPlain,
 	MaskPositive:    maskPositivePlain,
 	UpdateSGD:       updateSGDPlain,
 }

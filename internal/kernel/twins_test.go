@@ -318,6 +318,13 @@ func TestMaskPositive(t *testing.T) {
 					output[i], gradient[i] = edges[(i+shift)%len(edges)], 3
 				}
 				MaskPositive(gradient, output)
+				rectified := append([]float32(nil), output...)
+				Rectify(rectified)
+				for i, v := range rectified {
+					if was := output[i]; was < 0 && v != 0 || !(was < 0) && v != was && was == was || was != was && v == v {
+						t.Fatalf("%d elements: %v is rectified to %v", n, was, v)
+					}
+				}
 				for i, v := range output {
 					want := float32(0)
 					if v > 0 {

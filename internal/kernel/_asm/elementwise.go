@@ -33,6 +33,18 @@ func elementwise() {
 	VMOVUPS(mask, at(gradient, 0))
 	advance(n, gradient, output)
 
+	TEXT("rectifyAVX2", NOSPLIT, "func(y []float32)")
+	Doc("rectifyAVX2: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.")
+	y, n = data("y"), length("y")
+	zero = YMM()
+	VXORPS(zero, zero, zero)
+	Label("next")
+	v = YMM()
+	VMOVUPS(at(y, 0), v)
+	VMAXPS(v, zero, v) // a NaN stays one
+	VMOVUPS(v, at(y, 0))
+	advance(n, y)
+
 	for _, nesterov := range []bool{false, true} {
 		name := "sgdMomentum"
 		if nesterov {
