@@ -69,6 +69,20 @@ type Config struct {
 	Version string
 }
 
+// ConfigFor returns what serves a classifier under a name; more may be set. How pictures
+// lie and are prepared is what the classifier's file says, or else what is usual.
+func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
+	p, err := m.Preparation("")
+	if err != nil {
+		return Config{}, err
+	}
+	t := m.Transform()
+	if m.Drawable(name) == nil {
+		t = m.TransformDrawing()
+	}
+	return Config{Name: name, Network: m.Network, Transform: t, About: m.About, Preparation: p}, nil
+}
+
 // Server serves one network.
 type Server struct {
 	name        string

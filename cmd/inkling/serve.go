@@ -164,10 +164,6 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	}
 	m.AssumeWay(preparation)
 	fmt.Fprint(out, m.Note(name))
-	pictures := m.TransformDrawing()
-	if drawable != nil {
-		pictures = m.Transform()
-	}
 	limits, err := parseFeedbackLimits(append(strings.Split(defaultFeedbackLimit, ","), o.feedbackLimit...))
 	if err != nil {
 		return err
@@ -196,12 +192,15 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && !(o.trustProxy && hosts == nil) {
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
-	server, err := web.New(web.Config{
-		Name: name, Network: m.Network, Transform: pictures, About: m.About, Preparation: preparation,
-		Feedback: store, Workers: o.workers, Hosts: hosts, TrustProxy: o.trustProxy, AnyAddress: !address.IP.IsLoopback(),
-		FeedbackRate: limits.taken,
-		Log:          log, Version: version(),
-	})
+	config, err := web.ConfigFor(name, m)
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	config.Preparation, config.Feedback, config.FeedbackRate, config.Workers = preparation, store, limits.taken, o.workers
+	config.Hosts, config.TrustProxy, config.AnyAddress = hosts, o.trustProxy, !address.IP.IsLoopback()
+	config.Log, config.Version = log, version()
+	server, err := web.New(config)
 	if err != nil {
 		listener.Close()
 		return err

@@ -1,0 +1,130 @@
+// Package cookbook holds the recipes of docs/cookbook.md, as the page has them, so that
+// they are compiled and tested.
+package cookbook
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+
+	"inkling"
+	"inkling/data"
+	"inkling/data/folder"
+	"inkling/nn"
+	"inkling/optim"
+	"inkling/train"
+	"inkling/web"
+)
+
+func trainOnFolder(ctx context.Context, pictures, model string) error {
+	parts, err := folder.OpenParts(os.DirFS(pictures), folder.Options{Channels: 3, Height: 32, Width: 32})
+	if err != nil {
+		return err
+	}
+	c, err := inkling.NewClassifier("resnet9", inkling.Options{Channels: 3, Height: 32, Width: 32, Classes: parts.Train.Classes()})
+	if err != nil {
+		return err
+	}
+	_, err = train.Run(ctx, train.Config{
+		Network:   c.Network,
+		Optimizer: optim.NewAdamW(0.001),
+		Loader:    &data.Loader{Dataset: parts.Train, Transform: c.Transform(), BatchSize: 8, Shuffle: true},
+		Epochs:    5,
+	})
+	if err != nil {
+		return err
+	}
+	e, err := train.Evaluate(ctx, c.Network, parts.Test, c.Transform(), 0)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%d of %d test pictures are told right\n", e.Correct(), e.Total())
+	return c.Save(model)
+}
+
+func predictOne(model, picture string) error {
+	c, err := inkling.Open(model)
+	if err != nil {
+		return err
+	}
+	p, err := c.PredictFile(picture)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s is a %s, sure to %.0f %%\n", picture, p.Class, 100*p.Probability)
+	return nil
+}
+
+func fineTune(ctx context.Context, model, pictures, tuned string) error {
+	old, err := inkling.Open(model)
+	if err != nil {
+		return err
+	}
+	in := old.Input()
+	parts, err := folder.OpenParts(os.DirFS(pictures), folder.Options{Channels: in[0], Height: in[1], Width: in[2]})
+	if err != nil {
+		return err
+	}
+	c, err := inkling.NewClassifier(old.Architecture(), inkling.Options{Channels: in[0], Height: in[1], Width: in[2], Classes: parts.Train.Classes()})
+	if err != nil {
+		return err
+	}
+	learnt := nn.State(old.Network)
+	for i, e := range nn.State(c.Network) { // all but the last layer, which has other classes
+		if values := make([]float32, nn.Shape(e.Shape()).Elements()); slices.Equal(e.Shape(), learnt[i].Shape()) {
+			learnt[i].Read(values)
+			e.Write(values)
+		}
+	}
+	loader := &data.Loader{Dataset: parts.Train, Transform: c.Transform(), BatchSize: 8, Shuffle: true}
+	if _, err := train.Run(ctx, train.Config{Network: c.Network, Optimizer: optim.NewAdamW(0.0003), Loader: loader, Epochs: 3}); err != nil {
+		return err
+	}
+	return c.Save(tuned)
+}
+
+// Gate is a layer of one's own: what is in the whole picture decides which share of each
+// channel it lets through.
+type Gate struct{ Squeeze, Excite nn.Linear }
+
+func (g *Gate) Forward(x *nn.Value) *nn.Value {
+	share := nn.Sigmoid(g.Excite.Forward(nn.ReLU(g.Squeeze.Forward(nn.GlobalAvgPool2d(x)))))
+	return nn.Mul(x, nn.Reshape(share, g.Excite.Out, 1, 1))
+}
+
+func customLayer() error {
+	network := nn.Sequential{
+		&nn.Conv2d{In: 3, Out: 16, Kernel: 3, Padding: 1}, nn.Func(nn.ReLU),
+		&Gate{nn.Linear{In: 16, Out: 4}, nn.Linear{In: 4, Out: 16}},
+		nn.Func(nn.GlobalAvgPool2d), &nn.Linear{In: 16, Out: 10},
+	}
+	if err := nn.Init(network, rand.New(rand.NewPCG(1, 2))); err != nil {
+		return err
+	}
+	summary, err := nn.Summary(network, 1, 3, 32, 32)
+	if err != nil {
+		return err
+	}
+	fmt.Print(summary)
+	return nil
+}
+
+func serve(ctx context.Context, model string, listener net.Listener) error {
+	c, err := inkling.Open(model)
+	if err != nil {
+		return err
+	}
+	config, err := web.ConfigFor("my model", c)
+	if err != nil {
+		return err
+	}
+	server, err := web.New(config)
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	return server.Serve(ctx, listener)
+}
