@@ -208,3 +208,42 @@ func (plainSGD) Update(p, g []float32, _ [][]float32) {
 		p[i] -= 0.02 * g[i]
 	}
 }
+
+// TestZooIsChecked wants all that checks a model for every line of the table: logits and
+// initial weights of torchvision's, but for networks that are ours.
+func TestZooIsChecked(t *testing.T) {
+	ours := map[string]bool{"LeNet": true, "resnet9": true, "smallvgg": true}
+	var logits []struct{ Model string }
+	var initial map[string]any
+	for name, into := range map[string]any{"zoo.json": &logits, "zoo_init.json": &initial} {
+		content, err := os.ReadFile("testdata/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := json.Unmarshal(content, into); err != nil {
+			t.Fatal(name, err)
+		}
+	}
+	checked := map[string]bool{}
+	for _, c := range logits {
+		checked[c.Model] = true
+	}
+	for _, m := range Zoo() {
+		if !ours[m.Name] && (!checked[m.Name] || initial[m.Name] == nil) {
+			t.Errorf("%s lacks torchvision's logits in zoo.json or its initial weights in zoo_init.json", m.Name)
+		}
+		// Its keys are those of no other model, or it is a chain, which goes first.
+		network, err := m.Draw(m.Usual, nil)
+		if err != nil {
+			t.Fatal(m.Name, err)
+		}
+		shapes := map[string][]int{}
+		for _, e := range nn.State(network) {
+			shapes[e.Name()] = e.Shape()
+		}
+		found, configs, err := Recognise(shapes, Config{Height: m.Usual.Height, Width: m.Usual.Width})
+		if err != nil || found == nil || found.Name != m.Name && m.Name != "lenet5" || len(configs) == 0 {
+			t.Errorf("%s is recognised as %v, %v", m.Name, found, err)
+		}
+	}
+}

@@ -95,10 +95,10 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Classif
 		return nil, err
 	}
 
-	say(`Train. The network is LeNet: two convolutions find strokes and their
-   arrangement, three linear layers decide. Its %s weights start at random;
+	say(`Train. The network is %s: its convolutions find strokes and their
+   arrangement, its last layers decide. Its %s weights start at random;
    each step shows it %s, and every weight moves a little to where the
-   loss (how wrong the network was) is smaller. Watch the loss fall:`, thousands(inkling.Parameters(p.model.Network)), count(o.batch, "picture"))
+   loss (how wrong the network was) is smaller. Watch the loss fall:`, p.model.Architecture(), thousands(inkling.Parameters(p.model.Network)), count(o.batch, "picture"))
 	result, err := finishTraining(ctx, o, r, saver, p)
 	if err != nil {
 		return nil, err

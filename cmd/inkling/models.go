@@ -22,8 +22,7 @@ one such picture. A training makes it for the pictures and the classes of its da
 "inkling info --layers NAME" lists a network's layers.`,
 		Example: `  inkling models
   inkling models --json
-  inkling info --layers resnet18
-  inkling train --model resnet9 --data cifar10`,
+  inkling info --layers resnet18`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			all, err := measureZoo()

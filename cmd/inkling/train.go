@@ -54,8 +54,9 @@ func newTrain() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network and save it",
-		Long: `Train LeNet, a small convolutional network, to tell the pictures of a data set
-apart, test it on pictures it has not seen, and save it.
+		Long: `Train a convolutional network to tell the pictures of a data set apart, test it on
+pictures it has not seen, and save it. It is LeNet, a small one, unless --model names
+another that "inkling models" lists; --optimizer and --schedule choose how it learns.
 
 The defaults are those of PyTorch's tutorial "Training a Classifier": two epochs
 (every picture is shown twice) in batches of four, by stochastic gradient descent
@@ -76,7 +77,8 @@ classes, of which a fifth of the pictures is held out to test with. A table (.cs
 line; arrays (.npz) are NumPy's, such as x_train and y_train. A zip archive of any of
 these need not be unpacked. Before the training the pictures are looked at, and what
 is strange about them is said; "inkling data check" tells more.
-The network is made for the pictures' size, 16x16 to 256x256, gray or coloured.
+The network is made for the pictures' size, gray or coloured; LeNet takes 16x16 to
+256x256. The numbers of the optimizers' flags are what each of them has by default.
 EMNIST's pictures are stored lying on their side; the network is shown them upright,
 and its file says so.
 
@@ -95,6 +97,7 @@ replaced without --force. One training at a time writes a file.
 		Example: `  inkling train
   inkling train --epochs 5 --lr 0.01 --batch 64 --out better.pth
   inkling train --rng torch --seed 0
+  inkling train --optimizer adamw --batch 32 --schedule "OneCycleLR max_lr=0.003"
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
