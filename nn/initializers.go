@@ -120,8 +120,11 @@ func TruncNormal(p *Param, draw Draw, mean, deviation, low, high float64) {
 // Constant sets all elements to one number, as constant_.
 func Constant(p *Param, value float64) { p.fill(float32(value)) }
 
-// set fills p in PyTorch's element order.
+// set fills p in PyTorch's element order; nil leaves what is there.
 func (p *Param) set(next func() float32) {
+	if next == nil {
+		return
+	}
 	eachOffset(p.shape, p.strides, func(offset int) { p.data[offset] = next() })
 	p.version++
 }

@@ -50,3 +50,39 @@ func TestUpTo(t *testing.T) {
 		}()
 	}
 }
+
+// Without draws new layers have weights of zero, and the initialisers leave what is there.
+func TestInitWithoutDraws(t *testing.T) {
+	network := &struct {
+		Conv  Conv2d
+		Embed Embedding
+		FC    Linear
+	}{Conv2d{In: 1, Out: 2, Kernel: 3}, Embedding{Count: 3, Dim: 2}, Linear{In: 32, Out: 3}}
+	if err := InitUniform(network, nil); err != nil {
+		t.Fatal(err)
+	}
+	check := func(want float32) {
+		t.Helper()
+		for _, e := range State(network) {
+			values := make([]float32, Shape(e.Shape()).Elements())
+			e.Read(values)
+			if slices.ContainsFunc(values, func(v float32) bool { return v != want }) {
+				t.Errorf("%s is %v, want %v", e.Name(), values, want)
+			}
+		}
+	}
+	check(0)
+	for _, p := range []*Param{&network.Conv.Weight, &network.Conv.Bias, &network.Embed.Weight, &network.FC.Weight, &network.FC.Bias} {
+		Constant(p, 2)
+		Uniform(p, nil, 0, 1)
+		Normal(p, nil, 0, 1)
+		TruncNormal(p, nil, 0, 1, -2, 2)
+		if len(p.Shape()) > 1 {
+			KaimingUniform(p, nil, FanIn, 1)
+			KaimingNormal(p, nil, FanIn, 1)
+			XavierUniform(p, nil, 1)
+			XavierNormal(p, nil, 1)
+		}
+	}
+	check(2)
+}
