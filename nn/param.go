@@ -184,6 +184,13 @@ func (e Entry) Write(src []float32) {
 	}
 }
 
+// Clone returns an entry with storage of its own, and the values of this one.
+func (e Entry) Clone() Entry {
+	e.storage = append([]float32(nil), e.storage...)
+	e.param, e.buffer, e.readOnly = nil, nil, false
+	return e
+}
+
 // State returns the parameters and buffers of a module under PyTorch's
 // state-dict keys, in the order of the fields: a field Conv1 of type Conv2d gives
 // conv1.weight and conv1.bias, an element of a slice its index

@@ -16,6 +16,8 @@ type TrainProgram struct {
 	machine
 	training   Training
 	state      *trainingState
+	named      []namedParam
+	groups     map[*Param]int // of Training.Groups
 	optimizers map[*Param]Optimizer
 	cohorts    []*cohort
 	output     Shape
@@ -392,23 +394,57 @@ type ParameterState struct {
 	state *parameterState
 }
 
-// SetSteps sets how many updates the parameter has had.
-func (s ParameterState) SetSteps(n int) { s.state.steps = n }
+// SetSteps sets how many updates the parameter has had. It does nothing for one that
+// was never trained.
+func (s ParameterState) SetSteps(n int) {
+	if s.state != nil {
+		s.state.steps = n
+	}
+}
 
 // ParameterStates returns the state of every parameter that the program trains, in
 // the order of their use.
 func (p *TrainProgram) ParameterStates() []ParameterState {
 	var list []ParameterState
 	for _, t := range p.plan.trained {
-		s := ParameterState{Name: t.name, Shape: t.param.shape, Optimizer: p.optimizers[t.param], Steps: t.state.steps, state: t.state}
-		strides := t.param.strides
-		if t.whole {
-			strides = rowMajor(t.param.shape)
+		list = append(list, p.parameterState(t.name, t.param))
+	}
+	return list
+}
+
+func (p *TrainProgram) parameterState(name string, param *Param) ParameterState {
+	s := ParameterState{Name: name, Shape: param.shape, Optimizer: p.optimizers[param], state: p.state.params[param]}
+	if s.state == nil {
+		return s
+	}
+	s.Steps = s.state.steps
+	strides := param.strides
+	if _, whole := s.Optimizer.(WholeTensorOptimizer); whole {
+		strides = rowMajor(param.shape)
+	}
+	for _, slot := range s.state.slots {
+		s.Slots = append(s.Slots, Entry{name: name, shape: param.shape, strides: strides, storage: slot})
+	}
+	return s
+}
+
+// ParameterGroups returns the states of the network's parameters by their groups:
+// those of Training.Groups, and after them, if there are such, the parameters that
+// Training.Optimizer changes; each in the order of the state dict. A parameter that is
+// frozen is in its group, without Slots if it was never trained.
+func (p *TrainProgram) ParameterGroups() [][]ParameterState {
+	list := make([][]ParameterState, len(p.training.Groups)+1)
+	for _, n := range p.named {
+		at, ok := p.groups[n.param]
+		if !ok {
+			at = len(p.training.Groups)
 		}
-		for _, slot := range t.state.slots {
-			s.Slots = append(s.Slots, Entry{name: t.name, shape: t.param.shape, strides: strides, storage: slot})
+		if p.optimizers[n.param] != nil {
+			list[at] = append(list[at], p.parameterState(n.name, n.param))
 		}
-		list = append(list, s)
+	}
+	if last := len(list) - 1; len(list[last]) == 0 {
+		list = list[:last]
 	}
 	return list
 }

@@ -101,7 +101,7 @@ func (t Training) compile(state *trainingState) (*TrainProgram, error) {
 		return nil, err
 	}
 	named := namedParams(t.Network.Module)
-	frozen, optimizers, err := t.assign(named)
+	frozen, optimizers, groups, err := t.assign(named)
 	if err != nil {
 		return nil, err
 	}
@@ -110,13 +110,13 @@ func (t Training) compile(state *trainingState) (*TrainProgram, error) {
 		return nil, err
 	}
 	g.frozenParams = frozen
-	p := &TrainProgram{training: t, state: state, optimizers: optimizers, output: g.output().shape, classes: g.output().shape[1:].Elements()}
+	p := &TrainProgram{training: t, state: state, named: named, groups: groups, optimizers: optimizers, output: g.output().shape, classes: g.output().shape[1:].Elements()}
 	p.chunk = trainingChunk
 	p.plan = newPlan(g, paramNames(t.Network.Module), shardsOf(g.batch), true)
 	if err := p.build(); err != nil {
 		return nil, err
 	}
-	if err := p.prepareUpdates(named); err != nil {
+	if err := p.prepareUpdates(); err != nil {
 		return nil, err
 	}
 	p.SetWorkers(runtime.GOMAXPROCS(0))
@@ -189,10 +189,10 @@ func namedParams(module any) (list []namedParam) {
 	return list
 }
 
-// assign finds out which parameters are frozen, and the optimizer of each other.
-func (t *Training) assign(named []namedParam) (frozen map[*Param]bool, optimizers map[*Param]Optimizer, err error) {
-	frozen, optimizers = map[*Param]bool{}, map[*Param]Optimizer{}
-	group := map[*Param]int{}
+// assign finds out which parameters are frozen, the optimizer of each other, and the
+// group that it is in, if it is in one.
+func (t *Training) assign(named []namedParam) (frozen map[*Param]bool, optimizers map[*Param]Optimizer, group map[*Param]int, err error) {
+	frozen, optimizers, group = map[*Param]bool{}, map[*Param]Optimizer{}, map[*Param]int{}
 	mark := func(patterns []string, what string, found func(n namedParam) error) error {
 		for _, pattern := range patterns {
 			matches := 0
@@ -215,7 +215,7 @@ func (t *Training) assign(named []namedParam) (frozen map[*Param]bool, optimizer
 		return nil
 	}
 	if err := mark(t.Freeze, "Freeze", func(n namedParam) error { frozen[n.param] = true; return nil }); err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	for i, g := range t.Groups {
 		join := func(n namedParam) error {
@@ -226,12 +226,12 @@ func (t *Training) assign(named []namedParam) (frozen map[*Param]bool, optimizer
 			return nil
 		}
 		if err := mark(g.Params, fmt.Sprintf("group %d", i), join); err != nil {
-			return nil, nil, err
+			return nil, nil, nil, err
 		}
 		for _, n := range named {
 			if g.Match != nil && g.Match(n.name, n.param.shape) {
 				if err := join(n); err != nil {
-					return nil, nil, err
+					return nil, nil, nil, err
 				}
 			}
 		}
@@ -246,14 +246,14 @@ func (t *Training) assign(named []namedParam) (frozen map[*Param]bool, optimizer
 		}
 		if whole, ok := optimizers[n.param].(WholeTensorOptimizer); ok && !frozen[n.param] {
 			if err := whole.CheckShape(n.param.shape); err != nil {
-				return nil, nil, fmt.Errorf("nn: the parameter %s: %w", n.name, err)
+				return nil, nil, nil, fmt.Errorf("nn: the parameter %s: %w", n.name, err)
 			}
 		}
 	}
 	if len(left) > 0 {
-		return nil, nil, fmt.Errorf("nn: no group has the parameters %s: put them into one, into Freeze, or give an Optimizer for the rest", namesOf(left))
+		return nil, nil, nil, fmt.Errorf("nn: no group has the parameters %s: put them into one, into Freeze, or give an Optimizer for the rest", namesOf(left))
 	}
-	return frozen, optimizers, nil
+	return frozen, optimizers, group, nil
 }
 
 // namesOf names parameters, a few of many.

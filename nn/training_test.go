@@ -198,7 +198,7 @@ func TestFreeze(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		frozen, _, err := p.training.assign(namedParams(net))
+		frozen, _, _, err := p.training.assign(namedParams(net))
 		if err != nil {
 			t.Fatal(err)
 		}

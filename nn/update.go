@@ -54,7 +54,7 @@ func (p *TrainProgram) group() {
 
 // prepareUpdates gives the trained parameters what outlives a step, and their tasks
 // their parts of it.
-func (p *TrainProgram) prepareUpdates(named []namedParam) error {
+func (p *TrainProgram) prepareUpdates() error {
 	for _, t := range p.plan.trained {
 		given := p.optimizers[t.param]
 		if given == nil { // a parameter of the loss, or one that names do not reach
@@ -115,7 +115,7 @@ func (p *TrainProgram) prepareUpdates(named []namedParam) error {
 	}
 	p.stepPhases = schedule(stages)
 	p.stepTask, p.gatherTask, p.backwardTask, p.updateTask, p.measureTask = p.gradientAndUpdate, p.gather, p.addGradient, p.updateKept, p.measure
-	p.prepareAverage(named)
+	p.prepareAverage(p.named)
 	return nil
 }
 

@@ -82,7 +82,7 @@ type Config struct {
 	OnEvent func(Event)
 
 	// OnStart, if set, is called before the first epoch with what trains the
-	// network, whose optimizer's state one may want to save (see SGDState).
+	// network, whose optimizer's state one may want to save (see OptimizerState).
 	OnStart func(*nn.TrainProgram)
 
 	// Checkpoint, if set, is called at the end of every epoch, and in between as

@@ -11,6 +11,9 @@ type Optimizer struct {
 	// State holds the tensors that the optimizer keeps for a parameter, by the
 	// parameter's number and their names: State[0]["momentum_buffer"].
 	State map[int]map[string]Tensor
+	// Numbers holds what it keeps that is no tensor, but a number, such as the "step"
+	// of older versions of PyTorch.
+	Numbers map[int]map[string]float64
 }
 
 // ParameterGroup is some parameters with the optimizer's settings for them.
@@ -34,7 +37,7 @@ func SaveCheckpoint[E Entry](path string, state []E, optimizer *Optimizer, metad
 }
 
 func (o *Optimizer) toPyTorch() (*pth.Optimizer, error) {
-	out := &pth.Optimizer{Groups: o.Groups, State: map[int]map[string]pth.Tensor{}}
+	out := &pth.Optimizer{Groups: o.Groups, State: map[int]map[string]pth.Tensor{}, Numbers: o.Numbers}
 	for n, tensors := range o.State {
 		kept := map[string]pth.Tensor{}
 		for name, t := range tensors {
@@ -60,7 +63,7 @@ func optimizerOf(in *pth.Optimizer, others []Tensor) *Optimizer {
 	for i := range others {
 		found[others[i].Name] = &others[i]
 	}
-	o := &Optimizer{Groups: in.Groups, State: make(map[int]map[string]Tensor, len(in.State))}
+	o := &Optimizer{Groups: in.Groups, State: make(map[int]map[string]Tensor, len(in.State)), Numbers: in.Numbers}
 	for n, tensors := range in.State {
 		kept := make(map[string]Tensor, len(tensors))
 		for name, t := range tensors {

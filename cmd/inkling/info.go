@@ -293,6 +293,8 @@ func settings(group weights.ParameterGroup) string {
 				list = append(list, printable(name))
 			}
 		case nil:
+		case []float64:
+			list = append(list, printable(name)+" ("+strings.ReplaceAll(strings.Trim(fmt.Sprint(value), "[]"), " ", ", ")+")")
 		default:
 			list = append(list, printable(name)+" "+printable(fmt.Sprint(value)))
 		}

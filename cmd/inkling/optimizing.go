@@ -299,11 +299,9 @@ func (o *optimizing) report(event map[string]any) {
 	}
 }
 
-// state is the optimizer's state of the parameters in a state dict, in its order, when
-// the last batch had that rate.
-func (o *optimizing) state(program *nn.TrainProgram, rate float64, parameters []nn.Entry) *weights.Optimizer {
-	parameters = slices.DeleteFunc(slices.Clone(parameters), nn.Entry.IsBuffer)
-	state := train.SGDState(program, o.optimizer.(*optim.SGD), parameters)
+// state is the optimizer's state, when the last batch had that rate.
+func (o *optimizing) state(program *nn.TrainProgram, rate float64) *weights.Optimizer {
+	state := train.OptimizerState(program)
 	settings := state.Groups[0].Settings
 	if base := o.rate(); rate != base {
 		settings["initial_lr"], settings["lr"] = base, rate // as PyTorch's schedules have it

@@ -18,7 +18,6 @@ import (
 	"inkling/internal/kernel"
 	"inkling/models"
 	"inkling/nn"
-	"inkling/optim"
 	"inkling/sketch"
 	"inkling/torchrand"
 	"inkling/train"
@@ -141,7 +140,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
 	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
 	f.BoolVar(&o.force, "force", false, "replace what is in the file of --out, whatever it is, and do not keep it")
-	f.BoolVar(&o.saveOptimizer, "save-optimizer", false, "save a checkpoint that PyTorch can go on training from, with the momentum (.pth, .pt)")
+	f.BoolVar(&o.saveOptimizer, "save-optimizer", false, "save a checkpoint that PyTorch can go on training from, with the state of the optimizer (.pth, .pt)")
 }
 
 // check refuses what makes no sense, before anything is read or written.
@@ -181,9 +180,6 @@ func (o *trainOptions) check() error {
 	}
 	if err := o.optimizing.check(); err != nil {
 		return err
-	}
-	if _, isSGD := o.optimizer.(*optim.SGD); o.saveOptimizer && !isSGD {
-		return usagef("--save-optimizer saves the state of SGD, not that of %s: leave it out", o.class())
 	}
 	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).Check(); err != nil {
 		return usageError{err}
@@ -276,7 +272,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		},
 		OnStart: func(program *nn.TrainProgram) {
 			if o.saveOptimizer {
-				m.Optimizer = func() *weights.Optimizer { return o.state(program, rate, nn.State(m.Network)) }
+				m.Optimizer = func() *weights.Optimizer { return o.state(program, rate) }
 			}
 		},
 		Checkpoint: func(at train.Position) error {

@@ -14,12 +14,16 @@ type Optimizer struct {
 	// State holds the tensors that the optimizer keeps for a parameter, by the
 	// parameter's number and their names: State[0]["momentum_buffer"].
 	State map[int]map[string]Tensor
+	// Numbers holds what it keeps that is no tensor, but a number, such as the "step"
+	// of older versions of PyTorch.
+	Numbers map[int]map[string]float64
 }
 
 // ParameterGroup is some parameters with the optimizer's settings for them.
 type ParameterGroup struct {
 	// Settings are under PyTorch's names, such as "lr" and "momentum". They are
-	// float64, int64, bool, string, or nil for None.
+	// float64, int64, bool, string, []float64 for a tuple of numbers, such as
+	// "betas", or nil for None.
 	Settings map[string]any
 	// Parameters are the numbers of the group's parameters.
 	Parameters []int
@@ -78,7 +82,7 @@ func (d *dict) get(key string) any {
 }
 
 func (w *walker) optimizer(path string, state *dict, groups *list) (*Optimizer, error) {
-	o := &Optimizer{State: map[int]map[string]Tensor{}}
+	o := &Optimizer{State: map[int]map[string]Tensor{}, Numbers: map[int]map[string]float64{}}
 	for _, item := range groups.items {
 		d, isDict := item.(*dict)
 		if !isDict {
@@ -101,10 +105,18 @@ func (w *walker) optimizer(path string, state *dict, groups *list) (*Optimizer, 
 		}
 		for _, e := range d.entries {
 			name, isName := e.key.(string)
-			switch e.value.(type) {
+			if !isName {
+				continue
+			}
+			switch value := e.value.(type) {
 			case nil, bool, int64, float64, string:
-				if isName {
-					group.Settings[name] = e.value
+				group.Settings[name] = value
+			case *tuple:
+				if err := w.spend(int64(8 * len(value.items))); err != nil {
+					return nil, err
+				}
+				if numbers, ok := numbersOf(value.items); ok {
+					group.Settings[name] = numbers
 				}
 			}
 		}
@@ -125,6 +137,14 @@ func (w *walker) optimizer(path string, state *dict, groups *list) (*Optimizer, 
 				t := *s.value.(*Tensor)
 				t.Name = path + keyText(n) + "." + s.key.(string)
 				kept[s.key.(string)] = t
+				continue
+			}
+			name, isName := s.key.(string)
+			if number, ok := numberOf(s.value); ok && isName {
+				if o.Numbers[int(n)] == nil {
+					o.Numbers[int(n)] = map[string]float64{}
+				}
+				o.Numbers[int(n)][name] = number
 			}
 		}
 		o.State[int(n)] = kept
@@ -132,14 +152,50 @@ func (w *walker) optimizer(path string, state *dict, groups *list) (*Optimizer, 
 	return o, nil
 }
 
+func numberOf(value any) (number float64, ok bool) {
+	switch v := value.(type) {
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}
+
+func numbersOf(items []any) (list []float64, ok bool) {
+	for _, item := range items {
+		number, ok := numberOf(item)
+		if !ok {
+			return nil, false
+		}
+		list = append(list, number)
+	}
+	return list, true
+}
+
 // optimizer writes an optimizer's state.
 func (p *pickler) optimizer(o *Optimizer) error {
 	p.op(opEmptyDict, opMark)
 	p.text(stateKey)
 	p.op(opEmptyDict, opMark)
-	for _, n := range slices.Sorted(maps.Keys(o.State)) {
+	parameters := maps.Clone(o.State)
+	for n := range o.Numbers {
+		if parameters[n] == nil {
+			if parameters == nil {
+				parameters = map[int]map[string]Tensor{}
+			}
+			parameters[n] = nil
+		}
+	}
+	for _, n := range slices.Sorted(maps.Keys(parameters)) {
 		p.int(n)
 		p.op(opEmptyDict, opMark)
+		for _, name := range slices.Sorted(maps.Keys(o.Numbers[n])) {
+			if err := p.name(name); err != nil {
+				return err
+			}
+			p.float(o.Numbers[n][name])
+		}
 		for _, name := range slices.Sorted(maps.Keys(o.State[n])) {
 			if err := p.name(name); err != nil {
 				return err

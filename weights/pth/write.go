@@ -196,14 +196,24 @@ func (p *pickler) setting(name string, value any) error {
 	case int64:
 		p.int(int(value))
 	case float64:
-		p.op(opBinFloat)
-		p.out = binary.BigEndian.AppendUint64(p.out, math.Float64bits(value))
+		p.float(value)
 	case string:
 		return p.name(value)
+	case []float64:
+		p.op(opMark)
+		for _, v := range value {
+			p.float(v)
+		}
+		p.op(opTuple)
 	default:
-		return fmt.Errorf("the optimizer's setting %s is a %T; wanted float64, int64, bool, string or nil", shorten(name), value)
+		return fmt.Errorf("the optimizer's setting %s is a %T; wanted float64, int64, bool, string, []float64 or nil", shorten(name), value)
 	}
 	return nil
+}
+
+func (p *pickler) float(value float64) {
+	p.op(opBinFloat)
+	p.out = binary.BigEndian.AppendUint64(p.out, math.Float64bits(value))
 }
 
 func (p *pickler) int(n int) {
