@@ -207,6 +207,10 @@ func (g gather) each(in Shape, index []int32, out Shape, visit func(o, i int)) {
 	}
 }
 
+func (g gather) wants(inputs []Shape) (input, count int) {
+	return 1, inputs[0][fromEnd(g.dim, len(inputs[0]))]
+}
+
 func gatherForward[T Float](g gather, c *Call[T]) {
 	x, y := c.Inputs[0].Data, c.Output.Data
 	g.each(c.Inputs[0].Shape, c.Inputs[1].Ints, c.Output.Shape, func(o, i int) { y[o] = x[i] })

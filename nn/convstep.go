@@ -49,7 +49,7 @@ func lowerConv(p *plan, g *group) {
 	s.conv = kernel.Conv{Channels: op.out, KernelRows: op.kernel[0], Run: op.runLength(), InRow: width * stored,
 		StepX: op.stride[1] * stored, StepY: op.stride[0] * width * stored,
 		OutHeight: output.shape[1], OutWidth: output.shape[2], OutPixel: storedChannels(op.out), ReLU: output.relu, Pool: g.taken[1]}
-	s.packed = alignedFloats(s.conv.PackedWeights())
+	s.packed = p.packed(s.conv.PackedWeights())
 
 	touches := []*buffer{input.values, output.values}
 	pads := op.before != [2]int{} || op.after != [2]int{}
@@ -130,8 +130,8 @@ func (s *convStep) lowerBackward() {
 		return
 	}
 	for range p.shards {
-		s.filters = append(s.filters, alignedFloats(len(s.weight.data)))
-		s.biases = append(s.biases, alignedFloats(paddedChannels(s.op.out)))
+		s.filters = append(s.filters, p.sums(len(s.weight.data)))
+		s.biases = append(s.biases, p.sums(paddedChannels(s.op.out)))
 	}
 	p.stage(&stage{axis: examples, run: s.backward, sharded: true, touches: touches})
 	filter, lanes := s.conv.Filter(), kernel.Lanes(s.op.out)

@@ -99,7 +99,7 @@ func (d *definition) prepareParams() {
 	for _, param := range d.node.params {
 		t := Tensor[float32]{Shape: param.shape, Data: param.data[:min(len(param.data), param.shape.Elements())]}
 		if !slices.Equal(param.strides, rowMajor(param.shape)) {
-			t.Data = make([]float32, param.shape.Elements())
+			t.Data = d.plan.packed(param.shape.Elements())
 			var version uint64
 			offsets := offsetsOf(param)
 			d.plan.refresh = append(d.plan.refresh, func() {
@@ -290,7 +290,7 @@ func (d *definition) lowerBackward() {
 			for _, param := range d.node.params {
 				sum := Tensor[float32]{Shape: param.shape}
 				if p.trains(param) {
-					sum.Data = alignedFloats(param.shape.Elements())
+					sum.Data = p.sums(param.shape.Elements())
 				}
 				sums = append(sums, sum)
 			}

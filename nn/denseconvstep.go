@@ -63,7 +63,7 @@ func lowerDenseConv(p *plan, g *group) {
 	} else {
 		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, examplesTogether(p, pixels), s.stored[1], s.depthwise, s.forwardRows)
 	}
-	s.packed = alignedFloats(s.forwardPass.packedWeights())
+	s.packed = p.packed(s.forwardPass.packedWeights())
 	p.refresh = append(p.refresh, s.repack)
 	p.byExamples(s.forward, touches...)
 	if p.backwards(g.first) {
@@ -251,7 +251,7 @@ func (s *denseConvStep) lowerBackward() {
 		}
 		s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.input.shape[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
 		if s.packedBack = s.packed; !s.depthwise {
-			s.packedBack = alignedFloats(s.backwardPass.packedWeights())
+			s.packedBack = p.packed(s.backwardPass.packedWeights())
 		}
 	}
 	if s.output.relu || s.resultGradient != gradient || s.pictureGradient != nil {

@@ -87,6 +87,8 @@ func (e embedding) Backward(c *Call[float32])   { embeddingBackward(e, c) }
 func (e embedding) Forward64(c *Call[float64])  { embeddingForward(e, c) }
 func (e embedding) Backward64(c *Call[float64]) { embeddingBackward(e, c) }
 
+func (e embedding) wants([]Shape) (input, count int) { return 0, e.count }
+
 // row returns the row of a number. It panics where there is none.
 func (e embedding) row(number int32) int {
 	if number < 0 || int(number) >= e.count {

@@ -164,14 +164,17 @@ type plan struct {
 	shards int
 	groups []*group
 
-	arena   []float32 // of the buffers
-	stages  []*stage  // being made: of the forward pass, then of the backward pass
-	later   []func()  // what makes the stages of the backward pass, the last one first
-	buffers []*buffer
-	places  map[*Value]*place
-	users   map[*Value][]*group
-	wanted  map[*Value]bool // gradients that somebody needs
-	last    map[*Value]bool // pictures with channels last
+	arena    []float32 // of the buffers
+	elements int       // of all buffers
+	counted  Memory    // but for the buffers
+	limits   []limit   // of the network's inputs
+	stages   []*stage  // being made: of the forward pass, then of the backward pass
+	later    []func()  // what makes the stages of the backward pass, the last one first
+	buffers  []*buffer
+	places   map[*Value]*place
+	users    map[*Value][]*group
+	wanted   map[*Value]bool // gradients that somebody needs
+	last     map[*Value]bool // pictures with channels last
 
 	forward, loss, backward []*stage
 	// repetitions are what of the forward pass runs again before a buffer is
@@ -208,6 +211,7 @@ func newPlan(g *graph, names map[*Param]string, shards int, train bool) *plan {
 			}
 		}
 	}
+	p.limits = limits(g)
 	p.findWanted()
 	p.findLayouts()
 	return p
@@ -413,9 +417,19 @@ func (p *plan) build(load, judge, start func(p *plan)) {
 }
 
 // shapesAt returns the shapes of all values for a batch of n.
+// It panics where there are none.
 func (p *plan) shapesAt(n int) []Shape {
+	shapes, err := p.shapesFor(n)
+	if err != nil {
+		panic(err.Error())
+	}
+	return shapes
+}
+
+// shapesFor is shapesAt, or an error that names the layer that does not suit n.
+func (p *plan) shapesFor(n int) ([]Shape, error) {
 	if p.shapes[n] != nil {
-		return p.shapes[n]
+		return p.shapes[n], nil
 	}
 	shapes := make([]Shape, len(p.graph.values))
 	for _, in := range append(slices.Clone(p.graph.inputs), p.graph.targets...) {
@@ -428,14 +442,14 @@ func (p *plan) shapesAt(n int) []Shape {
 		}
 		outputs, err := outputsOf(node.op, specs)
 		if err != nil {
-			panic(fmt.Sprintf("nn: %s, for a batch of %d: %v", nodeName(node, p.names), n, err))
+			return nil, fmt.Errorf("nn: %s, for a batch of %d: %w", nodeName(node, p.names), n, err)
 		}
 		for i, out := range node.outputs {
 			shapes[out.index] = outputs[i].Shape
 		}
 	}
 	p.shapes[n] = shapes
-	return shapes
+	return shapes, nil
 }
 
 // setBatch prepares for a batch of n examples.

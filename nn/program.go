@@ -121,7 +121,7 @@ func (p *Program) SetWorkers(n int) {
 	}
 	p.setWorkers(n, (p.plan.batch+inferenceChunk-1)/inferenceChunk, func(workers int) {
 		lifetimes(p.plan.buffers, p.phases, p.plan.forward)
-		p.plan.arena, _ = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.plan.arena, p.plan.elements = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
@@ -200,6 +200,7 @@ func give(what string, wanted []*Value, given [][]float32, ints [][]int32, input
 }
 
 func (p *Program) compute(n int) {
+	p.plan.checkInputs(p.ints)
 	p.plan.setBatch(n)
 	p.run(p.phases, n)
 	clear(p.given)

@@ -79,7 +79,7 @@ func TestRecompute(t *testing.T) {
 		for _, e := range State(n) {
 			state = append(state, values(e)...)
 		}
-		return state, losses, p.memory
+		return state, losses, p.Memory().Values
 	}
 	want, wantLosses, most := train(plain, 1, false)
 	for workers := 1; workers <= 4; workers++ {
@@ -97,7 +97,7 @@ func TestRecompute(t *testing.T) {
 		}
 	}
 	if _, _, memory := train(Recompute, 1, false); memory >= most {
-		t.Errorf("recomputing takes %d elements, not recomputing %d", memory, most)
+		t.Errorf("recomputing takes %d bytes, not recomputing %d", memory, most)
 	}
 }
 

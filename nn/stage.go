@@ -280,7 +280,7 @@ func layOut(arena []float32, buffers []*buffer, batch, local int) (_ []float32, 
 	for _, b := range shared {
 		b.data = arena[offsets[b] : offsets[b]+sizes[b] : offsets[b]+sizes[b]]
 	}
-	return arena, elements + size
+	return arena, elements + cap(arena)
 }
 
 // placeAll gives each buffer in turn the lowest place where none is that it cannot

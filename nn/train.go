@@ -44,10 +44,10 @@ type TrainProgram struct {
 	idle            []idleAverage
 	averagedBuffers []*Buffer
 
-	memory int // elements of the plan's buffers
-
 	// used: a backward pass has used up what the last forward pass left.
 	used bool
+	// wholeRoom is how many bytes optimizers of whole tensors work in.
+	wholeRoom int
 }
 
 // given is what the caller hands over for the batch at hand.
@@ -161,7 +161,7 @@ func (p *TrainProgram) SetWorkers(n int) {
 	}
 	p.setWorkers(n, p.plan.shards, func(workers int) {
 		lifetimes(p.plan.buffers, p.stepPhases, p.plan.forward)
-		p.plan.arena, p.memory = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.plan.arena, p.plan.elements = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
@@ -452,6 +452,7 @@ func (p *TrainProgram) ParameterGroups() [][]ParameterState {
 // setBatch prepares for a batch of n examples.
 func (p *TrainProgram) setBatch(n int) {
 	p.plan.step, p.plan.before = p.state.steps+1, p.state.before
+	p.plan.shapesAt(n) // which every layer can have
 	p.plan.setBatch(n)
 }
 
@@ -466,6 +467,7 @@ func (p *TrainProgram) setImages(images []float32) {
 
 func (p *TrainProgram) setInputs(inputs []Tensor[float32]) {
 	p.setBatch(give("input", p.plan.graph.inputs, p.inputs.floats, p.inputs.ints, inputs))
+	p.plan.checkInputs(p.inputs.ints)
 }
 
 // setLabels gives the loss labels, as the probability 1 of a class if it wants

@@ -286,6 +286,7 @@ func (p *TrainProgram) wholeStage() *stage {
 	s := &stage{axis: units}
 	p.plan.workers = append(p.plan.workers, func(n int) {
 		s.units, bins, room = n, make([][]*trained, n), nil
+		p.wholeRoom = 4 * n * (2*values + scratch)
 		load := make([]int, n)
 		for range n {
 			room = append(room, [3][]float32{alignedFloats(values), alignedFloats(values), alignedFloats(scratch)})

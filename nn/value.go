@@ -362,6 +362,9 @@ func traceAll(module any, inputs []Spec, forward func(x []*Value) []*Value, trai
 			if b.data == nil {
 				return nil, noValues(module, unsafe.Pointer(b), fmt.Sprintf("buffer %d of %s", i, nodeName(n, names)))
 			}
+			if k := slices.IndexFunc(b.data, func(v float32) bool { return v != v }); k >= 0 && training {
+				return nil, fmt.Errorf("nn: buffer %d of %s has NaN as element %d, from which no training can start: initialise it, or load another file", i, nodeName(n, names), k)
+			}
 		}
 	}
 	return g, nil

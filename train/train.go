@@ -238,6 +238,11 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	if err != nil {
 		return nil, err
 	}
+	if last := c.Loader.Samples() % batch; last > 0 && !c.Loader.DropLast {
+		if err := program.CheckBatch(last); err != nil {
+			return nil, fmt.Errorf("train: the last batch of an epoch would have %s: %w; set the loader's DropLast, or another BatchSize", wording.Number(last, "picture"), err)
+		}
+	}
 	program.SetWorkers(c.Workers)
 	if targets := program.TargetSpecs(); len(targets) != 1 || targets[0].Type != nn.Float32 && c.Mix != nil {
 		return nil, fmt.Errorf("train: the loss takes %v as targets, which a data set and Config.Mix %T do not make: use nn.CrossEntropy, with Soft for Mix, or leave Mix out", targets, c.Mix)

@@ -285,6 +285,13 @@ func TestRunRefuses(t *testing.T) {
 		"use nn.CrossEntropy, with Soft for Mix": func(c *Config) { c.Loss, c.Mix = nn.CrossEntropy{}, transform.MixUp{} },
 		"the Alpha of MixUp is -1":               func(c *Config) { c.Mix = transform.MixUp{Alpha: -1} },
 		"tells 26 classes apart, but the data set has 10": func(c *Config) { c.Network = models.NewLeNet(26, 1) },
+		"the last batch of an epoch would have 1 picture: nn: batchnorm 1, for a batch of 1": func(c *Config) {
+			net := &nn.Sequential{nn.Func((*nn.Value).Flatten), &nn.BatchNorm1d{Features: 784}, &nn.Linear{In: 784, Out: 10}}
+			if err := nn.Init(net, rand.New(rand.NewPCG(1, 1))); err != nil {
+				t.Fatal(err)
+			}
+			c.Network, c.Loader.BatchSize = net, 7
+		},
 	} {
 		c := config(t, 8)
 		change(&c)
