@@ -17,8 +17,8 @@ const (
 	patience = 250 * time.Millisecond
 	// retryAfter is when it is told to come again.
 	retryAfter = time.Second
-	// fewRunning is how few are worked on when more are asked for that were told
-	// to come again later, and awaited how many at a time.
+	// fewRunning is how few are worked on when more than one of those are heard
+	// that are held, for each that is answered, and awaited how many at a time.
 	fewRunning = maxRunning / 2
 	awaited    = 4
 	// readingTurn is how long a request whose turn it is may keep others waiting
@@ -77,9 +77,7 @@ func (t *admission) give() {
 		t.held = false
 		<-t.server.running
 		t.server.metrics.running.Dec()
-		if few := fewRunning - len(t.server.running); few > 0 {
-			t.server.connections.hear(min(few, awaited))
-		}
+		t.server.connections.hear(max(1, min(fewRunning-len(t.server.running), awaited)))
 	}
 }
 

@@ -54,10 +54,13 @@ type connection struct {
 	// inLine is set while a request waits for its turn to come.
 	inLine atomic.Bool
 	// refused is set when a request was refused because there is too much to do,
-	// and told is when its client was told so, in nanoseconds since 1970, until
-	// the next one comes.
-	refused bool
-	told    atomic.Int64
+	// and told when its client was told so. answered is when the last request was
+	// answered, in nanoseconds since 1970, until the next one comes.
+	refused  bool
+	told     atomic.Bool
+	answered atomic.Int64
+	// proxied is set where a proxy has the connection, for many clients.
+	proxied atomic.Bool
 	// ending is set when the connection is to be closed as soon as there is
 	// nothing to read.
 	ending atomic.Bool
@@ -83,10 +86,9 @@ func (c *connections) watch(server *http.Server) {
 			own.client, _ = asClient(conn.RemoteAddr().String())
 			c.wait(own)
 		case http.StateIdle:
-			if own.refused {
-				own.refused = false
-				own.told.Store(time.Now().UnixNano())
-			}
+			own.told.Store(own.refused)
+			own.refused = false
+			own.answered.Store(time.Now().UnixNano())
 			c.wait(own)
 			c.takeTurns()
 		case http.StateClosed, http.StateHijacked:
@@ -130,21 +132,33 @@ func (c *connections) takeTurns() {
 	}
 }
 
+// atOnce is how soon after its answer somebody asks again who does not look at it.
+const atOnce = 50 * time.Millisecond
+
+// turnTime is how long at most the turn of such a one is in coming.
+const turnTime = 5 * time.Second
+
 // heardEvery is how often one of the connections is heard that are held.
 const heardEvery = 5 * time.Millisecond
 
 // hold makes a request wait that was told to come later and has come at once. It
 // is not even looked at until there is room, or its time has come and that of
 // those before it: to refuse them all again and again would take the time in
-// which others can be answered.
-func (c *connections) hold() {
+// which others can be answered. As long as some are held, so is who was answered
+// and asks again at once: else those who are answered would be so again and
+// again, and those who are held would wait. These have their turn, one for each
+// answer, and are refused only where that is long in coming.
+func (c *connections) hold(told bool) {
 	room := make(chan struct{})
 	c.mutex.Lock()
-	at := time.Now().Add(retryAfter)
-	if next := c.released.Add(heardEvery); next.After(at) {
-		at = next
+	at := time.Now().Add(turnTime)
+	if told {
+		at = time.Now().Add(retryAfter)
+		if next := c.released.Add(heardEvery); next.After(at) {
+			at = next
+		}
+		c.released = at
 	}
-	c.released = at
 	place := c.held.PushBack(room)
 	c.holding.Add(1)
 	c.mutex.Unlock()
@@ -197,6 +211,9 @@ func (c *connections) serving(ctx context.Context) {
 	if own == nil {
 		return // not of a server that is watched, as in tests
 	}
+	if e, _ := ctx.Value(exchangeKey{}).(*exchange); e != nil && e.front.proxied {
+		own.proxied.Store(true)
+	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.waiting.give(own.place)
@@ -239,10 +256,13 @@ func (c *connections) endIdle() (left int) {
 // has come: on a busy server that may have been there for a while.
 func (c *connection) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	if told := c.told.Load(); told != 0 {
-		c.told.Store(0)
-		if n > 0 && time.Since(time.Unix(0, told)) < retryAfter {
-			c.owner.hold()
+	if answered := c.answered.Swap(0); answered != 0 && n > 0 {
+		told := c.told.Swap(false)
+		switch since := time.Since(time.Unix(0, answered)); {
+		case told && since < retryAfter:
+			c.owner.hold(true)
+		case since < atOnce && c.owner.holding.Load() > 0 && !c.proxied.Load():
+			c.owner.hold(false)
 		}
 	}
 	if n == 0 && errors.Is(err, os.ErrDeadlineExceeded) && c.ending.CompareAndSwap(true, false) {

@@ -573,7 +573,7 @@ func TestHolds(t *testing.T) {
 		c := newConnections(1, draining)
 		heard := make(chan int, 10)
 		hold := func(i int) {
-			go func() { c.hold(); heard <- i }()
+			go func() { c.hold(true); heard <- i }()
 			synctest.Wait()
 		}
 		for i := range 4 {
@@ -595,6 +595,60 @@ func TestHolds(t *testing.T) {
 		close(draining)
 		if i := <-heard; i != 4 || c.held.Len() != 0 || c.holding.Load() != 0 {
 			t.Errorf("in the end number %d was heard, and %d of %d are left", i, c.held.Len(), c.holding.Load())
+		}
+	})
+}
+
+// A scriptedConn reads what it is given.
+type scriptedConn struct {
+	net.Conn
+	text string
+}
+
+func (c *scriptedConn) Read(p []byte) (int, error) { return copy(p, c.text), nil }
+
+// Who was answered and asks again at once waits behind those who are held, if there
+// are any, but not who takes a moment, who comes for the first time, or a proxy.
+func TestHoldsWhoAsksAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, test := range []struct {
+			name              string
+			others, answered  bool
+			after             time.Duration
+			proxied, wantHeld bool
+		}{
+			{"at once", true, true, atOnce / 2, false, true},
+			{"nobody is held", false, true, 0, false, false},
+			{"after a moment", true, true, atOnce, false, false},
+			{"for the first time", true, false, 0, false, false},
+			{"a proxy", true, true, 0, true, false},
+		} {
+			c := newConnections(1, nil)
+			own := &connection{Conn: &scriptedConn{text: "GET"}, owner: c}
+			if test.others {
+				go c.hold(true)
+				synctest.Wait()
+			}
+			if test.answered {
+				own.answered.Store(time.Now().UnixNano())
+			}
+			own.proxied.Store(test.proxied)
+			time.Sleep(test.after)
+			done := make(chan struct{})
+			go func() { own.Read(make([]byte, 3)); close(done) }()
+			synctest.Wait()
+			select {
+			case <-done:
+				if test.wantHeld {
+					t.Errorf("%s: it was not held", test.name)
+				}
+			default:
+				if !test.wantHeld {
+					t.Errorf("%s: it was held", test.name)
+				}
+			}
+			c.hear(2)
+			<-done
 		}
 	})
 }

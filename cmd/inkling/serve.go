@@ -31,6 +31,10 @@ import (
 // any more pile up.
 const serveMemory = 192 << 20
 
+// serveGarbage is by how many percent the memory in use may grow before it is looked
+// through, up to that limit: as long as there is room, that costs the time of answers.
+const serveGarbage = 400
+
 // serveOptions are the flags of serve.
 type serveOptions struct {
 	address, preprocess, feedback, logLevel string
@@ -206,6 +210,9 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		return err
 	}
 	defer server.Close()
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(serveGarbage)
+	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(serveMemory)
 	}
