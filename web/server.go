@@ -120,11 +120,11 @@ func New(c Config) (*Server, error) {
 	if c.Workers < 1 {
 		c.Workers = runtime.GOMAXPROCS(0)
 	}
-	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil {
-		return nil, err
-	}
 	hosts, err := parseHosts(c.Hosts)
 	if err != nil {
+		return nil, err
+	}
+	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil {
 		return nil, err
 	}
 	draining := make(chan struct{})
