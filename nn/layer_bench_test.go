@@ -2,6 +2,7 @@ package nn
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,7 @@ func BenchmarkLayers(b *testing.B) {
 		{"depthwise/144@16x16", Conv2d{In: 144, Out: 144, Kernel: 3, Padding: 1, Groups: 144}, 16},
 	}
 	const batch = 16
+	var peak float64
 	for _, l := range layers {
 		net := &threeConvs{Conv2d{In: 3, Out: l.conv.In, Kernel: 1}, l.conv, Conv2d{In: l.conv.Out, Out: 1, Kernel: 1, NoBias: true}}
 		r := rand.New(rand.NewPCG(1, 1))
@@ -66,13 +68,16 @@ func BenchmarkLayers(b *testing.B) {
 				}
 				rate := flops / best.Seconds()
 				b.ReportMetric(rate/1e9, "GFLOP/s")
-				b.ReportMetric(100*rate/kernel.MeasurePeak(1), "%peak")
+				peak = max(peak, kernel.MeasurePeak(1))
+				b.ReportMetric(100*rate/peak, "%peak")
 			})
 		}
-		// Stages: the input and the convolutions; on the way back the loss, and the
-		// gradients of each convolution's input and weights.
-		measure("forward", p.plan.forward[2])
-		measure("input", p.plan.backward[3])
-		measure("weights", p.plan.backward[4])
+		// The stage with the weights' gradient is behind that of the input's.
+		weights := slices.IndexFunc(p.plan.backward, func(s *stage) bool {
+			return s.axis == tasks && s.tasks[0].of.param == &net.Conv.Weight
+		})
+		measure("forward", p.plan.forward[2]) // behind the input and the other convolution
+		measure("input", p.plan.backward[weights-1])
+		measure("weights", p.plan.backward[weights])
 	}
 }
