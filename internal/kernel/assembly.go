@@ -28,6 +28,7 @@ var assembly = Set{
 	MatMul:          matMulAssembly,
 	Add:             addVectors,
 	MaskPositive:    maskVectors,
+	Rectify:         rectifyVectors,
 	UpdateSGD:       updateSGDAssembly,
 	PeakLoop:        fmaLoop,
 	PeakOperations:  12 * 8 * 2,

@@ -6,7 +6,7 @@ import "golang.org/x/sys/cpu"
 
 func init() {
 	c := candidate{Set: assembly}
-	c.Name, c.Rectify = "avx2", rectifyAVX2
+	c.Name = "avx2"
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		c.lacking = "AVX2 or FMA"
 	}

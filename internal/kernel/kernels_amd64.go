@@ -204,8 +204,8 @@ func addVectors(y []float32, x []float32)
 // maskVectors: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.
 func maskVectors(gradient []float32, output []float32)
 
-// rectifyAVX2: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.
-func rectifyAVX2(y []float32)
+// rectifyVectors: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.
+func rectifyVectors(y []float32)
 
 // sgdMomentum is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
 func sgdMomentum(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)

@@ -4286,9 +4286,9 @@ next:
 	VZEROUPPER
 	RET
 
-// func rectifyAVX2(y []float32)
+// func rectifyVectors(y []float32)
 // Requires: AVX
-TEXT ·rectifyAVX2(SB), NOSPLIT, $0-24
+TEXT ·rectifyVectors(SB), NOSPLIT, $0-24
 	MOVQ   y_base+0(FP), AX
 	MOVQ   y_len+8(FP), CX
 	VXORPS Y0, Y0, Y0

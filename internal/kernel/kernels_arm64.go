@@ -282,6 +282,9 @@ func addVectors(y, x []float32)
 // maskVectors: for i < len(gradient): if !(output[i] > 0) { gradient[i] = 0 }. len(gradient) is a positive multiple of 8.
 func maskVectors(gradient, output []float32)
 
+// rectifyVectors: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.
+func rectifyVectors(y []float32)
+
 // sgdMomentum is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
 func sgdMomentum(weights, gradient, momentum []float32, learningRate, momentumFactor, damped, weightDecay float32)
 

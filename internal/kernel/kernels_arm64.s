@@ -8193,6 +8193,21 @@ next:
 	BNE next
 	RET
 
+// func rectifyVectors(y []float32)
+TEXT ·rectifyVectors(SB), NOSPLIT, $0-24
+	MOVD y_base+0(FP), R0
+	MOVD y_len+8(FP), R1
+	VEOR V2.B16, V2.B16, V2.B16
+
+next:
+	VLD1 (R0), [V0.S4, V1.S4]
+	WORD $0x4e22f400 // fmax v0.4s, v0.4s, v2.4s
+	WORD $0x4e22f421 // fmax v1.4s, v1.4s, v2.4s
+	VST1.P [V0.S4, V1.S4], 32(R0)
+	SUBS $8, R1, R1
+	BNE next
+	RET
+
 // func sgdMomentum(weights, gradient, momentum []float32, learningRate, momentumFactor, damped, weightDecay float32)
 TEXT ·sgdMomentum(SB), NOSPLIT, $0-88
 	MOVD weights_base+0(FP), R0

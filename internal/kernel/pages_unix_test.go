@@ -69,6 +69,7 @@ func TestNothingLiesBeyond(t *testing.T) {
 			n := 1 + r.IntN(70)
 			try("Add", func(take func(int) []float32) { Add(take(n), take(n)) })
 			try("MaskPositive", func(take func(int) []float32) { MaskPositive(take(n), take(n)) })
+			try("Rectify", func(take func(int) []float32) { Rectify(take(n)) })
 			for _, nesterov := range []bool{false, true} {
 				s := SGD{LearningRate: 0.1, Momentum: 0.9, Damped: 1, Nesterov: nesterov}
 				try("SGD.Update", func(take func(int) []float32) { s.Update(take(n), take(n), take(n)) })

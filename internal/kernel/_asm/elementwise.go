@@ -33,8 +33,8 @@ func elementwise() {
 	VMOVUPS(mask, at(gradient, 0))
 	advance(n, gradient, output)
 
-	TEXT("rectifyAVX2", NOSPLIT, "func(y []float32)")
-	Doc("rectifyAVX2: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.")
+	TEXT("rectifyVectors", NOSPLIT, "func(y []float32)")
+	Doc("rectifyVectors: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.")
 	y, n = data("y"), length("y")
 	zero = YMM()
 	VXORPS(zero, zero, zero)

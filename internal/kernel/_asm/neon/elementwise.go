@@ -32,6 +32,16 @@ func elementwise(w *writer) {
 	w.put(gradient, 0, 2, true)
 	next(n)
 
+	w.function("rectifyVectors", "y []float32", "", "rectifyVectors: for i < len(y): if y[i] < 0 { y[i] = 0 }. len(y) is a positive multiple of 8.")
+	y, n = w.load("y"), w.length("y")
+	w.zero(2)
+	w.label("next")
+	w.get(y, 0, 2, false)
+	w.fmax(0, 0, 2) // a NaN stays one
+	w.fmax(1, 1, 2)
+	w.put(y, 0, 2, true)
+	next(n)
+
 	for _, nesterov := range []bool{false, true} {
 		name := "sgdMomentum"
 		if nesterov {
