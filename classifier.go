@@ -123,6 +123,10 @@ func (m *Classifier) FitTo(channels, height, width int, whose string) bool {
 // network reads, but that its weights suit it. [Classifier.FitTo] then may find another.
 func (m *Classifier) SizeAssumed() bool { return m.remake != nil && m.sizeNote >= 0 }
 
+// AnySize reports whether the network's weights suit pictures of many sizes, so that the
+// size of one at hand does not tell what the network was trained on.
+func (m *Classifier) AnySize() bool { return m.architecture != nil && m.architecture.Layers() == nil }
+
 // pictureText tells what pictures the network reads.
 func (m *Classifier) pictureText() string {
 	channels, height, width := m.Network.Input()

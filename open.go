@@ -250,6 +250,9 @@ func (m *Classifier) choose(path string, configs []models.Config) error {
 	}
 	m.About.Architecture = a.Name
 	m.remake = func(wanted models.Config) error {
+		if a.Layers() == nil && !a.SameForm(c, wanted) {
+			return errors.New("for such pictures the network has another form, and the weights do not tell which they are of")
+		}
 		known := m.known
 		known.Channels, known.Height, known.Width = wanted.Channels, wanted.Height, wanted.Width
 		configs, err := a.Configs(shapesOf(m.tensors), known)

@@ -140,6 +140,14 @@ func TestOpenPhotographs(t *testing.T) {
 	if m.FitTo(3, 32, 32, "those of a test") {
 		t.Error("a filter of 7x7 was taken for that of the network for small pictures")
 	}
+	// Its weights have the same shapes in the form for small pictures, with other strides.
+	_, tensors = stateOf(t, "mobilenet_v3_small", models.Config{Channels: 3, Height: 224, Width: 224, Classes: 5})
+	if m, err = (&Options{}).Use("mobile.pth", &weights.File{Tensors: tensors}); err != nil {
+		t.Fatal(err)
+	}
+	if !m.AnySize() || m.FitTo(3, 32, 32, "those of a test") || !m.FitTo(3, 128, 128, "those of a test") {
+		t.Errorf("a network of large pictures became one of small ones, or not one of 128x128: %v", m.Input())
+	}
 }
 
 func TestOpenZooRefuses(t *testing.T) {

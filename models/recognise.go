@@ -87,6 +87,12 @@ func (m *Model) ReadsPhotographs(channels, height, width int) bool {
 	return m.Usual.Channels == imageNet.Channels && m.Usual.Height == imageNet.Height && channels == imageNet.Channels && max(height, width) >= smallStem
 }
 
+// SameForm reports whether the networks for two sizes of pictures have the same form: some
+// models have one for small pictures, with the same weights' shapes.
+func (m *Model) SameForm(a, b Config) bool {
+	return (max(a.Height, a.Width) < smallStem) == (max(b.Height, b.Width) < smallStem)
+}
+
 // ImageNetMean and ImageNetStd are what torchvision's networks of ImageNet want
 // subtracted from red, green and blue of 0 to 1, and what they want them divided by.
 func ImageNetMean() []float32 { return []float32{0.485, 0.456, 0.406} }

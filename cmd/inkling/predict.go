@@ -191,7 +191,7 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 // that of the first picture if the network may read such, or else, of gray pictures,
 // that of the drawings that inkling serve would show it.
 func fitToImages(m *inkling.Classifier, sources []imageSource) {
-	if !m.SizeAssumed() {
+	if !m.SizeAssumed() || m.AnySize() {
 		return
 	}
 	channels := m.Input()[0]

@@ -145,7 +145,7 @@ func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d dat
 // model was trained on.
 func testSet(ctx context.Context, m *inkling.Classifier, path, asked string, o pictureOptions) (*pictureSet, error) {
 	if asked != "" {
-		if m.SizeAssumed() {
+		if m.SizeAssumed() && !m.AnySize() {
 			o.height, o.width = 0, 0 // theirs may tell what the model reads
 		}
 		return findPicturesAs(ctx, asked, o)
