@@ -41,6 +41,8 @@ func (t *training) takeUp() error {
 		return fmt.Errorf("train: Config.From has a negative number, or fewer steps than epochs: it is no position of a training")
 	case from.Batches > 0 && from.Batches >= t.Loader.Len():
 		return fmt.Errorf("train: Config.From is after batch %d of an epoch, but an epoch has %d: it is the position of a training with other data or another batch size", from.Batches, t.Loader.Len())
+	case from.Steps%t.accumulate != 0:
+		return fmt.Errorf("train: Config.From is after %d batches, in the midst of %d whose gradients are added up, which no checkpoint holds", from.Steps, t.accumulate)
 	case from.Epochs > t.Epochs:
 		return fmt.Errorf("train: Config.From is after epoch %d, but Config.Epochs is %d", from.Epochs, t.Epochs)
 	}
@@ -51,7 +53,7 @@ func (t *training) takeUp() error {
 	}
 	t.Loader.Epoch += from.Epochs
 	t.Loader.Skip = from.Batches
-	t.program.SetSteps(from.Steps)
+	t.program.SetSteps(from.Steps / t.accumulate)
 	t.at = from
 	t.result.Epochs, t.result.Steps, t.result.Images = from.Epochs, from.Steps, from.Images
 	return nil

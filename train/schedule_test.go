@@ -108,3 +108,43 @@ func TestRunRefusesSchedules(t *testing.T) {
 		}
 	}
 }
+
+// TestRunTraining has groups with rates of their own under one schedule, frozen layers
+// and accumulation.
+func TestRunTraining(t *testing.T) {
+	first, second := &optim.SGD{LR: 0.01, Momentum: 0.9}, &optim.SGD{LR: 0.1}
+	more := func(training *nn.Training) {
+		training.Groups = []nn.Group{{Params: []string{"fc*"}, Optimizer: second}}
+		training.Freeze = []string{"conv1.*"}
+		training.Accumulate, training.ClipNorm = 5, 1
+	}
+	c := config(t, 40)
+	c.Optimizer, c.Training, c.Schedule = first, more, &optim.StepLR{StepSize: 1, Gamma: 0.5}
+	var program *nn.TrainProgram
+	c.OnStart = func(p *nn.TrainProgram) { program = p }
+	before := map[string][]float32{}
+	for _, e := range nn.State(c.Network) {
+		before[e.Name()] = values([]nn.Entry{e})[0]
+	}
+	var rates [][2]float64
+	c.OnEvent = func(e Event) { rates = append(rates, [2]float64{first.LR, second.LR}) }
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if want := [][2]float64{{0.01, 0.1}, {0.005, 0.05}}; !slices.Equal(rates, want) || first.LR != 0.01 || second.LR != 0.1 {
+		t.Errorf("rates %v, want %v; at last %v and %v", rates, want, first.LR, second.LR)
+	}
+	if program.Steps() != 4 || program.GradientNorm() == 0 {
+		t.Errorf("%d updates of 20 batches, want 4; norm %v", program.Steps(), program.GradientNorm())
+	}
+	for _, e := range nn.State(c.Network) {
+		if same := slices.Equal(before[e.Name()], values([]nn.Entry{e})[0]); same != strings.HasPrefix(e.Name(), "conv1.") {
+			t.Errorf("%s stayed as it is: %v", e.Name(), same)
+		}
+	}
+	c = config(t, 40)
+	c.Training, c.From = more, &Position{Epochs: 1, Batches: 3, Steps: 13}
+	if _, err := Run(t.Context(), c); err == nil || !strings.Contains(err.Error(), "in the midst of 5") {
+		t.Errorf("taken up in the midst: %v", err)
+	}
+}

@@ -41,10 +41,16 @@ type Config struct {
 	Loss      nn.Loss // nil means nn.CrossEntropy
 	Optimizer nn.Optimizer
 
+	// Training, if set, may choose more before the training is compiled: groups of
+	// parameters with optimizers of their own, frozen ones, clipping, accumulation, an
+	// average of the weights. It is called with what the other fields say. A batch is a
+	// Step, so Accumulate of them make an update.
+	Training func(t *nn.Training)
+
 	// Schedule, if set, sets the learning rate (and the momentum, if it says so) as
-	// a function of the step. The Optimizer, which must be one that describes
-	// itself (optim.Optimizer) then, has the rate that it starts from; it has that
-	// again when Run returns.
+	// a function of the step, of each optimizer if there are several. They must be
+	// such that describe themselves (optim.Optimizer), and each has the rate that it
+	// starts from; it has that again when Run returns.
 	Schedule optim.Schedule
 
 	// ScheduleBatches makes a step of the Schedule a batch, as OneCycleLR mostly
@@ -100,6 +106,8 @@ type Config struct {
 	// as if it had never ended, to the bit, if network, data and settings are the
 	// same.
 	From *Position
+
+	accumulate int // batches of an update
 }
 
 // Kind is what an Event tells of.
@@ -124,7 +132,7 @@ type Event struct {
 	Images  int           // pictures shown so far, in all epochs
 	Loss    float64       // see Kind
 	Elapsed time.Duration // since the first step
-	Rate    float64       // the learning rate of the last batch, if there is a Schedule
+	Rate    float64       // the learning rate of the last batch, of the first optimizer, if there is a Schedule
 }
 
 // Result sums up a training, also one that ended early.
@@ -179,10 +187,10 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	if c.Schedule != nil {
-		if t.scheduler, err = scheduler(&c); err != nil {
+		if t.schedulers, err = schedulersOf(program, c.Schedule); err != nil {
 			return Result{}, err
 		}
-		defer t.scheduler.Reset()
+		defer t.reset()
 	}
 	if c.OnStart != nil {
 		c.OnStart(program)
@@ -207,7 +215,7 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	switch {
 	case c.Network == nil:
 		return nil, errors.New("train: Config.Network is nil: set the network to train")
-	case c.Optimizer == nil:
+	case c.Optimizer == nil && c.Training == nil:
 		return nil, errors.New("train: Config.Optimizer is nil: set one, such as &optim.SGD{LR: 0.001, Momentum: 0.9}")
 	case c.Loader == nil:
 		return nil, errors.New("train: Config.Loader is nil: set the loader of the pictures")
@@ -234,7 +242,12 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	}
 	// A batch is never larger than the data set, so neither need the program be.
 	batch := min(max(c.Loader.BatchSize, 1), c.Loader.Samples())
-	program, err := nn.CompileTrain(c.Network, c.Loss, c.Optimizer, batch, channels, height, width)
+	training := nn.Training{Network: nn.NewNetwork(c.Network, batch, channels, height, width), Loss: c.Loss, Optimizer: c.Optimizer}
+	if c.Training != nil {
+		c.Training(&training)
+	}
+	c.accumulate = max(training.Accumulate, 1)
+	program, err := training.Compile()
 	if err != nil {
 		return nil, err
 	}
@@ -263,13 +276,14 @@ func checkClasses(output nn.Shape, d data.Dataset) error {
 // training is a Run on its way.
 type training struct {
 	Config
-	program   *nn.TrainProgram
-	scheduler *optim.Scheduler // nil if there is no Schedule
-	started   time.Time
-	stop      atomic.Bool
-	result    Result
-	at        Position  // but for what result has
-	saved     time.Time // when Checkpoint was called last
+	program *nn.TrainProgram
+	// schedulers are of each optimizer; there are none without a Schedule.
+	schedulers []*optim.Scheduler
+	started    time.Time
+	stop       atomic.Bool
+	result     Result
+	at         Position  // but for what result has
+	saved      time.Time // when Checkpoint was called last
 }
 
 // epoch shows every picture once. Without Mix its loop allocates nothing.
@@ -277,12 +291,10 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 	logEvery := min(t.LogEvery, t.Loader.Len())
 	batches, progress := t.at.Batches, progressImages
 	shown := t.Loader.Epoch
-	if t.scheduler != nil {
-		t.scheduler.Set(t.step(epoch))
-	}
+	t.schedule(epoch)
 	for i, batch := range t.Loader.BatchesContext(ctx) {
-		if t.scheduler != nil && t.ScheduleBatches {
-			t.scheduler.Set(t.step(epoch))
+		if t.ScheduleBatches {
+			t.schedule(epoch)
 		}
 		var loss float64
 		if t.Mix == nil {
@@ -358,8 +370,8 @@ func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
 	if t.OnEvent != nil {
 		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed()}
-		if t.scheduler != nil {
-			e.Rate = t.scheduler.Rate()
+		if len(t.schedulers) > 0 {
+			e.Rate = t.schedulers[0].Rate()
 		}
 		t.OnEvent(e)
 	}
