@@ -16,6 +16,9 @@ type Position struct {
 	Steps   int `json:"steps"`   // batches shown, in all epochs
 	Images  int `json:"images"`  // pictures shown
 
+	// Loss is the mean of the last whole epoch's batches, 0 if there was none.
+	Loss float64 `json:"loss"`
+
 	// EpochLoss is the sum of the losses of the epoch's batches so far, ReportLoss of
 	// those since the last LossReport.
 	EpochLoss  float64 `json:"epoch_loss"`
@@ -55,14 +58,14 @@ func (t *training) takeUp() error {
 	t.Loader.Skip = from.Batches
 	t.program.SetSteps(from.Steps / t.accumulate)
 	t.at = from
-	t.result.Epochs, t.result.Steps, t.result.Images = from.Epochs, from.Steps, from.Images
+	t.result.Epochs, t.result.Steps, t.result.Images, t.result.Loss = from.Epochs, from.Steps, from.Images, from.Loss
 	return nil
 }
 
 // position is how far the training has come.
 func (t *training) position() Position {
 	at := t.at
-	at.Steps, at.Images, at.Elapsed = t.result.Steps, t.result.Images, t.elapsed()
+	at.Steps, at.Images, at.Loss, at.Elapsed = t.result.Steps, t.result.Images, t.result.Loss, t.elapsed()
 	at.Measured = slices.Clone(at.Measured)
 	return at
 }

@@ -129,6 +129,7 @@ type Event struct {
 	Kind    Kind
 	Epoch   int           // from 1
 	Batch   int           // of this epoch, from 1
+	Step    int           // batches shown so far, in all epochs
 	Images  int           // pictures shown so far, in all epochs
 	Loss    float64       // see Kind
 	Elapsed time.Duration // since the first step
@@ -194,6 +195,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	if c.OnStart != nil {
 		c.OnStart(program)
+		if c.From != nil { // what restores an optimizer may not know how many steps there were
+			program.SetSteps(c.From.Steps)
+		}
 	}
 	// A select on ctx.Done() would cost as much as a small kernel in every step.
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
@@ -369,7 +373,7 @@ func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
 
 func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
 	if t.OnEvent != nil {
-		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed()}
+		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Step: t.result.Steps, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed()}
 		if len(t.schedulers) > 0 {
 			e.Rate = t.schedulers[0].Rate()
 		}

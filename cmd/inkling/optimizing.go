@@ -102,6 +102,15 @@ type settingFlag struct {
 }
 
 func (v *settingFlag) Set(text string) error {
+	err := v.Check(text)
+	if err == nil {
+		v.given[v.setting.Name] = text
+	}
+	return err
+}
+
+// Check tells whether some optimizer could have the setting.
+func (v *settingFlag) Check(text string) error {
 	var err error
 	switch v.setting.Value.(type) {
 	case *float64: // numbers that are none are refused by the optimizer
@@ -113,9 +122,6 @@ func (v *settingFlag) Set(text string) error {
 			_, want, _ := strings.Cut(err.Error(), ", want ")
 			err = errors.New("want " + want)
 		}
-	}
-	if err == nil {
-		v.given[v.setting.Name] = text
 	}
 	return err
 }
@@ -130,7 +136,8 @@ func spare(name string) optim.Setting {
 	panic("there is no setting " + name)
 }
 
-func (v *settingFlag) String() string { return "" }
+// String is what was given, if something was.
+func (v *settingFlag) String() string { return v.given[v.setting.Name] }
 
 func (v *settingFlag) Type() string {
 	switch v.setting.Value.(type) {

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/csv"
 	"fmt"
-	"image"
 	"image/png"
 	"io"
 	"os"
@@ -35,13 +34,12 @@ func writeTestReport(folder string, m *inkling.Classifier, path string, set *pic
 	for _, note := range append(append([]string{}, m.Assumed...), m.Notes...) {
 		r.Facts = append(r.Facts, [2]string{"note", note})
 	}
-	worst, err := drawMisread(d, e)
+	worst, err := misreadPicture(d, e)
 	if err != nil {
 		return err
 	}
 	if worst != nil {
-		r.Pictures = append(r.Pictures, runs.Picture{Name: "misread", Title: "Misread", Image: worst,
-			Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))})
+		r.Pictures = append(r.Pictures, *worst)
 	}
 	return writeReport(folder, r)
 }
@@ -85,9 +83,9 @@ func writeConfusion(w io.Writer, classes []string, c metrics.Confusion) error {
 	return table.Error()
 }
 
-// drawMisread draws the pictures that were misread with most confidence, nil if
-// there are none.
-func drawMisread(d data.Dataset, e *train.Evaluation) (image.Image, error) {
+// misreadPicture draws the pictures that were misread with most confidence; it is nil
+// if there are none.
+func misreadPicture(d data.Dataset, e *train.Evaluation) (*runs.Picture, error) {
 	if len(e.Worst) == 0 {
 		return nil, nil
 	}
@@ -106,5 +104,7 @@ func drawMisread(d data.Dataset, e *train.Evaluation) (image.Image, error) {
 		captions = append(captions, caption)
 	}
 	channels, height, width := d.Shape()
-	return plot.Grid{Columns: 8, Scale: max(1, 96/width), Labels: captions}.Bytes(pixels, channels, height, width)
+	img, err := plot.Grid{Columns: 8, Scale: max(1, 96/width), Labels: captions}.Bytes(pixels, channels, height, width)
+	return &runs.Picture{Name: "misread", Title: "Misread", Image: img,
+		Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))}, err
 }

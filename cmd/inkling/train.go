@@ -46,6 +46,7 @@ type trainOptions struct {
 	saveOptimizer     bool
 	test              bool
 	json              bool
+	runOptions
 }
 
 func newTrain() *cobra.Command {
@@ -102,6 +103,10 @@ replaced without --force. One training at a time writes a file.
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if err := o.runOptions.apply(c.Flags()); err != nil {
+				return err
+			}
+			defer o.release()
 			if err := o.check(); err != nil {
 				return err
 			}
@@ -114,6 +119,7 @@ replaced without --force. One training at a time writes a file.
 		},
 	}
 	o.flags(c)
+	o.runOptions.flags(c.Flags())
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line, one for each event")
 	return c
 }
@@ -254,7 +260,16 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	}
 	r.begin(o, set, trainSet, m)
 	rate := o.rate() // of the last batch
+	ctx, abort := context.WithCancelCause(ctx)
+	defer abort(nil)
+	keeper, err := o.keep(ctx, abort, r, p, loader)
+	if err != nil {
+		return nil, err
+	}
+	defer keeper.close()
 	ran, err := train.Run(ctx, train.Config{
+		From:            keeper.from(),
+		CheckpointSteps: o.saving.steps, CheckpointInterval: o.saving.interval,
 		Network:   m.Network,
 		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: augment.batch != nil},
 		Optimizer: o.optimizer,
@@ -269,16 +284,19 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 				rate = e.Rate
 			}
 			r.event(e)
+			keeper.event(e, rate)
 		},
 		OnStart: func(program *nn.TrainProgram) {
+			keeper.start(program, func() *weights.Optimizer { return o.state(program, rate) })
 			if o.saveOptimizer {
 				m.Optimizer = func() *weights.Optimizer { return o.state(program, rate) }
 			}
 		},
 		Checkpoint: func(at train.Position) error {
+			keeper.checkpoint(at)
 			epoch := at.Epochs
-			if epoch == o.epochs {
-				return nil // saved below, with the accuracy
+			if epoch == o.epochs || at.Batches > 0 {
+				return nil // saved below, with the accuracy; or in the run's folder alone
 			}
 			m.SetExtra("epochs", strconv.Itoa(epoch))
 			if err := saver.save(m, epoch); err != nil {
@@ -291,9 +309,12 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	m.SetExtra("steps", strconv.Itoa(ran.Steps))
 	var diverged *train.DivergedError
 	switch {
+	case keeper.err != nil:
+		return nil, keeper.err
 	case errors.As(err, &diverged):
 		return nil, o.explain(diverged, saver)
 	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
+		keeper.checkpoint(ran.At)
 		return nil, saveInterrupted(saver, m, ran, r, err)
 	case err != nil:
 		return nil, err
@@ -317,13 +338,14 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		return nil, errors.Join(err, testErr)
 	}
 	r.saved(saver)
-	return result, testErr
+	return result, errors.Join(testErr, keeper.finish(result, ran))
 }
 
 // prepared is what a training needs, before it begins.
 type prepared struct {
 	set         *pictureSet
 	train, test data.Dataset
+	validation  data.Dataset // nil if there is none
 	augment     augmentation
 	model       *inkling.Classifier
 }
@@ -337,6 +359,11 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	}
 	if p.train, p.test, err = openBoth(p.set, o.test && !p.set.untested, o.limit); err != nil {
 		return nil, err
+	}
+	if o.valSplit > 0 {
+		if p.train, p.validation, err = data.StratifiedSplit(p.train, o.valSplit, o.seed); err != nil {
+			return nil, fmt.Errorf("--val-split: %w", err)
+		}
 	}
 	if p.set.findings, err = auditTraining(ctx, p.set, p.train, p.test, o.limit); err != nil {
 		return nil, err

@@ -211,6 +211,10 @@ func scalars(node ast.Node) ([]string, error) {
 	return nil, errors.New("its value must be a text, a number, true, false or a list of these")
 }
 
+// Checker is a flag's value that can tell whether a text would do, for those that
+// cannot be set back to what they were at first.
+type Checker interface{ Check(text string) error }
+
 // try tells whether a flag could be set to values, and leaves it as it was.
 func try(f *pflag.Flag, values []string) error {
 	if list, ok := f.Value.(pflag.SliceValue); ok {
@@ -220,6 +224,9 @@ func try(f *pflag.Flag, values []string) error {
 	}
 	if len(values) != 1 {
 		return errors.New("it is one value, not a list")
+	}
+	if c, ok := f.Value.(Checker); ok {
+		return c.Check(values[0])
 	}
 	before := f.Value.String()
 	if err := f.Value.Set(values[0]); err != nil {
