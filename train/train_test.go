@@ -168,7 +168,7 @@ func TestRunIsThePlainLoop(t *testing.T) {
 		t.Fatal(err)
 	}
 	var want []Event
-	images := 0
+	images, steps := 0, 0
 	for epoch := 1; epoch <= 2; epoch++ {
 		var running, sum float64
 		for i, b := range plain.Loader.Batches() {
@@ -176,12 +176,13 @@ func TestRunIsThePlainLoop(t *testing.T) {
 			running += loss
 			sum += loss
 			images += len(b.Labels)
+			steps++
 			if i%10 == 9 {
-				want = append(want, Event{Kind: LossReport, Epoch: epoch, Batch: i + 1, Images: images, Loss: running / 10})
+				want = append(want, Event{Kind: LossReport, Epoch: epoch, Batch: i + 1, Step: steps, Images: images, Loss: running / 10})
 				running = 0
 			}
 		}
-		want = append(want, Event{Kind: EpochEnd, Epoch: epoch, Batch: 26, Images: images, Loss: sum / 26})
+		want = append(want, Event{Kind: EpochEnd, Epoch: epoch, Batch: 26, Step: steps, Images: images, Loss: sum / 26})
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("events are\n%v, want\n%v", got, want)
