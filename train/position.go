@@ -62,6 +62,19 @@ func (t *training) takeUp() error {
 	return nil
 }
 
+// keepSteps sets the number of steps again when OnStart has restored an optimizer,
+// which knows how many its parameters had, but not all how many there were.
+func (t *training) keepSteps() {
+	if t.From == nil {
+		return
+	}
+	parameters := t.program.ParameterStates()
+	t.program.SetSteps(t.From.Steps / t.accumulate)
+	for _, p := range parameters {
+		p.SetSteps(p.Steps)
+	}
+}
+
 // position is how far the training has come.
 func (t *training) position() Position {
 	at := t.at

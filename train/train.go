@@ -195,9 +195,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	if c.OnStart != nil {
 		c.OnStart(program)
-		if c.From != nil { // what restores an optimizer may not know how many steps there were
-			program.SetSteps(c.From.Steps)
-		}
+		t.keepSteps()
 	}
 	// A select on ctx.Done() would cost as much as a small kernel in every step.
 	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
