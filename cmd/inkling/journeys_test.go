@@ -409,6 +409,9 @@ func makeThings(t *testing.T, dir string) {
 		t.Fatal(err)
 	}
 	command(t, "feedback", "export", "--feedback", "drawings.db", "--out", "mine")
+
+	// A run to go on with.
+	journey(t, dir, "inkling train --run first --val-split 0.1 --out first.pth")
 }
 
 // pack gzips all files of a folder.

@@ -92,7 +92,7 @@ func (o *runOptions) apply(f *pflag.FlagSet) error {
 	if !(o.valSplit >= 0 && o.valSplit < 1) {
 		return usagef("--val-split is %v, want 0 or more and less than 1", o.valSplit)
 	}
-	if o.saving != (saveEvery{}) && o.run == "" && o.resume == "" {
+	if f.Changed("save-every") && o.run == "" && o.resume == "" {
 		return usagef("--save-every saves into the folder of a run: give it a name with --run")
 	}
 	return nil

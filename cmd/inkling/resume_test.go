@@ -1,0 +1,99 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestKilled kills trainings at random instants and goes on with them, until each
+// has come to its end: the model must be that of a training which nobody killed, to
+// the bit, and nothing may be left behind.
+func TestKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the command many times")
+	}
+	for _, test := range []struct {
+		name  string
+		kills int
+		args  []string
+	}{
+		{"LeNet", 40, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
+		{"BatchNorm, dropout, augmentation", 12, []string{"--model", "mobilenet_v3_small", "--limit", "120", "--batch", "8", "--optimizer", "adamw",
+			"--augment", "auto", "--schedule", "OneCycleLR", "--save-every", "1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			args := append([]string{"train", "--data", "mnist", "--test=false"}, test.args...)
+			whole := filepath.Join(t.TempDir(), "whole.pth")
+			finishes(t, t.TempDir(), append(args, "--run", "whole", "--out", whole))
+			want, err := os.ReadFile(whole)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) // other instants each time
+			kills, ends := 0, 0
+			for kills < test.kills || ends == 0 {
+				dir := t.TempDir()
+				next := append(args, "--run", "broken", "--out", "model.pth")
+				for round := 0; ; round++ {
+					command, out, _, stderr := start(t, dir, next...)
+					go func() { // so that it is not held up
+						var all bytes.Buffer
+						all.ReadFrom(out)
+					}()
+					if kills < test.kills {
+						time.Sleep(time.Duration(50+r.IntN(250)) * time.Millisecond)
+						command.Process.Signal(syscall.SIGKILL)
+					}
+					err := command.Wait()
+					if err == nil {
+						ends++
+						break
+					}
+					if command.ProcessState.ExitCode() >= 0 {
+						t.Fatalf("%v ended with %v: %s", next, err, stderr)
+					}
+					kills++
+					if _, err := os.Stat(filepath.Join(dir, "runs", "broken", "config.yaml")); err == nil {
+						next = []string{"train", "--resume", filepath.Join("runs", "broken"), "--workers", []string{"1", "2"}[round%2], "--force"}
+					} else if err := os.RemoveAll(filepath.Join(dir, "runs")); err != nil {
+						t.Fatal(err)
+					}
+				}
+				got, err := os.ReadFile(filepath.Join(dir, "model.pth"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(got, want) {
+					t.Errorf("after %d kills the model is another than without", kills)
+				}
+				for _, folder := range []string{dir, filepath.Join(dir, "runs", "broken")} {
+					for _, name := range strings.Fields(names(t, folder)) {
+						if strings.HasPrefix(name, ".") {
+							t.Errorf("%s was left in %s", name, folder)
+						}
+					}
+				}
+			}
+			t.Logf("%d kills, %d trainings came to their end", kills, ends)
+		})
+	}
+}
+
+// finishes runs the command in a folder to its end, which must be a good one.
+func finishes(t *testing.T, dir string, args []string) {
+	t.Helper()
+	command, out, _, stderr := start(t, dir, args...)
+	var all bytes.Buffer
+	all.ReadFrom(out)
+	if err := command.Wait(); err != nil {
+		t.Fatalf("%v: %v: %s", args, err, stderr)
+	}
+}
