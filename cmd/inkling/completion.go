@@ -16,6 +16,7 @@ var (
 	flagCompletions = map[string]cobra.CompletionFunc{
 		"augment":     completeAugment,
 		"classes":     completeFiles("txt"),
+		"config":      completeFiles("yaml", "yml"),
 		"data":        completeData,
 		"dtype":       oneOf(dtypes...),
 		"feedback":    anyFile,
@@ -28,11 +29,14 @@ var (
 		"orientation": oneOf("upright", "transposed"),
 		"out":         completeModels,
 		"rng":         oneOf("go", "torch"),
+		"resume":      completeFolders,
 		"root":        completeFolders,
+		"save-every":  oneOf("30s", "5m", "1000"),
 		"preprocess":  completeProcedures,
 		"schedule":    oneOf(scheduleNames()...),
 		"show out":    completeFiles("png"),
 		"export out":  completeFolders,
+		"test out":    completeFolders,
 
 		"eval-strokes model": completeModels,
 		"eval-strokes out":   completeFiles("png"),
@@ -40,7 +44,7 @@ var (
 
 		// What nobody can guess.
 		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
-		"size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
+		"run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 
 	// argumentCompletions are for the arguments of commands, by their names.

@@ -117,8 +117,8 @@ func TestGalleryMixes(t *testing.T) {
 }
 
 func TestDrawnCaption(t *testing.T) {
-	g := &gallery{labels: []int{0, 4}, captions: []string{"chién", "猫"}}
-	if got := []string{g.drawnCaption(0), g.drawnCaption(1)}; got[0] != "chién" || got[1] != "class 4" {
+	g := &gallery{labels: []int{0, 4, 5}, captions: []string{"chién", "猫", "🐈"}}
+	if got := []string{g.drawnCaption(0), g.drawnCaption(1), g.drawnCaption(2)}; got[0] != "chién" || got[1] != "猫" || got[2] != "class 5" {
 		t.Errorf("%q", got)
 	}
 }

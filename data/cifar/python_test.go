@@ -95,7 +95,7 @@ func TestPickleRefuses(t *testing.T) {
 		{CIFAR10, zipped(t, make([]byte, 1<<20)), "data cannot be packed so tightly"},
 		{CIFAR10, ten[:len(ten)-100], "wants 12288 more bytes"},
 		{CIFAR10, ten[:len(ten)-2], "the pickle ends without STOP"},
-		{CIFAR10, append(slices.Clone(ten), 0), "1 bytes follow the end of the pickle"},
+		{CIFAR10, append(slices.Clone(ten), 0), "1 byte follows the end of the pickle"},
 		{CIFAR10, record([]byte{3}, 1, 2, 3), "it is no pickle of CIFAR-10"},
 		{CIFAR100, ten, "its dict has not both of an array data and a list fine_labels"},
 		{CIFAR10, pickle(t, "hundred_python2"), "a list labels of numbers"},
