@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -272,8 +273,9 @@ func closeTo[T, U Float](what string, got []T, want []U, tolerance float64) erro
 }
 
 // TestOperationPrograms compares compiled programs with the definitions, for
-// full, odd and short batches and 1 to 4 workers.
+// full, odd and short batches, 1 to 8 workers and 1 to 4 processors.
 func TestOperationPrograms(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	eachExample(t, programSeeds, func(e Example, r *rand.Rand) error { return checkPrograms(e, r) })
 }
 
@@ -521,7 +523,11 @@ func checkPrograms(e Example, r *rand.Rand) error {
 		ref.backward(gradient[:n*classes])
 
 		var bits []uint32
-		for workers := 1; workers <= 4 && trains; workers++ {
+		for _, workers := range []int{1, 2, 3, 4, 8} {
+			if !trains {
+				break
+			}
+			runtime.GOMAXPROCS(1 + workers%4)
 			restore(net, start)
 			p, err := CompileTrain(net, givenGradient{}, newSGD(), shape...)
 			if err != nil {
@@ -591,7 +597,7 @@ func checkPrograms(e Example, r *rand.Rand) error {
 		if err != nil {
 			return err
 		}
-		for workers := 1; workers <= 4; workers++ {
+		for _, workers := range []int{1, 2, 3, 4, 8} {
 			p.SetWorkers(workers)
 			if err := closeTo(fmt.Sprintf("inference for %d of 9 examples, %d workers", n, workers), p.Forward(input[:n*net.width()]), want, 1e-5); err != nil {
 				return err
