@@ -161,10 +161,32 @@ func (p *TrainProgram) SetWorkers(n int) {
 	}
 	p.setWorkers(n, p.plan.shards, func(workers int) {
 		lifetimes(p.plan.buffers, p.stepPhases, p.plan.forward)
-		p.plan.arena, p.plan.elements = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.layOut()
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
+	}
+}
+
+// layOut lays the buffers out in the memory that the programs of a training share,
+// the largest that one of them needed.
+func (p *TrainProgram) layOut() {
+	p.plan.arena, p.plan.elements = layOut(p.state.arena, p.plan.buffers, p.plan.batch, p.team.size*p.chunk)
+	p.state.arena = p.plan.arena
+}
+
+// take makes the shared memory this program's.
+func (p *TrainProgram) take() {
+	if cap(p.state.arena) != cap(p.plan.arena) {
+		p.layOut() // another program needed more
+	}
+	p.state.owner = p
+}
+
+// wantOwn panics if the outputs of Forward are gone.
+func (p *TrainProgram) wantOwn(what string) {
+	if p.state.owner != p {
+		panic("nn: " + what + " without a Forward, or another program of the training has run since in the same memory: call Forward first")
 	}
 }
 
@@ -212,6 +234,7 @@ func (p *TrainProgram) StepOn(targets []Tensor[float32], inputs ...Tensor[float3
 }
 
 func (p *TrainProgram) step() float64 {
+	p.take()
 	clear(p.losses)
 	p.used = true
 	if p.direct() {
@@ -247,6 +270,7 @@ func (p *TrainProgram) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
 }
 
 func (p *TrainProgram) forward() {
+	p.take()
 	p.run(p.forwardPhases)
 	p.used = false
 	for k, v := range p.plan.graph.outputs {
@@ -285,6 +309,7 @@ func (p *TrainProgram) LossAll(targets ...Tensor[float32]) float64 {
 }
 
 func (p *TrainProgram) judge() float64 {
+	p.wantOwn("Loss")
 	clear(p.losses)
 	p.run(p.lossPhases)
 	return p.totalLoss()
@@ -305,6 +330,7 @@ func (p *TrainProgram) BackwardAll(targets ...Tensor[float32]) float64 {
 }
 
 func (p *TrainProgram) backward() float64 {
+	p.wantOwn("Backward")
 	p.keepGradients()
 	if p.used {
 		p.rerun = true

@@ -78,6 +78,9 @@ type trainingState struct {
 	averaged int // updates that the average has seen
 	params   map[*Param]*parameterState
 	buffers  map[*Buffer][]float32 // averages
+
+	arena []float32     // of the values of all programs, which run in turns
+	owner *TrainProgram // that ran last
 }
 
 // parameterState is what a training keeps of a parameter. Its arrays are stored as
@@ -273,7 +276,8 @@ func namesOf(list []namedParam) string {
 // ForShape returns a program for other inputs of the same network, such as larger
 // pictures or a smaller batch: inputs are their shapes and types, as in
 // Network.Inputs. Both train the same weights, with the same steps, optimizer
-// state, kept gradients and average, in turns; each has memory of its own.
+// state, kept gradients and average, in turns, and share the memory for values: a
+// Forward is followed by its own Loss and Backward before another program runs.
 func (p *TrainProgram) ForShape(inputs ...Spec) (*TrainProgram, error) {
 	t := p.training
 	t.Network.Inputs = inputs

@@ -467,3 +467,46 @@ func TestRefusedTrainings(t *testing.T) {
 		t.Errorf("one group of all: %v", err)
 	}
 }
+
+// TestProgramsShareMemory wants the memory of the larger program for both, and a
+// Backward refused whose Forward another program has written over.
+func TestProgramsShareMemory(t *testing.T) {
+	net := newPictureNet()
+	network := nn.Network{Module: net, Inputs: []nn.Spec{{Shape: nn.Shape{6, 2, 6, 6}}}, Forward: func(x []*nn.Value) []*nn.Value {
+		y := nn.ReLU(net.Norm.Forward(net.Conv.Forward(x[0])))
+		return []*nn.Value{net.FC.Forward((&nn.AdaptiveAvgPool2d{Size: 4}).Forward(y).Flatten())}
+	}}
+	small, err := nn.Training{Network: network, Loss: nn.CrossEntropy{}, Optimizer: optim.NewAdam(0.01)}.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := small.Memory().Values
+	large, err := small.ForShape(nn.Spec{Shape: nn.Shape{12, 2, 20, 20}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, labels := make([]float32, 2*36), []int{1}
+	for i := range images {
+		images[i] = float32(i%7) / 7
+	}
+	small.Forward(images)
+	if now := small.Memory().Values; now <= before || now > large.Memory().Values {
+		t.Errorf("values of the small program take %d bytes, before the large one was made %d, of that %d", now, before, large.Memory().Values)
+	}
+	loss := small.Loss(labels)
+	if again := small.Backward(labels); again != loss {
+		t.Errorf("Backward finds the loss %v, Loss %v", again, loss)
+	}
+	small.Forward(images)
+	large.Step(make([]float32, 800), []int{2})
+	for name, call := range map[string]func(){"Backward": func() { small.Backward(labels) }, "Loss": func() { small.Loss(labels) }} {
+		func() {
+			defer func() {
+				if text, _ := recover().(string); !strings.Contains(text, name+" without a Forward") {
+					t.Errorf("%s after another program's step: %q", name, text)
+				}
+			}()
+			call()
+		}()
+	}
+}
