@@ -176,6 +176,8 @@ func TestBehindNginx(t *testing.T) {
 	dir := t.TempDir()
 	var servers strings.Builder
 	ports := make([]int, len(proxyKinds))
+	// The ports are held until nginx starts, lest they be given to others.
+	var held []net.Listener
 	for i, kind := range proxyKinds {
 		s := newServed(t, kind.change)
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -183,7 +185,7 @@ func TestBehindNginx(t *testing.T) {
 			t.Fatal(err)
 		}
 		ports[i] = listener.Addr().(*net.TCPAddr).Port
-		listener.Close()
+		held = append(held, listener)
 		fmt.Fprintf(&servers, "server { listen 127.0.0.1:%d; %s }\n", ports[i], strings.ReplaceAll(kind.nginx, "UPSTREAM", "http://"+s.address))
 	}
 	settings := fmt.Sprintf("daemon off; master_process off; pid %[1]s/pid; error_log stderr;\nevents {}\nhttp {\naccess_log off; absolute_redirect off; client_body_temp_path %[1]s/body; proxy_temp_path %[1]s/proxy; fastcgi_temp_path %[1]s/f; uwsgi_temp_path %[1]s/u; scgi_temp_path %[1]s/s;\n%[2]s}\n", dir, &servers)
@@ -193,17 +195,22 @@ func TestBehindNginx(t *testing.T) {
 	command := exec.Command(nginx, "-e", "stderr", "-c", filepath.Join(dir, "nginx.conf"))
 	said := &strings.Builder{}
 	command.Stderr = said
+	for _, listener := range held {
+		listener.Close()
+	}
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() { command.Process.Kill(); command.Wait() }()
-	eventually(t, "nginx listens", func() bool {
-		conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", ports[0]))
-		if err == nil {
-			conn.Close()
-		}
-		return err == nil
-	})
+	for _, port := range ports {
+		eventually(t, "nginx listens", func() bool {
+			conn, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", port))
+			if err == nil {
+				conn.Close()
+			}
+			return err == nil
+		})
+	}
 	for i, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) { kind.check(t, ports[i]) })
 	}
