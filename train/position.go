@@ -94,6 +94,11 @@ func (t *training) due() bool {
 		t.CheckpointInterval > 0 && time.Since(t.saved) >= t.CheckpointInterval
 }
 
+// enough tells whether the training has come to one of its ends.
+func (t *training) enough() bool {
+	return t.MaxSteps > 0 && t.result.Steps >= t.MaxSteps || t.MaxTime > 0 && t.elapsed() >= t.MaxTime
+}
+
 // checkpoint lets the weights be saved.
 func (t *training) checkpoint() error {
 	if t.Checkpoint == nil {

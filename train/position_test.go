@@ -229,3 +229,49 @@ func TestResumeRefuses(t *testing.T) {
 		t.Errorf("a training that is over goes on: %+v, %v", result, err)
 	}
 }
+
+// TestEnds ends trainings early, and wants of those that were cut by steps and taken
+// up the weights of one that was not.
+func TestEnds(t *testing.T) {
+	whole := interruptible(t, 1)
+	if _, err := Run(t.Context(), whole); err != nil {
+		t.Fatal(err)
+	}
+	for _, steps := range []int{1, 4, 9, 13, 18} { // an epoch has 9
+		c := interruptible(t, 1)
+		c.MaxSteps = steps
+		var program *nn.TrainProgram
+		c.OnStart = func(p *nn.TrainProgram) { program = p }
+		var last Position
+		c.Checkpoint = func(at Position) error { last = at; return nil }
+		result, err := Run(t.Context(), c)
+		if err != nil || result.Steps != steps || result.Epochs != steps/9 || result.At.Batches != steps%9 || last.Steps != steps || result.Loss <= 0 {
+			t.Errorf("after %d steps: %+v, %v, saved at %+v", steps, result, err, last)
+		}
+		next := interruptible(t, 1)
+		keep(t, &c, program, result.At).restore(t, &next)
+		if _, err := Run(t.Context(), next); err != nil || hash(next.Network) != hash(whole.Network) {
+			t.Errorf("cut after %d steps and taken up it has other weights, or %v", steps, err)
+		}
+	}
+	c := interruptible(t, 1)
+	c.MaxTime = 1
+	if result, err := Run(t.Context(), c); err != nil || result.Steps != 0 {
+		t.Errorf("with no time it made %d steps, %v", result.Steps, err)
+	}
+	c = interruptible(t, 1)
+	c.Checkpoint = func(at Position) error {
+		if at.Epochs == 2 {
+			return fmt.Errorf("it gets no better: %w", ErrEnough)
+		}
+		return nil
+	}
+	if result, err := Run(t.Context(), c); err != nil || result.Epochs != 2 {
+		t.Errorf("a training that had enough after 2 epochs: %d, %v", result.Epochs, err)
+	}
+	c = interruptible(t, 1)
+	c.MaxSteps = -1
+	if _, err := Run(t.Context(), c); err == nil {
+		t.Error("a negative MaxSteps is taken")
+	}
+}

@@ -93,8 +93,13 @@ type Config struct {
 
 	// Checkpoint, if set, is called at the end of every epoch, and in between as
 	// CheckpointSteps and CheckpointInterval say, when all weights are finite: the
-	// moment to save them. Its error ends the training.
+	// moment to save them. Its error ends the training, ErrEnough without being one.
 	Checkpoint func(at Position) error
+
+	// MaxSteps and MaxTime end the training when so many steps were made, in all, or
+	// so much time was spent on it, even within an epoch; 0 for no end but Epochs.
+	MaxSteps int
+	MaxTime  time.Duration
 
 	// CheckpointSteps is the number of steps between two calls of Checkpoint,
 	// CheckpointInterval the time; 0 for none but those at the ends of epochs.
@@ -109,6 +114,10 @@ type Config struct {
 
 	accumulate int // batches of an update
 }
+
+// ErrEnough is what Checkpoint returns to end a training that has come to nothing
+// bad, such as one that does not get better any more. Run then returns no error.
+var ErrEnough = errors.New("train: enough")
 
 // Kind is what an Event tells of.
 type Kind string
@@ -141,7 +150,7 @@ type Result struct {
 	Epochs  int           // completed
 	Steps   int           // batches shown
 	Images  int           // pictures shown
-	Loss    float64       // mean of the last epoch's batches, 0 if there was none
+	Loss    float64       // mean of the last epoch's batches, so far; 0 if there was none
 	Elapsed time.Duration // from the first step to the end
 	At      Position      // how far it has come
 }
@@ -202,13 +211,19 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 	t.started = time.Now()
 	t.saved = t.started
-	for epoch := t.at.Epochs + 1; epoch <= c.Epochs && err == nil; epoch++ {
+	for epoch := t.at.Epochs + 1; !t.enough() && epoch <= c.Epochs && err == nil; epoch++ {
 		if err = context.Cause(ctx); err == nil {
 			err = t.epoch(ctx, epoch)
 		}
 	}
+	if errors.Is(err, ErrEnough) {
+		err = nil
+	}
 	t.result.Elapsed = t.elapsed()
 	t.result.At = t.position()
+	if t.at.Batches > 0 {
+		t.result.Loss = t.at.EpochLoss / float64(t.at.Batches)
+	}
 	return t.result, err
 }
 
@@ -227,6 +242,8 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, fmt.Errorf("train: Config.Workers is %d, want 0 or more", c.Workers)
 	case c.LogEvery < 0:
 		return nil, fmt.Errorf("train: Config.LogEvery is %d, want 0 or more", c.LogEvery)
+	case c.MaxSteps < 0 || c.MaxTime < 0:
+		return nil, fmt.Errorf("train: Config.MaxSteps is %d and MaxTime %v, want 0 or more", c.MaxSteps, c.MaxTime)
 	case c.CheckpointSteps < 0 || c.CheckpointInterval < 0:
 		return nil, fmt.Errorf("train: Config.CheckpointSteps is %d and CheckpointInterval %v, want 0 or more", c.CheckpointSteps, c.CheckpointInterval)
 	}
@@ -324,12 +341,15 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		if t.stop.Load() {
 			return t.stopped(ctx, epoch, batches)
 		}
-		if t.due() && batches < t.Loader.Len() {
+		if enough := t.enough(); (enough || t.due()) && batches < t.Loader.Len() {
 			if !finite(t.Network) {
 				return &DivergedError{epoch, batches, loss}
 			}
 			if err := t.checkpoint(); err != nil {
 				return err
+			}
+			if enough {
+				return ErrEnough
 			}
 		}
 	}

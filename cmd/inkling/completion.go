@@ -44,7 +44,7 @@ var (
 
 		// What nobody can guess.
 		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
-		"run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
+		"max-steps": nobodyKnows, "max-time": oneOf("10m", "1h", "8h"), "patience": nobodyKnows, "run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 
 	// argumentCompletions are for the arguments of commands, by their names.

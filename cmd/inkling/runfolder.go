@@ -40,6 +40,8 @@ const positionKey = "position"
 type runOptions struct {
 	run, resume, config string
 	valSplit            float64
+	patience, maxSteps  int
+	maxTime             time.Duration
 	saving              saveEvery
 
 	folder *runs.Folder // nil if none was asked for
@@ -51,6 +53,9 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.resume, "resume", "", "go on with the training in `FOLDER`, with its settings, from its last checkpoint")
 	f.StringVar(&o.config, "config", "", "take the settings that `FILE`, such as runs/NAME/config.yaml, has; flags win")
 	f.Float64Var(&o.valSplit, "val-split", 0, "hold out this `SHARE` of the pictures of every class to validate with after each epoch; never those to test with")
+	f.IntVar(&o.patience, "patience", 0, "with --val-split, stop when the validation has not got better for `N` epochs; 0 means never")
+	f.IntVar(&o.maxSteps, "max-steps", 0, "stop after `N` steps; 0 means after --epochs")
+	f.DurationVar(&o.maxTime, "max-time", 0, "stop after this `TIME`, such as 10m; 0 means after --epochs")
 	f.Var(&o.saving, "save-every", "with --run, save a checkpoint every so often within epochs, too: `WHAT` is a time (30s) or a number of steps (1000)")
 }
 
@@ -91,6 +96,12 @@ func (o *runOptions) apply(f *pflag.FlagSet) error {
 	}
 	if !(o.valSplit >= 0 && o.valSplit < 1) {
 		return usagef("--val-split is %v, want 0 or more and less than 1", o.valSplit)
+	}
+	if o.patience < 0 || o.maxSteps < 0 || o.maxTime < 0 {
+		return usagef("--patience, --max-steps and --max-time cannot be negative")
+	}
+	if o.patience > 0 && o.valSplit == 0 {
+		return usagef("--patience waits for a validation: hold pictures out for it with --val-split")
 	}
 	if f.Changed("save-every") && o.run == "" && o.resume == "" {
 		return usagef("--save-every saves into the folder of a run: give it a name with --run")
@@ -151,6 +162,7 @@ type keeper struct {
 	optimizer func() *weights.Optimizer
 	pictures  []runs.Picture
 	best      float64 // accuracy of the validation, -1 for none
+	waited    int     // epochs since then
 	err       error   // that ends the training
 }
 
@@ -196,7 +208,7 @@ func (k *keeper) open(loader *data.Loader) error {
 	}
 	for _, row := range k.log.Rows() {
 		if row.ValidationAccuracy != nil {
-			k.best = max(k.best, *row.ValidationAccuracy)
+			k.improves(*row.ValidationAccuracy)
 		}
 	}
 	if k.board, err = tensorboard.Create(k.folder.File(runs.BoardFolder)); err != nil {
@@ -324,12 +336,33 @@ func (k *keeper) validate(row *runs.Row) {
 	row.ValidationLoss, row.ValidationAccuracy = &e.Loss, &accuracy
 	k.r.line("[%d] loss: %.3f, validation: %s right, loss %.3f\n", row.Epoch, *row.Loss, percent(accuracy), e.Loss)
 	k.r.object("validation", map[string]any{"epoch": row.Epoch, "accuracy": accuracy, "loss": e.Loss, "images": e.Total()})
-	if k.folder != nil && accuracy > k.best {
-		k.best = accuracy
+	if k.improves(accuracy) && k.folder != nil {
 		m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
 		k.warn(m.Save(k.folder.File(runs.BestFile)))
 		delete(m.About.Extra, "validation_accuracy")
 	}
+}
+
+// improves takes in the accuracy of a validation, and tells whether it is the best
+// so far.
+func (k *keeper) improves(accuracy float64) bool {
+	if accuracy > k.best {
+		k.best, k.waited = accuracy, 0
+		return true
+	}
+	k.waited++
+	return false
+}
+
+// enough tells whether the validation has not got better for as long as patience
+// lasts.
+func (k *keeper) enough(epoch int) bool {
+	if k.o.patience == 0 || k.waited < k.o.patience {
+		return false
+	}
+	k.r.line("Stopped after epoch %d: the validation has not got better for %s.\n", epoch, count(k.waited, "epoch"))
+	k.r.object("enough", map[string]any{"epoch": epoch, "best": k.best})
+	return true
 }
 
 // warn tells of what went wrong and does not end the training.

@@ -268,7 +268,8 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	}
 	defer keeper.close()
 	ran, err := train.Run(ctx, train.Config{
-		From:            keeper.from(),
+		From:     keeper.from(),
+		MaxSteps: o.maxSteps, MaxTime: o.maxTime,
 		CheckpointSteps: o.saving.steps, CheckpointInterval: o.saving.interval,
 		Network:   m.Network,
 		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: augment.batch != nil},
@@ -301,6 +302,9 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 			m.SetExtra("epochs", strconv.Itoa(epoch))
 			if err := saver.save(m, epoch); err != nil {
 				r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
+			}
+			if keeper.enough(epoch) {
+				return train.ErrEnough
 			}
 			return nil
 		},
