@@ -45,12 +45,18 @@ func pointwiseForward[F pointFunction, T Float](f F, c *Call[T]) {
 }
 
 func pointwiseBackward[F pointFunction, T Float](f F, c *Call[T]) {
-	dx, dy, y := c.InputGrads[0].Data, c.OutputGrad.Data, c.Output.Data
+	dx, dy, x, y := c.InputGrads[0].Data, c.OutputGrad.Data, c.Inputs[0].Data, c.Output.Data
 	if dx == nil {
 		return
 	}
-	for i, x := range c.Inputs[0].Data {
-		dx[i] += T(float64(dy[i]) * f.slope(float64(x), float64(y[i])))
+	// What BackwardReads does not name may hold something else by now.
+	if _, outputs := (pointwise[F]{f}).BackwardReads(); outputs {
+		x = y
+	} else {
+		y = x
+	}
+	for i := range dx {
+		dx[i] += T(float64(dy[i]) * f.slope(float64(x[i]), float64(y[i])))
 	}
 }
 
