@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"image"
 	"image/color"
 	"io"
 	"sync"
@@ -27,13 +26,6 @@ type Chart struct {
 // chartDPI is how many pixels an inch of a PNG has: twice as many as most
 // screens, so that letters are sharp.
 const chartDPI = 144
-
-// Image draws the chart.
-func (c *Chart) Image() image.Image {
-	canvas := vgimg.NewWith(vgimg.UseWH(c.width, c.height), vgimg.UseDPI(chartDPI), vgimg.UseBackgroundColor(color.White))
-	c.draw(draw.New(canvas))
-	return canvas.Image()
-}
 
 // WritePNG writes the chart as a PNG.
 func (c *Chart) WritePNG(w io.Writer) error {

@@ -12,12 +12,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 
+	"inkling"
 	"inkling/data"
 	"inkling/internal/atomicfile"
 	"inkling/internal/flagfile"
@@ -59,6 +61,10 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 	f.Var(&o.saving, "save-every", "with --run, save a checkpoint every so often within epochs, too: `WHAT` is a time (30s) or a number of steps (1000)")
 }
 
+// resumable are the flags that a run may be gone on with, for they do not change what
+// its steps compute.
+var resumable = []string{"resume", "epochs", "workers", "max-steps", "max-time", "patience", "save-every", "log-every", "test", "out", "force", "save-optimizer", "json"}
+
 // unkept are the flags that config.yaml does not have.
 func unkept(f *pflag.Flag) bool {
 	switch f.Name {
@@ -81,6 +87,15 @@ func (o *runOptions) apply(f *pflag.FlagSet) error {
 	if o.resume != "" {
 		if o.run != "" || o.config != "" {
 			return usagef("--resume goes on with a run and its settings: leave --run and --config out")
+		}
+		var other []string
+		f.Visit(func(flag *pflag.Flag) {
+			if !slices.Contains(resumable, flag.Name) {
+				other = append(other, "--"+flag.Name)
+			}
+		})
+		if len(other) > 0 {
+			return usagef("--resume goes on with the settings of the run, and %s would change them; leave that out, or begin another run with --config", strings.Join(other, ", "))
 		}
 		folder, err := runs.Open(o.resume)
 		if err != nil {
@@ -484,7 +499,7 @@ func (k *keeper) finish(result *trained, ran train.Result) error {
 		Summary: fmt.Sprintf("%s of %s by Inkling %s, in %s.", count(ran.Epochs, "epoch"), count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
 		Facts: [][2]string{
 			{"data", set.title}, {"pictures to train on", thousands(k.p.train.Len())}, {"seed", strconv.FormatUint(k.o.seed, 10)},
-			{"parameters", m.About.Extra["parameters"]}, {"optimizer", k.o.optimizing.String()},
+			{"parameters", thousands(inkling.Parameters(m.Network))}, {"optimizer", k.o.optimizing.String()},
 			{"time", seconds(ran.Elapsed)}, {"speed", thousands(int(math.Round(ran.ImagesPerSecond()))) + " images/s"},
 			{"machine", fmt.Sprintf("%s/%s, %s, %s kernels", runtime.GOOS, runtime.GOARCH, count(effectiveWorkers(k.o.workers), "worker"), kernel.Implementation())},
 		},
@@ -492,11 +507,6 @@ func (k *keeper) finish(result *trained, ran train.Result) error {
 	}
 	if k.p.validation != nil {
 		report.Facts = append(report.Facts, [2]string{"pictures to validate with", thousands(k.p.validation.Len())})
-	}
-	for i := len(report.Facts) - 1; i >= 0; i-- {
-		if report.Facts[i][1] == "" {
-			report.Facts = append(report.Facts[:i], report.Facts[i+1:]...)
-		}
 	}
 	if e := result.evaluation; e != nil {
 		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
