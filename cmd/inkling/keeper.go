@@ -1,0 +1,284 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"github.com/spf13/pflag"
+
+	"inkling/data"
+	"inkling/internal/atomicfile"
+	"inkling/internal/flagfile"
+	"inkling/nn"
+	"inkling/tensorboard"
+	"inkling/train"
+	"inkling/train/runs"
+	"inkling/weights"
+)
+
+// runsFolder is where runs are kept.
+const runsFolder = "runs"
+
+// positionKey is what a checkpoint's metadata call how far the training had come.
+const positionKey = "position"
+
+// keeper keeps what a training leaves in the folder of a run; without one it only
+// validates.
+type keeper struct {
+	o      *trainOptions
+	r      *reporter
+	p      *prepared
+	folder *runs.Folder
+	log    *runs.Log
+	board  *tensorboard.Writer
+	ctx    context.Context
+	abort  func(cause error)
+
+	position  *train.Position    // where it is taken up, nil for the beginning
+	state     *weights.Optimizer // of the optimizer there
+	optimizer func() *weights.Optimizer
+	pictures  []runs.Picture
+	best      float64 // accuracy of the validation, -1 for none
+	waited    int     // epochs since then
+	err       error   // that ends the training
+}
+
+// keep prepares to keep a training: it makes the folder, or reads what is in it.
+func (o *trainOptions) keep(ctx context.Context, abort func(cause error), r *reporter, p *prepared, loader *data.Loader) (*keeper, error) {
+	k := &keeper{o: o, r: r, p: p, ctx: ctx, abort: abort, best: -1}
+	if o.run == "" && o.resume == "" {
+		return k, nil
+	}
+	if err := k.open(loader); err != nil {
+		k.close()
+		return nil, err
+	}
+	return k, nil
+}
+
+func (k *keeper) open(loader *data.Loader) error {
+	o := k.o
+	if o.folder == nil {
+		folder, err := runs.Create(runsFolder, o.run)
+		if err != nil {
+			return err
+		}
+		o.folder = folder
+	}
+	k.folder = o.folder
+	if o.resume == "" {
+		if err := k.write(runs.ConfigFile, func(w io.Writer) error {
+			return flagfile.Write(w, o.set, func(f *pflag.Flag) bool { return !unkept(f) })
+		}); err != nil {
+			return err
+		}
+	} else if err := k.restore(loader); err != nil {
+		return err
+	}
+	step := 0
+	if k.position != nil {
+		step = k.position.Steps
+	}
+	var err error
+	if k.log, err = k.folder.OpenLog(step); err != nil {
+		return err
+	}
+	for _, row := range k.log.Rows() {
+		if row.ValidationAccuracy != nil {
+			k.improves(*row.ValidationAccuracy)
+		}
+	}
+	if k.board, err = tensorboard.Create(k.folder.File(runs.BoardFolder)); err != nil {
+		return err
+	}
+	if o.resume == "" {
+		if err := k.board.Text("settings", 0, k.settingsAsMarkdown()); err != nil {
+			return err
+		}
+	}
+	k.r.line("Run: %s\n", k.folder.Path())
+	k.r.object("run", map[string]any{"folder": k.folder.Path(), "resumed_at_step": step})
+	return k.drawBatches(loader)
+}
+
+func (k *keeper) write(name string, content func(w io.Writer) error) error {
+	return atomicfile.Write(k.folder.File(name), content)
+}
+
+// restore reads the last checkpoint of the run, if it came to one.
+func (k *keeper) restore(loader *data.Loader) error {
+	path := k.folder.File(runs.LastFile)
+	file, err := weights.Read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		k.r.line("There is no checkpoint in %s yet: training begins anew.\n", k.folder.Path())
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if file.Metadata == nil || file.Metadata.Extra[positionKey] == "" {
+		return fmt.Errorf("%s is no checkpoint of a run: it does not say how far the training had come", path)
+	}
+	var at train.Position
+	if err := json.Unmarshal([]byte(file.Metadata.Extra[positionKey]), &at); err != nil {
+		return fmt.Errorf("%s does not say how far the training had come: %w", path, err)
+	}
+	m := k.p.model
+	for _, key := range []string{"train_images", "kernels"} {
+		was, is := file.Metadata.Extra[key], m.About.Extra[key]
+		switch {
+		case was == is:
+		case key == "kernels":
+			k.r.warn("the training began with %s kernels and goes on with %s: its results differ in the last bits.", was, is)
+		default:
+			return fmt.Errorf("%s was trained on %s pictures, and there are %s now: a training goes on only with its own", path, was, is)
+		}
+	}
+	_, unfinished := os.Stat(k.folder.File(runs.ReportFile))
+	if at.Epochs > k.o.epochs || at.Epochs == k.o.epochs && unfinished == nil {
+		return usagef("the training in %s is over, after %s; give more with --epochs", k.folder.Path(), count(at.Epochs, "epoch"))
+	}
+	if err := weights.Restore(path, file, nn.State(m.Network)); err != nil {
+		return err
+	}
+	if loader.Sampler != nil { // one that draws goes on drawing
+		for epoch := range at.Epochs {
+			if _, err := loader.Sampler.Order(epoch, loader.Dataset.Len()); err != nil {
+				return err
+			}
+		}
+	}
+	k.position, k.state = &at, file.Optimizer
+	k.r.line("Going on after step %s, in epoch %d.\n", thousands(at.Steps), at.Epochs+1)
+	return nil
+}
+
+func (k *keeper) from() *train.Position { return k.position }
+
+// start is told of the program that trains.
+func (k *keeper) start(program *nn.TrainProgram, optimizer func() *weights.Optimizer) {
+	k.optimizer = optimizer
+	if k.state != nil {
+		k.fail(train.RestoreOptimizer(k.folder.File(runs.LastFile), k.state, program))
+	}
+}
+
+// fail ends the training with an error, if it is one.
+func (k *keeper) fail(err error) {
+	if k.err == nil && err != nil {
+		k.err = err
+		k.abort(err)
+	}
+}
+
+// event is told of the training as it goes.
+func (k *keeper) event(e train.Event, rate float64) {
+	row := runs.Row{Epoch: e.Epoch, Step: e.Step, Images: e.Images, Seconds: e.Elapsed.Seconds(), LearningRate: &rate, Loss: &e.Loss, EpochEnd: e.Kind == train.EpochEnd}
+	switch e.Kind {
+	case train.Progress:
+		return
+	case train.EpochEnd:
+		if k.p.validation != nil {
+			k.validate(&row)
+		}
+	}
+	if k.log == nil {
+		return
+	}
+	k.warn(k.log.Add(row))
+	for _, number := range []struct {
+		name  string
+		value *float64
+	}{{"loss/train", row.Loss}, {"learning rate", row.LearningRate}, {"loss/validation", row.ValidationLoss}, {"accuracy/validation", row.ValidationAccuracy}} {
+		if number.value != nil {
+			k.warn(k.board.Scalar(number.name, row.Step, *number.value))
+		}
+	}
+	if row.EpochEnd {
+		k.warn(k.board.Flush())
+	}
+}
+
+// validate measures the network on the pictures that were held out.
+func (k *keeper) validate(row *runs.Row) {
+	m := k.p.model
+	e, err := train.Evaluate(k.ctx, m.Network, k.p.validation, m.Transform(), k.o.workers)
+	if err != nil {
+		if k.ctx.Err() == nil {
+			k.fail(err)
+		}
+		return
+	}
+	accuracy := e.Accuracy()
+	row.ValidationLoss, row.ValidationAccuracy = &e.Loss, &accuracy
+	k.r.line("[%d] loss: %.3f, validation: %s right, loss %.3f\n", row.Epoch, *row.Loss, percent(accuracy), e.Loss)
+	k.r.object("validation", map[string]any{"epoch": row.Epoch, "accuracy": accuracy, "loss": e.Loss, "images": e.Total()})
+	if k.improves(accuracy) && k.folder != nil {
+		m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
+		k.warn(m.Save(k.folder.File(runs.BestFile)))
+		delete(m.About.Extra, "validation_accuracy")
+	}
+}
+
+// improves takes in the accuracy of a validation, and tells whether it is the best
+// so far.
+func (k *keeper) improves(accuracy float64) bool {
+	if accuracy > k.best {
+		k.best, k.waited = accuracy, 0
+		return true
+	}
+	k.waited++
+	return false
+}
+
+// enough tells whether the validation has not got better for as long as patience
+// lasts.
+func (k *keeper) enough(epoch int) bool {
+	if k.o.patience == 0 || k.waited < k.o.patience {
+		return false
+	}
+	k.r.line("Stopped after epoch %d: the validation has not got better for %s.\n", epoch, count(k.waited, "epoch"))
+	k.r.object("enough", map[string]any{"epoch": epoch, "best": k.best})
+	return true
+}
+
+// warn tells of what went wrong and does not end the training.
+func (k *keeper) warn(err error) {
+	if err != nil {
+		k.r.warn("%v. Training goes on.", err)
+	}
+}
+
+// checkpoint saves all that the training needs to go on from where it is.
+func (k *keeper) checkpoint(at train.Position) {
+	if k.folder == nil || at.Steps == 0 {
+		return
+	}
+	text, err := json.Marshal(at)
+	if err != nil {
+		k.warn(err)
+		return
+	}
+	m := k.p.model
+	m.SetExtra(positionKey, string(text))
+	before := m.Optimizer
+	m.Optimizer = k.optimizer
+	k.warn(m.Save(k.folder.File(runs.LastFile)))
+	m.Optimizer = before
+	delete(m.About.Extra, positionKey)
+}
+
+func (k *keeper) close() {
+	if k.log != nil {
+		k.warn(k.log.Close())
+	}
+	if k.board != nil {
+		k.warn(k.board.Close())
+	}
+}

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"fmt"
+	"image"
+	"math"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"inkling"
+	"inkling/data"
+	"inkling/internal/kernel"
+	"inkling/plot"
+	"inkling/train"
+	"inkling/train/runs"
+)
+
+// drawnBatches is how many batches are drawn as training sees them, mostDrawn of how
+// many pictures each.
+const drawnBatches, mostDrawn = 3, 64
+
+// drawBatches draws what the training sees first, with labels.
+func (k *keeper) drawBatches(loader *data.Loader) error {
+	if loader.Sampler != nil && k.position == nil && k.o.rng == "torch" {
+		return nil // to look would draw
+	}
+	look := *loader
+	look.Epoch, look.Workers = 0, 0
+	channels, height, width, err := look.Shape()
+	if err != nil {
+		return err
+	}
+	classes := k.p.train.Classes()
+	for i, batch := range look.BatchesContext(k.ctx) {
+		if i == drawnBatches {
+			break
+		}
+		n := min(len(batch.Labels), mostDrawn)
+		var labels []string
+		for _, label := range batch.Labels[:n] {
+			labels = append(labels, shortCaption(classes[label], label))
+		}
+		picture, err := k.drawBatch(batch.Images[:n*channels*height*width], labels, channels, height, width)
+		if err != nil {
+			return err
+		}
+		name := fmt.Sprintf("batch-%d", i)
+		k.pictures = append(k.pictures, runs.Picture{Name: name, Title: fmt.Sprintf("Batch %d", i), Text: fmt.Sprintf("Pictures of batch %d of the first epoch as the network sees them, with their labels.", i), Image: picture})
+		if err := k.board.Image(name, 0, picture); err != nil {
+			return err
+		}
+	}
+	return look.Err()
+}
+
+// drawBatch draws normalised pictures as they were before.
+func (k *keeper) drawBatch(images []float32, labels []string, channels, height, width int) (image.Image, error) {
+	about := &k.p.model.About
+	samples := make([]float32, len(images))
+	plane := height * width
+	for i, v := range images {
+		c := i / plane % channels
+		samples[i] = v*about.Std[c] + about.Mean[c]
+	}
+	return plot.Grid{Columns: 8, Scale: max(1, 64/width), Labels: labels}.Floats(samples, channels, height, width)
+}
+
+// shortCaption is a label that fits below a picture.
+func shortCaption(class string, label int) string {
+	caption := printable(class)
+	if !plot.CanWrite(caption) {
+		return fmt.Sprintf("class %d", label)
+	}
+	const most = 14
+	if letters := []rune(caption); len(letters) > most {
+		return string(letters[:most-1]) + "~"
+	}
+	return caption
+}
+
+// settings are the flags of the run.
+func (k *keeper) settings() (list [][2]string) {
+	k.o.set.VisitAll(func(f *pflag.Flag) {
+		if !unkept(f) {
+			list = append(list, [2]string{f.Name, f.Value.String()})
+		}
+	})
+	return list
+}
+
+func (k *keeper) settingsAsMarkdown() string {
+	var b strings.Builder
+	b.WriteString("| setting | value |\n|---|---|\n")
+	for _, s := range k.settings() {
+		fmt.Fprintf(&b, "| %s | `%s` |\n", s[0], strings.ReplaceAll(s[1], "|", "\\|"))
+	}
+	return b.String()
+}
+
+// finish writes the report.
+func (k *keeper) finish(result *trained, ran train.Result) error {
+	if k.folder == nil {
+		return nil
+	}
+	m, set := k.p.model, k.p.set
+	report := &runs.Report{
+		Title:   fmt.Sprintf("%s on %s", m.About.Architecture, set.title),
+		Summary: fmt.Sprintf("%s of %s by Inkling %s, in %s.", count(ran.Epochs, "epoch"), count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
+		Facts: [][2]string{
+			{"data", set.title}, {"pictures to train on", thousands(k.p.train.Len())}, {"seed", strconv.FormatUint(k.o.seed, 10)},
+			{"parameters", thousands(inkling.Parameters(m.Network))}, {"optimizer", k.o.optimizing.String()},
+			{"time", seconds(ran.Elapsed)}, {"speed", thousands(int(math.Round(ran.ImagesPerSecond()))) + " images/s"},
+			{"machine", fmt.Sprintf("%s/%s, %s, %s kernels", runtime.GOOS, runtime.GOARCH, count(effectiveWorkers(k.o.workers), "worker"), kernel.Implementation())},
+		},
+		Settings: k.settings(), Rows: k.log.Rows(), Pictures: k.pictures,
+	}
+	if k.p.validation != nil {
+		report.Facts = append(report.Facts, [2]string{"pictures to validate with", thousands(k.p.validation.Len())})
+	}
+	if e := result.evaluation; e != nil {
+		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
+		worst, err := misreadPicture(result.test, e)
+		if err != nil {
+			return err
+		}
+		if worst != nil {
+			report.Pictures = append(report.Pictures, *worst)
+		}
+	}
+	if err := writeReport(k.folder.Path(), report); err != nil {
+		return err
+	}
+	k.r.line("Report: %s\n", filepath.Join(k.folder.Path(), runs.ReportFile))
+	return nil
+}
