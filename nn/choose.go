@@ -199,7 +199,7 @@ func (g gather) each(in Shape, index []int32, out Shape, visit func(o, i int)) {
 		for range to.size {
 			i := int(index[o])
 			if i < 0 || i >= from.size {
-				panic(fmt.Sprintf("nn: gather: %d is not in 0..%d", i, from.size-1))
+				panic(refusedNumber{i, from.size})
 			}
 			visit(o, at+i*from.inner)
 			o += to.inner

@@ -212,12 +212,14 @@ func (d *definition) each(w *work, run func(d *definition, w *work, first, last 
 }
 
 func (d *definition) forward(w work) {
+	defer d.named()
 	d.each(&w, func(d *definition, w *work, first, last int) {
 		d.node.op.Forward(&d.call(w, first, last).Call)
 	})
 }
 
 func (d *definition) backward(w work) {
+	defer d.named()
 	d.each(&w, func(d *definition, w *work, first, last int) {
 		c := d.call(w, first, last)
 		for i, clears := range d.clears {
@@ -421,6 +423,7 @@ func (d *definition) scatter(b *buffer, add bool) {
 }
 
 func (d *definition) forwardWhole(w work) {
+	defer d.named()
 	for _, at := range d.inputs {
 		d.gather(at.values)
 	}
@@ -435,6 +438,7 @@ func (d *definition) forwardWhole(w work) {
 // backwardWhole adds the gradients of the inputs, if asked to, and those of the
 // parameters to sums.
 func (d *definition) backwardWhole(inputs bool, sums [][]Tensor[float32]) {
+	defer d.named()
 	c := d.wholeCall()
 	for _, at := range d.inputs {
 		d.gather(at.values)

@@ -48,7 +48,7 @@ func TestEmbeddingRefusesNumbers(t *testing.T) {
 	for _, number := range []int32{-1, 3} {
 		func() {
 			defer func() {
-				if says, want := fmt.Sprint(recover()), fmt.Sprintf("embedding: %d is not in 0..2", number); !strings.Contains(says, want) {
+				if says, want := fmt.Sprint(recover()), fmt.Sprintf("%d is not in 0..2", number); !strings.Contains(says, want) {
 					t.Errorf("panics with %q, want %q", says, want)
 				}
 			}()

@@ -92,7 +92,7 @@ func (e embedding) wants([]Shape) (input, count int) { return 0, e.count }
 // row returns the row of a number. It panics where there is none.
 func (e embedding) row(number int32) int {
 	if number < 0 || int(number) >= e.count {
-		panic(fmt.Sprintf("nn: embedding: %d is not in 0..%d", number, e.count-1))
+		panic(refusedNumber{int(number), e.count})
 	}
 	return int(number) * e.dim
 }

@@ -154,7 +154,7 @@ func crossEntropyTarget[T Float](o crossEntropy, c *Call[T], k, class int, l lin
 			return 0, false
 		}
 		if label < 0 || label >= l.size {
-			panic(fmt.Sprintf("nn: cross_entropy: class %d is not in 0..%d", label, l.size-1))
+			panic(refusedNumber{label, l.size})
 		}
 		share = float64(truth(label == class))
 	}

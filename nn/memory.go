@@ -82,5 +82,6 @@ func (p *plan) packed(n int) []float32 {
 
 func (p *plan) sums(n int) []float32 {
 	p.counted.Gradients += 4 * n
-	return alignedFloats(n)
+	p.gathered = append(p.gathered, alignedFloats(n))
+	return p.gathered[len(p.gathered)-1]
 }

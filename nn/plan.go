@@ -164,12 +164,13 @@ type plan struct {
 	shards int
 	groups []*group
 
-	arena    []float32 // of the buffers
-	elements int       // of all buffers
-	counted  Memory    // but for the buffers
-	limits   []limit   // of the network's inputs
-	stages   []*stage  // being made: of the forward pass, then of the backward pass
-	later    []func()  // what makes the stages of the backward pass, the last one first
+	arena    []float32   // of the buffers
+	elements int         // of all buffers
+	counted  Memory      // but for the buffers
+	gathered [][]float32 // what gradients are added up in, zero between steps
+	limits   []limit     // of the network's inputs
+	stages   []*stage    // being made: of the forward pass, then of the backward pass
+	later    []func()    // what makes the stages of the backward pass, the last one first
 	buffers  []*buffer
 	places   map[*Value]*place
 	users    map[*Value][]*group

@@ -231,6 +231,7 @@ func (p *Program) run(phases []phase, n int) {
 		p.team.run(p.body)
 	}
 	p.machine.phases = nil
+	p.surrender()
 }
 
 func countExamples(floats, each, batch int) int {

@@ -1,5 +1,7 @@
 package nn
 
+import "sync/atomic"
+
 const (
 	// inferenceChunk and trainingChunk are how many examples go through the
 	// stages of a phase at a time, so that what lies between the stages stays in
@@ -24,6 +26,7 @@ type machine struct {
 	phases []phase
 	rerun  bool // they have been run for this batch before
 	body   func(worker int)
+	fault  atomic.Pointer[fault]
 }
 
 // shardStart returns the first example of a shard of the current batch. In
@@ -66,11 +69,15 @@ func (m *machine) run(phases []phase) {
 	m.phases = phases
 	m.crowded(m.body)
 	m.phases = nil
+	m.surrender()
 }
 
 func (m *machine) runPhases(worker int) {
-	for _, ph := range m.phases {
-		m.runPhase(worker, ph)
+	for number := range m.phases {
+		if m.stopped(number) {
+			return
+		}
+		m.guarded(worker, number)
 		if m.active > 1 {
 			m.team.barrier()
 		}

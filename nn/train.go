@@ -175,11 +175,18 @@ func (p *TrainProgram) layOut() {
 	p.state.arena = p.plan.arena
 }
 
-// take makes the shared memory this program's.
+// take makes the shared memory large enough for this program.
 func (p *TrainProgram) take() {
 	if cap(p.state.arena) != cap(p.plan.arena) {
 		p.layOut() // another program needed more
 	}
+}
+
+// runOwn runs phases that leave values in the shared memory: should they panic, there is
+// nothing there for Loss and Backward.
+func (p *TrainProgram) runOwn(phases []phase) {
+	p.state.owner = nil
+	p.run(phases)
 	p.state.owner = p
 }
 
@@ -240,12 +247,12 @@ func (p *TrainProgram) step() float64 {
 	if p.direct() {
 		p.begin()
 		p.task = p.stepTask
-		p.run(p.stepPhases)
+		p.runOwn(p.stepPhases)
 		p.finishUpdate()
 		return p.totalLoss()
 	}
 	p.task = p.gatherTask
-	p.run(p.gatherPhases)
+	p.runOwn(p.gatherPhases)
 	p.state.pending++
 	p.state.before += p.plan.count
 	if p.state.pending >= p.training.Accumulate {
@@ -271,7 +278,7 @@ func (p *TrainProgram) ForwardAll(inputs ...Tensor[float32]) []Tensor[float32] {
 
 func (p *TrainProgram) forward() {
 	p.take()
-	p.run(p.forwardPhases)
+	p.runOwn(p.forwardPhases)
 	p.used = false
 	for k, v := range p.plan.graph.outputs {
 		at, out, result := p.plan.place(v), p.outputs[k], &p.results[k]
@@ -334,13 +341,13 @@ func (p *TrainProgram) backward() float64 {
 	p.keepGradients()
 	if p.used {
 		p.rerun = true
-		p.run(p.forwardPhases)
+		p.runOwn(p.forwardPhases)
 		p.rerun = false
 	}
 	p.used = true
 	clear(p.losses)
 	p.task = p.backwardTask
-	p.run(p.backwardPhases)
+	p.runOwn(p.backwardPhases)
 	return p.totalLoss()
 }
 

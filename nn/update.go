@@ -137,7 +137,6 @@ func (p *TrainProgram) keepGradients() {
 
 // begin prepares the optimizers for a step.
 func (p *TrainProgram) begin() {
-	p.state.steps++
 	for _, t := range p.plan.trained {
 		if t.state.steps != t.cohort.lead.steps {
 			p.group()
@@ -152,6 +151,7 @@ func (p *TrainProgram) begin() {
 
 // finishUpdate follows a step.
 func (p *TrainProgram) finishUpdate() {
+	p.state.steps++
 	for _, t := range p.plan.trained {
 		t.state.steps++
 		t.param.version++
