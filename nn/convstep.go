@@ -75,6 +75,7 @@ func lowerConv(p *plan, g *group) {
 	}
 	p.refresh = append(p.refresh, s.repack)
 	p.followed = append(p.followed, func() { s.version = s.weight.version })
+	p.by("direct")
 	p.byExamples(s.forward, touches...)
 	if p.backwards(g.first) {
 		p.later = append(p.later, s.lowerBackward)
@@ -83,6 +84,7 @@ func lowerConv(p *plan, g *group) {
 
 func (s *convStep) lowerBackward() {
 	p := s.plan
+	p.by("direct, without what is zero")
 	touches := []*buffer{s.picture, s.output.gradient}
 	if s.conv.ReLU {
 		touches = append(touches, s.result)

@@ -45,6 +45,7 @@ type definitionCall struct {
 
 func lowerDefinition(p *plan, g *group) {
 	d := &definition{plan: p, node: g.first, saves: savesOf(g.first.op, shapesOfValues(g.first.inputs)), dense: map[*buffer]*buffer{}}
+	p.by("definition")
 	var touches []*buffer
 	for _, v := range d.node.inputs {
 		d.inputs = append(d.inputs, p.place(v))

@@ -64,11 +64,23 @@ func lowerDenseConv(p *plan, g *group) {
 		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, examplesTogether(p, pixels), s.stored[1], s.depthwise, s.forwardRows)
 	}
 	s.packed = p.packed(s.forwardPass.packedWeights())
+	p.by(s.algorithm())
 	p.refresh = append(p.refresh, s.repack)
 	p.byExamples(s.forward, touches...)
 	if p.backwards(g.first) {
 		p.later = append(p.later, s.lowerBackward)
 	}
+}
+
+// algorithm names how outputs and the gradients of inputs are computed.
+func (s *denseConvStep) algorithm() string {
+	switch {
+	case s.gathered != nil:
+		return "tiles, pixels gathered"
+	case s.depthwise:
+		return "tiles, depthwise"
+	}
+	return "tiles"
 }
 
 // forwardRows describes the outputs of some examples.
@@ -258,6 +270,9 @@ func (s *denseConvStep) lowerBackward() {
 		p.byExamples(s.backward, touches...)
 	}
 	p.followed = append(p.followed, s.followed)
+	if p.by("tiles of sums"); s.depthwise {
+		p.by("sums by channels")
+	}
 	s.contribute()
 }
 

@@ -44,6 +44,9 @@ type contribution struct {
 	touches []*buffer
 	// scratch is how many floats compute wants to work in.
 	scratch int
+
+	of        *origin
+	algorithm string
 }
 
 // taskWork is what a worker has for its tasks.
@@ -76,6 +79,9 @@ func (p *plan) contribute(param *Param, c contribution) {
 		t = &trained{param: param, name: p.names[param]}
 		p.byParam[param] = t
 		p.trained = append(p.trained, t)
+	}
+	if p.current != nil {
+		c.of, c.algorithm = p.current, p.current.algorithm
 	}
 	t.contributions = append(t.contributions, c)
 	if p.uses[param]--; p.uses[param] == 0 {

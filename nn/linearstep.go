@@ -40,8 +40,10 @@ func lowerLinear(p *plan, g *group) {
 	} else {
 		s.noBias = alignedFloats(s.width)
 	}
+	p.by("rows")
 	s.byRows = p.train && p.batch <= smallBatch && len(s.weight.data) >= largeLinear && p.shards > 1
 	if s.byRows {
+		p.by("rows, weights shared out")
 		p.stage(&stage{axis: units, units: p.shards, touches: []*buffer{s.input.values, s.output.values}, run: s.forwardRows})
 	} else {
 		p.byExamples(func(w work) { s.forward(&w, w.first, w.last, 0, s.width) }, s.input.values, s.output.values)

@@ -77,6 +77,9 @@ func (m *machine) memory() Memory {
 // are added up in.
 func (p *plan) packed(n int) []float32 {
 	p.counted.Packed += 4 * n
+	if p.current != nil {
+		p.current.packed += 4 * n
+	}
 	return alignedFloats(n)
 }
 

@@ -171,6 +171,7 @@ type plan struct {
 	limits   []limit     // of the network's inputs
 	stages   []*stage    // being made: of the forward pass, then of the backward pass
 	later    []func()    // what makes the stages of the backward pass, the last one first
+	current  *origin     // of the stages that are being made
 	buffers  []*buffer
 	places   map[*Value]*place
 	users    map[*Value][]*group
@@ -299,7 +300,12 @@ func (p *plan) findLayouts() {
 }
 
 // stage appends a stage.
-func (p *plan) stage(s *stage) { p.stages = append(p.stages, s) }
+func (p *plan) stage(s *stage) {
+	if s.of == nil && p.current != nil {
+		s.of, s.algorithm = p.current, p.current.algorithm
+	}
+	p.stages = append(p.stages, s)
+}
 
 // byExamples appends a stage over examples.
 func (p *plan) byExamples(run func(w work), touches ...*buffer) {
@@ -389,7 +395,7 @@ func (p *plan) build(load, judge, start func(p *plan)) {
 		for _, gr := range p.groups {
 			if (p.graph.loss != nil && gr.first.number >= p.graph.judged) == loss {
 				before := len(p.stages)
-				gr.pattern.lower(p, gr)
+				p.madeFor(gr, func() { gr.pattern.lower(p, gr) })
 				lowered[gr] = p.stages[before:]
 			}
 		}

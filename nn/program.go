@@ -226,6 +226,10 @@ func (p *Program) run(phases []phase, n int) {
 	p.machine.phases = phases
 	if p.active = p.team.size; n <= p.chunk && len(phases) == 1 {
 		p.active = 1
+	}
+	if p.profile != nil {
+		p.rehearse(phases)
+	} else if p.active == 1 {
 		p.runPhases(0)
 	} else {
 		p.team.run(p.body)

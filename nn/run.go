@@ -18,6 +18,7 @@ type machine struct {
 	team    *team
 	active  int // members of the team that take part in the current run
 	crowd   crowd
+	profile *profile // nil unless the times of the stages are taken
 	// task is run for each of a worker's tasks.
 	task func(k *task, w *taskWork)
 	work []taskWork // of each worker
@@ -66,6 +67,11 @@ func (m *machine) setWorkers(n, most int, buffers func(workers int)) {
 
 // run runs phases for the current batch.
 func (m *machine) run(phases []phase) {
+	if m.profile != nil {
+		m.active = m.team.size
+		m.rehearse(phases)
+		return
+	}
 	m.phases = phases
 	m.crowded(m.body)
 	m.phases = nil
@@ -105,7 +111,11 @@ func (m *machine) runPhase(worker int, ph phase) {
 		w.worker, w.count = worker, m.plan.count
 		for _, list := range first.shares[from:to] {
 			for _, k := range list {
-				m.task(k, w)
+				if m.profile == nil {
+					m.task(k, w)
+				} else {
+					m.profile.task(first, k, func() { m.task(k, w) })
+				}
 			}
 		}
 	}
@@ -114,8 +124,13 @@ func (m *machine) runPhase(worker int, ph phase) {
 // runStage runs a stage, unless it has run for this batch before and is not to run
 // again.
 func (m *machine) runStage(s *stage, w work) {
-	if w.again = m.rerun || s.again; !w.again || !s.statistics {
+	if w.again = m.rerun || s.again; w.again && s.statistics {
+		return
+	}
+	if m.profile == nil {
 		s.run(w)
+	} else {
+		m.profile.stage(s, w)
 	}
 }
 

@@ -47,6 +47,9 @@ type stage struct {
 
 	tasks  []*task
 	shares [][]*task // of each worker
+
+	of        *origin // nil if it is none of the network's operations
+	algorithm string
 }
 
 // work is one worker's piece of a stage: examples or units first..last-1.

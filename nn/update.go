@@ -179,6 +179,9 @@ func (p *TrainProgram) gradientAndUpdate(k *task, w *taskWork) {
 
 // update changes the task's rows.
 func (p *TrainProgram) update(k *task, gradient []float32) {
+	if p.profile != nil {
+		defer p.profile.updating()()
+	}
 	k.of.cohort.optimizer.Update(k.values, gradient, k.slots)
 	k.updated()
 	if k.average != nil {

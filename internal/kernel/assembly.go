@@ -32,6 +32,7 @@ var assembly = Set{
 	UpdateSGD:       updateSGDAssembly,
 	PeakLoop:        fmaLoop,
 	PeakOperations:  12 * 8 * 2,
+	LoadLoop:        loadLoop,
 }
 
 // forwardAssembly leaves rows that are shorter than a tile of outputs to plain Go.

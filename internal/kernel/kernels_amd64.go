@@ -293,3 +293,6 @@ func combineChannels16(dx *float32, slopes *float32, x *float32, y *float32, a *
 
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)
+
+// loadLoop reads from[:128] a round, 8 floats at a time.
+func loadLoop(rounds uint64, from []float32)

@@ -7028,3 +7028,31 @@ round:
 	JNZ         round
 	VZEROUPPER
 	RET
+
+// func loadLoop(rounds uint64, from []float32)
+// Requires: AVX
+TEXT ·loadLoop(SB), NOSPLIT, $0-32
+	MOVQ rounds+0(FP), AX
+	MOVQ from_base+8(FP), CX
+
+round:
+	VMOVUPS (CX), Y0
+	VMOVUPS 32(CX), Y0
+	VMOVUPS 64(CX), Y0
+	VMOVUPS 96(CX), Y0
+	VMOVUPS 128(CX), Y0
+	VMOVUPS 160(CX), Y0
+	VMOVUPS 192(CX), Y0
+	VMOVUPS 224(CX), Y0
+	VMOVUPS 256(CX), Y0
+	VMOVUPS 288(CX), Y0
+	VMOVUPS 320(CX), Y0
+	VMOVUPS 352(CX), Y0
+	VMOVUPS 384(CX), Y0
+	VMOVUPS 416(CX), Y0
+	VMOVUPS 448(CX), Y0
+	VMOVUPS 480(CX), Y0
+	DECQ    AX
+	JNZ     round
+	VZEROUPPER
+	RET

@@ -293,3 +293,6 @@ func sgdNesterov(weights, gradient, momentum []float32, learningRate, momentumFa
 
 // fmaLoop does 24 independent fused multiply-adds of 4 lanes a round.
 func fmaLoop(rounds uint64)
+
+// loadLoop reads from[:128] a round, 4 floats at a time.
+func loadLoop(rounds uint64, from []float32)

@@ -8345,3 +8345,22 @@ round:
 	SUBS $1, R0, R0
 	BNE round
 	RET
+
+// func loadLoop(rounds uint64, from []float32)
+TEXT ·loadLoop(SB), NOSPLIT, $0-32
+	MOVD rounds+0(FP), R0
+	MOVD from_base+8(FP), R1
+
+round:
+	MOVD R1, R2
+	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R2), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R2), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1.P 64(R2), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1.P 64(R2), [V20.S4, V21.S4, V22.S4, V23.S4]
+	VLD1.P 64(R2), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R2), [V4.S4, V5.S4, V6.S4, V7.S4]
+	SUBS $1, R0, R0
+	BNE round
+	RET

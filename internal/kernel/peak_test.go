@@ -15,3 +15,17 @@ func TestMeasurePeak(t *testing.T) {
 	}
 	t.Logf("%.1f GFLOP/s on one core, %.1f on two", peak/1e9, MeasurePeak(2)/1e9)
 }
+
+func TestMeasureLoad(t *testing.T) {
+	load := MeasureLoad(1)
+	if active.LoadLoop == nil {
+		if load != 0 {
+			t.Errorf("without assembly the rate is %g, want 0", load)
+		}
+		return
+	}
+	if load < 1e8 || load > 1e13 {
+		t.Errorf("one core reads %g bytes/s, which is no processor's", load)
+	}
+	t.Logf("%.1f GB/s on one core, %.1f on two", load/1e9, MeasureLoad(2)/1e9)
+}

@@ -50,6 +50,8 @@ type Set struct {
 	// floating-point operations on registers, for MeasurePeak. Plain Go has none.
 	PeakLoop       func(rounds uint64)
 	PeakOperations int
+	// LoadLoop goes so many times over 128 floats and reads each, for MeasureLoad.
+	LoadLoop func(rounds uint64, from []float32)
 }
 
 var plain = Set{

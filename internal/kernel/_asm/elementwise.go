@@ -123,3 +123,19 @@ func peak() {
 	VZEROUPPER()
 	RET()
 }
+
+// loads writes the loop that finds out how fast floats come from the first cache.
+func loads() {
+	TEXT("loadLoop", NOSPLIT, "func(rounds uint64, from []float32)")
+	Doc("loadLoop reads from[:128] a round, 8 floats at a time.")
+	rounds, from := load("rounds"), data("from")
+	values := ymms(8)
+	Label("round")
+	for i := range 16 {
+		VMOVUPS(at(from, 32*i), values[i%8])
+	}
+	DECQ(rounds)
+	JNZ(LabelRef("round"))
+	VZEROUPPER()
+	RET()
+}

@@ -25,6 +25,7 @@ func main() {
 	copyRows()
 	norms()
 	peak()
+	loads()
 	Generate()
 }
 

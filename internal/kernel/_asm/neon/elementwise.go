@@ -97,3 +97,18 @@ func peak(w *writer) {
 	w.op("BNE round")
 	w.ret()
 }
+
+// loads writes the loop that finds out how fast floats come from the first cache.
+func loads(w *writer) {
+	w.function("loadLoop", "rounds uint64, from []float32", "", "loadLoop reads from[:128] a round, 4 floats at a time.")
+	rounds, from := w.load("rounds"), w.load("from")
+	at := w.new()
+	w.label("round")
+	w.op("MOVD %s, %s", from, at)
+	for v := range 8 {
+		w.get(at, 4*(v%6), 4, true)
+	}
+	w.op("SUBS $1, %s, %s", rounds, rounds)
+	w.op("BNE round")
+	w.ret()
+}

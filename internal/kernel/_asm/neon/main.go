@@ -39,6 +39,7 @@ func main() {
 	norms(w)
 	elementwise(w)
 	peak(w)
+	loads(w)
 	for name, text := range map[string][]byte{*out: w.code.Bytes(), *stubs: w.stubs.Bytes()} {
 		if err := os.WriteFile(name, text, 0o644); err != nil {
 			log.Fatal(err)
