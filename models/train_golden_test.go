@@ -79,6 +79,9 @@ func trainingValue(name string, shape []int) []float32 {
 // TestTrainingGolden compares whole networks in training with PyTorch: logits,
 // loss, all gradients, and weights and running statistics after ten steps.
 func TestTrainingGolden(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long with the race detector; TestZooSteps runs the same layers")
+	}
 	if kernel.Implementation() == "go" {
 		// TestPrograms hold plain kernels to the definitions.
 		t.Skip("plain kernels take minutes, and by the order of their sums AdamW's steps of ResNet-18 differ by 1.7e-4")

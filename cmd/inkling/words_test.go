@@ -51,6 +51,9 @@ var goWords = regexp.MustCompile(`strconv\.|\bParse(Int|Float|Uint|Bool)\b|\b(op
 
 // TestNoGoWords runs commands that cannot work, and wants sentences.
 func TestNoGoWords(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it starts the command many times")
+	}
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"XDG_CACHE_HOME", "HOME", "LocalAppData"} {
 		t.Setenv(name, filepath.Join(t.TempDir(), "none"))
