@@ -53,11 +53,11 @@ func (l *BatchNorm2d) op() batchNorm {
 func (l *BatchNorm2d) Forward(x *Value) *Value { return l.apply(l.op(), x) }
 
 func (l *BatchNorm2d) apply(op batchNorm, x *Value) *Value {
-	op.training = x.Training()
 	var params []*Param
 	if !l.NoAffine {
 		params = []*Param{&l.Weight, &l.Bias}
 	}
+	op.training = x.Training() && !x.graph.allFrozen(params)
 	var buffers []*Buffer
 	if op.running {
 		buffers = []*Buffer{&l.RunningMean, &l.RunningVar, &l.NumBatchesTracked}

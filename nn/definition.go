@@ -182,7 +182,7 @@ func (d *definition) set(t *Tensor[float32], at *place, b *buffer, w *work, firs
 func (d *definition) call(w *work, first, last int) *definitionCall {
 	c := d.calls[w.worker]
 	c.N, c.First = last-first, d.plan.before+first
-	c.Seed = operationSeed(d.plan.seed, d.plan.step, d.node.number)
+	c.Seed = operationSeed(d.plan.seed, d.plan.step, d.node.stream)
 	for i, at := range d.inputs {
 		d.set(&c.Inputs[i], at, at.values, w, first, last)
 		d.set(&c.InputGrads[i], at, at.gradient, w, first, last)
@@ -354,7 +354,7 @@ func (d *definition) wholeCall() *definitionCall {
 	p, c := d.plan, d.whole
 	shapes := p.shapesAt(p.count)
 	c.N, c.First = p.count, p.before
-	c.Seed = operationSeed(p.seed, p.step, d.node.number)
+	c.Seed = operationSeed(p.seed, p.step, d.node.stream)
 	set := func(t *Tensor[float32], v *Value, b *buffer) {
 		t.Shape = shapes[v.index]
 		if b == nil {

@@ -98,7 +98,7 @@ func dropoutFactors[T Float](d dropout, c *Call[T], visit func(i int, factor T))
 	}
 	for k := range runs {
 		factor := T(0)
-		if c.Uniform(runs/c.N, k) >= d.p {
+		if d.p == 0 || c.Uniform(runs/c.N, k) >= d.p {
 			factor = kept
 		}
 		for i := k * run; i < (k+1)*run; i++ {

@@ -26,7 +26,7 @@ func newReference[T Float](g *graph, seed uint64, step int) *reference[T] {
 		r.gradients = append(r.gradients, gradient)
 	}
 	for _, n := range g.nodes {
-		c := &Call[T]{N: g.batch, Seed: operationSeed(seed, step, n.number)}
+		c := &Call[T]{N: g.batch, Seed: operationSeed(seed, step, n.stream)}
 		var shapes []Shape
 		for _, in := range n.inputs {
 			c.Inputs = append(c.Inputs, r.values[in.index])

@@ -108,7 +108,7 @@ func (p *TrainProgram) build() error {
 			p.stored = append(p.stored, false)
 		}
 	}
-	if len(p.plan.trained) == 0 {
+	if len(p.plan.trained) == 0 && !p.training.forwardOnly {
 		return fmt.Errorf("nn: the network has no parameters to train: the loss depends on none that is not frozen")
 	}
 	for _, n := range g.nodes[g.judged:] {

@@ -23,9 +23,13 @@ type Training struct {
 	Groups []Group
 	// Freeze names the parameters that are not trained: their gradients are not
 	// computed. They are patterns as in Group. A frozen BatchNorm still takes its
-	// statistics from the batch and follows them, as in PyTorch; AsEval is how part
-	// of a network runs as at eval.
+	// statistics from the batch and follows them, as in PyTorch, unless FrozenAsEval is
+	// set; AsEval is how any part of a network runs as at eval.
 	Freeze []string
+	// FrozenAsEval runs what is frozen as at eval: a BatchNorm whose parameters are all
+	// frozen uses its running statistics and leaves them alone, and a dropout whose
+	// results only layers with frozen parameters read does nothing.
+	FrozenAsEval bool
 
 	// Accumulate, if above 1, has so many Steps make one update: their gradients
 	// are added up, each divided by Accumulate, as of a loss that is divided so.
@@ -44,6 +48,8 @@ type Training struct {
 	ClipNorm float64
 	// Average, if not nil, keeps an average of the weights; see Averaged.
 	Average *Average
+
+	forwardOnly bool // nothing is trained; what the network computes is wanted
 }
 
 // Group is some of a network's parameters and what changes them.
@@ -108,11 +114,15 @@ func (t Training) compile(state *trainingState) (*TrainProgram, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, err := traceAll(t.Network.Module, t.Network.Inputs, t.Network.Forward, true, t.Loss)
+	forward := func(x []*Value) []*Value {
+		x[0].graph.frozenParams, x[0].graph.frozenAsEval = frozen, t.FrozenAsEval
+		return t.Network.Forward(x)
+	}
+	g, err := traceAll(t.Network.Module, t.Network.Inputs, forward, true, t.Loss)
 	if err != nil {
 		return nil, err
 	}
-	g.frozenParams = frozen
+	g.silenceFrozen()
 	p := &TrainProgram{training: t, state: state, named: named, groups: groups, optimizers: optimizers, output: g.output().shape, classes: g.output().shape[1:].Elements()}
 	p.chunk = trainingChunk
 	p.plan = newPlan(g, paramNames(t.Network.Module), shardsOf(g.batch), true)

@@ -114,7 +114,8 @@ func (v *Value) Flatten() *Value { return Apply(flatten{}, nil, v) }
 // node is one operation of a traced network.
 type node struct {
 	op      Op
-	number  int // in graph.nodes: the same in every program of the module
+	number  int // in graph.nodes
+	stream  int // of random numbers: the number in every program of the module
 	params  []*Param
 	buffers []*Buffer
 	inputs  []*Value
@@ -166,8 +167,10 @@ type graph struct {
 	batch, otherBatch int
 	training          bool
 	frozen            int // depth of AsEval
-	// frozenParams are not trained.
+	// frozenParams are not trained. With frozenAsEval, what belongs to them runs as at
+	// eval, see Training.FrozenAsEval.
 	frozenParams map[*Param]bool
+	frozenAsEval bool
 	parts, part  int // that are recomputed: their number, and the current one
 }
 
@@ -268,7 +271,7 @@ func ApplyAll(op Op, params []*Param, buffers []*Buffer, inputs ...*Value) []*Va
 		}
 		specs[i], others[i] = in.spec(), Spec{in.other, in.kind}
 	}
-	n := &node{op: op, number: len(g.nodes), params: params, buffers: buffers, inputs: inputs, part: g.part}
+	n := &node{op: op, number: len(g.nodes), stream: len(g.nodes), params: params, buffers: buffers, inputs: inputs, part: g.part}
 	outputs, err := outputsOf(op, specs)
 	if err == nil {
 		others, err = outputsOf(op, others)

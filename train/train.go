@@ -47,6 +47,18 @@ type Config struct {
 	// Step, so Accumulate of them make an update.
 	Training func(t *nn.Training)
 
+	// UnfreezeAfter, if above 0, is the number of epochs after which the parameters that
+	// Training has frozen are trained, too.
+	UnfreezeAfter int
+
+	// FeatureBytes, if above 0, lets what a frozen part of the network computes of the
+	// pictures be computed once and kept, if it takes no more bytes, where that part
+	// computes the same in every epoch: it begins with the first layer, and nothing random
+	// stands before its end, neither a step of the Loader's Transform nor Mix nor a
+	// dropout. The trained weights are the same bits. OnFeatures, if set, hears of it.
+	FeatureBytes int64
+	OnFeatures   func(FeatureReport)
+
 	// Schedule, if set, sets the learning rate (and the momentum, if it says so) as
 	// a function of the step, of each optimizer if there are several. They must be
 	// such that describe themselves (optim.Optimizer), and each has the rate that it
@@ -90,6 +102,11 @@ type Config struct {
 	// OnStart, if set, is called before the first epoch with what trains the
 	// network, whose optimizer's state one may want to save (see OptimizerState).
 	OnStart func(*nn.TrainProgram)
+
+	// OnUnfreeze, if set, is called with what trains the network after UnfreezeAfter
+	// epochs, in place of what OnStart got. A training that is taken up behind them
+	// starts with it.
+	OnUnfreeze func(*nn.TrainProgram)
 
 	// Checkpoint, if set, is called at the end of every epoch, and in between as
 	// CheckpointSteps and CheckpointInterval say, when all weights are finite: the
@@ -192,10 +209,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	program.SetSeed(c.Loader.Seed)
-	t := &training{Config: c, program: program}
+	t := &training{Config: c, program: program, whole: program, pictures: c.Loader}
 	if err := t.takeUp(); err != nil {
 		return Result{}, err
 	}
+	defer t.useLoader(c.Loader)
 	if c.Schedule != nil {
 		if t.schedulers, err = schedulersOf(program, c.Schedule); err != nil {
 			return Result{}, err
@@ -211,8 +229,14 @@ func Run(ctx context.Context, c Config) (Result, error) {
 
 	t.started = time.Now()
 	t.saved = t.started
+	if !t.enough() && t.at.Epochs < c.Epochs {
+		err = t.divide(ctx)
+	}
 	for epoch := t.at.Epochs + 1; !t.enough() && epoch <= c.Epochs && err == nil; epoch++ {
 		if err = context.Cause(ctx); err == nil {
+			err = t.unfreeze(epoch)
+		}
+		if err == nil {
 			err = t.epoch(ctx, epoch)
 		}
 	}
@@ -244,6 +268,8 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		return nil, fmt.Errorf("train: Config.LogEvery is %d, want 0 or more", c.LogEvery)
 	case c.MaxSteps < 0 || c.MaxTime < 0:
 		return nil, fmt.Errorf("train: Config.MaxSteps is %d and MaxTime %v, want 0 or more", c.MaxSteps, c.MaxTime)
+	case c.UnfreezeAfter < 0 || c.FeatureBytes < 0:
+		return nil, fmt.Errorf("train: Config.UnfreezeAfter is %d and FeatureBytes %d, want 0 or more", c.UnfreezeAfter, c.FeatureBytes)
 	case c.CheckpointSteps < 0 || c.CheckpointInterval < 0:
 		return nil, fmt.Errorf("train: Config.CheckpointSteps is %d and CheckpointInterval %v, want 0 or more", c.CheckpointSteps, c.CheckpointInterval)
 	}
@@ -266,6 +292,9 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		c.Training(&training)
 	}
 	c.accumulate = max(training.Accumulate, 1)
+	if c.UnfreezeAfter > 0 && c.From != nil && c.From.Epochs >= c.UnfreezeAfter {
+		training.Freeze = nil
+	}
 	program, err := training.Compile()
 	if err != nil {
 		return nil, err
@@ -303,6 +332,9 @@ type training struct {
 	result     Result
 	at         Position  // but for what result has
 	saved      time.Time // when Checkpoint was called last
+	whole      *nn.TrainProgram
+	pictures   *data.Loader // the Loader that was given
+	features   *features    // that the program is trained on, nil for pictures
 }
 
 // epoch shows every picture once. Without Mix its loop allocates nothing.
@@ -316,9 +348,12 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			t.schedule(epoch)
 		}
 		var loss float64
-		if t.Mix == nil {
+		switch {
+		case t.features != nil:
+			loss = t.program.Step(t.features.of(batch.Indices), batch.Labels)
+		case t.Mix == nil:
 			loss = t.program.Step(batch.Images, batch.Labels)
-		} else {
+		default:
 			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
 		}
 		batches = i + 1

@@ -144,6 +144,10 @@ func (p *Pipeline) In() (channels, height, width int) {
 	return p.in.Channels, p.in.Height, p.in.Width
 }
 
+// Random reports whether a step is random, so that the same picture may become another
+// one the next time.
+func (p *Pipeline) Random() bool { return p.random }
+
 // Out returns the shape of what Apply makes of them.
 func (p *Pipeline) Out() (channels, height, width int) {
 	return p.out.Channels, p.out.Height, p.out.Width
