@@ -28,6 +28,7 @@ type machine struct {
 	rerun  bool // they have been run for this batch before
 	body   func(worker int)
 	fault  atomic.Pointer[fault]
+	watch  func(s *stage, w work, ran bool) // unless nil, is told of each stage
 }
 
 // shardStart returns the first example of a shard of the current batch. In
@@ -127,10 +128,16 @@ func (m *machine) runStage(s *stage, w work) {
 	if w.again = m.rerun || s.again; w.again && s.statistics {
 		return
 	}
+	if m.watch != nil {
+		m.watch(s, w, false)
+	}
 	if m.profile == nil {
 		s.run(w)
 	} else {
 		m.profile.stage(s, w)
+	}
+	if m.watch != nil {
+		m.watch(s, w, true)
 	}
 }
 

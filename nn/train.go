@@ -248,11 +248,17 @@ func (p *TrainProgram) step() float64 {
 		p.begin()
 		p.task = p.stepTask
 		p.runOwn(p.stepPhases)
+		if p.held() {
+			return p.totalLoss()
+		}
 		p.finishUpdate()
 		return p.totalLoss()
 	}
 	p.task = p.gatherTask
 	p.runOwn(p.gatherPhases)
+	if p.held() {
+		return p.totalLoss()
+	}
 	p.state.pending++
 	p.state.before += p.plan.count
 	if p.state.pending >= p.training.Accumulate {

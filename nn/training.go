@@ -87,6 +87,7 @@ type trainingState struct {
 
 	arena []float32     // of the values of all programs, which run in turns
 	owner *TrainProgram // that ran last
+	hold  bool          // see SetHold
 }
 
 // parameterState is what a training keeps of a parameter. Its arrays are stored as

@@ -167,6 +167,9 @@ func (p *TrainProgram) finishUpdate() {
 }
 
 func (p *TrainProgram) gradientAndUpdate(k *task, w *taskWork) {
+	if p.held() {
+		return
+	}
 	gradient := w.gradient[:len(k.values)]
 	k.compute(w, gradient)
 	p.clipValues(gradient)
@@ -191,6 +194,9 @@ func (p *TrainProgram) update(k *task, gradient []float32) {
 
 // gather adds the gradient of a step to those of the steps before it.
 func (p *TrainProgram) gather(k *task, w *taskWork) {
+	if p.held() {
+		return
+	}
 	if p.state.pending > 0 {
 		p.addGradient(k, w)
 		return
@@ -306,6 +312,9 @@ func (p *TrainProgram) wholeStage() *stage {
 		}
 	})
 	s.run = func(w work) {
+		if p.held() {
+			return
+		}
 		for _, bin := range bins[w.first:w.last] {
 			for _, t := range bin {
 				p.updateWhole(t, &room[w.worker])

@@ -21,8 +21,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -141,7 +139,7 @@ type Kind string
 
 // The kinds of events.
 const (
-	Progress   Kind = "progress" // a few thousand pictures were shown; has no Loss
+	Progress   Kind = "progress" // a few thousand pictures were shown; Loss is the mean of the epoch's batches so far
 	LossReport Kind = "loss"     // Config.LogEvery batches were shown; Loss is their mean
 	EpochEnd   Kind = "epoch"    // an epoch is over; Loss is the mean of its batches
 )
@@ -180,20 +178,6 @@ func (r Result) ImagesPerSecond() float64 {
 	return float64(r.Images) / r.Elapsed.Seconds()
 }
 
-// DivergedError reports that training went astray: the loss or a weight is not
-// a finite number any more. The network is spoilt.
-type DivergedError struct {
-	Epoch, Batch int     // from 1
-	Loss         float64 // of that batch; finite if it was a weight that became infinite
-}
-
-func (e *DivergedError) Error() string {
-	if math.IsNaN(e.Loss) || math.IsInf(e.Loss, 0) {
-		return fmt.Sprintf("the loss became %v in epoch %d at batch %d: training diverged, try a smaller learning rate", e.Loss, e.Epoch, e.Batch)
-	}
-	return fmt.Sprintf("a weight became infinite in epoch %d at batch %d: training diverged, try a smaller learning rate", e.Epoch, e.Batch)
-}
-
 // Run trains the network for the epochs asked for. It returns early, with what
 // was done until then, when
 //   - ctx is cancelled: after the step at hand, with an error that wraps
@@ -209,6 +193,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		return Result{}, err
 	}
 	program.SetSeed(c.Loader.Seed)
+	program.SetHold(true)
 	t := &training{Config: c, program: program, whole: program, pictures: c.Loader}
 	if err := t.takeUp(); err != nil {
 		return Result{}, err
@@ -361,7 +346,7 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		t.result.Steps++
 		t.result.Images += len(batch.Labels)
 		if loss-loss != 0 { // NaN or infinite
-			return &DivergedError{epoch, batches, loss}
+			return t.explained(epoch, batches, loss)
 		}
 		t.at.EpochLoss += loss
 		t.at.ReportLoss += loss
@@ -371,14 +356,14 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		}
 		if progress -= len(batch.Labels); progress <= 0 {
 			progress = progressImages
-			t.emit(Progress, epoch, batches, 0)
+			t.emit(Progress, epoch, batches, t.at.EpochLoss/float64(batches))
 		}
 		if t.stop.Load() {
 			return t.stopped(ctx, epoch, batches)
 		}
 		if enough := t.enough(); (enough || t.due()) && batches < t.Loader.Len() {
 			if !finite(t.Network) {
-				return &DivergedError{epoch, batches, loss}
+				return t.diverged(epoch, batches, loss)
 			}
 			if err := t.checkpoint(); err != nil {
 				return err
@@ -397,7 +382,7 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 	t.result.Loss = t.at.EpochLoss / float64(batches)
 	// The last update comes after the last loss.
 	if !finite(t.Network) {
-		return &DivergedError{epoch, batches, t.result.Loss}
+		return t.diverged(epoch, batches, t.result.Loss)
 	}
 	t.result.Epochs = epoch
 	t.at.Epochs, t.at.Batches, t.at.EpochLoss, t.at.ReportLoss = epoch, 0, 0, 0
@@ -411,7 +396,7 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 // stopped is the error of a training that ctx ended.
 func (t *training) stopped(ctx context.Context, epoch, batches int) error {
 	if !finite(t.Network) {
-		return &DivergedError{epoch, batches, 0}
+		return t.diverged(epoch, batches, 0)
 	}
 	return fmt.Errorf("training was stopped in epoch %d after batch %d: %w", epoch, batches, context.Cause(ctx))
 }
@@ -432,20 +417,4 @@ func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
 		}
 		t.OnEvent(e)
 	}
-}
-
-// finite reports whether all weights are finite numbers.
-func finite(network nn.Module) bool {
-	var values []float32
-	for _, e := range nn.State(network) {
-		n := nn.Shape(e.Shape()).Elements()
-		values = slices.Grow(values[:0], n)[:n]
-		e.Read(values)
-		for _, v := range values {
-			if v-v != 0 {
-				return false
-			}
-		}
-	}
-	return true
 }

@@ -251,6 +251,9 @@ func TestRunDiverges(t *testing.T) {
 	if !errors.As(err, &diverged) || diverged.Epoch != 1 || diverged.Batch < 2 || diverged.Batch > 10 {
 		t.Fatalf("error is %v, want a DivergedError of one of the first batches", err)
 	}
+	if diverged.Where == "" || diverged.Step != diverged.Batch {
+		t.Errorf("%#v does not say where", diverged)
+	}
 	if !strings.Contains(err.Error(), "smaller learning rate") {
 		t.Errorf("%q does not say what to do", err)
 	}
