@@ -78,7 +78,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	case errors.As(err, &usage) || !begun:
 		// cobra's suggestions are on lines of their own.
 		text := strings.Join(strings.Fields(sentence(err)), " ")
-		fmt.Fprintf(stderr, "%s: %s; see %s --help\n", command.CommandPath(), text, command.CommandPath())
+		see := "; see"
+		if strings.HasSuffix(text, "?") {
+			see = " See"
+		}
+		fmt.Fprintf(stderr, "%s: %s%s %s --help\n", command.CommandPath(), text, see, command.CommandPath())
 		return statusUsage
 	default:
 		fmt.Fprintf(stderr, "%s: %s\n", command.CommandPath(), sentence(err))

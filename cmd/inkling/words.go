@@ -17,10 +17,13 @@ import (
 )
 
 // flagError says in a sentence what is wrong with a flag.
-func flagError(_ *cobra.Command, err error) error {
+func flagError(c *cobra.Command, err error) error {
+	var unknown *pflag.NotExistError
 	var missing *pflag.ValueRequiredError
 	var invalid *pflag.InvalidValueError
 	switch {
+	case errors.As(err, &unknown) && unknown.GetSpecifiedShortnames() == "":
+		return noFlag(c, unknown.GetSpecifiedName())
 	case errors.As(err, &missing):
 		return usagef("--%s wants a value behind it", missing.GetSpecifiedName())
 	case errors.As(err, &invalid):
@@ -37,6 +40,42 @@ func flagError(_ *cobra.Command, err error) error {
 		return usagef("--%s is %q, want %s", invalid.GetFlag().Name, invalid.GetValue(), want)
 	}
 	return err
+}
+
+// otherNames are what other tools call our flags.
+var otherNames = map[string][]string{
+	"augment":      {"augmentation", "aug", "transforms"},
+	"batch":        {"batch-size", "batchsize", "bs"},
+	"classes":      {"labels", "names"},
+	"data":         {"dataset", "dataset-path", "data-dir", "source"},
+	"epochs":       {"num-epochs", "n-epochs"},
+	"from":         {"pretrained", "finetune", "weights"},
+	"lr":           {"learning-rate", "rate", "lr0"},
+	"max-time":     {"time", "timeout"},
+	"model":        {"arch", "architecture", "network", "net"},
+	"optimizer":    {"optimiser", "opt"},
+	"out":          {"output", "output-dir", "save", "save-dir", "save-model"},
+	"patience":     {"early-stop", "early-stopping"},
+	"run":          {"project", "experiment"},
+	"schedule":     {"scheduler", "lr-scheduler", "sched"},
+	"size":         {"image-size", "img-size", "imgsz", "input-size", "resize"},
+	"val-split":    {"validation-split", "split", "validation"},
+	"weight-decay": {"wd", "decay"},
+	"workers":      {"num-workers", "threads", "jobs", "cpus"},
+}
+
+// noFlag says that a command has no such flag, and which its user may have meant.
+func noFlag(c *cobra.Command, name string) error {
+	flags := &cobra.Command{SuggestionsMinimumDistance: 2} // letters that may differ
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if !f.Hidden {
+			flags.AddCommand(&cobra.Command{Use: f.Name, SuggestFor: otherNames[f.Name], Run: func(*cobra.Command, []string) {}})
+		}
+	})
+	if near := flags.SuggestionsFor(name); len(near) > 0 {
+		return usagef("there is no flag --%s; did you mean --%s?", name, strings.Join(near, " or --"))
+	}
+	return usagef("there is no flag --%s", name)
 }
 
 // sentence is the text of an error without the words of Go's own packages in it,
