@@ -8,7 +8,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -24,68 +23,148 @@ import (
 	"inkling/weights"
 )
 
-// Multiply-adds of LeNet for one picture and ten classes, counted as PyTorch's
-// flop counter does: outputs x inputs of each. Kernels that leave out products
-// with zero (backward through max-pool) are given the full count.
-const (
-	conv1MultiplyAdds = 24 * 24 * 6 * (5 * 5)
-	conv2MultiplyAdds = 8 * 8 * 16 * (6 * 5 * 5)
-	linearMultiplyAdd = 256*120 + 120*84 + 84*10
-
-	forwardMultiplyAdds = conv1MultiplyAdds + conv2MultiplyAdds + linearMultiplyAdd // 281,640
-
-	// Backward is once more for the gradient of the weights and once more for
-	// that of the inputs, which the first layer does not need.
-	trainingMultiplyAdds = 3*forwardMultiplyAdds - conv1MultiplyAdds // 758,520
-)
-
-// benchBatches are the batch sizes that are measured.
-var benchBatches = []int{1, 4, 64, 256, 1000}
-
-const benchImages = 2000 // pictures at hand, shown over and over
+// benchFlags are what "inkling bench" is asked for.
+type benchFlags struct {
+	net, size, job           string
+	batches, workers         []int
+	layers, tutorial, asJSON bool
+	runs                     int
+	length                   time.Duration
+}
 
 func newBench() *cobra.Command {
-	var tutorial, asJSON bool
-	var runs int
-	var length time.Duration
+	var flags benchFlags
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure how fast this machine trains and predicts",
-		Long: fmt.Sprintf(`Measure how many pictures a second LeNet is trained on, and how many it classifies,
-in batches of several sizes, on one processor and on all. Each number is the median
-of several short runs over pictures that are ready in memory.
+		Long: `Measure how many pictures a second a network is trained on, and how many it classifies,
+in batches of several sizes, on one processor and on all. Without --net it is LeNet, on
+MNIST's pictures; other networks get random ones. Each number is the median of several
+short runs over pictures that are ready in memory.
 
-GFLOP/s counts two operations for each of the %s multiply-adds of a picture on
-its way forward, and for training three times as many less those of a gradient that
-nobody needs, the first layer's with respect to the picture: %s. The last column
-is the share of what the processor reached, measured then and there, with nothing
-but independent multiply-adds in registers. Training may come out above 100%%: the
-zeros that max-pool and ReLU leave behind are counted, but not multiplied with.
+GFLOP/s counts two operations for each multiply-add of the network's definition: those
+of a picture on its way forward, and for training those of the gradients of weights and
+of inputs, too, where somebody needs them. PyTorch's counter counts the same. The last
+column is the share of what the processor reached, measured then and there, with
+nothing but independent multiply-adds in registers. It may come out above 100%: an
+algorithm that multiplies less often, or leaves out what is zero, is counted as the
+definition.
 
-For numbers that mean something, let nothing else run.`, thousands(forwardMultiplyAdds), thousands(trainingMultiplyAdds)),
+With --layers every distinct layer is measured by itself on one processor, as it lies in
+the network's training: forward, the gradients of its inputs and those of its weights,
+and how each is computed. With --job predict it is the network's inference instead. What
+does not multiply is told in GB/s of all that it reads and writes.
+
+For numbers that mean something, let nothing else run.`,
 		Example: `  inkling bench
   inkling bench --tutorial
+  inkling bench --net resnet9 --batch 16 --job predict
+  inkling bench --net mobilenet_v2 --size 32 --batch 8 --layers
   inkling bench --json --runs 9`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if runs < 1 || runs > 1000 {
-				return usagef("--runs is %d, want 1 to 1000", runs)
-			}
-			if length < 0 || length > time.Minute {
-				return usagef("--length is %v, want 0s to 1m", length)
-			}
 			ctx, stop := interruptible()
 			defer stop()
-			b := &bench{ctx: ctx, out: c.OutOrStdout(), json: asJSON, runs: runs, length: length}
-			return b.run(tutorial)
+			b, err := flags.bench(c)
+			if err != nil {
+				return err
+			}
+			b.ctx, b.out, b.progress = ctx, c.OutOrStdout(), io.Discard
+			if terminal(c.ErrOrStderr()) != nil {
+				b.progress = c.ErrOrStderr()
+			}
+			if flags.layers {
+				return b.measureLayers()
+			}
+			return b.run(flags.tutorial)
 		},
 	}
 	f := c.Flags()
-	f.BoolVar(&tutorial, "tutorial", false, "also time the two epochs of the tutorial, with its loader")
-	f.IntVar(&runs, "runs", 5, "measure `N` times and take the median")
-	f.DurationVar(&length, "length", 50*time.Millisecond, "measure for this `TIME` at least")
-	f.BoolVar(&asJSON, "json", false, "print the results as JSON")
+	f.SortFlags = false
+	f.StringVar(&flags.net, "net", "LeNet", "`NAME` of the network, one that \"inkling models\" lists")
+	f.StringVar(&flags.size, "size", "", "`SIZE` of the pictures: N or HEIGHTxWIDTH pixels (default what the network is usually for)")
+	f.IntSliceVar(&flags.batches, "batch", nil, "pictures in a batch, or several `NUMBERS` with commas between (default 1,4,64,256,1000 for LeNet, 1,64 for others, 1,8 for pictures of more than 64 pixels)")
+	f.IntSliceVar(&flags.workers, "workers", nil, "processors that compute, or several `NUMBERS` (default 1 and all)")
+	f.StringVar(&flags.job, "job", "", "only this `JOB`: train or predict (default both)")
+	f.BoolVar(&flags.layers, "layers", false, "measure every distinct layer")
+	f.BoolVar(&flags.tutorial, "tutorial", false, "also time the two epochs of the tutorial, with its loader")
+	f.IntVar(&flags.runs, "runs", 5, "measure `N` times and take the median")
+	f.DurationVar(&flags.length, "length", 50*time.Millisecond, "measure for this `TIME` at least")
+	f.BoolVar(&flags.asJSON, "json", false, "print the results as JSON")
 	return c
+}
+
+// bench checks the flags, and makes what they ask for.
+func (f *benchFlags) bench(c *cobra.Command) (*bench, error) {
+	if f.runs < 1 || f.runs > 1000 {
+		return nil, usagef("--runs is %d, want 1 to 1000", f.runs)
+	}
+	if f.length < 0 || f.length > time.Minute {
+		return nil, usagef("--length is %v, want 0s to 1m", f.length)
+	}
+	jobs := []string{"train", "predict"}
+	if f.job != "" {
+		if !slices.Contains(jobs, f.job) {
+			return nil, usagef("--job is %q, want train or predict", f.job)
+		}
+		jobs = []string{f.job}
+	}
+	model, err := models.FindModel(f.net)
+	if err != nil {
+		return nil, usagef("--net: %w", err)
+	}
+	config := model.Usual
+	if f.size != "" {
+		if config.Height, config.Width, err = inkling.ParseSize(f.size); err != nil {
+			return nil, usagef("--size: %w", err)
+		}
+	}
+	const mostBatch, mostWorkers = 4096, 1024
+	for _, n := range f.batches {
+		if n < 1 || n > mostBatch {
+			return nil, usagef("--batch has %d, want 1 to %d", n, mostBatch)
+		}
+	}
+	for _, n := range f.workers {
+		if n < 1 || n > mostWorkers {
+			return nil, usagef("--workers has %d, want 1 to %d", n, mostWorkers)
+		}
+	}
+	if f.layers && (f.tutorial || len(f.workers) > 0 || len(f.batches) > 1) {
+		return nil, usagef("--layers measures one batch on one processor: it goes with one --batch, and without --workers and --tutorial")
+	}
+	if f.tutorial && (c.Flags().Changed("net") || f.size != "") {
+		return nil, usagef("--tutorial is about LeNet as it usually is: leave out --net and --size")
+	}
+	b := &bench{json: f.asJSON, runs: f.runs, length: f.length, model: model, config: config, jobs: jobs, batches: f.batches, workers: f.workers}
+	if len(b.workers) == 0 {
+		b.workers = workerCounts()
+	}
+	if len(b.batches) == 0 {
+		b.batches = b.usualBatches(f.layers)
+	}
+	return b, nil
+}
+
+// usualBatches are the batch sizes that are measured.
+func (b *bench) usualBatches(layers bool) []int {
+	list := []int{1, 64}
+	switch {
+	case max(b.config.Height, b.config.Width) > 64:
+		list[1] = 8
+	case b.isTutorial() && !layers:
+		return []int{1, 4, 64, 256, 1000}
+	}
+	if layers {
+		return list[1:]
+	}
+	return list
+}
+
+// isTutorial reports whether the network is LeNet for MNIST's pictures.
+func (b *bench) isTutorial() bool {
+	u := b.model.Usual
+	return b.model.Name == "LeNet" && b.config.Height == u.Height && b.config.Width == u.Width
 }
 
 // A measurement is one line of the table.
@@ -98,54 +177,61 @@ type measurement struct {
 	PeakGFLOPS      float64 `json:"peak_gflops,omitempty"` // 0: not known
 }
 
-type bench struct {
-	ctx    context.Context
-	out    io.Writer
-	json   bool
-	runs   int
-	length time.Duration
+// machineRates is what so many processors of this machine reach, with the kernels in
+// use; 0 is not known.
+type machineRates struct {
+	Workers    int     `json:"workers"`
+	PeakGFLOPS float64 `json:"peak_gflops"`
+	LoadGBS    float64 `json:"load_gb_per_second"`
+}
 
-	images []float32
+type bench struct {
+	ctx           context.Context
+	out, progress io.Writer
+	json          bool
+	runs          int
+	length        time.Duration
+	model         models.Model
+	config        models.Config
+	jobs          []string
+	batches       []int
+	workers       []int
+
+	images []float32 // shown over and over
 	labels []int
 }
 
+// size is how many floats a picture has.
+func (b *bench) size() int { return b.config.Channels * b.config.Height * b.config.Width }
+
 func (b *bench) run(tutorial bool) error {
-	d, err := embedded.Test()
-	if err != nil {
+	if err := b.prepare(); err != nil {
 		return err
 	}
-	if err := b.prepare(d); err != nil {
-		return err
-	}
+	rates := b.rates(b.workers)
 	if !b.json {
-		fmt.Fprintf(b.out, "%s, %s, %s/%s, kernels: %s\n", processorName(), count(runtime.GOMAXPROCS(0), "processor"), runtime.GOOS, runtime.GOARCH, kernel.Implementation())
-	}
-	table := tabwriter.NewWriter(b.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	if !b.json {
-		fmt.Fprint(table, "job\tworkers\tbatch\timages/s\tGFLOP/s\tof peak\t\n")
+		b.printHead(rates)
+		fmt.Fprintf(b.out, "%9s %8s %6s %11s %9s %8s\n", "job", "workers", "batch", "images/s", "GFLOP/s", "of peak")
 	}
 	var all []measurement
-	for _, job := range []string{"train", "predict"} {
-		for _, workers := range workerCounts() {
-			for _, batch := range benchBatches {
+	for _, job := range b.jobs {
+		for _, workers := range b.workers {
+			for _, batch := range b.batches {
+				b.tell("%s, %s, batch %d", job, count(workers, "worker"), batch)
 				m, err := b.measure(job, batch, workers)
+				b.tell("")
 				if err != nil {
 					return err
 				}
 				all = append(all, m)
 				if !b.json {
-					fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%.1f\t%s\t\n", m.Job, m.Workers, m.Batch, thousands(int(m.ImagesPerSecond)), m.GFLOPS, ofPeak(m))
+					fmt.Fprintf(b.out, "%9s %8d %6d %11s %9.1f %8s\n", m.Job, m.Workers, m.Batch, rate(m.ImagesPerSecond), m.GFLOPS, ofPeak(m.GFLOPS, m.PeakGFLOPS))
 				}
 			}
 		}
 	}
-	if err := table.Flush(); err != nil {
-		return err
-	}
-	report := map[string]any{
-		"processor": processorName(), "processors": runtime.GOMAXPROCS(0), "os": runtime.GOOS, "arch": runtime.GOARCH,
-		"kernels": kernel.Implementation(), "version": version(), "measurements": all,
-	}
+	report := b.report(rates)
+	report["measurements"] = all
 	if tutorial {
 		seconds, err := b.tutorial()
 		if err != nil {
@@ -162,88 +248,64 @@ func (b *bench) run(tutorial bool) error {
 	return nil
 }
 
-func ofPeak(m measurement) string {
-	if m.PeakGFLOPS == 0 {
+// tell shows what is being done, on a terminal.
+func (b *bench) tell(format string, values ...any) {
+	fmt.Fprintf(b.progress, "\r\x1b[K"+format, values...)
+}
+
+// rates measures what this machine reaches.
+func (b *bench) rates(workers []int) (list []machineRates) {
+	for _, n := range workers {
+		list = append(list, machineRates{n, kernel.MeasurePeak(n) / 1e9, kernel.MeasureLoad(n) / 1e9})
+	}
+	return list
+}
+
+// printHead says what is measured, and on what.
+func (b *bench) printHead(rates []machineRates) {
+	fmt.Fprintf(b.out, "%s, %s, %s/%s, kernels: %s\n", processorName(), count(runtime.GOMAXPROCS(0), "processor"), runtime.GOOS, runtime.GOARCH, kernel.Implementation())
+	for _, r := range rates {
+		if r.PeakGFLOPS > 0 {
+			fmt.Fprintf(b.out, "%s: multiply-adds in registers %.1f GFLOP/s, loads from the first cache %.0f GB/s\n", count(r.Workers, "worker"), r.PeakGFLOPS, r.LoadGBS)
+		}
+	}
+	fmt.Fprintf(b.out, "%s for pictures of %v, %s\n", b.model.Name, nn.Shape{b.config.Channels, b.config.Height, b.config.Width}, b.pictures())
+}
+
+func (b *bench) pictures() string {
+	if b.isTutorial() {
+		return "MNIST's pictures"
+	}
+	return "random pictures"
+}
+
+// report is what --json prints, without the measurements.
+func (b *bench) report(rates []machineRates) map[string]any {
+	return map[string]any{
+		"processor": processorName(), "processors": runtime.GOMAXPROCS(0), "os": runtime.GOOS, "arch": runtime.GOARCH,
+		"kernels": kernel.Implementation(), "version": version(), "machine": rates,
+		"network": b.model.Name, "input": []int{b.config.Channels, b.config.Height, b.config.Width}, "pictures": b.pictures(),
+	}
+}
+
+// rate formats images a second, of which large networks compute few.
+func rate(perSecond float64) string {
+	if perSecond < 100 {
+		return fmt.Sprintf("%.2f", perSecond)
+	}
+	return thousands(int(perSecond))
+}
+
+func ofPeak(gflops, peak float64) string {
+	if peak == 0 {
 		return "unknown"
 	}
-	return fmt.Sprintf("%.0f%%", 100*m.GFLOPS/m.PeakGFLOPS)
+	return fmt.Sprintf("%.0f%%", 100*gflops/peak)
 }
 
 // workerCounts is 1 and the number of processors.
 func workerCounts() []int {
 	return slices.Compact([]int{1, runtime.GOMAXPROCS(0)})
-}
-
-// prepare makes the network's input of the first pictures.
-func (b *bench) prepare(d data.Dataset) error {
-	d, err := first(d, benchImages)
-	if err != nil {
-		return err
-	}
-	m := inkling.Classifier{About: weights.Metadata{Mean: []float32{inkling.DefaultMean}, Std: []float32{inkling.DefaultStd}, Orientation: weights.Upright}}
-	loader := &data.Loader{Dataset: d, Transform: m.Transform(), BatchSize: benchImages}
-	for _, batch := range loader.Batches() {
-		b.images = append(b.images, batch.Images...)
-		b.labels = append(b.labels, batch.Labels...)
-	}
-	return loader.Err()
-}
-
-// measure takes the median speed of several runs.
-func (b *bench) measure(job string, batch, workers int) (measurement, error) {
-	m := measurement{Job: job, Batch: batch, Workers: workers}
-	step, multiplyAdds, err := b.step(job, batch, workers)
-	if err != nil {
-		return m, err
-	}
-	step(0) // warm up
-	var speeds, peaks []float64
-	next := 0
-	for range b.runs {
-		if b.ctx.Err() != nil {
-			return m, context.Cause(b.ctx)
-		}
-		peaks = append(peaks, kernel.MeasurePeak(workers))
-		done, started := 0, time.Now()
-		for time.Since(started) < b.length || done == 0 {
-			// Asking for the time is dear against a step of one picture.
-			for range max(1, 256/batch) {
-				if next+batch > benchImages {
-					next = 0
-				}
-				step(next)
-				next += batch
-				done += batch
-			}
-		}
-		speeds = append(speeds, float64(done)/time.Since(started).Seconds())
-	}
-	m.ImagesPerSecond = median(speeds)
-	m.GFLOPS = m.ImagesPerSecond * 2 * float64(multiplyAdds) / 1e9
-	m.PeakGFLOPS = median(peaks) / 1e9
-	return m, nil
-}
-
-// step returns a function that does the job for a batch from a picture on.
-func (b *bench) step(job string, batch, workers int) (func(from int), int, error) {
-	const size = models.LeNetChannels * models.LeNetHeight * models.LeNetWidth
-	network := models.NewLeNet(10, 1)
-	images := func(from int) []float32 { return b.images[from*size : (from+batch)*size] }
-	if job == "train" {
-		optimizer := &optim.SGD{LR: 0.001, Momentum: 0.9}
-		program, err := nn.CompileTrain(network, nn.CrossEntropy{}, optimizer, batch, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
-		if err != nil {
-			return nil, 0, err
-		}
-		program.SetWorkers(workers)
-		return func(from int) { program.Step(images(from), b.labels[from:from+batch]) }, trainingMultiplyAdds, nil
-	}
-	program, err := nn.Compile(network, batch, models.LeNetChannels, models.LeNetHeight, models.LeNetWidth)
-	if err != nil {
-		return nil, 0, err
-	}
-	program.SetWorkers(workers)
-	return func(from int) { program.Forward(images(from)) }, forwardMultiplyAdds, nil
 }
 
 // tutorial times the tutorial's training.

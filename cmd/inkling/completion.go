@@ -24,7 +24,9 @@ var (
 		"grid":        completeFiles("png"),
 		"invert":      oneOf("auto", "yes", "no"),
 		"log-level":   oneOf("debug", "info", "warn", "error"),
+		"job":         oneOf("train", "predict"),
 		"model":       oneOf(models.Names()...),
+		"net":         oneOf(models.Names()...),
 		"optimizer":   oneOf(optimizerNames()...),
 		"orientation": oneOf("upright", "transposed"),
 		"out":         completeModels,
@@ -89,7 +91,7 @@ func addCompletions(c *cobra.Command) {
 		switch f.Value.Type() {
 		case "bool":
 			return
-		case "int", "uint64", "float64", "duration":
+		case "int", "intSlice", "uint64", "float64", "duration":
 			if complete == nil {
 				complete = nobodyKnows
 			}

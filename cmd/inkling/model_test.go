@@ -109,8 +109,16 @@ func TestExplainDiverged(t *testing.T) {
 	}
 }
 
+// What inkling bench counts of LeNet is what PyTorch's counter counts: outputs x inputs
+// of each, and in training three times as much less the gradient of the picture.
 func TestMultiplyAdds(t *testing.T) {
-	if forwardMultiplyAdds != 281640 || trainingMultiplyAdds != 758520 {
-		t.Errorf("a picture takes %d multiply-adds forward and %d in training, want 281640 and 758520", forwardMultiplyAdds, trainingMultiplyAdds)
+	b, err := (&benchFlags{net: "LeNet", runs: 1}).bench(newBench())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for job, want := range map[string]float64{"predict": 281640, "train": 758520} {
+		if _, got, err := b.step(job, 3, 1); err != nil || got != want {
+			t.Errorf("%s: %v multiply-adds of a picture (%v), want %v", job, got, err, want)
+		}
 	}
 }
