@@ -20,6 +20,7 @@ var (
 		"data":        completeData,
 		"dtype":       oneOf(dtypes...),
 		"feedback":    anyFile,
+		"from":        completeModels,
 		"graphics":    oneOf("auto", "kitty", "iterm2", "sixel", "blocks", "none"),
 		"grid":        completeFiles("png"),
 		"invert":      oneOf("auto", "yes", "no"),
@@ -45,7 +46,7 @@ var (
 		"schedule-step":      oneOf("epoch", "batch"),
 
 		// What nobody can guess.
-		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
+		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
 		"max-steps": nobodyKnows, "max-time": oneOf("10m", "1h", "8h"), "patience": nobodyKnows, "run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 

@@ -35,8 +35,9 @@ named as MNIST's (%s and %s) or, if there are labels
 other than the ten digits, as a folder of pictures for each label; all that is known
 about them as a table, %s; and their strokes as %s.
 
-"inkling train --data FOLDER" trains on the pictures. As none of them are to test with,
-it holds out a fifth of every class if it can. "inkling eval-strokes FOLDER/%s"
+"inkling train --from MODEL --data FOLDER" goes on with a model on the pictures, and
+tells in the end how many of those held out, a fifth of every class if there are enough,
+it read before and reads now; "inkling train --data FOLDER" trains a new one. "inkling eval-strokes FOLDER/%s"
 reads the strokes.
 
 What was trained on the pictures reads drawings best that are prepared as these were:
@@ -44,7 +45,8 @@ What was trained on the pictures reads drawings best that are prepared as these 
 
 The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile, feedback.StrokesFile, feedback.StrokesFile),
 		Example: `  inkling feedback export --feedback drawings.db --out mine
-  inkling train --data mine`,
+  inkling train --data mine
+  inkling train --from model.pth --data mine --out better.pth`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if path == "" || out == "" {

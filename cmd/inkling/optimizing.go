@@ -10,10 +10,7 @@ import (
 
 	"github.com/spf13/pflag"
 
-	"inkling/nn"
 	"inkling/optim"
-	"inkling/train"
-	"inkling/weights"
 )
 
 // optimizing is how a training moves the weights: the optimizer with its settings, and
@@ -304,14 +301,4 @@ func (o *optimizing) report(event map[string]any) {
 	if o.schedule != "" {
 		event["schedule"] = o.schedule
 	}
-}
-
-// state is the optimizer's state, when the last batch had that rate.
-func (o *optimizing) state(program *nn.TrainProgram, rate float64) *weights.Optimizer {
-	state := train.OptimizerState(program)
-	settings := state.Groups[0].Settings
-	if base := o.rate(); rate != base {
-		settings["initial_lr"], settings["lr"] = base, rate // as PyTorch's schedules have it
-	}
-	return state
 }

@@ -66,12 +66,15 @@ func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *in
 	if o.augment != "" {
 		r.line("          Pictures are changed at random: %s.\n", o.augment)
 	}
+	for _, sentence := range o.said {
+		r.line("%s\n", sentence)
+	}
 	r.line("Computing: %s, %s kernels.\n", count(workers, "worker"), kernel.Implementation())
 	event := map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title, "reason": set.reason,
 		"images": d.Len(), "classes": d.Classes(), "input": m.Input(), "augment": o.augment, "parameters": inkling.Parameters(m.Network),
 		"epochs": o.epochs, "batch": o.batch, "batches": batches, "label_smoothing": o.smoothing, "model": m.Architecture(),
-		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(),
+		"seed": o.seed, "workers": workers, "kernels": kernel.Implementation(), "said": o.said,
 	}
 	o.optimizing.report(event)
 	r.object("begin", event)

@@ -18,6 +18,7 @@ import (
 	"inkling/internal/kernel"
 	"inkling/models"
 	"inkling/nn"
+	"inkling/optim"
 	"inkling/sketch"
 	"inkling/torchrand"
 	"inkling/train"
@@ -47,6 +48,9 @@ type trainOptions struct {
 	test              bool
 	json              bool
 	runOptions
+	tuneOptions
+
+	said []string // sentences about what was chosen or found, told before the training
 }
 
 func newTrain() *cobra.Command {
@@ -82,6 +86,13 @@ The network is made for the pictures' size, gray or coloured; LeNet takes 16x16 
 EMNIST's pictures are stored lying on their side; the network is shown them upright,
 and its file says so.
 
+--from begins with the weights of a model, its network if --model names no other, and
+with pictures made as it reads them. If it has another number of classes, its head, the
+last layer, is new. --freeze keeps parameters as they are, and BatchNorm and dropout
+there run as at eval; where nothing random stands before, what the frozen part makes of
+the pictures is computed once, and training the rest costs seconds. In the end the
+accuracy before is told, too, and that on what the model had learnt if it is at hand.
+
 Nothing is downloaded unless --download is given. Ctrl-C stops after the current
 step and saves what was learnt until then, and so do a closed terminal and a pipe
 that nobody reads any more; a second Ctrl-C stops at once. Should the loss become
@@ -100,6 +111,7 @@ replaced without --force. One training at a time writes a file.
   inkling train --optimizer adamw --batch 32 --schedule "OneCycleLR max_lr=0.003"
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json
+  inkling train --from model.pth --data ~/fashion-mnist --freeze "conv*" --unfreeze-after 1
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -119,6 +131,7 @@ replaced without --force. One training at a time writes a file.
 		},
 	}
 	o.flags(c)
+	o.tuneOptions.flags(c.Flags())
 	o.runOptions.flags(c.Flags())
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line, one for each event")
 	return c
@@ -130,7 +143,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
-	f.StringVar(&o.model, "model", defaultModel, "train the network of this `NAME`; \"inkling models\" lists them")
+	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them; by default "+defaultModel+", or that of the file of --from")
 	f.StringVar(&o.pictures.way, "preprocess", "auto", "`WAY` from picture files of one's own to what the network reads: auto, which is resize, or emnist, mnist, tutorial or fit, as inkling predict has them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
@@ -183,6 +196,12 @@ func (o *trainOptions) check() error {
 	}
 	if o.rng == "torch" && !model.DrawsAsPyTorch() {
 		return usagef("--rng torch is for LeNet, whose first weights are drawn in PyTorch's order; those of %s are not: leave --rng out", model.Name)
+	}
+	if o.rng == "torch" && o.fromFile != "" {
+		return usagef("--rng torch draws the first weights, and --from has them from a file: leave one out")
+	}
+	if err := o.tuneOptions.check(); err != nil {
+		return err
 	}
 	if err := o.optimizing.check(); err != nil {
 		return err
@@ -258,8 +277,13 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	if err != nil {
 		return nil, err
 	}
+	if cycle, ok := schedule.(*optim.OneCycleLR); ok && len(o.rates) > 0 {
+		schedule = scaledCycle{cycle, o.rate()}
+	}
 	r.begin(o, set, trainSet, m)
 	rate := o.rate() // of the last batch
+	var program *nn.TrainProgram
+	state := func() *weights.Optimizer { return o.state(program, rate) }
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
 	keeper, err := o.keep(ctx, abort, r, p, loader)
@@ -276,6 +300,8 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		Optimizer: o.optimizer,
 		Schedule:  schedule, ScheduleBatches: perBatch,
 		Mix:      augment.batch,
+		Training: o.training(), UnfreezeAfter: o.unfreezeAfter,
+		FeatureBytes: o.featureBytes(), OnFeatures: func(f train.FeatureReport) { r.features(f, trainSet.Len()) },
 		Loader:   loader,
 		Epochs:   o.epochs,
 		Workers:  o.workers,
@@ -287,11 +313,17 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 			r.event(e)
 			keeper.event(e, rate)
 		},
-		OnStart: func(program *nn.TrainProgram) {
-			keeper.start(program, func() *weights.Optimizer { return o.state(program, rate) })
+		OnStart: func(p *nn.TrainProgram) {
+			program = p
+			keeper.start(program, state)
 			if o.saveOptimizer {
-				m.Optimizer = func() *weights.Optimizer { return o.state(program, rate) }
+				m.Optimizer = state
 			}
+		},
+		OnUnfreeze: func(p *nn.TrainProgram) {
+			program = p
+			r.line("All parameters are trained from here on.\n")
+			r.object("unfrozen", map[string]any{"after_epoch": o.unfreezeAfter})
 		},
 		Checkpoint: func(at train.Position) error {
 			keeper.checkpoint(at)
@@ -335,6 +367,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 			m.SetExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
 			m.SetExtra("test_images", strconv.Itoa(testSet.Len()))
 			r.tested(result.evaluation)
+			testErr = o.beside(ctx, r, result)
 		}
 	}
 	r.leftOut(set)
@@ -357,7 +390,11 @@ type prepared struct {
 // prepare reads the pictures and makes an untrained model for them.
 func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	p := &prepared{}
-	var err error
+	err := o.openFrom()
+	if err != nil {
+		return nil, err
+	}
+	o.model = cmp.Or(o.model, defaultModel) // for config.yaml
 	if p.set, err = o.findPictures(ctx); err != nil {
 		return nil, err
 	}
@@ -384,7 +421,10 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 // findPictures looks for the pictures of --data, and has them prepared in the way of
 // --preprocess if there is one.
 func (o *trainOptions) findPictures(ctx context.Context) (*pictureSet, error) {
-	pictures := o.pictures
+	pictures, err := o.likeFrom(o.pictures)
+	if err != nil {
+		return nil, err
+	}
 	if !pictures.ownWay() {
 		return findPicturesAs(ctx, o.data, pictures)
 	}
@@ -449,20 +489,27 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	if most := mostSamples / (channels * height * width); o.batch > most {
 		return nil, usagef("--batch is %d, want %d at most for pictures of %dx%dx%d (channels, height, width)", o.batch, most, channels, height, width)
 	}
-	m, err := inkling.NewClassifier(cmp.Or(o.model, defaultModel), inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed})
+	m, err := o.begun(set, d)
 	if err != nil {
-		return nil, fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
+		return nil, err
 	}
+	if err := o.checkNames(m.Network); err != nil {
+		return nil, err
+	}
+	o.said = append(o.said, o.sayFrozen(m.Network)...)
 	number := func(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 	m.About.Inkling, m.About.Dataset, m.About.Split = version(), set.dataset, set.split
-	m.About.Extra = map[string]string{
-		"batch":        strconv.Itoa(o.batch),
-		"seed":         strconv.FormatUint(o.seed, 10),
-		"rng":          o.rng,
-		"kernels":      kernel.Implementation(),
-		"train_images": strconv.Itoa(d.Len()),
+	for _, fact := range [][2]string{
+		{"batch", strconv.Itoa(o.batch)},
+		{"seed", strconv.FormatUint(o.seed, 10)},
+		{"rng", o.rng},
+		{"kernels", kernel.Implementation()},
+		{"train_images", strconv.Itoa(d.Len())},
+	} {
+		m.SetExtra(fact[0], fact[1])
 	}
 	o.optimizing.note(m.SetExtra)
+	o.noteTuning(m.SetExtra)
 	if o.augment != "" {
 		m.SetExtra("augment", o.augment)
 	}
@@ -481,8 +528,13 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	if err != nil {
 		return nil, err
 	}
-	if o.pictures.ownWay() {
+	switch {
+	case o.pictures.ownWay():
 		way = o.pictures.way
+	case o.old != nil && o.pictures.size == "":
+		if p, err := o.old.Preparation("auto"); err == nil {
+			way = p.Way
+		}
 	}
 	m.SetExtra(inkling.PreparationKey, way)
 	return m, nil

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"slices"
 
 	"inkling"
 	"inkling/data"
@@ -68,19 +67,19 @@ func fineTune(ctx context.Context, model, pictures, tuned string) error {
 	if err != nil {
 		return err
 	}
-	c, err := inkling.NewClassifier(old.Architecture(), inkling.Options{Channels: in[0], Height: in[1], Width: in[2], Classes: parts.Train.Classes()})
+	c, replaced, err := inkling.NewClassifierFrom(model, old, inkling.Options{Classes: parts.Train.Classes()})
 	if err != nil {
 		return err
 	}
-	learnt := nn.State(old.Network)
-	for i, e := range nn.State(c.Network) { // all but the last layer, which has other classes
-		if values := make([]float32, nn.Shape(e.Shape()).Elements()); slices.Equal(e.Shape(), learnt[i].Shape()) {
-			learnt[i].Read(values)
-			e.Write(values)
-		}
-	}
+	fmt.Println("new, for other classes:", replaced)
 	loader := &data.Loader{Dataset: parts.Train, Transform: c.Transform(), BatchSize: 8, Shuffle: true}
-	if _, err := train.Run(ctx, train.Config{Network: c.Network, Optimizer: optim.NewAdamW(0.0003), Loader: loader, Epochs: 3}); err != nil {
+	_, err = train.Run(ctx, train.Config{
+		Network: c.Network, Optimizer: optim.NewAdamW(0.0003), Loader: loader, Epochs: 4,
+		// The first blocks rest for two epochs, and what they compute is kept.
+		Training:      func(t *nn.Training) { t.Freeze, t.FrozenAsEval = []string{"features.[0-3].*"}, true },
+		UnfreezeAfter: 2, FeatureBytes: 1 << 30,
+	})
+	if err != nil {
 		return err
 	}
 	return c.Save(tuned)
