@@ -74,6 +74,11 @@ type Value struct {
 // moved it. It must not be modified.
 func (v *Value) Shape() Shape { return v.shape }
 
+// OtherShape returns the shape for another number of examples than Shape's: networks are
+// traced for two, and what differs between them depends on the batch. It must not be
+// modified.
+func (v *Value) OtherShape() Shape { return v.other }
+
 // Type returns what the value's elements are.
 func (v *Value) Type() Type { return v.kind }
 

@@ -58,6 +58,9 @@ type File struct {
 	// Structure tells what the network computes, nil if the file says nothing of
 	// that, as one of tensors alone.
 	Structure *structure.Network
+	// Graph reads the network as operators, a *graph.Graph of package weights/graph, which
+	// knows package nn as this one does not; nil if the file has none.
+	Graph func() (any, error)
 	// Metadata is nil if the file has none, as one that PyTorch wrote.
 	Metadata *Metadata
 

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 
 	"inkling/weights"
+	"inkling/weights/graph"
 	"inkling/weights/internal/untrusted"
 	"inkling/weights/structure"
 )
@@ -35,7 +36,13 @@ type Contents struct {
 	Structure *structure.Network
 	// Producer is the program that wrote the file, and its version.
 	Producer string
+
+	graph func() (*graph.Graph, error)
 }
+
+// Graph reads the nodes, to be run. What is too much for the file's size is left out,
+// and said as the graph's Obstacle.
+func (c *Contents) Graph() (*graph.Graph, error) { return c.graph() }
 
 // Port is an input or an output of a graph.
 type Port struct {
@@ -57,7 +64,7 @@ func init() {
 			if err != nil {
 				return nil, nil, err
 			}
-			return &weights.File{Tensors: c.Tensors, Others: c.Others, Structure: c.Structure}, c.Metadata, nil
+			return &weights.File{Tensors: c.Tensors, Others: c.Others, Structure: c.Structure, Graph: func() (any, error) { return c.Graph() }}, c.Metadata, nil
 		},
 	})
 }
@@ -266,6 +273,7 @@ func (p *parser) model() error {
 	}
 	p.separate()
 	c.Structure = p.describe()
+	c.graph = p.decodeGraph
 	if p.version != "" {
 		c.Producer += " " + p.version
 	}
@@ -431,6 +439,9 @@ func (p *parser) tensorType(port *Port, f field) error {
 		case 1:
 			port.DType = dtypes[f.value]
 		case 2: // TensorShapeProto
+			if port.Shape == nil {
+				port.Shape = []string{}
+			}
 			return p.within(f, 1, func(f field) error {
 				const cost = 100 // in a growing list, with the text of a number
 				if err := p.spend(f.from, cost); err != nil {

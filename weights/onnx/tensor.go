@@ -33,12 +33,27 @@ const (
 	tensorLocation = 14
 )
 
-// initializer reads a TensorProto. Its elements are raw bytes, or in one of the
-// lists of numbers, of which floats lie in the file as raw ones do.
+// initializer reads a tensor of the graph.
 func (p *parser) initializer(m message) error {
+	t, err := p.tensor(m)
+	if err != nil {
+		return err
+	}
+	if t.Name == "" || p.names[t.Name] {
+		return p.fault(m.from, "the graph has two tensors of the name %q, or one without a name", t.Name)
+	}
+	p.names[t.Name] = true
+	p.contents.Tensors = append(p.contents.Tensors, t)
+	return nil
+}
+
+// tensor reads a TensorProto. Its elements are raw bytes, or in one of the
+// lists of numbers, of which floats lie in the file as raw ones do.
+func (p *parser) tensor(m message) (weights.Tensor, error) {
+	var none weights.Tensor
 	const cost = 500 // a tensor in a growing list, and a place in the map
 	if err := p.spend(m.from, cost); err != nil {
-		return err
+		return none, err
 	}
 	var t weights.Tensor
 	var kind uint64
@@ -81,46 +96,41 @@ func (p *parser) initializer(m message) error {
 		return err
 	})
 	if err != nil {
-		return err
+		return none, err
 	}
-	if t.Name == "" || p.names[t.Name] {
-		return p.fault(m.from, "the graph has two tensors of the name %q, or one without a name", t.Name)
-	}
-	p.names[t.Name] = true
 	element, known := untrusted.Elements[dtypes[kind]]
 	if !known {
-		return p.fault(m.from, "tensor %s has elements of the type %d, which is not read", untrusted.Shorten(t.Name), kind)
+		return none, p.fault(m.from, "tensor %s has elements of the type %d, which is not read", untrusted.Shorten(t.Name), kind)
 	}
 	count, ok := untrusted.Count(t.Shape)
 	if !ok {
-		return p.fault(m.from, "tensor %s has the shape %v, which is too large", untrusted.Shorten(t.Name), t.Shape)
+		return none, p.fault(m.from, "tensor %s has the shape %v, which is too large", untrusted.Shorten(t.Name), t.Shape)
 	}
 	if len(lists) > 1 {
-		return p.fault(m.from, "tensor %s has its elements in two places", untrusted.Shorten(t.Name))
+		return none, p.fault(m.from, "tensor %s has its elements in two places", untrusted.Shorten(t.Name))
 	}
 	if elsewhere.located != elsewhere.hasPart || elsewhere.located && len(lists) > 0 {
-		return p.fault(m.from, "tensor %s has its elements both here and in another file, or in neither", untrusted.Shorten(t.Name))
+		return none, p.fault(m.from, "tensor %s has its elements both here and in another file, or in neither", untrusted.Shorten(t.Name))
 	}
 	if elsewhere.located {
 		if raw, err = p.external(t.Name, &elsewhere, int64(count)*int64(element.Size)); err != nil {
-			return err
+			return none, err
 		}
 	}
 	if numbers != nil {
 		if raw, err = p.list(m, lists, numbers, element); err != nil {
-			return err
+			return none, err
 		}
 	}
 	if int64(len(raw)) != int64(count)*int64(element.Size) {
-		return p.fault(m.from, "tensor %s has the shape %v of %s, which takes %d bytes, and %d are there", untrusted.Shorten(t.Name), t.Shape, element.Name, int64(count)*int64(element.Size), len(raw))
+		return none, p.fault(m.from, "tensor %s has the shape %v of %s, which takes %d bytes, and %d are there", untrusted.Shorten(t.Name), t.Shape, element.Name, int64(count)*int64(element.Size), len(raw))
 	}
 	if err := p.spend(m.from, 4*int64(count)); err != nil {
-		return err
+		return none, err
 	}
 	t.DType = element.Name
 	t.Data = raw
-	p.contents.Tensors = append(p.contents.Tensors, t)
-	return nil
+	return t, nil
 }
 
 // list returns the elements of a list of numbers as they would be in raw bytes.

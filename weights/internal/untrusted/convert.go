@@ -114,3 +114,13 @@ func (f floatFormat) bits(value float64) uint64 {
 	bits := uint64(exponent+bias-1)<<f.fractionBits + uint64(fraction) // rounding up may carry into the exponent
 	return sign | min(bits, f.infinity())
 }
+
+// Round returns the number of a type of 16 bits, "float16" or "bfloat16", that is
+// nearest to v, ties to even.
+func Round(v float32, name string) float32 {
+	bits := floatFormats[name].bits(float64(v))
+	if name == "float16" {
+		return HalfToFloat32(uint16(bits))
+	}
+	return math.Float32frombits(uint32(bits) << 16)
+}

@@ -1,0 +1,180 @@
+package graph
+
+import (
+	"math"
+	"slices"
+)
+
+// call is one run of an operator's plain definition.
+type call struct {
+	node    *Node
+	version int
+	in      []*Tensor // nil where an input is left out
+	outputs int       // that somebody may want
+	left    *int64    // elements that may still be made
+}
+
+// mostElements bounds what one run of a definition may make.
+const mostElements = 1 << 28
+
+// run runs the definition of an operator.
+func (op operator) run(n *Node, version int, in []*Tensor, left *int64) (out []*Tensor, err error) {
+	defer catch(n, &err)
+	if left == nil {
+		most := int64(mostElements)
+		left = &most
+	}
+	c := &call{node: n, version: version, in: in, outputs: len(n.Outputs), left: left}
+	out = op.plain(c)
+	if len(out) < len(n.Outputs) {
+		refuse("has %d outputs, of which only %d are known", len(n.Outputs), len(out))
+	}
+	return out[:len(n.Outputs)], nil
+}
+
+// has reports whether an input is there.
+func (c *call) has(i int) bool { return i < len(c.in) && c.in[i] != nil }
+
+// x returns an input that must be there.
+func (c *call) x(i int) *Tensor {
+	if !c.has(i) {
+		refuse("lacks its input %d", i)
+	}
+	return c.in[i]
+}
+
+// float returns an input of floating-point numbers.
+func (c *call) float(i int) *Tensor {
+	x := c.x(i)
+	if !x.Type.Float() {
+		refuse("wants floating-point numbers as input %d, got %v", i, x)
+	}
+	return x
+}
+
+// whole returns an input of whole numbers.
+func (c *call) whole(i int) *Tensor {
+	x := c.x(i)
+	if x.Type.Float() {
+		refuse("wants whole numbers as input %d, got %v", i, x)
+	}
+	return x
+}
+
+// list returns an input that is a list of whole numbers, nil if it is not there.
+func (c *call) list(i int) []int {
+	if !c.has(i) {
+		return nil
+	}
+	return c.whole(i).list()
+}
+
+// make returns a tensor of zeros.
+func (c *call) make(t Type, shape ...int) *Tensor {
+	n := int64(1)
+	for _, d := range shape {
+		if d < 0 {
+			refuse("would make a tensor of the shape %v", shape)
+		}
+		if n *= int64(d); n > mostElements {
+			refuse("would make a tensor of the shape %v, which is too large", shape)
+		}
+	}
+	if *c.left -= n; *c.left < 0 {
+		refuse("would make a tensor of the shape %v, for which the file is too small or memory is too short", shape)
+	}
+	out := &Tensor{Type: t, Shape: slices.Clone(shape)}
+	if t.Float() {
+		out.Floats = make([]float32, n)
+	} else {
+		out.Ints = make([]int64, n)
+	}
+	return out
+}
+
+// like returns a tensor of zeros of the type and shape of another.
+func (c *call) like(x *Tensor) *Tensor { return c.make(x.Type, x.Shape...) }
+
+// one returns a list of one tensor.
+func one(t *Tensor) []*Tensor { return []*Tensor{t} }
+
+// The attributes.
+
+func (n *Node) has(name string) bool { _, ok := n.Attributes[name]; return ok }
+
+func (n *Node) int(name string, otherwise int) int {
+	if a, ok := n.Attributes[name]; ok {
+		return int(min(max(a.Int, math.MinInt32), math.MaxInt32))
+	}
+	return otherwise
+}
+
+func (n *Node) real(name string, otherwise float64) float64 {
+	if a, ok := n.Attributes[name]; ok {
+		return float64(a.Float)
+	}
+	return otherwise
+}
+
+func (n *Node) text(name, otherwise string) string {
+	if a, ok := n.Attributes[name]; ok {
+		return a.Text
+	}
+	return otherwise
+}
+
+// ints returns a list of whole numbers, nil if there is none.
+func (n *Node) ints(name string) []int {
+	a, ok := n.Attributes[name]
+	if !ok {
+		return nil
+	}
+	list := make([]int, 0, len(a.Ints))
+	for _, v := range a.Ints {
+		list = append(list, int(min(max(v, math.MinInt32), math.MaxInt32)))
+	}
+	return list
+}
+
+// axisOf returns a dimension counted from the start, of 0 to rank-1.
+func axisOf(axis, rank int) int {
+	at := axis
+	if at < 0 {
+		at += rank
+	}
+	if at < 0 || at >= rank {
+		refuse("wants an axis of %d to %d, got %d", -rank, rank-1, axis)
+	}
+	return at
+}
+
+// axesOf returns dimensions counted from the start, in ascending order and each once.
+func axesOf(axes []int, rank int) []int {
+	var out []int
+	for _, a := range axes {
+		a = axisOf(a, rank)
+		if slices.Contains(out, a) {
+			refuse("names the axis %d twice", a)
+		}
+		out = append(out, a)
+	}
+	slices.Sort(out)
+	return out
+}
+
+// every returns 0 to n-1.
+func every(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}
+
+// repeated returns a list of n times a number.
+func repeated(value, n int) []int { return slices.Repeat([]int{value}, n) }
+
+// split returns how many elements lie before, along and behind an axis.
+func split(shape []int, axis int) (outer, size, inner int) {
+	return Elements(shape[:axis]), shape[axis], Elements(shape[axis+1:])
+}

@@ -1,0 +1,344 @@
+package graph
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"inkling/nn"
+)
+
+// Network is a graph as operations of package nn. Its weights are those of the file,
+// under the file's names, and can be trained where the operators are of package nn.
+type Network struct {
+	Weights
+
+	graph  *Graph
+	mutex  sync.Mutex
+	layers map[string]any      // of package nn, by the names of their weights
+	folded map[*Node][]*Tensor // what nodes give that no input changes
+	inside map[*Node][]*Node   // of functions, for each place where they are called
+	loaded map[string]*Tensor  // initializers in use
+	shared map[string]bool     // weights that several layers have copies of
+	plain  map[string]int      // operators that run by their definitions
+	known  map[string]*Tensor  // inputs whose numbers decide shapes, while it is traced
+	left   int64               // elements that may still be made of constants
+	fault  *fault              // of the last run
+	taken  map[string]bool     // names of weights
+	first  *nn.Value           // an input, while it is traced
+	count  int                 // of nodes, while it is traced
+}
+
+// Weights are parameters and buffers by their names.
+type Weights []nn.Named
+
+// weight and buffer make parts of a state dict.
+type weight struct{ *nn.Param }
+
+// Forward is never called: the network knows what to do with the weight.
+func (weight) Forward(x *nn.Value) *nn.Value { return x }
+
+type buffer struct{ *nn.Buffer }
+
+// Forward is never called.
+func (buffer) Forward(x *nn.Value) *nn.Value { return x }
+
+// NewNetwork makes a network of a graph, if all of its operators can be run.
+func NewNetwork(g *Graph) (*Network, error) {
+	if missing := g.Missing(); len(missing) > 0 {
+		texts := make([]string, 0, len(missing))
+		for _, m := range missing {
+			texts = append(texts, m.String())
+		}
+		const most = 10
+		if len(texts) > most {
+			texts = append(texts[:most], fmt.Sprintf("and %d operators more", len(texts)-most))
+		}
+		return nil, fmt.Errorf("the graph has operators that are not run: %s", strings.Join(texts, "; "))
+	}
+	if g.Obstacle != "" {
+		return nil, fmt.Errorf("the graph is not run: %s", g.Obstacle)
+	}
+	if len(g.Outputs) == 0 {
+		return nil, fmt.Errorf("the graph has no output")
+	}
+	return &Network{graph: g, layers: map[string]any{}, folded: map[*Node][]*Tensor{}, inside: map[*Node][]*Node{},
+		loaded: map[string]*Tensor{}, shared: map[string]bool{}, taken: map[string]bool{}, left: g.Room, fault: &fault{}}, nil
+}
+
+// Graph returns what the network was made of.
+func (n *Network) Graph() *Graph { return n.graph }
+
+// Definitions counts the operators that run by their plain definitions, and through which
+// no gradient flows, as of the last time that the network was traced.
+func (n *Network) Definitions() map[string]int {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return maps.Clone(n.plain)
+}
+
+// Shared are the weights that several layers have copies of: trained, they would part.
+func (n *Network) Shared() []string {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	return slices.Sorted(maps.Keys(n.shared))
+}
+
+// nnValue is a value of the graph: a constant, or what is computed.
+type nnValue struct {
+	// tensor is what a constant is, other what it is for the other batch with which
+	// networks are traced, nil if the same.
+	tensor, other *Tensor
+	// weight is under which name the file has it.
+	weight string
+
+	value *nn.Value
+	typ   Type
+	shape []int // for the batch at hand
+
+	// What made it, where it may become part of another operation.
+	kind   string
+	source []*nnValue
+	number float64
+}
+
+func (v *nnValue) constant() bool { return v.value == nil }
+
+// shapes are those for the batch at hand and for the other.
+func (v *nnValue) shapes() (here, other []int) {
+	if v.constant() {
+		if v.other != nil {
+			return v.tensor.Shape, v.other.Shape
+		}
+		return v.tensor.Shape, v.tensor.Shape
+	}
+	if len(v.shape) == 0 {
+		return v.shape, v.shape
+	}
+	return v.shape, v.value.OtherShape()
+}
+
+// scope are the values that nodes see, by their names.
+type scope struct {
+	values map[string]*nnValue
+	outer  *scope
+	depth  int
+}
+
+func (s *scope) find(name string) *nnValue {
+	for ; s != nil; s = s.outer {
+		if v := s.values[name]; v != nil {
+			return v
+		}
+	}
+	return nil
+}
+
+// trace computes the outputs from values for the inputs.
+func (n *Network) trace(inputs map[string]*nnValue, known map[string]*Tensor, first *nn.Value) (out []*nnValue, err error) {
+	n.mutex.Lock()
+	defer n.mutex.Unlock()
+	defer catch(nil, &err)
+	n.plain, n.known, n.first, n.count = map[string]int{}, known, first, 0
+	defer func() { n.first, n.known = nil, nil }()
+	s := &scope{values: map[string]*nnValue{}}
+	for name, v := range inputs {
+		s.values[name] = v
+	}
+	for name, t := range known {
+		s.values[name] = &nnValue{tensor: t}
+	}
+	n.run(n.graph.Nodes, s)
+	for _, port := range n.graph.Outputs {
+		v := n.find(s, port.Name)
+		if v == nil {
+			refuse("the output %q is computed by no node", port.Name)
+		}
+		out = append(out, v)
+	}
+	return out, nil
+}
+
+// find is scope.find, and knows the initializers.
+func (n *Network) find(s *scope, name string) *nnValue {
+	if v := s.find(name); v != nil {
+		return v
+	}
+	for outer := s; outer != nil; outer = outer.outer {
+		if outer.outer == nil {
+			if init, ok := n.graph.Initializers[name]; ok {
+				v := &nnValue{tensor: n.load(name, init), weight: name}
+				outer.values[name] = v
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Network) load(name string, init Initializer) *Tensor {
+	if t := n.loaded[name]; t != nil {
+		return t
+	}
+	t, err := init.Load()
+	if err != nil {
+		refuse("the weight %q cannot be read: %v", name, err)
+	}
+	n.loaded[name] = t
+	return t
+}
+
+// run computes nodes, which are in the order in which they can be.
+func (n *Network) run(nodes []*Node, s *scope) {
+	for _, node := range nodes {
+		if n.count++; n.count > mostNodes {
+			refuse("the graph has more than %d nodes", mostNodes)
+		}
+		n.node(node, s)
+	}
+}
+
+func (n *Network) node(node *Node, s *scope) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case *Refusal:
+			if r.Node == nil {
+				r.Node = node
+			}
+			panic(r)
+		default:
+			panic(r)
+		}
+	}()
+	l := &lowering{net: n, node: node, version: n.graph.versionOf(node), scope: s}
+	for name, a := range node.Attributes {
+		if a.Obstacle != "" {
+			refuse("has an attribute %q that is not read: %s", name, a.Obstacle)
+		}
+	}
+	for _, name := range node.Inputs {
+		var v *nnValue
+		if name != "" {
+			if v = n.find(s, name); v == nil {
+				refuse("reads %q, which no node before it computes; the nodes are not in order or go round in a circle", name)
+			}
+		}
+		l.in = append(l.in, v)
+	}
+	var out []*nnValue
+	switch f := n.graph.function(node); {
+	case node.standard() && node.Kind == "If":
+		out = n.branch(l)
+	case f != nil:
+		out = n.call(l, f)
+	default:
+		op, err := lookUp(node, l.version)
+		if err != nil {
+			refuse("%v", err)
+		}
+		out = l.apply(op)
+	}
+	for i, name := range node.Outputs {
+		if name == "" || i >= len(out) || out[i] == nil {
+			continue
+		}
+		if s.values[name] != nil {
+			refuse("gives %q, which is there already", name)
+		}
+		s.values[name] = out[i]
+	}
+}
+
+// branch runs one of the graphs of an If, whose condition must be known.
+func (n *Network) branch(l *lowering) []*nnValue {
+	if len(l.in) != 1 || l.in[0] == nil {
+		refuse("has no condition")
+	}
+	l.needs([]int{0})
+	condition := l.in[0].tensor
+	if len(condition.Ints) != 1 || l.in[0].other != nil {
+		refuse("has the condition %v", condition)
+	}
+	name := "else_branch"
+	if condition.Ints[0] != 0 {
+		name = "then_branch"
+	}
+	g := l.node.Attributes[name].Graph
+	if g == nil {
+		refuse("has no %s", name)
+	}
+	inner := &scope{values: map[string]*nnValue{}, outer: l.scope, depth: l.scope.depth + 1}
+	if inner.depth > mostDepth {
+		refuse("lies deeper than %d graphs in each other", mostDepth)
+	}
+	for key, init := range g.Initializers {
+		t, err := init.Load()
+		if err != nil {
+			refuse("%v", err)
+		}
+		inner.values[key] = &nnValue{tensor: t}
+	}
+	n.run(g.Nodes, inner)
+	var out []*nnValue
+	for _, port := range g.Outputs {
+		v := n.find(inner, port.Name)
+		if v == nil {
+			refuse("has a branch whose output %q is computed by no node", port.Name)
+		}
+		out = append(out, v)
+	}
+	return out
+}
+
+// call runs the nodes of a function.
+func (n *Network) call(l *lowering, f *Function) []*nnValue {
+	inner := &scope{values: map[string]*nnValue{}, depth: l.scope.depth + 1}
+	if inner.depth > mostDepth {
+		refuse("lies deeper than %d functions in each other", mostDepth)
+	}
+	for i, name := range f.Inputs {
+		if i < len(l.in) && l.in[i] != nil {
+			inner.values[name] = l.in[i]
+		}
+	}
+	nodes := n.inside[l.node]
+	if nodes == nil {
+		for _, node := range f.Nodes {
+			copied := *node
+			copied.Version = f.Version
+			copied.Attributes = map[string]Attribute{}
+			for name, a := range node.Attributes {
+				if a.Refers != "" {
+					given, ok := l.node.Attributes[a.Refers]
+					if !ok {
+						if given, ok = f.Defaults[a.Refers]; !ok {
+							continue
+						}
+					}
+					a = given
+				}
+				copied.Attributes[name] = a
+			}
+			nodes = append(nodes, &copied)
+		}
+		n.inside[l.node] = nodes
+	}
+	// An input that is left out is one that nodes inside leave out.
+	for _, node := range nodes {
+		for i, name := range node.Inputs {
+			if slices.Contains(f.Inputs, name) && inner.values[name] == nil {
+				node.Inputs = slices.Clone(node.Inputs)
+				node.Inputs[i] = ""
+			}
+		}
+	}
+	n.run(nodes, inner)
+	var out []*nnValue
+	for _, name := range f.Outputs {
+		out = append(out, inner.find(name))
+	}
+	return out
+}

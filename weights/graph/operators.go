@@ -1,0 +1,165 @@
+package graph
+
+import "math"
+
+// operator is a line of the table.
+type operator struct {
+	// plain is the definition, on tensors.
+	plain func(c *call) []*Tensor
+	// known are the inputs whose numbers decide the shapes of the outputs.
+	known []int
+	// since is the operator set from which on the operator means what is done here.
+	since int
+	// probe is what whole numbers are while shapes are found.
+	probe int64
+	// lower, if there is one, computes the same with operations of package nn. It
+	// returns nil where the node asks for what these cannot do.
+	lower func(l *lowering) []*nnValue
+}
+
+// operators are those that are run, in the versions of operator sets 7 to 22.
+var operators map[string]operator
+
+func init() {
+	operators = map[string]operator{
+		"Abs":                       {plain: eachNumber(math.Abs, func(n int64) int64 { return max(n, -n) })},
+		"Acos":                      {plain: plainly(math.Acos)},
+		"Acosh":                     {plain: plainly(math.Acosh)},
+		"Add":                       {plain: pair(func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b })},
+		"And":                       {plain: pair(nil, func(a, b int64) int64 { return a & b })},
+		"ArgMax":                    {plain: argument(func(a, b float64) bool { return a > b })},
+		"ArgMin":                    {plain: argument(func(a, b float64) bool { return a < b })},
+		"Asin":                      {plain: plainly(math.Asin)},
+		"Asinh":                     {plain: plainly(math.Asinh)},
+		"Atan":                      {plain: plainly(math.Atan)},
+		"Atanh":                     {plain: plainly(math.Atanh)},
+		"AveragePool":               {plain: averagePool},
+		"BatchNormalization":        {plain: batchNormalization},
+		"Cast":                      {plain: cast},
+		"CastLike":                  {plain: cast},
+		"Ceil":                      {plain: plainly(math.Ceil)},
+		"Celu":                      {plain: each(celu)},
+		"Clip":                      {plain: clip},
+		"Concat":                    {plain: concat},
+		"Constant":                  {plain: constantOf},
+		"ConstantOfShape":           {plain: constantOfShape, known: []int{0}},
+		"Conv":                      {plain: conv},
+		"ConvInteger":               {plain: convInteger},
+		"ConvTranspose":             {plain: convTranspose},
+		"Cos":                       {plain: plainly(math.Cos)},
+		"Cosh":                      {plain: plainly(math.Cosh)},
+		"CumSum":                    {plain: cumSum, known: []int{1}},
+		"DepthToSpace":              {plain: depthToSpace},
+		"DequantizeLinear":          {plain: dequantizeLinear},
+		"Div":                       {plain: pair(func(a, b float64) float64 { return a / b }, divide), probe: 1},
+		"Dropout":                   {plain: dropout},
+		"DynamicQuantizeLinear":     {plain: dynamicQuantizeLinear},
+		"Einsum":                    {plain: einsum},
+		"Elu":                       {plain: each(func(n *Node) func(float64) float64 { return elu(n.real("alpha", 1)) })},
+		"Equal":                     {plain: compare(func(a, b float64) bool { return a == b }, func(a, b int64) bool { return a == b })},
+		"Erf":                       {plain: plainly(math.Erf)},
+		"Exp":                       {plain: plainly(math.Exp)},
+		"Expand":                    {plain: expand, known: []int{1}},
+		"Flatten":                   {plain: flatten},
+		"Floor":                     {plain: plainly(math.Floor)},
+		"Gather":                    {plain: gather},
+		"GatherElements":            {plain: gatherElements},
+		"GatherND":                  {plain: gatherND},
+		"Gelu":                      {plain: each(gelu)},
+		"Gemm":                      {plain: gemm},
+		"GlobalAveragePool":         {plain: global(averageOf)},
+		"GlobalLpPool":              {plain: global(normOf)},
+		"GlobalMaxPool":             {plain: global(maximumOf)},
+		"Greater":                   {plain: compare(func(a, b float64) bool { return a > b }, func(a, b int64) bool { return a > b })},
+		"GreaterOrEqual":            {plain: compare(func(a, b float64) bool { return a >= b }, func(a, b int64) bool { return a >= b })},
+		"GroupNormalization":        {plain: groupNormalization, since: 18},
+		"HardSigmoid":               {plain: each(hardSigmoid)},
+		"HardSwish":                 {plain: plainly(func(x float64) float64 { return x * clamped(x/6+0.5) })},
+		"Hardmax":                   {plain: overLines(hardmax)},
+		"Identity":                  {plain: identity},
+		"If":                        {plain: never},
+		"InstanceNormalization":     {plain: instanceNormalization},
+		"IsInf":                     {plain: test(infinite)},
+		"IsNaN":                     {plain: test(func(_ *Node, x float64) bool { return x != x })},
+		"LRN":                       {plain: lrn},
+		"LayerNormalization":        {plain: layerNormalization},
+		"LeakyRelu":                 {plain: each(leakyRelu)},
+		"Less":                      {plain: compare(func(a, b float64) bool { return a < b }, func(a, b int64) bool { return a < b })},
+		"LessOrEqual":               {plain: compare(func(a, b float64) bool { return a <= b }, func(a, b int64) bool { return a <= b })},
+		"Log":                       {plain: plainly(math.Log)},
+		"LogSoftmax":                {plain: overLines(logSoftmax)},
+		"LpNormalization":           {plain: lpNormalization},
+		"LpPool":                    {plain: lpPool, since: 2},
+		"MatMul":                    {plain: matMul},
+		"MatMulInteger":             {plain: matMulInteger},
+		"Max":                       {plain: several(largest, func(a, b int64) int64 { return max(a, b) })},
+		"MaxPool":                   {plain: maxPool},
+		"Mean":                      {plain: mean},
+		"MeanVarianceNormalization": {plain: meanVarianceNormalization},
+		"Min":                       {plain: several(smallest, func(a, b int64) int64 { return min(a, b) })},
+		"Mish":                      {plain: plainly(func(x float64) float64 { return x * math.Tanh(softplus(x)) })},
+		"Mod":                       {plain: modulo, probe: 1},
+		"Mul":                       {plain: pair(func(a, b float64) float64 { return a * b }, func(a, b int64) int64 { return a * b })},
+		"Neg":                       {plain: eachNumber(func(x float64) float64 { return -x }, func(n int64) int64 { return -n })},
+		"Not":                       {plain: not},
+		"OneHot":                    {plain: oneHot, known: []int{1}},
+		"Or":                        {plain: pair(nil, func(a, b int64) int64 { return a | b })},
+		"PRelu":                     {plain: prelu},
+		"Pad":                       {plain: pad, known: []int{1, 3}},
+		"Pow":                       {plain: power},
+		"QLinearConv":               {plain: qLinearConv},
+		"QLinearMatMul":             {plain: qLinearMatMul},
+		"QuantizeLinear":            {plain: quantizeLinear},
+		"Range":                     {plain: rangeOf, known: []int{0, 1, 2}},
+		"Reciprocal":                {plain: plainly(func(x float64) float64 { return 1 / x })},
+		"ReduceL1":                  {plain: reduce, known: []int{1}},
+		"ReduceL2":                  {plain: reduce, known: []int{1}},
+		"ReduceLogSum":              {plain: reduce, known: []int{1}},
+		"ReduceLogSumExp":           {plain: reduceLogSumExp, known: []int{1}},
+		"ReduceMax":                 {plain: reduce, known: []int{1}},
+		"ReduceMean":                {plain: reduce, known: []int{1}},
+		"ReduceMin":                 {plain: reduce, known: []int{1}},
+		"ReduceProd":                {plain: reduce, known: []int{1}},
+		"ReduceSum":                 {plain: reduce, known: []int{1}},
+		"ReduceSumSquare":           {plain: reduce, known: []int{1}},
+		"Relu":                      {plain: eachNumber(relu, func(n int64) int64 { return max(n, 0) })},
+		"Reshape":                   {plain: reshape, known: []int{1}},
+		"Resize":                    {plain: resize, known: []int{1, 2, 3}},
+		"Round":                     {plain: plainly(math.RoundToEven)},
+		"Selu":                      {plain: each(selu), since: 6},
+		"Shape":                     {plain: shapeOf},
+		"Shrink":                    {plain: each(shrink)},
+		"Sigmoid":                   {plain: plainly(sigmoid)},
+		"Sign":                      {plain: eachNumber(sign, func(n int64) int64 { return int64(sign(float64(n))) })},
+		"Sin":                       {plain: plainly(math.Sin)},
+		"Sinh":                      {plain: plainly(math.Sinh)},
+		"Size":                      {plain: sizeOf},
+		"Slice":                     {plain: slice, known: []int{1, 2, 3, 4}},
+		"Softmax":                   {plain: overLines(softmax)},
+		"Softplus":                  {plain: plainly(softplus)},
+		"Softsign":                  {plain: plainly(func(x float64) float64 { return x / (1 + math.Abs(x)) })},
+		"SpaceToDepth":              {plain: spaceToDepth},
+		"Split":                     {plain: splitParts, known: []int{1}, since: 2},
+		"Sqrt":                      {plain: plainly(math.Sqrt)},
+		"Squeeze":                   {plain: squeeze, known: []int{1}},
+		"Sub":                       {plain: pair(func(a, b float64) float64 { return a - b }, func(a, b int64) int64 { return a - b })},
+		"Sum":                       {plain: several(func(a, b float64) float64 { return a + b }, func(a, b int64) int64 { return a + b })},
+		"Swish":                     {plain: each(swish)},
+		"Tan":                       {plain: plainly(math.Tan)},
+		"Tanh":                      {plain: plainly(math.Tanh)},
+		"ThresholdedRelu":           {plain: each(thresholded)},
+		"Tile":                      {plain: tile, known: []int{1}, since: 6},
+		"TopK":                      {plain: topK, known: []int{1}},
+		"Transpose":                 {plain: transpose},
+		"Unsqueeze":                 {plain: unsqueeze, known: []int{1}},
+		"Upsample":                  {plain: resize, known: []int{1}, since: 7},
+		"Where":                     {plain: where},
+		"Xor":                       {plain: pair(nil, func(a, b int64) int64 { return a ^ b })},
+	}
+}
+
+// never is the definition of what the network does itself.
+func never(*call) []*Tensor {
+	refuse("has no definition of its own")
+	return nil
+}
