@@ -123,6 +123,55 @@ func TestZooGolden(t *testing.T) {
 	}
 }
 
+// unfolded is a network within a training, with BatchNorm as at eval.
+type unfolded struct{ Network Network }
+
+func (u *unfolded) Forward(x *nn.Value) *nn.Value { return nn.AsEval(x, u.Network.Forward) }
+
+// TestZooFolds compares logits of programs for inference, which have every BatchNorm
+// behind a convolution in its weights, with those of programs that have none there.
+func TestZooFolds(t *testing.T) {
+	for _, m := range Zoo() {
+		if testing.Short() && large[m.Name] {
+			continue
+		}
+		net, err := m.New(Config{Channels: 3, Height: 32, Width: 32, Classes: 7}, func(float64) float32 { return 0 })
+		if err != nil {
+			t.Fatal(m.Name, err)
+		}
+		norms := false
+		for _, e := range nn.State(net) {
+			e.Write(formulaValue(e.Name(), e.Shape()))
+			norms = norms || e.IsBuffer()
+		}
+		if !norms {
+			continue
+		}
+		folded, err := nn.Compile(net, 1, 3, 32, 32)
+		if err != nil {
+			t.Fatal(m.Name, err)
+		}
+		plain, err := nn.CompileTrain(&unfolded{net}, nn.CrossEntropy{}, plainSGD{}, 1, 3, 32, 32)
+		if err != nil {
+			t.Fatal(m.Name, err)
+		}
+		picture := make([]float32, 3*32*32)
+		for i, u := range share("input", len(picture)) {
+			picture[i] = 4 * float32(u)
+		}
+		got, want := folded.Forward(picture), plain.Forward(picture)
+		var largest, worst float64
+		for i, v := range want {
+			largest, worst = max(largest, math.Abs(float64(v))), max(worst, math.Abs(float64(got[i]-v)))
+		}
+		const tolerance = 2e-5 // of the largest
+		if !(worst <= tolerance*largest) || largest == 0 {
+			t.Errorf("%s: logits differ by %.2g of the largest, want at most %g", m.Name, worst/largest, tolerance)
+		}
+		t.Logf("%s: %.2g", m.Name, worst/largest)
+	}
+}
+
 // TestZoo makes every model for a few classes of pictures that are neither square
 // nor of its usual size, and counts parameters of the usual one.
 func TestZoo(t *testing.T) {

@@ -60,7 +60,7 @@ func lowerBatchNorm(p *plan, g *group) {
 		return
 	}
 	s := &batchNormStep{plan: p, op: op, node: g.first, input: in, output: p.place(g.output), channels: op.features, pixels: in.shape[1:].Elements()}
-	s.low, s.high, _ = rectifier(g.ops[0])
+	s.low, s.high = g.limits(0)
 	blocks := roundUp(s.channels, kernel.TileColumns)
 	s.innermost = in.channelsLast && in.pixelStep() == blocks
 	numbers := func() []float64 { return make([]float64, blocks) }
@@ -71,6 +71,7 @@ func lowerBatchNorm(p *plan, g *group) {
 		}
 	})
 	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
+	used := versionsOf(g.first)
 	if op.ofBatch() {
 		shards := p.shards
 		if !p.train {
@@ -82,7 +83,11 @@ func lowerBatchNorm(p *plan, g *group) {
 		p.stage(&stage{axis: examples, run: s.observe, sharded: true, statistics: true, touches: []*buffer{in.values}})
 		p.stage(&stage{axis: units, units: s.channels, run: s.settle, statistics: true})
 	} else {
-		p.refresh = append(p.refresh, func() { s.settle(work{last: s.channels}) })
+		p.refresh = append(p.refresh, func() {
+			if used.changed() {
+				s.settle(work{last: s.channels})
+			}
+		})
 	}
 	// The backward pass reads the input, so the output can be made again of it.
 	backwards := p.backwards(g.first)
@@ -148,15 +153,27 @@ func (s *batchNormStep) settle(w work) {
 			s.mean[c], s.inverse[c] = all.mean, 1/math.Sqrt(all.squares/all.n+s.op.eps)
 			s.follow(c, all)
 		} else {
-			s.mean[c], s.inverse[c] = float64(s.node.buffers[0].data[c]), 1/math.Sqrt(float64(s.node.buffers[1].data[c])+s.op.eps)
+			s.mean[c], s.inverse[c] = s.op.settled(s.node, c)
 		}
-		s.scale[c], s.shift[c] = s.inverse[c], 0
-		if len(s.node.params) > 0 {
-			s.scale[c] *= float64(s.node.params[0].data[c])
-			s.shift[c] = float64(s.node.params[1].data[c])
-		}
-		s.shift[c] -= s.mean[c] * s.scale[c]
+		s.scale[c], s.shift[c] = affineOf(s.node, c, s.mean[c], s.inverse[c])
 	}
+}
+
+// settled returns the running mean of a channel, and what its deviations from it are
+// multiplied by.
+func (b batchNorm) settled(n *node, c int) (mean, inverse float64) {
+	return float64(n.buffers[0].data[c]), 1 / math.Sqrt(float64(n.buffers[1].data[c])+b.eps)
+}
+
+// affineOf returns by what a BatchNorm multiplies a channel with these statistics, and
+// what it adds then.
+func affineOf(n *node, c int, mean, inverse float64) (scale, shift float64) {
+	scale = inverse
+	if len(n.params) > 0 {
+		scale *= float64(n.params[0].data[c])
+		shift = float64(n.params[1].data[c])
+	}
+	return scale, shift - mean*scale
 }
 
 // shardMoments joins the moments of the shards in pairs, pairs of pairs and so on,
@@ -191,6 +208,7 @@ func (s *batchNormStep) follow(c int, all moments) {
 func (s *batchNormStep) forward(w work) {
 	if w.first == 0 && !w.again && s.op.training && s.op.running && s.plan.train {
 		s.node.buffers[2].data[0]++ // read by settle, a barrier before
+		changeBuffers(s.node)
 	}
 	for i := w.first; i < w.last; i++ {
 		from, to := s.input.values.from(&w, i), s.output.values.from(&w, i)

@@ -101,14 +101,13 @@ func (d *definition) prepareParams() {
 		t := Tensor[float32]{Shape: param.shape, Data: param.data[:min(len(param.data), param.shape.Elements())]}
 		if !slices.Equal(param.strides, rowMajor(param.shape)) {
 			t.Data = d.plan.packed(param.shape.Elements())
-			var version uint64
+			used := versions{at: []*uint64{&param.version}}
 			offsets := offsetsOf(param)
 			d.plan.refresh = append(d.plan.refresh, func() {
-				if version != param.version {
+				if used.changed() {
 					for i, at := range offsets {
 						t.Data[i] = param.data[at]
 					}
-					version = param.version
 				}
 			})
 		}
@@ -431,6 +430,9 @@ func (d *definition) forwardWhole(w work) {
 	c := d.wholeCall()
 	c.UpdateBuffers = d.plan.train && !w.again
 	d.node.op.Forward(&c.Call)
+	if c.UpdateBuffers {
+		changeBuffers(d.node)
+	}
 	for _, at := range d.outputs {
 		d.scatter(at.values, false)
 	}

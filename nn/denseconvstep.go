@@ -2,13 +2,18 @@ package nn
 
 import "inkling/internal/kernel"
 
-// denseConvStep is a convolution of any kind with bias and, maybe, ReLU, computed
-// tile by tile from pictures with the channels innermost, without a copy of the
-// picture or a border around it.
+// denseConvStep is a convolution of any kind with bias and, maybe, what stands behind
+// it: a BatchNorm with fixed statistics, which becomes part of the weights, a sum with
+// a value that is there already, and a ReLU or ReLU6. It is computed tile by tile from
+// pictures with the channels innermost, without a copy of the picture or a border
+// around it.
 type denseConvStep struct {
 	plan          *plan
 	op            conv2d
 	weight, bias  *Param
+	norm          *node  // the BatchNorm, or nil
+	residual      *place // what is added, or nil
+	limits        *kernel.Limits
 	input, output *place
 	positions     int // of the filter
 	depthwise     bool
@@ -27,7 +32,7 @@ type denseConvStep struct {
 
 	packed, packedBack []float32 // the weights as the passes want them
 	biases, noBiases   []float32 // and the biases, with room behind
-	version            [2]uint64 // of what is packed
+	used               *versions // of what is packed
 }
 
 func isDenseConv(n *node) bool { return is[conv2d](n.op) && n.inputs[0].rows() == 1 }
@@ -36,7 +41,12 @@ func lowerDenseConv(p *plan, g *group) {
 	op := g.first.op.(conv2d)
 	s := &denseConvStep{plan: p, op: op, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
 		positions: op.kernel[0] * op.kernel[1], depthwise: op.groups == op.in && op.in == op.out && op.in > 1}
-	s.output.relu = g.taken[0]
+	s.output.relu = g.taken[2] && is[relu](g.nodes[2].op)
+	s.norm, s.used = g.nodes[0], versionsOf(g.first, g.nodes[0])
+	if g.taken[2] {
+		low, high := g.limits(2)
+		s.limits = &kernel.Limits{Low: low, High: high}
+	}
 	if len(g.first.params) > 1 {
 		s.bias = g.first.params[1]
 	}
@@ -66,7 +76,17 @@ func lowerDenseConv(p *plan, g *group) {
 	s.packed = p.packed(s.forwardPass.packedWeights())
 	p.by(s.algorithm())
 	p.refresh = append(p.refresh, s.repack)
-	p.byExamples(s.forward, touches...)
+	if g.residual != nil {
+		s.residual = p.place(g.residual)
+	}
+	if base, _ := s.finish(); base != nil && base != s.input.values {
+		p.overwriting(s.forward, s.output.values, base, touches...)
+	} else {
+		if s.residual != nil {
+			touches = append(touches, s.residual.values)
+		}
+		p.byExamples(s.forward, touches...)
+	}
 	if p.backwards(g.first) {
 		p.later = append(p.later, s.lowerBackward)
 	}
@@ -149,24 +169,29 @@ func (s *denseConvStep) backwardRows(examples int) []tileRow {
 
 // repack follows changes to the parameters that somebody else made.
 func (s *denseConvStep) repack() {
-	version := [2]uint64{s.weight.version}
-	if s.bias != nil {
-		version[1] = s.bias.version
-	}
-	if s.version != version {
+	if s.used.changed() {
 		s.pack(0, s.op.out)
-		if s.bias != nil {
-			copy(s.biases, s.bias.data[:s.op.out])
+		for o := range s.op.out {
+			_, s.biases[o] = s.scaled(o)
 		}
-		s.version = version
 	}
 }
 
 // followed is called after the step's own changes.
-func (s *denseConvStep) followed() {
-	if s.version[0] = s.weight.version; s.bias != nil {
-		s.version[1] = s.bias.version
+func (s *denseConvStep) followed() { s.used.follow() }
+
+// scaled returns by what the filter of an output is multiplied for the BatchNorm behind
+// it, and the output's bias.
+func (s *denseConvStep) scaled(output int) (scale float64, bias float32) {
+	if s.bias != nil {
+		bias = s.bias.data[output]
 	}
+	if s.norm == nil {
+		return 1, bias
+	}
+	mean, inverse := s.norm.op.(batchNorm).settled(s.norm, output)
+	scale, shift := affineOf(s.norm, output, mean, inverse)
+	return scale, float32(float64(bias)*scale + shift)
 }
 
 // pack packs the filters of outputs from..to-1.
@@ -175,16 +200,17 @@ func (s *denseConvStep) pack(from, to int) {
 	weights, strides := s.weight.data, s.weight.strides
 	for o := from; o < to; o++ {
 		group, column := o/outGroup, o%outGroup
+		scale, _ := s.scaled(o)
 		for k := range s.positions {
 			at := o*strides[0] + k/s.op.kernel[1]*strides[2] + k%s.op.kernel[1]*strides[3]
 			if s.gathered != nil {
 				for c := range inGroup {
-					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = weights[at+c*strides[1]]
+					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
 			} else {
 				to, step := s.packed[s.forwardPass.packedAt(group, k, 0, column):], kernel.TileColumns
 				for c := range inGroup {
-					to[c*step] = weights[at+c*strides[1]]
+					to[c*step] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
 			}
 			if s.packedBack == nil || s.depthwise {
@@ -206,16 +232,35 @@ func (s *denseConvStep) forward(w work) {
 			channelsInnermost(s.picture.from(&w, i), s.input.values.from(&w, i), s.input, s.stored[0])
 		}
 	}
+	base, limits := s.finish()
 	if s.gathered != nil {
-		s.gathered.forward(&w, s)
+		s.gathered.forward(&w, s, base, limits)
 	} else {
-		s.forwardPass.run(&w, s.picture, s.result, s.packed, s.biases, false, s.output.relu)
+		s.forwardPass.run(&w, s.picture, s.result, s.packed, s.biases, base, limits)
 	}
-	if s.result != s.output.values {
-		for i := w.first; i < w.last; i++ {
+	for i := w.first; i < w.last; i++ {
+		if s.result != s.output.values {
 			planar(s.output.values.from(&w, i), s.result.from(&w, i), s.output, s.stored[1], false)
 		}
+		if s.residual != nil && base == nil {
+			y := s.output.values.part(&w, i)
+			kernel.Add(y, s.residual.values.part(&w, i))
+			s.limits.Keep(y)
+		}
 	}
+}
+
+// finish returns what the tiles begin with besides the bias, and what they keep their
+// results between. What is to be added may lie in another way than the tiles; then it
+// and the limits are left to be done behind them.
+func (s *denseConvStep) finish() (base *buffer, limits *kernel.Limits) {
+	if s.residual == nil {
+		return nil, s.limits
+	}
+	if base = s.residual.values; s.result == s.output.values && base.stride == s.result.stride {
+		return base, s.limits
+	}
+	return nil, nil
 }
 
 // channelsInnermost copies a planar picture to one with the channels innermost.
@@ -291,7 +336,11 @@ func (s *denseConvStep) backward(w work) {
 		return
 	}
 	own := s.pictureGradient == s.input.gradient
-	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, own && s.adds, false)
+	var base *buffer
+	if own && s.adds {
+		base = s.pictureGradient
+	}
+	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, base, nil)
 	if !own {
 		for i := w.first; i < w.last; i++ {
 			planar(s.input.gradient.from(&w, i), s.pictureGradient.from(&w, i), s.input, s.stored[0], s.adds)

@@ -62,7 +62,7 @@ func (g *gatheredPictures) gather(worker int, picture []float32, first, count in
 }
 
 // forward computes the convolution of some examples.
-func (g *gatheredPictures) forward(w *work, s *denseConvStep) {
+func (g *gatheredPictures) forward(w *work, s *denseConvStep, base *buffer, limits *kernel.Limits) {
 	pass := s.forwardPass
 	for i := w.first; i < w.last; i++ {
 		for first := 0; first < g.pixels; first += g.strip {
@@ -72,10 +72,14 @@ func (g *gatheredPictures) forward(w *work, s *denseConvStep) {
 			}
 			rows := g.gather(w.worker, s.input.values.from(w, i), first, min(g.strip, g.pixels-first))
 			out := s.result.from(w, i)[first*s.stored[1]:]
+			var from []float32
+			if base != nil {
+				from = base.from(w, i)[first*s.stored[1]:]
+			}
 			for block := range pass.blocks() {
 				at := block * kernel.TileColumns
 				for i := range all.list {
-					pass.runTile(w.worker, all, &all.list[i], rows, out[at:], s.packed[block*pass.weightStep():], s.biases[at:], min(pass.columns-at, kernel.TileColumns), false, s.output.relu)
+					pass.runTile(w.worker, all, &all.list[i], rows, out[at:], s.packed[block*pass.weightStep():], s.biases[at:], after(from, at), min(pass.columns-at, kernel.TileColumns), limits)
 				}
 			}
 		}

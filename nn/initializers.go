@@ -126,5 +126,5 @@ func (p *Param) set(next func() float32) {
 		return
 	}
 	eachOffset(p.shape, p.strides, func(offset int) { p.data[offset] = next() })
-	p.version++
+	p.version = newVersion()
 }

@@ -23,7 +23,8 @@ type Param struct {
 	shape   Shape
 	strides []int     // storage offset of a step along each dimension
 	data    []float32 // storage; what lies between the elements is zero
-	// version counts changes, so that programs know when to repack weights.
+	// version is another one after each change, so that programs know when to repack
+	// weights.
 	version uint64
 }
 
@@ -48,7 +49,7 @@ func rowMajor(shape []int) []int {
 func (p *Param) allocate(shape Shape, strides []int, size int) {
 	p.shape, p.strides = shape.clone(), strides
 	p.data = alignedFloats(size)
-	p.version++
+	p.version = newVersion()
 }
 
 // Shape returns the parameter's dimensions, nil before nn.Init.
@@ -63,7 +64,7 @@ func (p *Param) Read(dst []float32) { readStrided(dst, p.data, p.shape, p.stride
 // the parameter is running.
 func (p *Param) Write(src []float32) {
 	writeStrided(p.data, src, p.shape, p.strides)
-	p.version++
+	p.version = newVersion()
 }
 
 func writeStrided(storage, src []float32, shape Shape, strides []int) {
@@ -120,17 +121,20 @@ type Buffer struct {
 	shape   Shape
 	data    []float32
 	integer bool
+	version uint64 // another one after each change
 }
 
 // NewBuffer returns a buffer of the given shape, all zero; without a dimension
 // it is one number.
 func NewBuffer(shape ...int) Buffer {
-	return Buffer{shape: Shape(shape).clone(), data: make([]float32, Shape(shape).Elements())}
+	return Buffer{shape: Shape(shape).clone(), data: make([]float32, Shape(shape).Elements()), version: newVersion()}
 }
 
 // NewCounter returns a buffer of one whole number, zero, such as the count of
 // batches.
-func NewCounter() Buffer { return Buffer{shape: Shape{}, data: make([]float32, 1), integer: true} }
+func NewCounter() Buffer {
+	return Buffer{shape: Shape{}, data: make([]float32, 1), integer: true, version: newVersion()}
+}
 
 // Shape returns the buffer's dimensions.
 func (b *Buffer) Shape() Shape { return b.shape }
@@ -141,7 +145,10 @@ func (b *Buffer) Read(dst []float32) { readStrided(dst, b.data, b.shape, rowMajo
 
 // Write sets the values from src. It panics unless len(src) is
 // Shape().Elements().
-func (b *Buffer) Write(src []float32) { writeStrided(b.data, src, b.shape, rowMajor(b.shape)) }
+func (b *Buffer) Write(src []float32) {
+	writeStrided(b.data, src, b.shape, rowMajor(b.shape))
+	b.version = newVersion()
+}
 
 // Entry is one named tensor of a state dict.
 type Entry struct {
@@ -180,7 +187,10 @@ func (e Entry) Write(src []float32) {
 	}
 	writeStrided(e.storage, src, e.shape, e.strides)
 	if e.param != nil {
-		e.param.version++
+		e.param.version = newVersion()
+	}
+	if e.buffer != nil {
+		e.buffer.version = newVersion()
 	}
 }
 

@@ -14,8 +14,8 @@ type pattern struct {
 	name   string
 	starts func(n *node) bool
 	// then are operations that may follow, each of which is taken in if it is
-	// the only one that reads the output before it.
-	then []func(op Op) bool
+	// the only one that reads the output before it, and fits behind the group so far.
+	then []func(gr *group, n *node) bool
 	// all: the pattern is for all of them together.
 	all bool
 	// converts: what it reads and what it writes may differ in layout.
@@ -29,13 +29,13 @@ type pattern struct {
 
 // patterns is tried from the top; the last takes everything.
 var patterns = []pattern{
-	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(Op) bool{is[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
-	{name: "convolution, ReLU", starts: isDenseConv, then: []func(Op) bool{is[relu]}, converts: true, channelsLast: true, lower: lowerDenseConv},
-	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(Op) bool{is[relu]}, padded: true, lower: lowerLinear},
-	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(Op) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
+	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(*group, *node) bool{follows[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
+	{name: "convolution, BatchNorm at eval, addition, ReLU or ReLU6", starts: isDenseConv, then: []func(*group, *node) bool{isFoldedNorm, isResidual, isLastRectifier}, converts: true, channelsLast: true, lower: lowerDenseConv},
+	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(*group, *node) bool{follows[relu]}, padded: true, lower: lowerLinear},
+	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(*group, *node) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
 	{name: "softmax, cross-entropy", starts: isCrossEntropyOfRows, lower: lowerCrossEntropy},
 	{name: "loss share", starts: isLossShare, lower: lowerLossShare},
-	{name: "addition, ReLU", starts: startsWithSum, then: []func(Op) bool{is[relu]}, channelsLast: true, lower: lowerSum},
+	{name: "addition, ReLU", starts: startsWithSum, then: []func(*group, *node) bool{follows[relu]}, channelsLast: true, lower: lowerSum},
 	{name: "max-pool", starts: isMaxPool, channelsLast: true, lower: lowerMaxPool},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
@@ -43,6 +43,8 @@ var patterns = []pattern{
 }
 
 func is[O Op](op Op) bool { _, ok := op.(O); return ok }
+
+func follows[O Op](_ *group, n *node) bool { return is[O](n.op) }
 
 func startsWith[O Op](n *node) bool { return is[O](n.op) && (n.examplewise() || is[batchNorm](n.op)) }
 
@@ -55,24 +57,67 @@ func isMatrixLinear(n *node) bool {
 	return is[linear](n.op) && len(n.inputs[0].shape) == 2 && n.inputs[0].rows() == 1
 }
 
-func isPool2x2(op Op) bool { return op == Op(maxPool2d{window: squareWindow(2, 2, 0, 1)}) }
+func isPool2x2(_ *group, n *node) bool {
+	return n.op == Op(maxPool2d{window: squareWindow(2, 2, 0, 1)})
+}
 
 // rectifier returns what an operation that is no more keeps its elements between: a
-// ReLU, or a clamp that leaves zero as it is. Otherwise that is everything.
+// ReLU, or a clamp that leaves zero as it is.
 func rectifier(op Op) (low, high float32, ok bool) {
-	infinity := float32(math.Inf(1))
 	switch op := op.(type) {
 	case relu:
-		return 0, infinity, true
+		return 0, float32(math.Inf(1)), true
 	case pointwise[clamp]:
 		if op.f.low <= 0 && op.f.high >= 0 {
 			return float32(op.f.low), float32(op.f.high), true
 		}
 	}
-	return -infinity, infinity, false
+	return 0, 0, false
 }
 
-func isRectifier(op Op) bool { _, _, ok := rectifier(op); return ok }
+func isRectifier(_ *group, n *node) bool { _, _, ok := rectifier(n.op); return ok }
+
+// isLastRectifier is for a group whose backward pass knows only the ReLU.
+func isLastRectifier(gr *group, n *node) bool {
+	return is[relu](n.op) || !n.trained() && isRectifier(gr, n)
+}
+
+// isFoldedNorm: what a BatchNorm does with the statistics it has, the weights before
+// it can do, as long as nobody wants their gradients.
+func isFoldedNorm(_ *group, n *node) bool {
+	norm, ok := n.op.(batchNorm)
+	return ok && !norm.ofBatch() && !n.trained()
+}
+
+// isResidual: the sum of a group's output and of a value that is there before the group
+// begins. The value becomes an input of the group.
+func isResidual(gr *group, n *node) bool {
+	if !startsWithSum(n) || n.trained() {
+		return false
+	}
+	other := n.inputs[0]
+	if other == gr.output {
+		other = n.inputs[1]
+	}
+	if other.producer != nil && other.producer.number >= gr.first.number {
+		return false
+	}
+	gr.residual = other
+	return true
+}
+
+// trained reports whether an operation is part of a program for training.
+func (n *node) trained() bool { return n.outputs[0].graph.training }
+
+// limits returns what the operation that may be taken as number i keeps the group's
+// outputs between: everything, if it is not there.
+func (gr *group) limits(i int) (low, high float32) {
+	if gr.nodes[i] == nil {
+		return float32(math.Inf(-1)), float32(math.Inf(1))
+	}
+	low, high, _ = rectifier(gr.nodes[i].op)
+	return low, high
+}
 
 // viewer is an Op whose output is, for every example, the same memory as its
 // input.
@@ -105,9 +150,19 @@ func isElementwise(n *node) bool {
 type group struct {
 	pattern *pattern
 	first   *node
-	taken   []bool // of the pattern's then
-	ops     []Op   // those that were taken, nil where none was
-	output  *Value // of the last operation
+	taken   []bool  // of the pattern's then
+	nodes   []*node // those that were taken, nil where none was
+	output  *Value  // of the last operation
+	// residual, if not nil, is the other value of a sum that was taken.
+	residual *Value
+}
+
+// inputs are all values that the group reads.
+func (gr *group) inputs() []*Value {
+	if gr.residual != nil {
+		return append(slices.Clone(gr.first.inputs), gr.residual)
+	}
+	return gr.first.inputs
 }
 
 // fuse divides the operations that the outputs depend on into groups.
@@ -120,10 +175,9 @@ func fuse(g *graph) []*group {
 			continue
 		}
 		gr := g.match(n)
-		for i, next := 0, n; i < len(gr.taken); i++ {
-			if gr.taken[i] {
-				next = g.consumers(next.outputs[0])[0]
-				done[next] = true
+		for _, taken := range gr.nodes {
+			if taken != nil {
+				done[taken] = true
 			}
 		}
 		groups = append(groups, gr)
@@ -141,12 +195,12 @@ func (g *graph) match(n *node) *group {
 		gr := &group{pattern: p, first: n, output: n.outputs[0]}
 		for _, accept := range p.then {
 			next := g.consumers(gr.output)
-			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && accept(next[0].op) && next[0].part == n.part
-			var op Op
+			takes := !slices.Contains(g.outputs, gr.output) && len(next) == 1 && next[0].part == n.part && accept(gr, next[0])
+			var taken *node
 			if takes {
-				gr.output, op = next[0].outputs[0], next[0].op
+				taken, gr.output = next[0], next[0].outputs[0]
 			}
-			gr.taken, gr.ops = append(gr.taken, takes), append(gr.ops, op)
+			gr.taken, gr.nodes = append(gr.taken, takes), append(gr.nodes, taken)
 		}
 		if !p.all || !slices.Contains(gr.taken, false) {
 			return gr
@@ -207,7 +261,7 @@ func newPlan(g *graph, names map[*Param]string, shards int, train bool) *plan {
 		places: map[*Value]*place{}, users: map[*Value][]*group{}, byParam: map[*Param]*trained{}, uses: map[*Param]int{},
 		shapes: make([][]Shape, g.batch+1)}
 	for _, gr := range p.groups {
-		for _, in := range gr.first.inputs {
+		for _, in := range gr.inputs() {
 			if !slices.Contains(p.users[in], gr) {
 				p.users[in] = append(p.users[in], gr)
 			}
@@ -284,13 +338,15 @@ func (p *plan) findLayouts() {
 		for v := range p.last {
 			keep := len(p.users[v]) > 0
 			for _, u := range p.users[v] {
-				keep = keep && u.pattern.channelsLast && (u.pattern.converts || p.last[u.output])
+				keep = keep && u.pattern.channelsLast && (u.pattern.converts && u.residual != v || p.last[u.output])
 			}
-			if gr := maker[v]; !gr.pattern.converts {
+			gr := maker[v]
+			if !gr.pattern.converts {
 				for _, in := range gr.first.inputs {
 					keep = keep && p.last[in]
 				}
 			}
+			keep = keep && (gr.residual == nil || p.last[gr.residual])
 			if !keep {
 				delete(p.last, v)
 				changed = true

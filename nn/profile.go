@@ -205,14 +205,14 @@ func (p *plan) planned(s *stage, of *origin) PlannedStage {
 func (d *PlannedStage) describe(p *plan, of *origin) {
 	d.Packed = of.packed
 	n := of.group.first
-	for _, in := range n.inputs {
+	for _, in := range of.group.inputs() {
 		d.Inputs = append(d.Inputs, in.shape.clone())
 	}
 	d.Output = of.group.output.shape.clone()
 	d.Operations = []string{n.op.Name()}
-	for _, op := range of.group.ops {
-		if op != nil {
-			d.Operations = append(d.Operations, op.Name())
+	for _, taken := range of.group.nodes {
+		if taken != nil {
+			d.Operations = append(d.Operations, taken.op.Name())
 		}
 	}
 	if op, ok := n.op.(describer); ok {

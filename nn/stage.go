@@ -109,6 +109,14 @@ func (b *buffer) index(w *work, i int) int {
 // from returns the memory of example i and all after it.
 func (b *buffer) from(w *work, i int) []float32 { return b.data[b.index(w, i):] }
 
+// fromOrNil is from, or nil if there is no buffer.
+func (b *buffer) fromOrNil(w *work, i int) []float32 {
+	if b == nil {
+		return nil
+	}
+	return b.from(w, i)
+}
+
 // part returns the elements of example i.
 func (b *buffer) part(w *work, i int) []float32 { return b.data[b.index(w, i):][:b.size:b.size] }
 

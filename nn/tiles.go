@@ -153,10 +153,11 @@ func (t *tilePass) packedAt(group, position, from, to int) int {
 }
 
 // run computes some examples. bias has a number for each column and TileColumns
-// behind them.
-func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, adds, relu bool) {
+// behind them. base, which may be nil, is what is added to the outputs before they are
+// kept between limits: the outputs, or what lies as they do.
+func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, base *buffer, limits *kernel.Limits) {
 	if t.depthwise {
-		t.runDepthwise(w, in, out, weights, bias, adds, relu)
+		t.runDepthwise(w, in, out, weights, bias, base, limits)
 		return
 	}
 	for block := range t.groups * t.blocks() {
@@ -166,7 +167,7 @@ func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, adds, 
 		for first := w.first; first < w.last; first += len(t.tiles) {
 			all := &t.tiles[min(len(t.tiles), w.last-first)-1]
 			for i := range all.list {
-				t.runTile(w.worker, all, &all.list[i], in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], width, adds, relu)
+				t.runTile(w.worker, all, &all.list[i], in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], after(base.fromOrNil(w, first), to), width, limits)
 			}
 		}
 	}
@@ -174,55 +175,49 @@ func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, adds, 
 
 // runDepthwise computes all channels of a tile before the next one: it goes through
 // memory only once, and there is not enough to compute to wait for it.
-func (t *tilePass) runDepthwise(w *work, in, out *buffer, weights, bias []float32, adds, relu bool) {
+func (t *tilePass) runDepthwise(w *work, in, out *buffer, weights, bias []float32, base *buffer, limits *kernel.Limits) {
 	for first := w.first; first < w.last; first += len(t.tiles) {
 		all := &t.tiles[min(len(t.tiles), w.last-first)-1]
-		from, to := in.from(w, first), out.from(w, first)
+		from, to, added := in.from(w, first), out.from(w, first), base.fromOrNil(w, first)
 		for i := range all.list {
 			for at := 0; at < t.columns; at += kernel.TileColumns {
-				t.runTile(w.worker, all, &all.list[i], from[at:], to[at:], weights[at:], bias[at:], min(t.columns-at, kernel.TileColumns), adds, relu)
+				t.runTile(w.worker, all, &all.list[i], from[at:], to[at:], weights[at:], bias[at:], after(added, at), min(t.columns-at, kernel.TileColumns), limits)
 			}
 		}
 	}
 }
 
+// after returns what of a slice, or of nothing, follows its first elements.
+func after(x []float32, n int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[n:]
+}
+
 // runTile computes a block of columns of one tile, of which width are wanted.
-func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, bias []float32, width int, adds, relu bool) {
+func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, bias, base []float32, width int, limits *kernel.Limits) {
 	to, table := out, all.table[one.table:]
 	if t.narrow {
 		to = t.scratch[worker]
-		for r, at := range one.outputs[:one.rows] {
-			if adds {
-				copy(to[r*kernel.TileColumns:], out[at:][:width])
+		if base != nil {
+			for r, at := range one.outputs[:one.rows] {
+				copy(to[r*kernel.TileColumns:], base[at:][:width])
 			}
+			base = to
 		}
 	}
 	switch {
 	case one.segments == 0:
-		emptyTile(to, bias, table[:one.rows], adds, relu)
+		kernel.EmptyTile(to, bias, base, table[:one.rows], limits)
 	case t.depthwise:
-		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, adds, relu)
+		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, limits)
 	default:
-		kernel.IndirectTile(to, in, t.zeros, weights, bias, table, one.rows, one.segments, t.depth, adds, relu)
+		kernel.IndirectTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, t.depth, limits)
 	}
 	if t.narrow {
 		for r, at := range one.outputs[:one.rows] {
 			copy(out[at:][:width], to[r*kernel.TileColumns:])
-		}
-	}
-}
-
-// emptyTile computes rows to which no pixel contributes.
-func emptyTile(out, bias []float32, rows []int32, adds, relu bool) {
-	if adds {
-		return
-	}
-	for _, at := range rows {
-		row := out[at:][:copy(out[at:], bias[:kernel.TileColumns])]
-		for j, v := range row {
-			if relu && v < 0 {
-				row[j] = 0
-			}
 		}
 	}
 }

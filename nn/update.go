@@ -154,7 +154,7 @@ func (p *TrainProgram) finishUpdate() {
 	p.state.steps++
 	for _, t := range p.plan.trained {
 		t.state.steps++
-		t.param.version++
+		t.param.version = newVersion()
 	}
 	for _, follow := range p.plan.followed {
 		follow() // what was brought up to date as the weights were

@@ -213,41 +213,41 @@ func sgdMomentum(weights []float32, gradient []float32, momentum []float32, lear
 // sgdNesterov is SGD.Update with a momentum. len(weights) is a positive multiple of 8.
 func sgdNesterov(weights []float32, gradient []float32, momentum []float32, learningRate float32, momentumFactor float32, damped float32, weightDecay float32)
 
-// indirectTile1 is IndirectTile for 1 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile1 is IndirectTile for 1 rows. base and limits (low, high) may be nil.
+func indirectTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// indirectTile2 is IndirectTile for 2 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile2 is IndirectTile for 2 rows. base and limits (low, high) may be nil.
+func indirectTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// indirectTile3 is IndirectTile for 3 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile3 is IndirectTile for 3 rows. base and limits (low, high) may be nil.
+func indirectTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// indirectTile4 is IndirectTile for 4 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile4 is IndirectTile for 4 rows. base and limits (low, high) may be nil.
+func indirectTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// indirectTile5 is IndirectTile for 5 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile5 is IndirectTile for 5 rows. base and limits (low, high) may be nil.
+func indirectTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// indirectTile6 is IndirectTile for 6 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func indirectTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// indirectTile6 is IndirectTile for 6 rows. base and limits (low, high) may be nil.
+func indirectTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 
-// depthwiseTile1 is DepthwiseTile for 1 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile1 is DepthwiseTile for 1 rows. base and limits (low, high) may be nil.
+func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
-// depthwiseTile2 is DepthwiseTile for 2 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile2 is DepthwiseTile for 2 rows. base and limits (low, high) may be nil.
+func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
-// depthwiseTile3 is DepthwiseTile for 3 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile3 is DepthwiseTile for 3 rows. base and limits (low, high) may be nil.
+func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
-// depthwiseTile4 is DepthwiseTile for 4 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile4 is DepthwiseTile for 4 rows. base and limits (low, high) may be nil.
+func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
-// depthwiseTile5 is DepthwiseTile for 5 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile5 is DepthwiseTile for 5 rows. base and limits (low, high) may be nil.
+func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
-// depthwiseTile6 is DepthwiseTile for 6 rows. flags: 1 adds to the output, 2 is for the ReLU.
-func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// depthwiseTile6 is DepthwiseTile for 6 rows. base and limits (low, high) may be nil.
+func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 
 // outerTile1 is OuterTile for 1 rows.
 func outerTile1(sums *float32, a *float32, b *float32, pairs *int32, count uint64)

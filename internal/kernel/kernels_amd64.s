@@ -4378,29 +4378,25 @@ next:
 	VZEROUPPER
 	RET
 
-// func indirectTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile1(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile1(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -4413,7 +4409,7 @@ segment:
 	MOVQ    weights+24(FP), SI
 	MOVLQSX 24(AX), DI
 	LEAQ    (SI)(DI*4), SI
-	MOVQ    depth+56(FP), DI
+	MOVQ    depth+64(FP), DI
 	NEGQ    DI
 	CMPQ    DI, $-4
 	JG      rest
@@ -4459,17 +4455,20 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y2, Y2, Y2
-	VMAXPS Y0, Y2, Y0
-	VMAXPS Y1, Y2, Y1
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y2
+	VBROADCASTSS 4(AX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), AX
 	LEAQ    (CX)(AX*4), AX
@@ -4478,35 +4477,31 @@ store:
 	VZEROUPPER
 	RET
 
-// func indirectTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile2(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile2(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -4523,7 +4518,7 @@ segment:
 	MOVQ    weights+24(FP), DI
 	MOVLQSX 24(AX), R8
 	LEAQ    (DI)(R8*4), DI
-	MOVQ    depth+56(FP), R8
+	MOVQ    depth+64(FP), R8
 	NEGQ    R8
 	CMPQ    R8, $-4
 	JG      rest
@@ -4584,19 +4579,24 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y4, Y4, Y4
-	VMAXPS Y0, Y4, Y0
-	VMAXPS Y1, Y4, Y1
-	VMAXPS Y2, Y4, Y2
-	VMAXPS Y3, Y4, Y3
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 4(AX), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -4609,13 +4609,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func indirectTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile3(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile3(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -4623,27 +4620,26 @@ TEXT ·indirectTile3(SB), NOSPLIT, $0-72
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -4664,7 +4660,7 @@ segment:
 	MOVQ    weights+24(FP), R8
 	MOVLQSX 24(AX), R9
 	LEAQ    (R8)(R9*4), R8
-	MOVQ    depth+56(FP), R9
+	MOVQ    depth+64(FP), R9
 	NEGQ    R9
 	CMPQ    R9, $-4
 	JG      rest
@@ -4740,21 +4736,28 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y6, Y6, Y6
-	VMAXPS Y0, Y6, Y0
-	VMAXPS Y1, Y6, Y1
-	VMAXPS Y2, Y6, Y2
-	VMAXPS Y3, Y6, Y3
-	VMAXPS Y4, Y6, Y4
-	VMAXPS Y5, Y6, Y5
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 4(AX), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -4771,13 +4774,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func indirectTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile4(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile4(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -4787,31 +4787,30 @@ TEXT ·indirectTile4(SB), NOSPLIT, $0-72
 	VMOVAPS Y1, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -4836,7 +4835,7 @@ segment:
 	MOVQ    weights+24(FP), R9
 	MOVLQSX 24(AX), R10
 	LEAQ    (R9)(R10*4), R9
-	MOVQ    depth+56(FP), R10
+	MOVQ    depth+64(FP), R10
 	NEGQ    R10
 	CMPQ    R10, $-4
 	JG      rest
@@ -4927,23 +4926,32 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y8, Y8, Y8
-	VMAXPS Y0, Y8, Y0
-	VMAXPS Y1, Y8, Y1
-	VMAXPS Y2, Y8, Y2
-	VMAXPS Y3, Y8, Y3
-	VMAXPS Y4, Y8, Y4
-	VMAXPS Y5, Y8, Y5
-	VMAXPS Y6, Y8, Y6
-	VMAXPS Y7, Y8, Y7
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -4964,13 +4972,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func indirectTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile5(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile5(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -4982,35 +4987,34 @@ TEXT ·indirectTile5(SB), NOSPLIT, $0-72
 	VMOVAPS Y1, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 	MOVLQSX 16(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y8
-	VMOVUPS 32(DX), Y9
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -5039,7 +5043,7 @@ segment:
 	MOVQ    weights+24(FP), R10
 	MOVLQSX 24(AX), R11
 	LEAQ    (R10)(R11*4), R10
-	MOVQ    depth+56(FP), R11
+	MOVQ    depth+64(FP), R11
 	NEGQ    R11
 	CMPQ    R11, $-4
 	JG      rest
@@ -5145,25 +5149,36 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y10, Y10, Y10
-	VMAXPS Y0, Y10, Y0
-	VMAXPS Y1, Y10, Y1
-	VMAXPS Y2, Y10, Y2
-	VMAXPS Y3, Y10, Y3
-	VMAXPS Y4, Y10, Y4
-	VMAXPS Y5, Y10, Y5
-	VMAXPS Y6, Y10, Y6
-	VMAXPS Y7, Y10, Y7
-	VMAXPS Y8, Y10, Y8
-	VMAXPS Y9, Y10, Y9
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 4(AX), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5188,13 +5203,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func indirectTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, depth uint64, flags uint64)
+// func indirectTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, depth uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·indirectTile6(SB), NOSPLIT, $0-72
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+64(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·indirectTile6(SB), NOSPLIT, $0-80
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -5208,39 +5220,38 @@ TEXT ·indirectTile6(SB), NOSPLIT, $0-72
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 	MOVLQSX 16(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y8
-	VMOVUPS 32(DX), Y9
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
 	MOVLQSX 20(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y10
-	VMOVUPS 32(DX), Y11
+	VADDPS  (DX), Y10, Y10
+	VADDPS  32(DX), Y11, Y11
 
 start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
-	MOVQ depth+56(FP), BX
+	MOVQ depth+64(FP), BX
 	LEAQ (CX)(BX*4), CX
 	LEAQ (DX)(BX*4), DX
 
@@ -5273,7 +5284,7 @@ segment:
 	MOVQ    weights+24(FP), R11
 	MOVLQSX 24(AX), R12
 	LEAQ    (R11)(R12*4), R11
-	MOVQ    depth+56(FP), R12
+	MOVQ    depth+64(FP), R12
 	NEGQ    R12
 	CMPQ    R12, $-4
 	JG      rest
@@ -5394,27 +5405,40 @@ one:
 	JNZ          one
 
 done:
-	DECQ   segments+48(FP)
-	JNZ    segment
-	MOVQ   flags+64(FP), AX
-	TESTQ  $0x00000002, AX
-	JZ     store
-	VXORPS Y12, Y12, Y12
-	VMAXPS Y0, Y12, Y0
-	VMAXPS Y1, Y12, Y1
-	VMAXPS Y2, Y12, Y2
-	VMAXPS Y3, Y12, Y3
-	VMAXPS Y4, Y12, Y4
-	VMAXPS Y5, Y12, Y5
-	VMAXPS Y6, Y12, Y6
-	VMAXPS Y7, Y12, Y7
-	VMAXPS Y8, Y12, Y8
-	VMAXPS Y9, Y12, Y9
-	VMAXPS Y10, Y12, Y10
-	VMAXPS Y11, Y12, Y11
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+72(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 4(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5443,24 +5467,20 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile1(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile1(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 
 start:
 	MOVQ in+8(FP), CX
@@ -5468,27 +5488,30 @@ start:
 	MOVQ weights+24(FP), SI
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     24(AX), DI
-	VMOVUPS     (SI)(DI*4), Y2
-	VMOVUPS     32(SI)(DI*4), Y3
-	VFMADD231PS (BX), Y2, Y0
-	VFMADD231PS 32(BX), Y3, Y1
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y2, Y2, Y2
-	VMAXPS      Y0, Y2, Y0
-	VMAXPS      Y1, Y2, Y1
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      24(AX), DI
+	VMOVUPS      (SI)(DI*4), Y2
+	VMOVUPS      32(SI)(DI*4), Y3
+	VFMADD231PS  (BX), Y2, Y0
+	VFMADD231PS  32(BX), Y3, Y1
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y2
+	VBROADCASTSS 4(AX), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), AX
 	LEAQ    (CX)(AX*4), AX
@@ -5497,30 +5520,26 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile2(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile2(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 
 start:
 	MOVQ in+8(FP), CX
@@ -5528,35 +5547,40 @@ start:
 	MOVQ weights+24(FP), DI
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     4(AX), SI
-	TESTQ       SI, SI
-	LEAQ        (CX)(SI*4), SI
-	CMOVQLT     DX, SI
-	MOVLQSX     24(AX), R8
-	VMOVUPS     (DI)(R8*4), Y4
-	VMOVUPS     32(DI)(R8*4), Y5
-	VFMADD231PS (BX), Y4, Y0
-	VFMADD231PS 32(BX), Y5, Y1
-	VFMADD231PS (SI), Y4, Y2
-	VFMADD231PS 32(SI), Y5, Y3
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y4, Y4, Y4
-	VMAXPS      Y0, Y4, Y0
-	VMAXPS      Y1, Y4, Y1
-	VMAXPS      Y2, Y4, Y2
-	VMAXPS      Y3, Y4, Y3
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      4(AX), SI
+	TESTQ        SI, SI
+	LEAQ         (CX)(SI*4), SI
+	CMOVQLT      DX, SI
+	MOVLQSX      24(AX), R8
+	VMOVUPS      (DI)(R8*4), Y4
+	VMOVUPS      32(DI)(R8*4), Y5
+	VFMADD231PS  (BX), Y4, Y0
+	VFMADD231PS  32(BX), Y5, Y1
+	VFMADD231PS  (SI), Y4, Y2
+	VFMADD231PS  32(SI), Y5, Y3
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y4
+	VBROADCASTSS 4(AX), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5569,13 +5593,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile3(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile3(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -5583,22 +5604,21 @@ TEXT ·depthwiseTile3(SB), NOSPLIT, $0-64
 	VMOVAPS Y1, Y3
 	VMOVAPS Y0, Y4
 	VMOVAPS Y1, Y5
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 
 start:
 	MOVQ in+8(FP), CX
@@ -5606,43 +5626,50 @@ start:
 	MOVQ weights+24(FP), R8
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     4(AX), SI
-	TESTQ       SI, SI
-	LEAQ        (CX)(SI*4), SI
-	CMOVQLT     DX, SI
-	MOVLQSX     8(AX), DI
-	TESTQ       DI, DI
-	LEAQ        (CX)(DI*4), DI
-	CMOVQLT     DX, DI
-	MOVLQSX     24(AX), R9
-	VMOVUPS     (R8)(R9*4), Y6
-	VMOVUPS     32(R8)(R9*4), Y7
-	VFMADD231PS (BX), Y6, Y0
-	VFMADD231PS 32(BX), Y7, Y1
-	VFMADD231PS (SI), Y6, Y2
-	VFMADD231PS 32(SI), Y7, Y3
-	VFMADD231PS (DI), Y6, Y4
-	VFMADD231PS 32(DI), Y7, Y5
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y6, Y6, Y6
-	VMAXPS      Y0, Y6, Y0
-	VMAXPS      Y1, Y6, Y1
-	VMAXPS      Y2, Y6, Y2
-	VMAXPS      Y3, Y6, Y3
-	VMAXPS      Y4, Y6, Y4
-	VMAXPS      Y5, Y6, Y5
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      4(AX), SI
+	TESTQ        SI, SI
+	LEAQ         (CX)(SI*4), SI
+	CMOVQLT      DX, SI
+	MOVLQSX      8(AX), DI
+	TESTQ        DI, DI
+	LEAQ         (CX)(DI*4), DI
+	CMOVQLT      DX, DI
+	MOVLQSX      24(AX), R9
+	VMOVUPS      (R8)(R9*4), Y6
+	VMOVUPS      32(R8)(R9*4), Y7
+	VFMADD231PS  (BX), Y6, Y0
+	VFMADD231PS  32(BX), Y7, Y1
+	VFMADD231PS  (SI), Y6, Y2
+	VFMADD231PS  32(SI), Y7, Y3
+	VFMADD231PS  (DI), Y6, Y4
+	VFMADD231PS  32(DI), Y7, Y5
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y6
+	VBROADCASTSS 4(AX), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5659,13 +5686,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile4(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile4(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -5675,26 +5699,25 @@ TEXT ·depthwiseTile4(SB), NOSPLIT, $0-64
 	VMOVAPS Y1, Y5
 	VMOVAPS Y0, Y6
 	VMOVAPS Y1, Y7
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 
 start:
 	MOVQ in+8(FP), CX
@@ -5702,51 +5725,60 @@ start:
 	MOVQ weights+24(FP), R9
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     4(AX), SI
-	TESTQ       SI, SI
-	LEAQ        (CX)(SI*4), SI
-	CMOVQLT     DX, SI
-	MOVLQSX     8(AX), DI
-	TESTQ       DI, DI
-	LEAQ        (CX)(DI*4), DI
-	CMOVQLT     DX, DI
-	MOVLQSX     12(AX), R8
-	TESTQ       R8, R8
-	LEAQ        (CX)(R8*4), R8
-	CMOVQLT     DX, R8
-	MOVLQSX     24(AX), R10
-	VMOVUPS     (R9)(R10*4), Y8
-	VMOVUPS     32(R9)(R10*4), Y9
-	VFMADD231PS (BX), Y8, Y0
-	VFMADD231PS 32(BX), Y9, Y1
-	VFMADD231PS (SI), Y8, Y2
-	VFMADD231PS 32(SI), Y9, Y3
-	VFMADD231PS (DI), Y8, Y4
-	VFMADD231PS 32(DI), Y9, Y5
-	VFMADD231PS (R8), Y8, Y6
-	VFMADD231PS 32(R8), Y9, Y7
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y8, Y8, Y8
-	VMAXPS      Y0, Y8, Y0
-	VMAXPS      Y1, Y8, Y1
-	VMAXPS      Y2, Y8, Y2
-	VMAXPS      Y3, Y8, Y3
-	VMAXPS      Y4, Y8, Y4
-	VMAXPS      Y5, Y8, Y5
-	VMAXPS      Y6, Y8, Y6
-	VMAXPS      Y7, Y8, Y7
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      4(AX), SI
+	TESTQ        SI, SI
+	LEAQ         (CX)(SI*4), SI
+	CMOVQLT      DX, SI
+	MOVLQSX      8(AX), DI
+	TESTQ        DI, DI
+	LEAQ         (CX)(DI*4), DI
+	CMOVQLT      DX, DI
+	MOVLQSX      12(AX), R8
+	TESTQ        R8, R8
+	LEAQ         (CX)(R8*4), R8
+	CMOVQLT      DX, R8
+	MOVLQSX      24(AX), R10
+	VMOVUPS      (R9)(R10*4), Y8
+	VMOVUPS      32(R9)(R10*4), Y9
+	VFMADD231PS  (BX), Y8, Y0
+	VFMADD231PS  32(BX), Y9, Y1
+	VFMADD231PS  (SI), Y8, Y2
+	VFMADD231PS  32(SI), Y9, Y3
+	VFMADD231PS  (DI), Y8, Y4
+	VFMADD231PS  32(DI), Y9, Y5
+	VFMADD231PS  (R8), Y8, Y6
+	VFMADD231PS  32(R8), Y9, Y7
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y8
+	VBROADCASTSS 4(AX), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5767,13 +5799,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile5(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile5(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -5785,30 +5814,29 @@ TEXT ·depthwiseTile5(SB), NOSPLIT, $0-64
 	VMOVAPS Y1, Y7
 	VMOVAPS Y0, Y8
 	VMOVAPS Y1, Y9
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 	MOVLQSX 16(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y8
-	VMOVUPS 32(DX), Y9
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
 
 start:
 	MOVQ in+8(FP), CX
@@ -5816,59 +5844,70 @@ start:
 	MOVQ weights+24(FP), R10
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     4(AX), SI
-	TESTQ       SI, SI
-	LEAQ        (CX)(SI*4), SI
-	CMOVQLT     DX, SI
-	MOVLQSX     8(AX), DI
-	TESTQ       DI, DI
-	LEAQ        (CX)(DI*4), DI
-	CMOVQLT     DX, DI
-	MOVLQSX     12(AX), R8
-	TESTQ       R8, R8
-	LEAQ        (CX)(R8*4), R8
-	CMOVQLT     DX, R8
-	MOVLQSX     16(AX), R9
-	TESTQ       R9, R9
-	LEAQ        (CX)(R9*4), R9
-	CMOVQLT     DX, R9
-	MOVLQSX     24(AX), R11
-	VMOVUPS     (R10)(R11*4), Y10
-	VMOVUPS     32(R10)(R11*4), Y11
-	VFMADD231PS (BX), Y10, Y0
-	VFMADD231PS 32(BX), Y11, Y1
-	VFMADD231PS (SI), Y10, Y2
-	VFMADD231PS 32(SI), Y11, Y3
-	VFMADD231PS (DI), Y10, Y4
-	VFMADD231PS 32(DI), Y11, Y5
-	VFMADD231PS (R8), Y10, Y6
-	VFMADD231PS 32(R8), Y11, Y7
-	VFMADD231PS (R9), Y10, Y8
-	VFMADD231PS 32(R9), Y11, Y9
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y10, Y10, Y10
-	VMAXPS      Y0, Y10, Y0
-	VMAXPS      Y1, Y10, Y1
-	VMAXPS      Y2, Y10, Y2
-	VMAXPS      Y3, Y10, Y3
-	VMAXPS      Y4, Y10, Y4
-	VMAXPS      Y5, Y10, Y5
-	VMAXPS      Y6, Y10, Y6
-	VMAXPS      Y7, Y10, Y7
-	VMAXPS      Y8, Y10, Y8
-	VMAXPS      Y9, Y10, Y9
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      4(AX), SI
+	TESTQ        SI, SI
+	LEAQ         (CX)(SI*4), SI
+	CMOVQLT      DX, SI
+	MOVLQSX      8(AX), DI
+	TESTQ        DI, DI
+	LEAQ         (CX)(DI*4), DI
+	CMOVQLT      DX, DI
+	MOVLQSX      12(AX), R8
+	TESTQ        R8, R8
+	LEAQ         (CX)(R8*4), R8
+	CMOVQLT      DX, R8
+	MOVLQSX      16(AX), R9
+	TESTQ        R9, R9
+	LEAQ         (CX)(R9*4), R9
+	CMOVQLT      DX, R9
+	MOVLQSX      24(AX), R11
+	VMOVUPS      (R10)(R11*4), Y10
+	VMOVUPS      32(R10)(R11*4), Y11
+	VFMADD231PS  (BX), Y10, Y0
+	VFMADD231PS  32(BX), Y11, Y1
+	VFMADD231PS  (SI), Y10, Y2
+	VFMADD231PS  32(SI), Y11, Y3
+	VFMADD231PS  (DI), Y10, Y4
+	VFMADD231PS  32(DI), Y11, Y5
+	VFMADD231PS  (R8), Y10, Y6
+	VFMADD231PS  32(R8), Y11, Y7
+	VFMADD231PS  (R9), Y10, Y8
+	VFMADD231PS  32(R9), Y11, Y9
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y10
+	VBROADCASTSS 4(AX), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
@@ -5893,13 +5932,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, table *int32, segments uint64, flags uint64)
+// func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile6(SB), NOSPLIT, $0-64
-	MOVQ    table+40(FP), AX
-	MOVQ    flags+56(FP), CX
-	TESTQ   $0x00000001, CX
-	JNZ     add
+TEXT ·depthwiseTile6(SB), NOSPLIT, $0-72
+	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
 	VMOVUPS 32(CX), Y1
@@ -5913,34 +5949,33 @@ TEXT ·depthwiseTile6(SB), NOSPLIT, $0-64
 	VMOVAPS Y1, Y9
 	VMOVAPS Y0, Y10
 	VMOVAPS Y1, Y11
-	JMP     start
-
-add:
-	MOVQ    out+0(FP), CX
+	MOVQ    base+40(FP), CX
+	TESTQ   CX, CX
+	JZ      start
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y0
-	VMOVUPS 32(DX), Y1
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
 	MOVLQSX 4(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y2
-	VMOVUPS 32(DX), Y3
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
 	MOVLQSX 8(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y4
-	VMOVUPS 32(DX), Y5
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
 	MOVLQSX 12(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y6
-	VMOVUPS 32(DX), Y7
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
 	MOVLQSX 16(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y8
-	VMOVUPS 32(DX), Y9
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
 	MOVLQSX 20(AX), DX
 	LEAQ    (CX)(DX*4), DX
-	VMOVUPS (DX), Y10
-	VMOVUPS 32(DX), Y11
+	VADDPS  (DX), Y10, Y10
+	VADDPS  32(DX), Y11, Y11
 
 start:
 	MOVQ in+8(FP), CX
@@ -5948,67 +5983,80 @@ start:
 	MOVQ weights+24(FP), R11
 
 segment:
-	ADDQ        $0x20, AX
-	MOVLQSX     (AX), BX
-	TESTQ       BX, BX
-	LEAQ        (CX)(BX*4), BX
-	CMOVQLT     DX, BX
-	MOVLQSX     4(AX), SI
-	TESTQ       SI, SI
-	LEAQ        (CX)(SI*4), SI
-	CMOVQLT     DX, SI
-	MOVLQSX     8(AX), DI
-	TESTQ       DI, DI
-	LEAQ        (CX)(DI*4), DI
-	CMOVQLT     DX, DI
-	MOVLQSX     12(AX), R8
-	TESTQ       R8, R8
-	LEAQ        (CX)(R8*4), R8
-	CMOVQLT     DX, R8
-	MOVLQSX     16(AX), R9
-	TESTQ       R9, R9
-	LEAQ        (CX)(R9*4), R9
-	CMOVQLT     DX, R9
-	MOVLQSX     20(AX), R10
-	TESTQ       R10, R10
-	LEAQ        (CX)(R10*4), R10
-	CMOVQLT     DX, R10
-	MOVLQSX     24(AX), R12
-	VMOVUPS     (R11)(R12*4), Y12
-	VMOVUPS     32(R11)(R12*4), Y13
-	VFMADD231PS (BX), Y12, Y0
-	VFMADD231PS 32(BX), Y13, Y1
-	VFMADD231PS (SI), Y12, Y2
-	VFMADD231PS 32(SI), Y13, Y3
-	VFMADD231PS (DI), Y12, Y4
-	VFMADD231PS 32(DI), Y13, Y5
-	VFMADD231PS (R8), Y12, Y6
-	VFMADD231PS 32(R8), Y13, Y7
-	VFMADD231PS (R9), Y12, Y8
-	VFMADD231PS 32(R9), Y13, Y9
-	VFMADD231PS (R10), Y12, Y10
-	VFMADD231PS 32(R10), Y13, Y11
-	DECQ        segments+48(FP)
-	JNZ         segment
-	MOVQ        flags+56(FP), AX
-	TESTQ       $0x00000002, AX
-	JZ          store
-	VXORPS      Y12, Y12, Y12
-	VMAXPS      Y0, Y12, Y0
-	VMAXPS      Y1, Y12, Y1
-	VMAXPS      Y2, Y12, Y2
-	VMAXPS      Y3, Y12, Y3
-	VMAXPS      Y4, Y12, Y4
-	VMAXPS      Y5, Y12, Y5
-	VMAXPS      Y6, Y12, Y6
-	VMAXPS      Y7, Y12, Y7
-	VMAXPS      Y8, Y12, Y8
-	VMAXPS      Y9, Y12, Y9
-	VMAXPS      Y10, Y12, Y10
-	VMAXPS      Y11, Y12, Y11
+	ADDQ         $0x20, AX
+	MOVLQSX      (AX), BX
+	TESTQ        BX, BX
+	LEAQ         (CX)(BX*4), BX
+	CMOVQLT      DX, BX
+	MOVLQSX      4(AX), SI
+	TESTQ        SI, SI
+	LEAQ         (CX)(SI*4), SI
+	CMOVQLT      DX, SI
+	MOVLQSX      8(AX), DI
+	TESTQ        DI, DI
+	LEAQ         (CX)(DI*4), DI
+	CMOVQLT      DX, DI
+	MOVLQSX      12(AX), R8
+	TESTQ        R8, R8
+	LEAQ         (CX)(R8*4), R8
+	CMOVQLT      DX, R8
+	MOVLQSX      16(AX), R9
+	TESTQ        R9, R9
+	LEAQ         (CX)(R9*4), R9
+	CMOVQLT      DX, R9
+	MOVLQSX      20(AX), R10
+	TESTQ        R10, R10
+	LEAQ         (CX)(R10*4), R10
+	CMOVQLT      DX, R10
+	MOVLQSX      24(AX), R12
+	VMOVUPS      (R11)(R12*4), Y12
+	VMOVUPS      32(R11)(R12*4), Y13
+	VFMADD231PS  (BX), Y12, Y0
+	VFMADD231PS  32(BX), Y13, Y1
+	VFMADD231PS  (SI), Y12, Y2
+	VFMADD231PS  32(SI), Y13, Y3
+	VFMADD231PS  (DI), Y12, Y4
+	VFMADD231PS  32(DI), Y13, Y5
+	VFMADD231PS  (R8), Y12, Y6
+	VFMADD231PS  32(R8), Y13, Y7
+	VFMADD231PS  (R9), Y12, Y8
+	VFMADD231PS  32(R9), Y13, Y9
+	VFMADD231PS  (R10), Y12, Y10
+	VFMADD231PS  32(R10), Y13, Y11
+	DECQ         segments+56(FP)
+	JNZ          segment
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           store
+	VBROADCASTSS (AX), Y12
+	VBROADCASTSS 4(AX), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
 
 store:
-	MOVQ    table+40(FP), AX
+	MOVQ    table+48(FP), AX
 	MOVQ    out+0(FP), CX
 	MOVLQSX (AX), DX
 	LEAQ    (CX)(DX*4), DX

@@ -5461,25 +5461,25 @@ term:
 	BNE tile
 	RET
 
-// func indirectTile1(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile1(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile1(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -5489,7 +5489,7 @@ segment:
 	CSEL LT, R2, R6, R6
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R7
+	MOVD depth+64(FP), R7
 	SUBS $4, R7, R7
 	BLT rest
 
@@ -5540,48 +5540,59 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
 	RET
 
-// func indirectTile2(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile2(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile2(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
 	VMOV V1.B16, V5.B16
 	VMOV V2.B16, V6.B16
 	VMOV V3.B16, V7.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -5595,7 +5606,7 @@ segment:
 	CSEL LT, R2, R7, R7
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R8
+	MOVD depth+64(FP), R8
 	SUBS $4, R8, R8
 	BLT rest
 
@@ -5668,21 +5679,32 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -5691,15 +5713,13 @@ store:
 	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R7)
 	RET
 
-// func indirectTile3(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile3(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile3(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -5710,20 +5730,30 @@ TEXT ·indirectTile3(SB), NOSPLIT, $0-72
 	VMOV V1.B16, V9.B16
 	VMOV V2.B16, V10.B16
 	VMOV V3.B16, V11.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -5741,7 +5771,7 @@ segment:
 	CSEL LT, R2, R8, R8
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R9
+	MOVD depth+64(FP), R9
 	SUBS $4, R9, R9
 	BLT rest
 
@@ -5836,25 +5866,40 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -5866,15 +5911,13 @@ store:
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R8)
 	RET
 
-// func indirectTile4(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile4(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile4(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -5889,23 +5932,37 @@ TEXT ·indirectTile4(SB), NOSPLIT, $0-72
 	VMOV V1.B16, V13.B16
 	VMOV V2.B16, V14.B16
 	VMOV V3.B16, V15.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -5927,7 +5984,7 @@ segment:
 	CSEL LT, R2, R9, R9
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R10
+	MOVD depth+64(FP), R10
 	SUBS $4, R10, R10
 	BLT rest
 
@@ -6044,29 +6101,48 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6081,15 +6157,13 @@ store:
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R9)
 	RET
 
-// func indirectTile5(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile5(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile5(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -6108,26 +6182,44 @@ TEXT ·indirectTile5(SB), NOSPLIT, $0-72
 	VMOV V1.B16, V17.B16
 	VMOV V2.B16, V18.B16
 	VMOV V3.B16, V19.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 	MOVW 16(R0), R10
 	ADD R10<<2, R5, R10
-	VLD1 (R10), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R10), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6153,7 +6245,7 @@ segment:
 	CSEL LT, R2, R10, R10
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R11
+	MOVD depth+64(FP), R11
 	SUBS $4, R11, R11
 	BLT rest
 
@@ -6292,33 +6384,56 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
-	WORD $0x4e3ff610 // fmax v16.4s, v16.4s, v31.4s
-	WORD $0x4e3ff631 // fmax v17.4s, v17.4s, v31.4s
-	WORD $0x4e3ff652 // fmax v18.4s, v18.4s, v31.4s
-	WORD $0x4e3ff673 // fmax v19.4s, v19.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6336,15 +6451,13 @@ store:
 	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R10)
 	RET
 
-// func indirectTile6(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)
-TEXT ·indirectTile6(SB), NOSPLIT, $0-72
-	MOVD table+40(FP), R0
+// func indirectTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
+TEXT ·indirectTile6(SB), NOSPLIT, $0-80
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+64(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -6367,29 +6480,51 @@ TEXT ·indirectTile6(SB), NOSPLIT, $0-72
 	VMOV V1.B16, V21.B16
 	VMOV V2.B16, V22.B16
 	VMOV V3.B16, V23.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 	MOVW 16(R0), R10
 	ADD R10<<2, R5, R10
-	VLD1 (R10), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R10), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
 	MOVW 20(R0), R11
 	ADD R11<<2, R5, R11
-	VLD1 (R11), [V20.S4, V21.S4, V22.S4, V23.S4]
+	VLD1 (R11), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	WORD $0x4e3ad6d6 // fadd v22.4s, v22.4s, v26.4s
+	WORD $0x4e3bd6f7 // fadd v23.4s, v23.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6419,7 +6554,7 @@ segment:
 	CSEL LT, R2, R11, R11
 	MOVW 24(R0), R5
 	ADD R5<<2, R3, R5
-	MOVD depth+56(FP), R12
+	MOVD depth+64(FP), R12
 	SUBS $4, R12, R12
 	BLT rest
 
@@ -6580,37 +6715,64 @@ one:
 done:
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+64(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
-	WORD $0x4e3ff610 // fmax v16.4s, v16.4s, v31.4s
-	WORD $0x4e3ff631 // fmax v17.4s, v17.4s, v31.4s
-	WORD $0x4e3ff652 // fmax v18.4s, v18.4s, v31.4s
-	WORD $0x4e3ff673 // fmax v19.4s, v19.4s, v31.4s
-	WORD $0x4e3ff694 // fmax v20.4s, v20.4s, v31.4s
-	WORD $0x4e3ff6b5 // fmax v21.4s, v21.4s, v31.4s
-	WORD $0x4e3ff6d6 // fmax v22.4s, v22.4s, v31.4s
-	WORD $0x4e3ff6f7 // fmax v23.4s, v23.4s, v31.4s
+	MOVD limits+72(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+	WORD $0x4e3ef694 // fmax v20.4s, v20.4s, v30.4s
+	WORD $0x4ebff694 // fmin v20.4s, v20.4s, v31.4s
+	WORD $0x4e3ef6b5 // fmax v21.4s, v21.4s, v30.4s
+	WORD $0x4ebff6b5 // fmin v21.4s, v21.4s, v31.4s
+	WORD $0x4e3ef6d6 // fmax v22.4s, v22.4s, v30.4s
+	WORD $0x4ebff6d6 // fmin v22.4s, v22.4s, v31.4s
+	WORD $0x4e3ef6f7 // fmax v23.4s, v23.4s, v30.4s
+	WORD $0x4ebff6f7 // fmin v23.4s, v23.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6631,25 +6793,25 @@ store:
 	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R11)
 	RET
 
-// func depthwiseTile1(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile1(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile1(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6667,48 +6829,59 @@ segment:
 	VFMLA V31.S4, V27.S4, V3.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
 	RET
 
-// func depthwiseTile2(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile2(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile2(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
 	VMOV V1.B16, V5.B16
 	VMOV V2.B16, V6.B16
 	VMOV V3.B16, V7.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6735,21 +6908,32 @@ segment:
 	VFMLA V31.S4, V27.S4, V7.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6758,15 +6942,13 @@ store:
 	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R7)
 	RET
 
-// func depthwiseTile3(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile3(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile3(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -6777,20 +6959,30 @@ TEXT ·depthwiseTile3(SB), NOSPLIT, $0-64
 	VMOV V1.B16, V9.B16
 	VMOV V2.B16, V10.B16
 	VMOV V3.B16, V11.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6826,25 +7018,40 @@ segment:
 	VFMLA V31.S4, V27.S4, V11.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6856,15 +7063,13 @@ store:
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R8)
 	RET
 
-// func depthwiseTile4(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile4(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile4(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -6879,23 +7084,37 @@ TEXT ·depthwiseTile4(SB), NOSPLIT, $0-64
 	VMOV V1.B16, V13.B16
 	VMOV V2.B16, V14.B16
 	VMOV V3.B16, V15.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -6940,29 +7159,48 @@ segment:
 	VFMLA V31.S4, V27.S4, V15.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -6977,15 +7215,13 @@ store:
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R9)
 	RET
 
-// func depthwiseTile5(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile5(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile5(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -7004,26 +7240,44 @@ TEXT ·depthwiseTile5(SB), NOSPLIT, $0-64
 	VMOV V1.B16, V17.B16
 	VMOV V2.B16, V18.B16
 	VMOV V3.B16, V19.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 	MOVW 16(R0), R10
 	ADD R10<<2, R5, R10
-	VLD1 (R10), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R10), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -7077,33 +7331,56 @@ segment:
 	VFMLA V31.S4, V27.S4, V19.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
-	WORD $0x4e3ff610 // fmax v16.4s, v16.4s, v31.4s
-	WORD $0x4e3ff631 // fmax v17.4s, v17.4s, v31.4s
-	WORD $0x4e3ff652 // fmax v18.4s, v18.4s, v31.4s
-	WORD $0x4e3ff673 // fmax v19.4s, v19.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
@@ -7121,15 +7398,13 @@ store:
 	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R10)
 	RET
 
-// func depthwiseTile6(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)
-TEXT ·depthwiseTile6(SB), NOSPLIT, $0-64
-	MOVD table+40(FP), R0
+// func depthwiseTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+TEXT ·depthwiseTile6(SB), NOSPLIT, $0-72
+	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
 	MOVD weights+24(FP), R3
-	MOVD segments+48(FP), R4
-	MOVD flags+56(FP), R5
-	TBNZ $0, R5, add
+	MOVD segments+56(FP), R4
 	MOVD bias+32(FP), R6
 	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
 	VMOV V0.B16, V4.B16
@@ -7152,29 +7427,51 @@ TEXT ·depthwiseTile6(SB), NOSPLIT, $0-64
 	VMOV V1.B16, V21.B16
 	VMOV V2.B16, V22.B16
 	VMOV V3.B16, V23.B16
-	B segment
-
-add:
-	MOVD table+40(FP), R0
-	MOVD out+0(FP), R5
+	MOVD base+40(FP), R5
+	CBZ R5, segment
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
-	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1 (R6), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
-	VLD1 (R7), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1 (R7), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
-	VLD1 (R8), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1 (R8), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
-	VLD1 (R9), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1 (R9), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
 	MOVW 16(R0), R10
 	ADD R10<<2, R5, R10
-	VLD1 (R10), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1 (R10), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
 	MOVW 20(R0), R11
 	ADD R11<<2, R5, R11
-	VLD1 (R11), [V20.S4, V21.S4, V22.S4, V23.S4]
+	VLD1 (R11), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	WORD $0x4e3ad6d6 // fadd v22.4s, v22.4s, v26.4s
+	WORD $0x4e3bd6f7 // fadd v23.4s, v23.4s, v27.4s
 
 segment:
 	ADD $32, R0, R0
@@ -7237,37 +7534,64 @@ segment:
 	VFMLA V31.S4, V27.S4, V23.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD flags+56(FP), R5
-	TBZ $1, R5, store
-	VEOR V31.B16, V31.B16, V31.B16
-	WORD $0x4e3ff400 // fmax v0.4s, v0.4s, v31.4s
-	WORD $0x4e3ff421 // fmax v1.4s, v1.4s, v31.4s
-	WORD $0x4e3ff442 // fmax v2.4s, v2.4s, v31.4s
-	WORD $0x4e3ff463 // fmax v3.4s, v3.4s, v31.4s
-	WORD $0x4e3ff484 // fmax v4.4s, v4.4s, v31.4s
-	WORD $0x4e3ff4a5 // fmax v5.4s, v5.4s, v31.4s
-	WORD $0x4e3ff4c6 // fmax v6.4s, v6.4s, v31.4s
-	WORD $0x4e3ff4e7 // fmax v7.4s, v7.4s, v31.4s
-	WORD $0x4e3ff508 // fmax v8.4s, v8.4s, v31.4s
-	WORD $0x4e3ff529 // fmax v9.4s, v9.4s, v31.4s
-	WORD $0x4e3ff54a // fmax v10.4s, v10.4s, v31.4s
-	WORD $0x4e3ff56b // fmax v11.4s, v11.4s, v31.4s
-	WORD $0x4e3ff58c // fmax v12.4s, v12.4s, v31.4s
-	WORD $0x4e3ff5ad // fmax v13.4s, v13.4s, v31.4s
-	WORD $0x4e3ff5ce // fmax v14.4s, v14.4s, v31.4s
-	WORD $0x4e3ff5ef // fmax v15.4s, v15.4s, v31.4s
-	WORD $0x4e3ff610 // fmax v16.4s, v16.4s, v31.4s
-	WORD $0x4e3ff631 // fmax v17.4s, v17.4s, v31.4s
-	WORD $0x4e3ff652 // fmax v18.4s, v18.4s, v31.4s
-	WORD $0x4e3ff673 // fmax v19.4s, v19.4s, v31.4s
-	WORD $0x4e3ff694 // fmax v20.4s, v20.4s, v31.4s
-	WORD $0x4e3ff6b5 // fmax v21.4s, v21.4s, v31.4s
-	WORD $0x4e3ff6d6 // fmax v22.4s, v22.4s, v31.4s
-	WORD $0x4e3ff6f7 // fmax v23.4s, v23.4s, v31.4s
+	MOVD limits+64(FP), R5
+	CBZ R5, store
+	FMOVS 0(R5), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R5), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+	WORD $0x4e3ef694 // fmax v20.4s, v20.4s, v30.4s
+	WORD $0x4ebff694 // fmin v20.4s, v20.4s, v31.4s
+	WORD $0x4e3ef6b5 // fmax v21.4s, v21.4s, v30.4s
+	WORD $0x4ebff6b5 // fmin v21.4s, v21.4s, v31.4s
+	WORD $0x4e3ef6d6 // fmax v22.4s, v22.4s, v30.4s
+	WORD $0x4ebff6d6 // fmin v22.4s, v22.4s, v31.4s
+	WORD $0x4e3ef6f7 // fmax v23.4s, v23.4s, v30.4s
+	WORD $0x4ebff6f7 // fmin v23.4s, v23.4s, v31.4s
 
 store:
-	MOVD table+40(FP), R0
 	MOVD out+0(FP), R5
+	MOVD table+48(FP), R0
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)

@@ -2,6 +2,14 @@
 
 package kernel
 
+// flagsOf is what kernels that may add to what is there want to know.
+func flagsOf(adds bool) uint64 {
+	if adds {
+		return 1
+	}
+	return 0
+}
+
 func channelSumsAssembly(sums []float64, x []float32, pixels, step int) {
 	channelSums16(&sums[0], &x[0], uint64(pixels), uint64(4*step))
 }
@@ -19,5 +27,5 @@ func channelProductsAssembly(sums, products, means []float64, slopes, x, y []flo
 }
 
 func combineChannelsAssembly(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool) {
-	combineChannels16(&dx[0], &slopes[0], &x[0], &y[0], &a[0], &b[0], &c[0], uint64(pixels), uint64(4*step), low, high, flagsOf(adds, false))
+	combineChannels16(&dx[0], &slopes[0], &x[0], &y[0], &a[0], &b[0], &c[0], uint64(pixels), uint64(4*step), low, high, flagsOf(adds))
 }

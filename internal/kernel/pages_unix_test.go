@@ -116,10 +116,10 @@ func TestNothingLiesBeyond(t *testing.T) {
 				e[6] = int32(r.IntN(2))
 			}
 			try("IndirectTile", func(take func(int) []float32) {
-				IndirectTile(take(rows*TileColumns), take(depth+1), make([]float32, depth), take(depth*TileColumns+1), take(TileColumns), table, rows, segments, depth, false, true)
+				IndirectTile(take(rows*TileColumns), take(depth+1), make([]float32, depth), take(depth*TileColumns+1), take(TileColumns), nil, table, rows, segments, depth, &Limits{0, 6})
 			})
 			try("DepthwiseTile", func(take func(int) []float32) {
-				DepthwiseTile(take(rows*TileColumns), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), table, rows, segments, false, true)
+				DepthwiseTile(take(rows*TileColumns), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), nil, table, rows, segments, &Limits{0, 6})
 			})
 			try("OuterTile", func(take func(int) []float32) {
 				OuterTile(take(rows*TileColumns), take(rows), take(TileColumns), make([]int32, 2*n), rows)

@@ -23,8 +23,8 @@ type Set struct {
 	InputGradient  func(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32)
 
 	// The tiles of dense convolutions; pairs and count are never empty.
-	IndirectTile  func(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool)
-	DepthwiseTile func(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool)
+	IndirectTile  func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits)
+	DepthwiseTile func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits)
 	OuterTile     func(sums, a, b []float32, pairs []int32, rows int)
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)

@@ -13,26 +13,45 @@ const (
 	TileEntry = 8
 )
 
+// Limits are what outputs are kept between: 0 and infinity for a ReLU. A NaN stays
+// one.
+type Limits struct{ Low, High float32 }
+
 // IndirectTile computes TileColumns channels of some pixels, up to TileRows, of a
 // convolution. table has TileEntry numbers for the outputs, and for each segment
 // (pixel of the filter) as many:
 //
-//	sum[r][j] = adds ? out[table[r]+j] : bias[j]
+//	sum[r][j] = bias[j] + (base == nil ? 0 : base[table[r]+j])
 //	for each segment s, and its entry e = table[TileEntry*(s+1):], k < depth:
 //	  sum[r][j] += (e[r] < 0 ? zeros[k] : in[e[r]+k]) * weights[e[6] + k*TileColumns + j]
-//	out[table[r]+j] = relu ? max(sum[r][j], 0) : sum[r][j]
+//	out[table[r]+j] = limits == nil ? sum[r][j] : min(max(sum[r][j], limits.Low), limits.High)
 //
-// for r < rows, j < TileColumns. out overlaps nothing else. There is at least one
-// segment, of at least one float.
-func IndirectTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
-	active.IndirectTile(out, in, zeros, weights, bias, table, rows, segments, depth, adds, relu)
+// for r < rows, j < TileColumns. out overlaps nothing else, but base may be the same.
+// There is at least one segment, of at least one float.
+func IndirectTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
+	active.IndirectTile(out, in, zeros, weights, bias, base, table, rows, segments, depth, limits)
+}
+
+// EmptyTile is IndirectTile without a segment. rows are where the outputs are.
+func EmptyTile(out, bias, base []float32, rows []int32, limits *Limits) {
+	for _, at := range rows {
+		to := out[at:][:TileColumns]
+		if base == nil {
+			copy(to, bias)
+		} else {
+			for j, v := range base[at:][:TileColumns] {
+				to[j] = v + bias[j]
+			}
+		}
+		limits.Keep(to)
+	}
 }
 
 // DepthwiseTile is IndirectTile for filters that each see one channel:
 //
 //	sum[r][j] += (e[r] < 0 ? zeros[j] : in[e[r]+j]) * weights[e[6]+j]
-func DepthwiseTile(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
-	active.DepthwiseTile(out, in, zeros, weights, bias, table, rows, segments, adds, relu)
+func DepthwiseTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
+	active.DepthwiseTile(out, in, zeros, weights, bias, base, table, rows, segments, limits)
 }
 
 // OuterTile adds outer products to sums, rows x TileColumns:
@@ -66,8 +85,8 @@ func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
 	}
 }
 
-func indirectTilePlain(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
-	eachTileRow(out, bias, table, rows, adds, relu, func(r int, sum *[TileColumns]float32) {
+func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
+	eachTileRow(out, bias, base, table, rows, limits, func(r int, sum *[TileColumns]float32) {
 		for s := range segments {
 			e := table[TileEntry*(s+1):]
 			from := zeros[:depth]
@@ -84,8 +103,8 @@ func indirectTilePlain(out, in, zeros, weights, bias []float32, table []int32, r
 	})
 }
 
-func depthwiseTilePlain(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
-	eachTileRow(out, bias, table, rows, adds, relu, func(r int, sum *[TileColumns]float32) {
+func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
+	eachTileRow(out, bias, base, table, rows, limits, func(r int, sum *[TileColumns]float32) {
 		for s := range segments {
 			e := table[TileEntry*(s+1):]
 			from := zeros
@@ -101,22 +120,30 @@ func depthwiseTilePlain(out, in, zeros, weights, bias []float32, table []int32, 
 }
 
 // eachTileRow lets compute add to the sums of every row of a tile.
-func eachTileRow(out, bias []float32, table []int32, rows int, adds, relu bool, compute func(r int, sum *[TileColumns]float32)) {
+func eachTileRow(out, bias, base []float32, table []int32, rows int, limits *Limits, compute func(r int, sum *[TileColumns]float32)) {
 	for r := range rows {
-		to := (*[TileColumns]float32)(out[table[r]:])
-		sum := *to
-		if !adds {
-			sum = *(*[TileColumns]float32)(bias)
+		sum := *(*[TileColumns]float32)(bias)
+		if base != nil {
+			addPlain(sum[:], base[table[r]:])
 		}
 		compute(r, &sum)
-		if relu {
-			for j, v := range sum {
-				if v < 0 {
-					sum[j] = 0
-				}
-			}
+		limits.Keep(sum[:])
+		*(*[TileColumns]float32)(out[table[r]:]) = sum
+	}
+}
+
+// Keep keeps numbers between the limits, if there are any.
+func (l *Limits) Keep(y []float32) {
+	if l == nil {
+		return
+	}
+	for j, v := range y {
+		switch {
+		case v < l.Low:
+			y[j] = l.Low
+		case v > l.High:
+			y[j] = l.High
 		}
-		*to = sum
 	}
 }
 

@@ -2,18 +2,17 @@
 
 package kernel
 
-// flagsOf is what the kernels for tiles want to know.
-func flagsOf(adds, relu bool) (flags uint64) {
-	if adds {
-		flags |= 1
+import "unsafe"
+
+// pointer returns where the limits are, or nil.
+func (l *Limits) pointer() *float32 {
+	if l == nil {
+		return nil
 	}
-	if relu {
-		flags |= 2
-	}
-	return flags
+	return &l.Low
 }
 
-func indirectTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments, depth int, adds, relu bool) {
+func indirectTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
 	do := indirectTile6
 	switch rows {
 	case 1:
@@ -27,10 +26,10 @@ func indirectTileAssembly(out, in, zeros, weights, bias []float32, table []int32
 	case 5:
 		do = indirectTile5
 	}
-	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), uint64(depth), flagsOf(adds, relu))
+	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), uint64(depth), limits.pointer())
 }
 
-func depthwiseTileAssembly(out, in, zeros, weights, bias []float32, table []int32, rows, segments int, adds, relu bool) {
+func depthwiseTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
 	do := depthwiseTile6
 	switch rows {
 	case 1:
@@ -44,7 +43,7 @@ func depthwiseTileAssembly(out, in, zeros, weights, bias []float32, table []int3
 	case 5:
 		do = depthwiseTile5
 	}
-	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], &table[0], uint64(segments), flagsOf(adds, relu))
+	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), limits.pointer())
 }
 
 func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {

@@ -34,7 +34,7 @@ func testTiles(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
-		adds, relu, depthwise := r.IntN(2) == 0, r.IntN(2) == 0, r.IntN(2) == 0
+		depthwise := r.IntN(2) == 0
 		if depthwise {
 			depth = TileColumns
 		}
@@ -48,12 +48,21 @@ func testTiles(t *testing.T) {
 		got := newGuarded(outputs, normal(r))
 		want := got.clone()
 		before := slices.Clone(got.data)
+		var base, wantedBase []float32
+		switch r.IntN(3) {
+		case 0:
+			base, wantedBase = got.data, want.data
+		case 1:
+			base = newGuarded(outputs, normal(r)).data
+			wantedBase = base
+		}
+		limits := []*Limits{nil, {0, float32(math.Inf(1))}, {-0.5, 2}}[r.IntN(3)]
 		if depthwise {
-			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, table, rows, segments, adds, relu)
-			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, table, rows, segments, adds, relu)
+			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, limits)
+			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, limits)
 		} else {
-			IndirectTile(got.data, in.data, zeros, w.data, bias.data, table, rows, segments, depth, adds, relu)
-			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, table, rows, segments, depth, adds, relu)
+			IndirectTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, depth, limits)
+			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, depth, limits)
 		}
 		what := fmt.Sprintf("%d: %d rows, %d segments of %d, depthwise %v", seed, rows, segments, depth, depthwise)
 		got.check(t, what)
@@ -154,7 +163,7 @@ func BenchmarkTiles(b *testing.B) {
 		b.Run(fmt.Sprintf("indirect/%d@%dx%d", channels, size, size), func(b *testing.B) {
 			for b.Loop() {
 				for _, table := range tables {
-					IndirectTile(out, picture, zeros, weights, bias, table, TileRows, 9, channels, false, false)
+					IndirectTile(out, picture, zeros, weights, bias, nil, table, TileRows, 9, channels, nil)
 				}
 			}
 			flops := float64(b.N) * float64(len(tables)*TileRows*9*channels*TileColumns) * 2 / b.Elapsed().Seconds()

@@ -16,35 +16,34 @@ const tileRows = 6
 type tileTable struct{ table, input, zeros reg.Register }
 
 // startTile loads the accumulators of a tile of n rows with what it begins with: the
-// bias, or what is in the output.
+// bias, and what is in the base.
 func startTile(n int) (acc []reg.VecVirtual, t tileTable) {
 	acc = ymms(2 * n)
 	t.table = load("table")
-	flags := load("flags")
-	TESTQ(U32(1), flags)
-	JNZ(LabelRef("add"))
 	bias := load("bias")
 	VMOVUPS(at(bias, 0), acc[0])
 	VMOVUPS(at(bias, 32), acc[1])
 	for i := 2; i < 2*n; i++ {
 		VMOVAPS(acc[i%2], acc[i])
 	}
-	JMP(LabelRef("start"))
-	Label("add")
-	eachOutput(n, t.table, func(r int, row reg.Register) {
-		VMOVUPS(at(row, 0), acc[2*r])
-		VMOVUPS(at(row, 32), acc[2*r+1])
+	base := load("base")
+	TESTQ(base, base)
+	JZ(LabelRef("start"))
+	eachOutput(n, t.table, base, func(r int, row reg.Register) {
+		VADDPS(at(row, 0), acc[2*r], acc[2*r])
+		VADDPS(at(row, 32), acc[2*r+1], acc[2*r+1])
 	})
 	Label("start")
 	t.input, t.zeros = load("in"), load("zeros")
 	return acc, t
 }
 
-func eachOutput(n int, table reg.Register, do func(r int, row reg.Register)) {
-	out, row := load("out"), GP64()
+// eachOutput goes through the places of the outputs from an address on.
+func eachOutput(n int, table, from reg.Register, do func(r int, row reg.Register)) {
+	row := GP64()
 	for r := range n {
 		MOVLQSX(at(table, 4*r), row)
-		LEAQ(indexed(out, row, 4, 0), row)
+		LEAQ(indexed(from, row, 4, 0), row)
 		do(r, row)
 	}
 }
@@ -60,18 +59,21 @@ func (t tileTable) rowsOfSegment(rows []reg.Register) {
 	}
 }
 
-// endTile stores the accumulators, through the ReLU if asked for.
+// endTile stores the accumulators, kept between limits if there are any. A NaN stays
+// one.
 func endTile(acc []reg.VecVirtual) {
-	flags := load("flags")
-	TESTQ(U32(2), flags)
+	limits := load("limits")
+	TESTQ(limits, limits)
 	JZ(LabelRef("store"))
-	zero := YMM()
-	VXORPS(zero, zero, zero)
+	low, high := YMM(), YMM()
+	VBROADCASTSS(at(limits, 0), low)
+	VBROADCASTSS(at(limits, 4), high)
 	for _, a := range acc {
-		VMAXPS(a, zero, a)
+		VMAXPS(a, low, a)
+		VMINPS(a, high, a)
 	}
 	Label("store")
-	eachOutput(len(acc)/2, load("table"), func(r int, row reg.Register) {
+	eachOutput(len(acc)/2, load("table"), load("out"), func(r int, row reg.Register) {
 		VMOVUPS(acc[2*r], at(row, 0))
 		VMOVUPS(acc[2*r+1], at(row, 32))
 	})
@@ -84,8 +86,8 @@ func endTile(acc []reg.VecVirtual) {
 func indirectTiles() {
 	for n := 1; n <= tileRows; n++ {
 		name := fmt.Sprintf("indirectTile%d", n)
-		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64)")
-		Doc(fmt.Sprintf("%s is IndirectTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)")
+		Doc(fmt.Sprintf("%s is IndirectTile for %d rows. base and limits (low, high) may be nil.", name, n))
 		acc, t := startTile(n)
 		depth := load("depth")
 		LEAQ(indexed(t.input, depth, 4, 0), t.input) // rows are addressed from their ends
@@ -94,7 +96,7 @@ func indirectTiles() {
 		for r := range rows {
 			rows[r] = GP64()
 		}
-		segments := NewParamAddr("segments", 48)
+		segments := NewParamAddr("segments", 56)
 		Label("segment")
 		ADDQ(Imm(32), t.table)
 		t.rowsOfSegment(rows)
@@ -144,15 +146,15 @@ func indirectTiles() {
 func depthwiseTiles() {
 	for n := 1; n <= tileRows; n++ {
 		name := fmt.Sprintf("depthwiseTile%d", n)
-		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64)")
-		Doc(fmt.Sprintf("%s is DepthwiseTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)")
+		Doc(fmt.Sprintf("%s is DepthwiseTile for %d rows. base and limits (low, high) may be nil.", name, n))
 		acc, t := startTile(n)
 		rows := make([]reg.Register, n)
 		for r := range rows {
 			rows[r] = GP64()
 		}
 		weights := load("weights")
-		segments := NewParamAddr("segments", 48)
+		segments := NewParamAddr("segments", 56)
 		Label("segment")
 		ADDQ(Imm(32), t.table)
 		t.rowsOfSegment(rows)

@@ -27,20 +27,24 @@ type tile struct {
 }
 
 // startTile loads the sums of a tile of n rows with what they begin with: the bias,
-// or what is in the output.
+// and what is in the base.
 func startTile(w *writer, n int) *tile {
 	k := &tile{table: w.load("table"), input: w.load("in"), zeros: w.load("zeros"), weights: w.load("weights"), segments: w.load("segments")}
 	k.t, k.rows = w.new(), w.several(n)
-	w.argument("flags", k.t)
-	w.op("TBNZ $0, %s, add", k.t)
 	bias := w.argument("bias", k.rows[0])
 	w.get(bias, 0, 4, false)
 	for v := 4; v < 4*n; v++ {
 		w.copy(v, v%4)
 	}
-	w.op("B segment")
-	w.label("add")
-	k.eachOutput(w, func(r int, row reg) { w.get(row, 4*r, 4, false) })
+	w.argument("base", k.t)
+	w.op("CBZ %s, segment", k.t)
+	k.eachOutput(w, func(r int, row reg) {
+		const base = 24
+		w.get(row, base, 4, false)
+		for v := range 4 {
+			w.fadd(4*r+v, 4*r+v, base+v)
+		}
+	})
 	w.label("segment")
 	w.op("ADD $32, %s, %s", k.table, k.table)
 	for r, row := range k.rows { // at their offsets, or at the zeros where an offset is negative
@@ -54,38 +58,42 @@ func startTile(w *writer, n int) *tile {
 	return k
 }
 
-// eachOutput goes through the places of the outputs.
+// eachOutput goes through the places of the outputs from the address in t on.
 func (k *tile) eachOutput(w *writer, do func(r int, row reg)) {
-	table, out := k.table, k.t
-	w.argument("table", table)
-	w.argument("out", out)
+	w.argument("table", k.table)
 	for r, row := range k.rows {
-		w.op("MOVW %d(%s), %s", 4*r, table, row)
-		w.op("ADD %s<<2, %s, %s", row, out, row)
+		w.op("MOVW %d(%s), %s", 4*r, k.table, row)
+		w.op("ADD %s<<2, %s, %s", row, k.t, row)
 		do(r, row)
 	}
 }
 
-// end goes on to the next segment, and after the last stores the sums, through the
-// ReLU if asked for.
+// end goes on to the next segment, and after the last stores the sums, kept between
+// limits if there are any.
 func (k *tile) end(w *writer) {
 	w.op("SUBS $1, %s, %s", k.segments, k.segments)
 	w.op("BNE segment")
-	w.argument("flags", k.t)
-	w.op("TBZ $1, %s, store", k.t)
-	w.zero(31)
+	w.argument("limits", k.t)
+	w.op("CBZ %s, store", k.t)
+	const low, high = 30, 31
+	for i, v := range []int{low, high} {
+		w.op("FMOVS %d(%s), F%d", 4*i, k.t, v)
+		w.op("VDUP V%d.S[0], V%d.S4", v, v)
+	}
 	for v := range 4 * len(k.rows) {
-		w.fmax(v, v, 31)
+		w.fmax(v, v, low)
+		w.fmin(v, v, high)
 	}
 	w.label("store")
+	w.argument("out", k.t)
 	k.eachOutput(w, func(r int, row reg) { w.put(row, 4*r, 4, false) })
 	w.ret()
 }
 
 func indirectTile(w *writer, n int) {
 	name := fmt.Sprintf("indirectTile%d", n)
-	w.function(name, "out, in, zeros, weights, bias *float32, table *int32, segments, depth, flags uint64", "",
-		fmt.Sprintf("%s is IndirectTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+	w.function(name, "out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32", "",
+		fmt.Sprintf("%s is IndirectTile for %d rows. base and limits (low, high) may be nil.", name, n))
 	k, left := startTile(w, n), w.new()
 	const rows, right = 24, 30
 	w.argument("depth", left)
@@ -125,8 +133,8 @@ func indirectTile(w *writer, n int) {
 
 func depthwiseTile(w *writer, n int) {
 	name := fmt.Sprintf("depthwiseTile%d", n)
-	w.function(name, "out, in, zeros, weights, bias *float32, table *int32, segments, flags uint64", "",
-		fmt.Sprintf("%s is DepthwiseTile for %d rows. flags: 1 adds to the output, 2 is for the ReLU.", name, n))
+	w.function(name, "out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32", "",
+		fmt.Sprintf("%s is DepthwiseTile for %d rows. base and limits (low, high) may be nil.", name, n))
 	k := startTile(w, n)
 	const row, weights = 24, 28
 	w.get(k.t, weights, 4, false)
