@@ -4,14 +4,20 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"inkling/models"
 	"inkling/weights"
 )
 
+// sameModel reports whether two names, each with options behind it or without, are of one model.
+func sameModel(a, b string) bool {
+	x, errX := models.FindModel(a)
+	y, errY := models.FindModel(b)
+	return errX == nil && errY == nil && x.Name == y.Name
+}
+
 // NewClassifier returns a classifier whose network is still to be trained: a new one of
-// a model of the zoo, such as "resnet18" or "LeNet" (see package models), with PyTorch's
+// a model of the zoo, such as "resnet18" or "smallvgg dropout=0.3" (see package models), with PyTorch's
 // initial weights, drawn from the options' Seed.
 //
 // Options.Classes must name the classes. Without Channels, Height and Width the network
@@ -26,7 +32,7 @@ func NewClassifier(name string, o Options) (*Classifier, error) {
 		return nil, err
 	}
 	switch {
-	case o.Model != "" && !strings.EqualFold(o.Model, name):
+	case o.Model != "" && !sameModel(o.Model, model.Name):
 		return nil, fmt.Errorf("a %s was asked for, but the options say %s", model.Name, o.Model)
 	case len(o.Rename) > 0 || o.LabelOffset > 0:
 		return nil, errors.New("a new network has no tensors to rename and no label offset; these options are for the files of models")

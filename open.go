@@ -70,7 +70,7 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		described = nil
 	}
 	if described != nil {
-		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !strings.EqualFold(m.Architecture(), o.Model) {
+		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !sameModel(m.Architecture(), o.Model) {
 			err = fmt.Errorf("it says what its network computes, and that is not what %s does", o.Model)
 		}
 	} else {

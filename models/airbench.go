@@ -44,7 +44,7 @@ func (g *convGroup) Forward(x *nn.Value) *nn.Value {
 // whitenKernel is the side of the patches that are whitened.
 const whitenKernel = 2
 
-func newAirbench(c Config, draw nn.Draw) (Network, error) {
+func newAirbench(c Config, _ options, draw nn.Draw) (Network, error) {
 	const least, most = 25, 256
 	if min(c.Height, c.Width) < least || max(c.Height, c.Width) > most {
 		return nil, fmt.Errorf("airbench cannot read pictures of %dx%d pixels: their sides must be %d to %d", c.Height, c.Width, least, most)

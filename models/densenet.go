@@ -50,9 +50,9 @@ func (l *transition) Forward(x *nn.Value) *nn.Value {
 
 // newDenseNet121 returns DenseNet-121. Pictures whose sides are all below 64 get a stem for
 // CIFAR, as ResNet's: a convolution of 3x3 that leaves the size, and no pooling.
-func newDenseNet121(c Config, draw nn.Draw) (Network, error) {
+func newDenseNet121(c Config, o options, draw nn.Draw) (Network, error) {
 	const growth, bottleneck = 32, 4 * 32
-	small, least := max(c.Height, c.Width) < smallStem, 29
+	small, least := o.small(c), 29
 	if small {
 		least = 8
 	}

@@ -40,7 +40,7 @@ func (b *mbConv) Forward(x *nn.Value) *nn.Value {
 
 // newEfficientNetB0 returns EfficientNet-B0. For pictures whose sides are all below 64 the first
 // two strides of two are left out.
-func newEfficientNetB0(c Config, draw nn.Draw) (Network, error) {
+func newEfficientNetB0(c Config, o options, draw nn.Draw) (Network, error) {
 	layer := func(in, out, kernel, stride, groups int, f func(x *nn.Value) *nn.Value) nn.Sequential {
 		return convNormAct(in, out, kernel, stride, groups, 0, 0, f)
 	}
@@ -48,7 +48,7 @@ func newEfficientNetB0(c Config, draw nn.Draw) (Network, error) {
 		{1, 3, 1, 16, 1}, {6, 3, 2, 24, 2}, {6, 5, 2, 40, 2}, {6, 3, 2, 80, 3}, {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4}, {6, 3, 1, 320, 1},
 	}
 	first, total, done := 2, 0, 0
-	if max(c.Height, c.Width) < smallStem {
+	if o.small(c) {
 		first, stages[1].stride = 1, 1
 	}
 	for _, s := range stages {
@@ -63,7 +63,7 @@ func newEfficientNetB0(c Config, draw nn.Draw) (Network, error) {
 			if k == 0 {
 				stride = s.stride
 			}
-			b := &mbConv{add: stride == 1 && in == s.out, depth: nn.StochasticDepth{P: 0.2 * float64(done) / float64(total)}}
+			b := &mbConv{add: stride == 1 && in == s.out, depth: nn.StochasticDepth{P: o.number("stochastic_depth_prob") * float64(done) / float64(total)}}
 			if s.expand != 1 {
 				b.Block = append(b.Block, layer(in, hidden, 1, 1, 1, nn.SiLU))
 			}
@@ -76,7 +76,7 @@ func newEfficientNetB0(c Config, draw nn.Draw) (Network, error) {
 	}
 	n.Features = append(n.Features, layer(in, 4*in, 1, 1, 1, nn.SiLU))
 	last := &nn.Linear{In: 4 * in, Out: c.Classes}
-	n.Classifier = nn.Sequential{&nn.Dropout{P: 0.2}, last}
+	n.Classifier = nn.Sequential{&nn.Dropout{P: o.number("dropout")}, last}
 	err := initialise(n, draw, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, math.Sqrt2) })
 	if err == nil {
 		bound := 1 / math.Sqrt(float64(c.Classes))

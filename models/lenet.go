@@ -75,7 +75,7 @@ func newLeNet(c Config, seed uint64) (*LeNet, error) {
 }
 
 // newDrawnLeNet is drawLeNet for the zoo.
-func newDrawnLeNet(c Config, draw nn.Draw) (Network, error) { return drawLeNet(c, draw) }
+func newDrawnLeNet(c Config, _ options, draw nn.Draw) (Network, error) { return drawLeNet(c, draw) }
 
 func drawLeNet(c Config, draw nn.Draw) (*LeNet, error) {
 	padding, err := lenetPadding(c.Padding)
@@ -103,7 +103,7 @@ func drawLeNet(c Config, draw nn.Draw) (*LeNet, error) {
 
 // newLeNet5 returns LeNet with the 400 features that LeNet-5 has: pictures of
 // less than 32x32, such as MNIST's, get two rows and columns of zeros around them.
-func newLeNet5(c Config, draw nn.Draw) (Network, error) {
+func newLeNet5(c Config, _ options, draw nn.Draw) (Network, error) {
 	if len(c.Padding) == 0 && max(c.Height, c.Width) < 32 {
 		c.Padding = []int{2}
 	}

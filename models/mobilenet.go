@@ -48,7 +48,7 @@ func convNormAct(in, out, kernel, stride, groups int, eps, momentum float64, f f
 	return s
 }
 
-func newMobileNetV2(c Config, draw nn.Draw) (Network, error) {
+func newMobileNetV2(c Config, o options, draw nn.Draw) (Network, error) {
 	if c.Channels < 1 {
 		return nil, fmt.Errorf("MobileNetV2 cannot read pictures of %d channels", c.Channels)
 	}
@@ -57,13 +57,14 @@ func newMobileNetV2(c Config, draw nn.Draw) (Network, error) {
 	}
 	// For small pictures the first two strides of two are left out, as is usual for CIFAR.
 	strides := []int{2, 1, 2, 2, 2, 1, 2, 1}
-	if max(c.Height, c.Width) < smallStem {
+	if o.small(c) {
 		strides = []int{1, 1, 1, 2, 2, 1, 2, 1}
 	}
-	n := &MobileNetV2{input: inputOf(c), Features: nn.Sequential{layer(c.Channels, 32, 3, strides[0], 1)}}
-	in := 32
+	width := o.number("width_mult")
+	in, last := eighths(32*width), eighths(1280*max(width, 1))
+	n := &MobileNetV2{input: inputOf(c), Features: nn.Sequential{layer(c.Channels, in, 3, strides[0], 1)}}
 	for i, stage := range [][3]int{{1, 16, 1}, {6, 24, 2}, {6, 32, 3}, {6, 64, 4}, {6, 96, 3}, {6, 160, 3}, {6, 320, 1}} {
-		expand, out := stage[0], stage[1]
+		expand, out := stage[0], eighths(float64(stage[1])*width)
 		for k := range stage[2] {
 			stride, hidden := 1, in*expand
 			if k == 0 {
@@ -79,8 +80,8 @@ func newMobileNetV2(c Config, draw nn.Draw) (Network, error) {
 			in = out
 		}
 	}
-	n.Features = append(n.Features, layer(in, 1280, 1, 1, 1))
-	n.Classifier = nn.Sequential{&nn.Dropout{P: 0.2}, &nn.Linear{In: 1280, Out: c.Classes}}
+	n.Features = append(n.Features, layer(in, last, 1, 1, 1))
+	n.Classifier = nn.Sequential{&nn.Dropout{P: o.number("dropout")}, &nn.Linear{In: last, Out: c.Classes}}
 	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, math.Sqrt2) })
 }
 
@@ -140,10 +141,11 @@ func eighths(n float64) int {
 	return m
 }
 
-func newMobileNetV3Small(c Config, draw nn.Draw) (Network, error) {
+func newMobileNetV3Small(c Config, o options, draw nn.Draw) (Network, error) {
 	const eps, momentum = 0.001, 0.01
-	n := &MobileNetV3{input: inputOf(c), Features: nn.Sequential{convNormAct(c.Channels, 16, 3, 2, 1, eps, momentum, nn.Hardswish)}}
-	in := 16
+	scaled := func(channels int) int { return eighths(float64(channels) * o.number("width_mult")) }
+	in := scaled(16)
+	n := &MobileNetV3{input: inputOf(c), Features: nn.Sequential{convNormAct(c.Channels, in, 3, 2, 1, eps, momentum, nn.Hardswish)}}
 	for _, b := range []struct {
 		kernel, expanded, out int
 		squeeze, hard         bool
@@ -152,6 +154,7 @@ func newMobileNetV3Small(c Config, draw nn.Draw) (Network, error) {
 		{3, 16, 16, true, false, 2}, {3, 72, 24, false, false, 2}, {3, 88, 24, false, false, 1}, {5, 96, 40, true, true, 2}, {5, 240, 40, true, true, 1}, {5, 240, 40, true, true, 1},
 		{5, 120, 48, true, true, 1}, {5, 144, 48, true, true, 1}, {5, 288, 96, true, true, 2}, {5, 576, 96, true, true, 1}, {5, 576, 96, true, true, 1},
 	} {
+		b.expanded, b.out = scaled(b.expanded), scaled(b.out)
 		f := nn.ReLU
 		if b.hard {
 			f = nn.Hardswish
@@ -169,6 +172,6 @@ func newMobileNetV3Small(c Config, draw nn.Draw) (Network, error) {
 		in = b.out
 	}
 	n.Features = append(n.Features, convNormAct(in, 6*in, 1, 1, 1, eps, momentum, nn.Hardswish))
-	n.Classifier = nn.Sequential{&nn.Linear{In: 6 * in, Out: 1024}, nn.Func(nn.Hardswish), &nn.Dropout{P: 0.2}, &nn.Linear{In: 1024, Out: c.Classes}}
+	n.Classifier = nn.Sequential{&nn.Linear{In: 6 * in, Out: scaled(1024)}, nn.Func(nn.Hardswish), &nn.Dropout{P: o.number("dropout")}, &nn.Linear{In: scaled(1024), Out: c.Classes}}
 	return n, initialiseLinear(n, draw, 0.01, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, math.Sqrt2) })
 }

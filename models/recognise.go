@@ -84,13 +84,17 @@ func (m *Model) Configs(shapes map[string][]int, known Config) ([]Config, error)
 // ReadsPhotographs reports whether a network of the model for such pictures has the form
 // for photographs, as torchvision's networks of ImageNet.
 func (m *Model) ReadsPhotographs(channels, height, width int) bool {
+	if m.options()["stem"] == "small" {
+		return false
+	}
 	return m.Usual.Channels == imageNet.Channels && m.Usual.Height == imageNet.Height && channels == imageNet.Channels && max(height, width) >= smallStem
 }
 
 // SameForm reports whether the networks for two sizes of pictures have the same form: some
 // models have one for small pictures, with the same weights' shapes.
 func (m *Model) SameForm(a, b Config) bool {
-	return (max(a.Height, a.Width) < smallStem) == (max(b.Height, b.Width) < smallStem)
+	o := m.options()
+	return o.small(a) == o.small(b)
 }
 
 // ImageNetMean and ImageNetStd are what torchvision's networks of ImageNet want

@@ -95,9 +95,9 @@ func batchNorm(features int) nn.BatchNorm2d { return nn.BatchNorm2d{Features: fe
 // newResNet returns a network with so many blocks in each of the four layers.
 // Pictures whose sides are all below 64 get the stem for CIFAR: a convolution of 3x3 that
 // leaves the size, and no pooling.
-func newResNet(blocks [4]int, bottlenecks bool) func(c Config, draw nn.Draw) (Network, error) {
-	return func(c Config, draw nn.Draw) (Network, error) {
-		n := &ResNet{small: max(c.Height, c.Width) < smallStem, input: inputOf(c), Conv1: conv(c.Channels, 64, 7, 2, 1), BN1: batchNorm(64)}
+func newResNet(blocks [4]int, bottlenecks bool) func(c Config, o options, draw nn.Draw) (Network, error) {
+	return func(c Config, o options, draw nn.Draw) (Network, error) {
+		n := &ResNet{small: o.small(c), input: inputOf(c), Conv1: conv(c.Channels, 64, 7, 2, 1), BN1: batchNorm(64)}
 		if n.small {
 			n.Conv1 = conv(c.Channels, 64, 3, 1, 1)
 		}
@@ -157,7 +157,7 @@ type shortcut struct{ Layers nn.Sequential }
 
 func (s *shortcut) Forward(x *nn.Value) *nn.Value { return nn.Add(x, s.Layers.Forward(x)) }
 
-func newResNet9(c Config, draw nn.Draw) (Network, error) {
+func newResNet9(c Config, _ options, draw nn.Draw) (Network, error) {
 	block := func(in, out int, pool bool) nn.Sequential {
 		c, b := conv(in, out, 3, 1, 1), batchNorm(out)
 		s := nn.Sequential{&c, &b, nn.Func(nn.ReLU)}

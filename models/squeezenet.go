@@ -36,7 +36,7 @@ func (f *fire) Forward(x *nn.Value) *nn.Value {
 	return nn.Concat(1, nn.ReLU(f.Expand1x1.Forward(x)), nn.ReLU(f.Expand3x3.Forward(x)))
 }
 
-func newSqueezeNet(c Config, draw nn.Draw) (Network, error) {
+func newSqueezeNet(c Config, o options, draw nn.Draw) (Network, error) {
 	if min(c.Height, c.Width) < 17 {
 		return nil, fmt.Errorf("SqueezeNet cannot read pictures of %dx%d pixels: their sides must be at least 17", c.Height, c.Width)
 	}
@@ -53,7 +53,7 @@ func newSqueezeNet(c Config, draw nn.Draw) (Network, error) {
 		squeeze(48, 192), squeeze(48, 192), squeeze(64, 256), squeeze(64, 256),
 	}}
 	last := &nn.Conv2d{In: 512, Out: c.Classes, Kernel: 1}
-	n.Classifier = nn.Sequential{&nn.Dropout{P: 0.5}, last, nn.Func(nn.ReLU)}
+	n.Classifier = nn.Sequential{&nn.Dropout{P: o.number("dropout")}, last, nn.Func(nn.ReLU)}
 	err := initialise(n, draw, func(p *nn.Param) { nn.KaimingUniform(p, draw, nn.FanIn, math.Sqrt2) })
 	if err == nil {
 		nn.Normal(&last.Weight, draw, 0, 0.01)

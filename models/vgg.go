@@ -21,7 +21,7 @@ func (n *SmallVGG) Forward(x *nn.Value) *nn.Value {
 	return n.Classifier.Forward(n.Features.Forward(x).Flatten())
 }
 
-func newSmallVGG(c Config, draw nn.Draw) (Network, error) {
+func newSmallVGG(c Config, o options, draw nn.Draw) (Network, error) {
 	height, width := c.Height/8, c.Width/8
 	if height < 1 || width < 1 || max(c.Height, c.Width) > 256 {
 		return nil, fmt.Errorf("SmallVGG cannot read pictures of %dx%d pixels: their sides must be 8 to 256", c.Height, c.Width)
@@ -36,6 +36,6 @@ func newSmallVGG(c Config, draw nn.Draw) (Network, error) {
 		}
 		n.Features = append(n.Features, &nn.MaxPool2d{Kernel: 2})
 	}
-	n.Classifier = nn.Sequential{&nn.Linear{In: in * height * width, Out: 256}, nn.Func(nn.ReLU), &nn.Dropout{P: 0.5}, &nn.Linear{In: 256, Out: c.Classes}}
+	n.Classifier = nn.Sequential{&nn.Linear{In: in * height * width, Out: 256}, nn.Func(nn.ReLU), &nn.Dropout{P: o.number("dropout")}, &nn.Linear{In: 256, Out: c.Classes}}
 	return n, initialise(n, draw, func(p *nn.Param) { nn.KaimingNormal(p, draw, nn.FanOut, nn.Gain("relu", 0)) })
 }

@@ -11,35 +11,43 @@ import (
 // A Model is a ready-made network: one line of the zoo.
 type Model struct {
 	// Name is what flags and files call it, such as "resnet18"; capitals do not matter.
+	// Options that are not the usual ones stand behind it: "smallvgg dropout=0.3".
 	Name string
 	// Usual is what the network is for where nothing else is said. Its Padding is nil
 	// if the network takes none.
 	Usual Config
-	// New returns a network with initial weights made of draws, as PyTorch and
-	// torchvision make them, or an error if there is none for what c says. Small
-	// pictures may get a network of another form than large ones; the network's
-	// comment says so. Without draws the weights are zero, to be read from a file.
-	New func(c Config, draw nn.Draw) (Network, error)
+	// Options are what can be chosen besides.
+	Options []Option
 
+	// make returns a network; see New.
+	make func(c Config, o options, draw nn.Draw) (Network, error)
 	// chain, if not nil, tells more of a network that is one layer after another.
 	chain *chain
+	// chosen are the options that were given.
+	chosen options
 }
+
+// New returns a network with initial weights made of draws, as PyTorch and
+// torchvision make them, or an error if there is none for what c says. Small
+// pictures may get a network of another form than large ones; the network's
+// comment says so. Without draws the weights are zero, to be read from a file.
+func (m Model) New(c Config, draw nn.Draw) (Network, error) { return m.make(c, m.options(), draw) }
 
 // zoo is every network there is, one a line.
 var zoo = []Model{
-	{"LeNet", Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, newDrawnLeNet, &chain{lenetConfigs, lenetLayers()}},
-	{"airbench", cifar, newAirbench, nil},
-	{"densenet121", imageNet, newDenseNet121, nil},
-	{"efficientnet_b0", imageNet, newEfficientNetB0, nil},
-	{"lenet5", Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, newLeNet5, nil},
-	{"mobilenet_v2", imageNet, newMobileNetV2, nil},
-	{"mobilenet_v3_small", imageNet, newMobileNetV3Small, nil},
-	{"resnet9", cifar, newResNet9, nil},
-	{"resnet18", imageNet, newResNet([4]int{2, 2, 2, 2}, false), nil},
-	{"resnet34", imageNet, newResNet([4]int{3, 4, 6, 3}, false), nil},
-	{"resnet50", imageNet, newResNet([4]int{3, 4, 6, 3}, true), nil},
-	{"smallvgg", cifar, newSmallVGG, nil},
-	{"squeezenet1_1", imageNet, newSqueezeNet, nil},
+	{Name: "LeNet", Usual: Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, make: newDrawnLeNet, chain: &chain{lenetConfigs, lenetLayers()}},
+	{Name: "airbench", Usual: cifar, make: newAirbench},
+	{Name: "densenet121", Usual: imageNet, Options: []Option{stem}, make: newDenseNet121},
+	{Name: "efficientnet_b0", Usual: imageNet, Options: []Option{dropout(0.2), stochasticDepth, stem}, make: newEfficientNetB0},
+	{Name: "lenet5", Usual: Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, make: newLeNet5},
+	{Name: "mobilenet_v2", Usual: imageNet, Options: []Option{dropout(0.2), widthMult, stem}, make: newMobileNetV2},
+	{Name: "mobilenet_v3_small", Usual: imageNet, Options: []Option{dropout(0.2), widthMult}, make: newMobileNetV3Small},
+	{Name: "resnet9", Usual: cifar, make: newResNet9},
+	{Name: "resnet18", Usual: imageNet, Options: []Option{stem}, make: newResNet([4]int{2, 2, 2, 2}, false)},
+	{Name: "resnet34", Usual: imageNet, Options: []Option{stem}, make: newResNet([4]int{3, 4, 6, 3}, false)},
+	{Name: "resnet50", Usual: imageNet, Options: []Option{stem}, make: newResNet([4]int{3, 4, 6, 3}, true)},
+	{Name: "smallvgg", Usual: cifar, Options: []Option{dropout(0.5)}, make: newSmallVGG},
+	{Name: "squeezenet1_1", Usual: imageNet, Options: []Option{dropout(0.5)}, make: newSqueezeNet},
 }
 
 var (
@@ -50,12 +58,14 @@ var (
 // Zoo returns all models there are.
 func Zoo() []Model { return append([]Model(nil), zoo...) }
 
-// FindModel returns the model of a name, or an error that lists the names there
-// are.
+// FindModel returns the model of a name, which may have options behind it, as in
+// "mobilenet_v2 width_mult=0.5 dropout=0"; or an error that lists the names or the
+// options there are.
 func FindModel(name string) (Model, error) {
+	name, options, _ := strings.Cut(strings.TrimSpace(name), " ")
 	for _, m := range zoo {
 		if strings.EqualFold(m.Name, name) {
-			return m, nil
+			return m.with(options)
 		}
 	}
 	return Model{}, fmt.Errorf("there is no model %q; there are %s", name, strings.Join(Names(), ", "))

@@ -25,7 +25,7 @@ and --rename say it instead; inkling convert keeps them in a file.`
 
 func (m *modelFlags) flags(f *pflag.FlagSet) {
 	if f.Lookup("model") == nil { // which is the file, for some
-		f.StringVar(&m.model, "model", "", "`NAME` of the network, one that \"inkling models\" lists")
+		f.StringVar(&m.model, "model", "", "`NAME` of the network, one that \"inkling models\" lists, with options behind it if there are such")
 	}
 	f.StringVar(&m.mean, "mean", "", "`NUMBER` that the model wants subtracted from pixels of 0 to 1, or one for each channel: 0.1307 or 0.485,0.456,0.406")
 	f.StringVar(&m.std, "std", "", "`NUMBER` that the model wants them divided by then, or one for each channel; with --mean 0 --std 1/255 it sees 0 to 255")

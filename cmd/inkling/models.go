@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,7 +20,8 @@ func newModels() *cobra.Command {
 		Long: `List the networks that "inkling train --model NAME" trains and that files may hold,
 each with the pictures that it is usually for, its parameters and its multiply-adds for
 one such picture. A training makes it for the pictures and the classes of its data.
-"inkling info --layers NAME" lists a network's layers.`,
+"inkling info --layers NAME" lists a network's layers. Options stand behind the name, as
+in "mobilenet_v2 width_mult=0.5 dropout=0"; a file keeps them.`,
 		Example: `  inkling models
   inkling models --json
   inkling info --layers resnet18`,
@@ -46,6 +48,15 @@ type modelSize struct {
 	Classes      int    `json:"classes"`
 	Parameters   int    `json:"parameters"`
 	MultiplyAdds int    `json:"multiply_adds"`
+
+	Options []modelOption `json:"options"`
+}
+
+// modelOption is something to choose about a model.
+type modelOption struct {
+	Name  string `json:"name"`
+	Usual string `json:"usual"`
+	Usage string `json:"usage"`
 }
 
 // measureZoo measures every model as it usually is.
@@ -61,7 +72,11 @@ func measureZoo() ([]modelSize, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, modelSize{m.Name, []int{u.Channels, u.Height, u.Width}, u.Classes, s.Parameters, s.MultiplyAdds})
+		options := []modelOption{}
+		for _, o := range m.Options {
+			options = append(options, modelOption{o.Name, o.Usual, o.Usage})
+		}
+		all = append(all, modelSize{m.Name, []int{u.Channels, u.Height, u.Width}, u.Classes, s.Parameters, s.MultiplyAdds, options})
 	}
 	return all, nil
 }
@@ -72,5 +87,32 @@ func printModels(out io.Writer, all []modelSize) error {
 	for _, m := range all {
 		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%s\t\n", m.Name, nn.Shape(m.Input), m.Classes, thousands(m.Parameters), thousands(m.MultiplyAdds))
 	}
-	return table.Flush()
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	return printOptions(out, all)
+}
+
+// printOptions lists the options there are, each once, with the models that have it.
+func printOptions(out io.Writer, all []modelSize) error {
+	var order []modelOption
+	models := map[string][]string{} // by option
+	for _, m := range all {
+		for _, o := range m.Options {
+			if models[o.Name] == nil {
+				order = append(order, o)
+			}
+			models[o.Name] = append(models[o.Name], m.Name+" "+o.Usual)
+		}
+	}
+	for i, o := range order {
+		title := ""
+		if i == 0 {
+			title = "\nOptions, with what is usual:\n"
+		}
+		if _, err := fmt.Fprintf(out, "%s  %s  %s (%s)\n", title, o.Name, o.Usage, strings.Join(models[o.Name], ", ")); err != nil {
+			return err
+		}
+	}
+	return nil
 }

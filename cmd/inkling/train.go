@@ -143,7 +143,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
-	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them; by default "+defaultModel+", or that of the file of --from")
+	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them, with options behind it if it has some: \"smallvgg dropout=0.3\"; by default "+defaultModel+", or that of the file of --from")
 	f.StringVar(&o.pictures.way, "preprocess", "auto", "`WAY` from picture files of one's own to what the network reads: auto, which is resize, or emnist, mnist, tutorial or fit, as inkling predict has them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")

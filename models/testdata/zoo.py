@@ -106,6 +106,9 @@ def cases():
     yield "efficientnet_b0", small_efficient(tv.efficientnet_b0(**C)), 32
     yield "lenet5", LeNet5(7), 28
     yield "airbench", Airbench(7), 32
+    yield "resnet18 stem=large", tv.resnet18(**C), 32
+    yield "mobilenet_v2 width_mult=0.35", tv.mobilenet_v2(width_mult=0.35, **C), 64
+    yield "mobilenet_v3_small width_mult=0.5", tv.mobilenet_v3_small(width_mult=0.5, **C), 64
 
 def main():
     torch.manual_seed(0)
@@ -113,7 +116,7 @@ def main():
     for name, net, side in cases():
         state = net.state_dict()
         lines = "".join(f"{k} {' '.join(map(str, v.shape))}\n" for k, v in state.items())
-        if name not in init:
+        if name not in init and " " not in name:
             init[name] = {k: [float(f"{x:.4g}") for x in (p.mean(), p.std(unbiased=False), p.abs().max())] for k, p in net.named_parameters()}
         load(net).eval()
         x = 4 * torch.tensor(share("input", 2 * 3 * side * side).astype(np.float32).reshape(2, 3, side, side))
