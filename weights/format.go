@@ -62,6 +62,13 @@ func RegisterFormat(f Format) {
 	registry.formats = append(registry.formats, f)
 }
 
+// Formats returns all formats that are registered.
+func Formats() []Format {
+	registry.RLock()
+	defer registry.RUnlock()
+	return slices.Clone(registry.formats)
+}
+
 // byEnding returns the format that the ending of path names; without one, it
 // returns all endings that can be saved with.
 func byEnding(path string) (f Format, known []string, ok bool) {

@@ -8,6 +8,7 @@ import (
 
 	"inkling/models"
 	"inkling/sketch"
+	"inkling/weights"
 )
 
 // What a shell offers for flags and arguments. Flags of one name take the same in
@@ -66,7 +67,14 @@ var (
 )
 
 // modelEndings are those of files with weights, without their points.
-var modelEndings = []string{"pth", "pt", "safetensors", "npz", "npy", "onnx"}
+var modelEndings = func() (endings []string) {
+	for _, f := range weights.Formats() {
+		for _, ending := range f.Endings {
+			endings = append(endings, strings.TrimPrefix(ending, "."))
+		}
+	}
+	return endings
+}()
 
 var pictureEndings = []string{"png", "jpg", "jpeg", "gif", "bmp", "tif", "tiff", "webp"}
 

@@ -47,8 +47,12 @@ func Open(fsys fs.FS, train bool) (data.Dataset, error) {
 	if train {
 		name = SVHN.Files[0].Name
 	}
+	name, err := files.Find(fsys, name)
+	if err != nil {
+		return nil, err
+	}
 	var d *data.Memory
-	err := files.Read(fsys, name, func(r io.Reader) (err error) {
+	err = files.Read(fsys, name, func(r io.Reader) (err error) {
 		d, err = Read(r)
 		return err
 	})

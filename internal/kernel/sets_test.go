@@ -1,7 +1,10 @@
 package kernel
 
 import (
+	"os"
+	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -65,5 +68,33 @@ func TestChoose(t *testing.T) {
 	MaskPositive(y, make([]float32, 9)) // which the set lacks
 	if y[8] != 0 {
 		t.Errorf("a kernel that the set lacks left %v", y)
+	}
+}
+
+// TestKernelsAreChecked wants a test that calls every kernel of a set: those run with each
+// set that the machine has, against plain Go.
+func TestKernelsAreChecked(t *testing.T) {
+	files, err := filepath.Glob("*_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests strings.Builder
+	for _, path := range files {
+		source, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tests.Write(source)
+	}
+	for i := range reflect.TypeFor[Set]().NumField() {
+		f := reflect.TypeFor[Set]().Field(i)
+		name := f.Name
+		if name == "UpdateSGD" {
+			name = "Update" // of SGD
+		}
+		called := regexp.MustCompile(`\b` + name + `\(`)
+		if f.Type.Kind() == reflect.Func && f.Name != "PeakLoop" && f.Name != "LoadLoop" && !called.MatchString(tests.String()) {
+			t.Errorf("no test calls %s", f.Name)
+		}
 	}
 }
