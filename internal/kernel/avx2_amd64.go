@@ -7,6 +7,7 @@ import "golang.org/x/sys/cpu"
 func init() {
 	c := candidate{Set: assembly}
 	c.Name = "avx2"
+	c.WinogradGather, c.WinogradScatter, c.PanelProduct = winogradGatherAssembly, winogradScatterAssembly, panelProductAssembly
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		c.lacking = "AVX2 or FMA"
 	}

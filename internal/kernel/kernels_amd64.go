@@ -276,6 +276,54 @@ func copyRows8(to *float32, from *float32, count uint64, toStep uint64, fromStep
 // copyRows16 copies 16 floats of each of some rows. Steps are in bytes.
 func copyRows16(to *float32, from *float32, count uint64, toStep uint64, fromStep uint64)
 
+// winogradInput2 is WinogradGather for its matrix. Steps are in bytes.
+func winogradInput2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradFilter2 is WinogradGather for its matrix. Steps are in bytes.
+func winogradFilter2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradSlopes2 is WinogradGather for its matrix. Steps are in bytes.
+func winogradSlopes2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradFilterGradient2 is WinogradGather for its matrix. Steps are in bytes.
+func winogradFilterGradient2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradOutput2 is WinogradScatter for its matrix. flags: 1 adds to the output, 2 is for the ReLU. The step is in bytes.
+func winogradOutput2(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+
+// winogradInput4 is WinogradGather for its matrix. Steps are in bytes.
+func winogradInput4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradFilter4 is WinogradGather for its matrix. Steps are in bytes.
+func winogradFilter4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradSlopes4 is WinogradGather for its matrix. Steps are in bytes.
+func winogradSlopes4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradFilterGradient4 is WinogradGather for its matrix. Steps are in bytes.
+func winogradFilterGradient4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+
+// winogradOutput4 is WinogradScatter for its matrix. flags: 1 adds to the output, 2 is for the ReLU. The step is in bytes.
+func winogradOutput4(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+
+// panelProduct1 is PanelProduct for tiles of 1 rows. panel is in bytes.
+func panelProduct1(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
+// panelProduct2 is PanelProduct for tiles of 2 rows. panel is in bytes.
+func panelProduct2(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
+// panelProduct3 is PanelProduct for tiles of 3 rows. panel is in bytes.
+func panelProduct3(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
+// panelProduct4 is PanelProduct for tiles of 4 rows. panel is in bytes.
+func panelProduct4(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
+// panelProduct5 is PanelProduct for tiles of 5 rows. panel is in bytes.
+func panelProduct5(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
+// panelProduct6 is PanelProduct for tiles of 6 rows. panel is in bytes.
+func panelProduct6(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+
 // channelSums16 is ChannelSums. The step is in bytes.
 func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
 

@@ -6689,6 +6689,3737 @@ row:
 	VZEROUPPER
 	RET
 
+// func winogradInput2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradInput2(SB), NOSPLIT, $0-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 64(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 96(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 72(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 104(DX)
+	MOVLQSX 32(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 36(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 40(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 80(DX)
+	MOVLQSX 44(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 112(DX)
+	MOVLQSX 48(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 52(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 56(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 88(DX)
+	MOVLQSX 60(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 120(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000004, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     (R11)(DI*1), Y3
+	VMOVAPS     Y2, Y4
+	VFMADD231PS (CX), Y0, Y4
+	VMOVUPS     Y4, (R9)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 416(CX), Y1, Y0
+	VMOVUPS     Y0, 192(R9)
+	VMULPS      160(CX), Y1, Y0
+	VADDPS      Y0, Y2, Y1
+	VSUBPS      Y0, Y2, Y0
+	VMOVUPS     Y1, 64(R9)
+	VMOVUPS     Y0, 128(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y3
+	VMOVAPS     Y2, Y4
+	VFMADD231PS (CX), Y0, Y4
+	VMOVUPS     Y4, 32(R9)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 416(CX), Y1, Y0
+	VMOVUPS     Y0, 224(R9)
+	VMULPS      160(CX), Y1, Y0
+	VADDPS      Y0, Y2, Y1
+	VSUBPS      Y0, Y2, Y0
+	VMOVUPS     Y1, 96(R9)
+	VMOVUPS     Y0, 160(R9)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000100, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	LEAQ        (R10)(SI*1), R11
+	XORQ        R12, R12
+	MOVQ        AX, R13
+	MOVQ        $0x00000004, R14
+
+right:
+	VMOVUPS     (R13), Y0
+	VMOVUPS     256(R13), Y1
+	VMOVUPS     512(R13), Y2
+	VMOVUPS     768(R13), Y3
+	VMOVAPS     Y2, Y4
+	VFMADD231PS (CX), Y0, Y4
+	VMOVUPS     Y4, (R8)(R12*1)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 416(CX), Y1, Y0
+	VMOVUPS     Y0, (R11)(R12*1)
+	VMULPS      160(CX), Y1, Y0
+	VADDPS      Y0, Y2, Y1
+	VSUBPS      Y0, Y2, Y0
+	VMOVUPS     Y1, (R9)(R12*1)
+	VMOVUPS     Y0, (R10)(R12*1)
+	VMOVUPS     32(R13), Y0
+	VMOVUPS     288(R13), Y1
+	VMOVUPS     544(R13), Y2
+	VMOVUPS     800(R13), Y3
+	VMOVAPS     Y2, Y4
+	VFMADD231PS (CX), Y0, Y4
+	VMOVUPS     Y4, 32(R8)(R12*1)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 416(CX), Y1, Y0
+	VMOVUPS     Y0, 32(R11)(R12*1)
+	VMULPS      160(CX), Y1, Y0
+	VADDPS      Y0, Y2, Y1
+	VSUBPS      Y0, Y2, Y0
+	VMOVUPS     Y1, 32(R9)(R12*1)
+	VMOVUPS     Y0, 32(R10)(R12*1)
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        $0x00000040, R13
+	DECQ        R14
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradFilter2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradFilter2(SB), NOSPLIT, $0-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 32(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 64(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000003, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y2, 192(R9)
+	VMULPS      96(CX), Y0, Y0
+	VFMADD231PS 160(CX), Y2, Y0
+	VMULPS      128(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 64(R9)
+	VMOVUPS     Y0, 128(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, 32(R9)
+	VMOVUPS     Y2, 224(R9)
+	VMULPS      96(CX), Y0, Y0
+	VFMADD231PS 160(CX), Y2, Y0
+	VMULPS      128(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 96(R9)
+	VMOVUPS     Y0, 160(R9)
+	ADDQ        $0x00000018, R8
+	ADDQ        $0x00000100, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	LEAQ        (R10)(SI*1), R11
+	XORQ        R12, R12
+	MOVQ        AX, R13
+	MOVQ        $0x00000004, R14
+
+right:
+	VMOVUPS     (R13), Y0
+	VMOVUPS     256(R13), Y1
+	VMOVUPS     512(R13), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, (R8)(R12*1)
+	VMOVUPS     Y2, (R11)(R12*1)
+	VMULPS      96(CX), Y0, Y0
+	VFMADD231PS 160(CX), Y2, Y0
+	VMULPS      128(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R9)(R12*1)
+	VMOVUPS     Y0, (R10)(R12*1)
+	VMOVUPS     32(R13), Y0
+	VMOVUPS     288(R13), Y1
+	VMOVUPS     544(R13), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, 32(R8)(R12*1)
+	VMOVUPS     Y2, 32(R11)(R12*1)
+	VMULPS      96(CX), Y0, Y0
+	VFMADD231PS 160(CX), Y2, Y0
+	VMULPS      128(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 32(R9)(R12*1)
+	VMOVUPS     Y0, 32(R10)(R12*1)
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        SI, R12
+	ADDQ        $0x00000040, R13
+	DECQ        R14
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradSlopes2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV
+TEXT ·winogradSlopes2(SB), NOSPLIT, $0-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 12(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 24(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000002, R10
+
+left:
+	MOVQ    (R8), R11
+	VMOVUPS (R11)(DI*1), Y0
+	MOVQ    8(R8), R11
+	VMOVUPS (R11)(DI*1), Y1
+	VMOVUPS Y0, (R9)
+	VMOVUPS Y1, 192(R9)
+	VMULPS  96(CX), Y1, Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, 64(R9)
+	VMOVUPS Y0, 128(R9)
+	MOVQ    (R8), R11
+	VMOVUPS 32(R11)(DI*1), Y0
+	MOVQ    8(R8), R11
+	VMOVUPS 32(R11)(DI*1), Y1
+	VMOVUPS Y0, 32(R9)
+	VMOVUPS Y1, 224(R9)
+	VMULPS  96(CX), Y1, Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, 96(R9)
+	VMOVUPS Y0, 160(R9)
+	ADDQ    $0x00000010, R8
+	ADDQ    $0x00000100, R9
+	DECQ    R10
+	JNZ     left
+	MOVQ    BX, R8
+	LEAQ    (R8)(SI*1), R9
+	LEAQ    (R9)(SI*1), R10
+	LEAQ    (R10)(SI*1), R11
+	XORQ    R12, R12
+	MOVQ    AX, R13
+	MOVQ    $0x00000004, R14
+
+right:
+	VMOVUPS (R13), Y0
+	VMOVUPS 256(R13), Y1
+	VMOVUPS Y0, (R8)(R12*1)
+	VMOVUPS Y1, (R11)(R12*1)
+	VMULPS  96(CX), Y1, Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, (R9)(R12*1)
+	VMOVUPS Y0, (R10)(R12*1)
+	VMOVUPS 32(R13), Y0
+	VMOVUPS 288(R13), Y1
+	VMOVUPS Y0, 32(R8)(R12*1)
+	VMOVUPS Y1, 32(R11)(R12*1)
+	VMULPS  96(CX), Y1, Y1
+	VADDPS  Y1, Y0, Y2
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y2, 32(R9)(R12*1)
+	VMOVUPS Y0, 32(R10)(R12*1)
+	ADDQ    SI, R12
+	ADDQ    SI, R12
+	ADDQ    SI, R12
+	ADDQ    SI, R12
+	ADDQ    $0x00000040, R13
+	DECQ    R14
+	JNZ     right
+	ADDQ    blockStep+64(FP), BX
+	ADDQ    $0x00000040, DI
+	DECQ    blocks+48(FP)
+	JNZ     block
+	VZEROUPPER
+	RET
+
+// func winogradFilterGradient2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradFilterGradient2(SB), NOSPLIT, $0-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 64(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 96(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 72(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 104(DX)
+	MOVLQSX 32(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 36(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 40(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 80(DX)
+	MOVLQSX 44(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 112(DX)
+	MOVLQSX 48(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 52(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 56(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 88(DX)
+	MOVLQSX 60(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 120(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000004, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     (R11)(DI*1), Y3
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y4, Y0
+	VMOVUPS     Y0, (R9)
+	VMULPS      160(CX), Y1, Y0
+	VMOVUPS     Y0, 64(R9)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 288(CX), Y4, Y0
+	VMOVUPS     Y0, 128(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y3
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y4, Y0
+	VMOVUPS     Y0, 32(R9)
+	VMULPS      160(CX), Y1, Y0
+	VMOVUPS     Y0, 96(R9)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 288(CX), Y4, Y0
+	VMOVUPS     Y0, 160(R9)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x000000c0, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	XORQ        R11, R11
+	MOVQ        AX, R12
+	MOVQ        $0x00000003, R13
+
+right:
+	VMOVUPS     (R12), Y0
+	VMOVUPS     192(R12), Y1
+	VMOVUPS     384(R12), Y2
+	VMOVUPS     576(R12), Y3
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y4, Y0
+	VMOVUPS     Y0, (R8)(R11*1)
+	VMULPS      160(CX), Y1, Y0
+	VMOVUPS     Y0, (R9)(R11*1)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 288(CX), Y4, Y0
+	VMOVUPS     Y0, (R10)(R11*1)
+	VMOVUPS     32(R12), Y0
+	VMOVUPS     224(R12), Y1
+	VMOVUPS     416(R12), Y2
+	VMOVUPS     608(R12), Y3
+	VADDPS      Y2, Y1, Y4
+	VSUBPS      Y2, Y1, Y1
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y4, Y0
+	VMOVUPS     Y0, 32(R8)(R11*1)
+	VMULPS      160(CX), Y1, Y0
+	VMOVUPS     Y0, 32(R9)(R11*1)
+	VMOVAPS     Y3, Y0
+	VFMADD231PS 288(CX), Y4, Y0
+	VMOVUPS     Y0, 32(R10)(R11*1)
+	ADDQ        SI, R11
+	ADDQ        SI, R11
+	ADDQ        SI, R11
+	ADDQ        $0x00000040, R12
+	DECQ        R13
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradOutput2(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradOutput2(SB), NOSPLIT, $0-64
+	MOVQ scratch+24(FP), AX
+	MOVQ elements+32(FP), CX
+	MOVQ inStep+48(FP), DX
+	MOVQ in+8(FP), SI
+	MOVQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	LEAQ (SI)(BX*1), DI
+	LEAQ (DI)(BX*1), R8
+	LEAQ (R8)(BX*1), BX
+	XORQ R9, R9
+	MOVQ AX, R10
+	MOVQ $0x00000004, R11
+
+left:
+	VMOVUPS      (SI)(R9*1), Y0
+	VMOVUPS      (DI)(R9*1), Y1
+	VMOVUPS      (R8)(R9*1), Y2
+	VMOVUPS      (BX)(R9*1), Y3
+	VADDPS       Y2, Y1, Y4
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      Y0, (R10)
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  160(CX), Y1, Y0
+	VMOVUPS      Y0, 64(R10)
+	VMOVUPS      32(SI)(R9*1), Y0
+	VMOVUPS      32(DI)(R9*1), Y1
+	VMOVUPS      32(R8)(R9*1), Y2
+	VMOVUPS      32(BX)(R9*1), Y3
+	VADDPS       Y2, Y1, Y4
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y0, Y0
+	VMOVUPS      Y0, 32(R10)
+	VMOVAPS      Y3, Y0
+	VFMADD231PS  160(CX), Y1, Y0
+	VMOVUPS      Y0, 96(R10)
+	ADDQ         DX, R9
+	ADDQ         $0x00000080, R10
+	DECQ         R11
+	JNZ          left
+	MOVQ         out+0(FP), DX
+	MOVQ         bias+16(FP), BX
+	MOVQ         table+40(FP), SI
+	MOVQ         flags+56(FP), DI
+	MOVL         $0xff800000, R8
+	XORL         R9, R9
+	TESTQ        $0x00000002, DI
+	CMOVLNE      R9, R8
+	VMOVD        R8, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(BX), Y2
+	MOVQ         AX, BX
+	MOVQ         $0x00000002, R8
+
+right:
+	VMOVUPS (BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 256(BX), Y5
+	VMOVUPS 384(BX), Y6
+	VADDPS  Y5, Y4, Y7
+	VSUBPS  Y5, Y4, Y4
+	VADDPS  Y7, Y3, Y3
+	MOVLQSX (SI), AX
+	TESTQ   AX, AX
+	JLT     skip0_0
+	TESTQ   $0x00000001, DI
+	JNZ     add0_0
+	VADDPS  Y1, Y3, Y3
+	JMP     store0_0
+
+add0_0:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_0:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_0:
+	VMOVAPS     Y6, Y3
+	VFMADD231PS 160(CX), Y4, Y3
+	MOVLQSX     4(SI), AX
+	TESTQ       AX, AX
+	JLT         skip0_1
+	TESTQ       $0x00000001, DI
+	JNZ         add0_1
+	VADDPS      Y1, Y3, Y3
+	JMP         store0_1
+
+add0_1:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_1:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_1:
+	VMOVUPS 32(BX), Y3
+	VMOVUPS 160(BX), Y4
+	VMOVUPS 288(BX), Y5
+	VMOVUPS 416(BX), Y6
+	VADDPS  Y5, Y4, Y7
+	VSUBPS  Y5, Y4, Y4
+	VADDPS  Y7, Y3, Y3
+	MOVLQSX (SI), AX
+	TESTQ   AX, AX
+	JLT     skip1_0
+	TESTQ   $0x00000001, DI
+	JNZ     add1_0
+	VADDPS  Y2, Y3, Y3
+	JMP     store1_0
+
+add1_0:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_0:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_0:
+	VMOVAPS     Y6, Y3
+	VFMADD231PS 160(CX), Y4, Y3
+	MOVLQSX     4(SI), AX
+	TESTQ       AX, AX
+	JLT         skip1_1
+	TESTQ       $0x00000001, DI
+	JNZ         add1_1
+	VADDPS      Y2, Y3, Y3
+	JMP         store1_1
+
+add1_1:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_1:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_1:
+	ADDQ $0x00000008, SI
+	ADDQ $0x00000040, BX
+	DECQ R8
+	JNZ  right
+	VZEROUPPER
+	RET
+
+// func winogradInput4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradInput4(SB), NOSPLIT, $8-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 96(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 144(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 192(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 240(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 32(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 104(DX)
+	MOVLQSX 36(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 152(DX)
+	MOVLQSX 40(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 200(DX)
+	MOVLQSX 44(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 248(DX)
+	MOVLQSX 48(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 52(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 64(DX)
+	MOVLQSX 56(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 112(DX)
+	MOVLQSX 60(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 160(DX)
+	MOVLQSX 64(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 208(DX)
+	MOVLQSX 68(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 256(DX)
+	MOVLQSX 72(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 76(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 72(DX)
+	MOVLQSX 80(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 120(DX)
+	MOVLQSX 84(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 168(DX)
+	MOVLQSX 88(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 216(DX)
+	MOVLQSX 92(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 264(DX)
+	MOVLQSX 96(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 100(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 80(DX)
+	MOVLQSX 104(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 128(DX)
+	MOVLQSX 108(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 176(DX)
+	MOVLQSX 112(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 224(DX)
+	MOVLQSX 116(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 272(DX)
+	MOVLQSX 120(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 124(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 88(DX)
+	MOVLQSX 128(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 136(DX)
+	MOVLQSX 132(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 184(DX)
+	MOVLQSX 136(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 232(DX)
+	MOVLQSX 140(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 280(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000006, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     (R11)(DI*1), Y3
+	MOVQ        32(R8), R11
+	VMOVUPS     (R11)(DI*1), Y4
+	MOVQ        40(R8), R11
+	VMOVUPS     (R11)(DI*1), Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS (CX), Y0, Y6
+	VFMADD231PS 64(CX), Y2, Y6
+	VMOVUPS     Y6, (R9)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 992(CX), Y1, Y0
+	VFMADD231PS 1056(CX), Y3, Y0
+	VMOVUPS     Y0, 320(R9)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 256(CX), Y2, Y0
+	VMULPS      224(CX), Y1, Y5
+	VFMADD231PS 288(CX), Y3, Y5
+	VADDPS      Y5, Y0, Y6
+	VSUBPS      Y5, Y0, Y0
+	VMOVUPS     Y6, 64(R9)
+	VMOVUPS     Y0, 128(R9)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 640(CX), Y2, Y0
+	VMULPS      608(CX), Y1, Y1
+	VFMADD231PS 672(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 192(R9)
+	VMOVUPS     Y0, 256(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y3
+	MOVQ        32(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y4
+	MOVQ        40(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS (CX), Y0, Y6
+	VFMADD231PS 64(CX), Y2, Y6
+	VMOVUPS     Y6, 32(R9)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 992(CX), Y1, Y0
+	VFMADD231PS 1056(CX), Y3, Y0
+	VMOVUPS     Y0, 352(R9)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 256(CX), Y2, Y0
+	VMULPS      224(CX), Y1, Y5
+	VFMADD231PS 288(CX), Y3, Y5
+	VADDPS      Y5, Y0, Y6
+	VSUBPS      Y5, Y0, Y0
+	VMOVUPS     Y6, 96(R9)
+	VMOVUPS     Y0, 160(R9)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 640(CX), Y2, Y0
+	VMULPS      608(CX), Y1, Y1
+	VFMADD231PS 672(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 224(R9)
+	VMOVUPS     Y0, 288(R9)
+	ADDQ        $0x00000030, R8
+	ADDQ        $0x00000180, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	LEAQ        (R10)(SI*1), R11
+	LEAQ        (R11)(SI*1), R12
+	LEAQ        (R12)(SI*1), R13
+	XORQ        R14, R14
+	MOVQ        AX, R15
+	MOVQ        $0x00000006, BP
+
+right:
+	VMOVUPS     (R15), Y0
+	VMOVUPS     384(R15), Y1
+	VMOVUPS     768(R15), Y2
+	VMOVUPS     1152(R15), Y3
+	VMOVUPS     1536(R15), Y4
+	VMOVUPS     1920(R15), Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS (CX), Y0, Y6
+	VFMADD231PS 64(CX), Y2, Y6
+	VMOVUPS     Y6, (R8)(R14*1)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 992(CX), Y1, Y0
+	VFMADD231PS 1056(CX), Y3, Y0
+	VMOVUPS     Y0, (R13)(R14*1)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 256(CX), Y2, Y0
+	VMULPS      224(CX), Y1, Y5
+	VFMADD231PS 288(CX), Y3, Y5
+	VADDPS      Y5, Y0, Y6
+	VSUBPS      Y5, Y0, Y0
+	VMOVUPS     Y6, (R9)(R14*1)
+	VMOVUPS     Y0, (R10)(R14*1)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 640(CX), Y2, Y0
+	VMULPS      608(CX), Y1, Y1
+	VFMADD231PS 672(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R11)(R14*1)
+	VMOVUPS     Y0, (R12)(R14*1)
+	VMOVUPS     32(R15), Y0
+	VMOVUPS     416(R15), Y1
+	VMOVUPS     800(R15), Y2
+	VMOVUPS     1184(R15), Y3
+	VMOVUPS     1568(R15), Y4
+	VMOVUPS     1952(R15), Y5
+	VMOVAPS     Y4, Y6
+	VFMADD231PS (CX), Y0, Y6
+	VFMADD231PS 64(CX), Y2, Y6
+	VMOVUPS     Y6, 32(R8)(R14*1)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 992(CX), Y1, Y0
+	VFMADD231PS 1056(CX), Y3, Y0
+	VMOVUPS     Y0, 32(R13)(R14*1)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 256(CX), Y2, Y0
+	VMULPS      224(CX), Y1, Y5
+	VFMADD231PS 288(CX), Y3, Y5
+	VADDPS      Y5, Y0, Y6
+	VSUBPS      Y5, Y0, Y0
+	VMOVUPS     Y6, 32(R9)(R14*1)
+	VMOVUPS     Y0, 32(R10)(R14*1)
+	VMOVAPS     Y4, Y0
+	VFMADD231PS 640(CX), Y2, Y0
+	VMULPS      608(CX), Y1, Y1
+	VFMADD231PS 672(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 32(R11)(R14*1)
+	VMOVUPS     Y0, 32(R12)(R14*1)
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        $0x00000040, R15
+	DECQ        BP
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradFilter4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradFilter4(SB), NOSPLIT, $8-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 32(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 64(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000003, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, (R9)
+	VMOVUPS     Y2, 320(R9)
+	VMULPS      96(CX), Y0, Y3
+	VFMADD231PS 160(CX), Y2, Y3
+	VMULPS      128(CX), Y1, Y4
+	VADDPS      Y4, Y3, Y5
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y5, 64(R9)
+	VMOVUPS     Y3, 128(R9)
+	VMULPS      288(CX), Y0, Y0
+	VFMADD231PS 352(CX), Y2, Y0
+	VMULPS      320(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 192(R9)
+	VMOVUPS     Y0, 256(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, 32(R9)
+	VMOVUPS     Y2, 352(R9)
+	VMULPS      96(CX), Y0, Y3
+	VFMADD231PS 160(CX), Y2, Y3
+	VMULPS      128(CX), Y1, Y4
+	VADDPS      Y4, Y3, Y5
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y5, 96(R9)
+	VMOVUPS     Y3, 160(R9)
+	VMULPS      288(CX), Y0, Y0
+	VFMADD231PS 352(CX), Y2, Y0
+	VMULPS      320(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 224(R9)
+	VMOVUPS     Y0, 288(R9)
+	ADDQ        $0x00000018, R8
+	ADDQ        $0x00000180, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	LEAQ        (R10)(SI*1), R11
+	LEAQ        (R11)(SI*1), R12
+	LEAQ        (R12)(SI*1), R13
+	XORQ        R14, R14
+	MOVQ        AX, R15
+	MOVQ        $0x00000006, BP
+
+right:
+	VMOVUPS     (R15), Y0
+	VMOVUPS     384(R15), Y1
+	VMOVUPS     768(R15), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, (R8)(R14*1)
+	VMOVUPS     Y2, (R13)(R14*1)
+	VMULPS      96(CX), Y0, Y3
+	VFMADD231PS 160(CX), Y2, Y3
+	VMULPS      128(CX), Y1, Y4
+	VADDPS      Y4, Y3, Y5
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y5, (R9)(R14*1)
+	VMOVUPS     Y3, (R10)(R14*1)
+	VMULPS      288(CX), Y0, Y0
+	VFMADD231PS 352(CX), Y2, Y0
+	VMULPS      320(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R11)(R14*1)
+	VMOVUPS     Y0, (R12)(R14*1)
+	VMOVUPS     32(R15), Y0
+	VMOVUPS     416(R15), Y1
+	VMOVUPS     800(R15), Y2
+	VMULPS      (CX), Y0, Y3
+	VMOVUPS     Y3, 32(R8)(R14*1)
+	VMOVUPS     Y2, 32(R13)(R14*1)
+	VMULPS      96(CX), Y0, Y3
+	VFMADD231PS 160(CX), Y2, Y3
+	VMULPS      128(CX), Y1, Y4
+	VADDPS      Y4, Y3, Y5
+	VSUBPS      Y4, Y3, Y3
+	VMOVUPS     Y5, 32(R9)(R14*1)
+	VMOVUPS     Y3, 32(R10)(R14*1)
+	VMULPS      288(CX), Y0, Y0
+	VFMADD231PS 352(CX), Y2, Y0
+	VMULPS      320(CX), Y1, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 32(R11)(R14*1)
+	VMOVUPS     Y0, 32(R12)(R14*1)
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        $0x00000040, R15
+	DECQ        BP
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradSlopes4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradSlopes4(SB), NOSPLIT, $8-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 64(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 96(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 72(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 104(DX)
+	MOVLQSX 32(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 36(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 40(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 80(DX)
+	MOVLQSX 44(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 112(DX)
+	MOVLQSX 48(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 52(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 56(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 88(DX)
+	MOVLQSX 60(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 120(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000004, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     (R11)(DI*1), Y3
+	VMOVUPS     Y0, (R9)
+	VMOVUPS     Y3, 320(R9)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS 192(CX), Y2, Y4
+	VMULPS      160(CX), Y1, Y5
+	VFMADD231PS 224(CX), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 64(R9)
+	VMOVUPS     Y4, 128(R9)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS 448(CX), Y2, Y0
+	VMULPS      416(CX), Y1, Y1
+	VFMADD231PS 480(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 192(R9)
+	VMOVUPS     Y0, 256(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y3
+	VMOVUPS     Y0, 32(R9)
+	VMOVUPS     Y3, 352(R9)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS 192(CX), Y2, Y4
+	VMULPS      160(CX), Y1, Y5
+	VFMADD231PS 224(CX), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 96(R9)
+	VMOVUPS     Y4, 160(R9)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS 448(CX), Y2, Y0
+	VMULPS      416(CX), Y1, Y1
+	VFMADD231PS 480(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 224(R9)
+	VMOVUPS     Y0, 288(R9)
+	ADDQ        $0x00000020, R8
+	ADDQ        $0x00000180, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	LEAQ        (R10)(SI*1), R11
+	LEAQ        (R11)(SI*1), R12
+	LEAQ        (R12)(SI*1), R13
+	XORQ        R14, R14
+	MOVQ        AX, R15
+	MOVQ        $0x00000006, BP
+
+right:
+	VMOVUPS     (R15), Y0
+	VMOVUPS     384(R15), Y1
+	VMOVUPS     768(R15), Y2
+	VMOVUPS     1152(R15), Y3
+	VMOVUPS     Y0, (R8)(R14*1)
+	VMOVUPS     Y3, (R13)(R14*1)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS 192(CX), Y2, Y4
+	VMULPS      160(CX), Y1, Y5
+	VFMADD231PS 224(CX), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, (R9)(R14*1)
+	VMOVUPS     Y4, (R10)(R14*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS 448(CX), Y2, Y0
+	VMULPS      416(CX), Y1, Y1
+	VFMADD231PS 480(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, (R11)(R14*1)
+	VMOVUPS     Y0, (R12)(R14*1)
+	VMOVUPS     32(R15), Y0
+	VMOVUPS     416(R15), Y1
+	VMOVUPS     800(R15), Y2
+	VMOVUPS     1184(R15), Y3
+	VMOVUPS     Y0, 32(R8)(R14*1)
+	VMOVUPS     Y3, 32(R13)(R14*1)
+	VMOVAPS     Y0, Y4
+	VFMADD231PS 192(CX), Y2, Y4
+	VMULPS      160(CX), Y1, Y5
+	VFMADD231PS 224(CX), Y3, Y5
+	VADDPS      Y5, Y4, Y6
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     Y6, 32(R9)(R14*1)
+	VMOVUPS     Y4, 32(R10)(R14*1)
+	VMOVAPS     Y0, Y0
+	VFMADD231PS 448(CX), Y2, Y0
+	VMULPS      416(CX), Y1, Y1
+	VFMADD231PS 480(CX), Y3, Y1
+	VADDPS      Y1, Y0, Y2
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     Y2, 32(R11)(R14*1)
+	VMOVUPS     Y0, 32(R12)(R14*1)
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        SI, R14
+	ADDQ        $0x00000040, R15
+	DECQ        BP
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradFilterGradient4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
+// Requires: AVX, CMOV, FMA3
+TEXT ·winogradFilterGradient4(SB), NOSPLIT, $0-72
+	MOVQ    scratch+24(FP), AX
+	MOVQ    elements+32(FP), CX
+	LEAQ    2304(AX), DX
+	MOVQ    in+8(FP), BX
+	MOVQ    zeros+16(FP), SI
+	MOVQ    table+40(FP), DI
+	MOVLQSX (DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, (DX)
+	MOVLQSX 4(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 48(DX)
+	MOVLQSX 8(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 96(DX)
+	MOVLQSX 12(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 144(DX)
+	MOVLQSX 16(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 192(DX)
+	MOVLQSX 20(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 240(DX)
+	MOVLQSX 24(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 8(DX)
+	MOVLQSX 28(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 56(DX)
+	MOVLQSX 32(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 104(DX)
+	MOVLQSX 36(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 152(DX)
+	MOVLQSX 40(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 200(DX)
+	MOVLQSX 44(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 248(DX)
+	MOVLQSX 48(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 16(DX)
+	MOVLQSX 52(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 64(DX)
+	MOVLQSX 56(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 112(DX)
+	MOVLQSX 60(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 160(DX)
+	MOVLQSX 64(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 208(DX)
+	MOVLQSX 68(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 256(DX)
+	MOVLQSX 72(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 24(DX)
+	MOVLQSX 76(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 72(DX)
+	MOVLQSX 80(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 120(DX)
+	MOVLQSX 84(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 168(DX)
+	MOVLQSX 88(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 216(DX)
+	MOVLQSX 92(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 264(DX)
+	MOVLQSX 96(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 32(DX)
+	MOVLQSX 100(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 80(DX)
+	MOVLQSX 104(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 128(DX)
+	MOVLQSX 108(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 176(DX)
+	MOVLQSX 112(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 224(DX)
+	MOVLQSX 116(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 272(DX)
+	MOVLQSX 120(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 40(DX)
+	MOVLQSX 124(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 88(DX)
+	MOVLQSX 128(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 136(DX)
+	MOVLQSX 132(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 184(DX)
+	MOVLQSX 136(DI), R8
+	TESTQ   R8, R8
+	LEAQ    (BX)(R8*4), R8
+	CMOVQLT SI, R8
+	MOVQ    R8, 232(DX)
+	MOVLQSX 140(DI), DI
+	TESTQ   DI, DI
+	LEAQ    (BX)(DI*4), DI
+	CMOVQLT SI, DI
+	MOVQ    DI, 280(DX)
+	MOVQ    out+0(FP), BX
+	MOVQ    outStep+56(FP), SI
+	XORQ    DI, DI
+
+block:
+	MOVQ DX, R8
+	MOVQ AX, R9
+	MOVQ $0x00000006, R10
+
+left:
+	MOVQ        (R8), R11
+	VMOVUPS     (R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     (R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     (R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     (R11)(DI*1), Y3
+	MOVQ        32(R8), R11
+	VMOVUPS     (R11)(DI*1), Y4
+	MOVQ        40(R8), R11
+	VMOVUPS     (R11)(DI*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y6, Y0
+	VFMADD231PS 96(CX), Y2, Y0
+	VMOVUPS     Y0, (R9)
+	VMULPS      224(CX), Y1, Y0
+	VFMADD231PS 288(CX), Y3, Y0
+	VMOVUPS     Y0, 64(R9)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 416(CX), Y6, Y0
+	VFMADD231PS 480(CX), Y2, Y0
+	VMOVUPS     Y0, 128(R9)
+	MOVQ        (R8), R11
+	VMOVUPS     32(R11)(DI*1), Y0
+	MOVQ        8(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y1
+	MOVQ        16(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y2
+	MOVQ        24(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y3
+	MOVQ        32(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y4
+	MOVQ        40(R8), R11
+	VMOVUPS     32(R11)(DI*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y6, Y0
+	VFMADD231PS 96(CX), Y2, Y0
+	VMOVUPS     Y0, 32(R9)
+	VMULPS      224(CX), Y1, Y0
+	VFMADD231PS 288(CX), Y3, Y0
+	VMOVUPS     Y0, 96(R9)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 416(CX), Y6, Y0
+	VFMADD231PS 480(CX), Y2, Y0
+	VMOVUPS     Y0, 160(R9)
+	ADDQ        $0x00000030, R8
+	ADDQ        $0x000000c0, R9
+	DECQ        R10
+	JNZ         left
+	MOVQ        BX, R8
+	LEAQ        (R8)(SI*1), R9
+	LEAQ        (R9)(SI*1), R10
+	XORQ        R11, R11
+	MOVQ        AX, R12
+	MOVQ        $0x00000003, R13
+
+right:
+	VMOVUPS     (R12), Y0
+	VMOVUPS     192(R12), Y1
+	VMOVUPS     384(R12), Y2
+	VMOVUPS     576(R12), Y3
+	VMOVUPS     768(R12), Y4
+	VMOVUPS     960(R12), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y6, Y0
+	VFMADD231PS 96(CX), Y2, Y0
+	VMOVUPS     Y0, (R8)(R11*1)
+	VMULPS      224(CX), Y1, Y0
+	VFMADD231PS 288(CX), Y3, Y0
+	VMOVUPS     Y0, (R9)(R11*1)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 416(CX), Y6, Y0
+	VFMADD231PS 480(CX), Y2, Y0
+	VMOVUPS     Y0, (R10)(R11*1)
+	VMOVUPS     32(R12), Y0
+	VMOVUPS     224(R12), Y1
+	VMOVUPS     416(R12), Y2
+	VMOVUPS     608(R12), Y3
+	VMOVUPS     800(R12), Y4
+	VMOVUPS     992(R12), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y1
+	VADDPS      Y4, Y3, Y2
+	VSUBPS      Y4, Y3, Y3
+	VMULPS      (CX), Y0, Y0
+	VFMADD231PS 32(CX), Y6, Y0
+	VFMADD231PS 96(CX), Y2, Y0
+	VMOVUPS     Y0, 32(R8)(R11*1)
+	VMULPS      224(CX), Y1, Y0
+	VFMADD231PS 288(CX), Y3, Y0
+	VMOVUPS     Y0, 32(R9)(R11*1)
+	VMOVAPS     Y5, Y0
+	VFMADD231PS 416(CX), Y6, Y0
+	VFMADD231PS 480(CX), Y2, Y0
+	VMOVUPS     Y0, 32(R10)(R11*1)
+	ADDQ        SI, R11
+	ADDQ        SI, R11
+	ADDQ        SI, R11
+	ADDQ        $0x00000040, R12
+	DECQ        R13
+	JNZ         right
+	ADDQ        blockStep+64(FP), BX
+	ADDQ        $0x00000040, DI
+	DECQ        blocks+48(FP)
+	JNZ         block
+	VZEROUPPER
+	RET
+
+// func winogradOutput4(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+// Requires: AVX, AVX2, CMOV, FMA3
+TEXT ·winogradOutput4(SB), NOSPLIT, $0-64
+	MOVQ scratch+24(FP), AX
+	MOVQ elements+32(FP), CX
+	MOVQ inStep+48(FP), DX
+	MOVQ in+8(FP), SI
+	MOVQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	ADDQ DX, BX
+	LEAQ (SI)(BX*1), DI
+	LEAQ (DI)(BX*1), R8
+	LEAQ (R8)(BX*1), R9
+	LEAQ (R9)(BX*1), R10
+	LEAQ (R10)(BX*1), BX
+	XORQ R11, R11
+	MOVQ AX, R12
+	MOVQ $0x00000006, R13
+
+left:
+	VMOVUPS      (SI)(R11*1), Y0
+	VMOVUPS      (DI)(R11*1), Y1
+	VMOVUPS      (R8)(R11*1), Y2
+	VMOVUPS      (R9)(R11*1), Y3
+	VMOVUPS      (R10)(R11*1), Y4
+	VMOVUPS      (BX)(R11*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, (R12)
+	VMULPS       224(CX), Y1, Y0
+	VFMADD231PS  288(CX), Y3, Y0
+	VMOVUPS      Y0, 64(R12)
+	VMULPS       416(CX), Y6, Y0
+	VFMADD231PS  480(CX), Y2, Y0
+	VMOVUPS      Y0, 128(R12)
+	VMOVAPS      Y5, Y0
+	VFMADD231PS  608(CX), Y1, Y0
+	VFMADD231PS  672(CX), Y3, Y0
+	VMOVUPS      Y0, 192(R12)
+	VMOVUPS      32(SI)(R11*1), Y0
+	VMOVUPS      32(DI)(R11*1), Y1
+	VMOVUPS      32(R8)(R11*1), Y2
+	VMOVUPS      32(R9)(R11*1), Y3
+	VMOVUPS      32(R10)(R11*1), Y4
+	VMOVUPS      32(BX)(R11*1), Y5
+	VADDPS       Y2, Y1, Y6
+	VSUBPS       Y2, Y1, Y1
+	VADDPS       Y4, Y3, Y2
+	VSUBPS       Y4, Y3, Y3
+	VADDPS       Y6, Y0, Y0
+	VADDPS       Y2, Y0, Y0
+	VMOVUPS      Y0, 32(R12)
+	VMULPS       224(CX), Y1, Y0
+	VFMADD231PS  288(CX), Y3, Y0
+	VMOVUPS      Y0, 96(R12)
+	VMULPS       416(CX), Y6, Y0
+	VFMADD231PS  480(CX), Y2, Y0
+	VMOVUPS      Y0, 160(R12)
+	VMOVAPS      Y5, Y0
+	VFMADD231PS  608(CX), Y1, Y0
+	VFMADD231PS  672(CX), Y3, Y0
+	VMOVUPS      Y0, 224(R12)
+	ADDQ         DX, R11
+	ADDQ         $0x00000100, R12
+	DECQ         R13
+	JNZ          left
+	MOVQ         out+0(FP), DX
+	MOVQ         bias+16(FP), BX
+	MOVQ         table+40(FP), SI
+	MOVQ         flags+56(FP), DI
+	MOVL         $0xff800000, R8
+	XORL         R9, R9
+	TESTQ        $0x00000002, DI
+	CMOVLNE      R9, R8
+	VMOVD        R8, X0
+	VBROADCASTSS X0, Y0
+	VMOVUPS      (BX), Y1
+	VMOVUPS      32(BX), Y2
+	MOVQ         AX, BX
+	MOVQ         $0x00000004, R8
+
+right:
+	VMOVUPS (BX), Y3
+	VMOVUPS 256(BX), Y4
+	VMOVUPS 512(BX), Y5
+	VMOVUPS 768(BX), Y6
+	VMOVUPS 1024(BX), Y7
+	VMOVUPS 1280(BX), Y8
+	VADDPS  Y5, Y4, Y9
+	VSUBPS  Y5, Y4, Y4
+	VADDPS  Y7, Y6, Y5
+	VSUBPS  Y7, Y6, Y6
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y5, Y3, Y3
+	MOVLQSX (SI), AX
+	TESTQ   AX, AX
+	JLT     skip0_0
+	TESTQ   $0x00000001, DI
+	JNZ     add0_0
+	VADDPS  Y1, Y3, Y3
+	JMP     store0_0
+
+add0_0:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_0:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_0:
+	VMULPS      224(CX), Y4, Y3
+	VFMADD231PS 288(CX), Y6, Y3
+	MOVLQSX     4(SI), AX
+	TESTQ       AX, AX
+	JLT         skip0_1
+	TESTQ       $0x00000001, DI
+	JNZ         add0_1
+	VADDPS      Y1, Y3, Y3
+	JMP         store0_1
+
+add0_1:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_1:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_1:
+	VMULPS      416(CX), Y9, Y3
+	VFMADD231PS 480(CX), Y5, Y3
+	MOVLQSX     8(SI), AX
+	TESTQ       AX, AX
+	JLT         skip0_2
+	TESTQ       $0x00000001, DI
+	JNZ         add0_2
+	VADDPS      Y1, Y3, Y3
+	JMP         store0_2
+
+add0_2:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_2:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_2:
+	VMOVAPS     Y8, Y3
+	VFMADD231PS 608(CX), Y4, Y3
+	VFMADD231PS 672(CX), Y6, Y3
+	MOVLQSX     12(SI), AX
+	TESTQ       AX, AX
+	JLT         skip0_3
+	TESTQ       $0x00000001, DI
+	JNZ         add0_3
+	VADDPS      Y1, Y3, Y3
+	JMP         store0_3
+
+add0_3:
+	VADDPS (DX)(AX*4), Y3, Y3
+
+store0_3:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, (DX)(AX*4)
+
+skip0_3:
+	VMOVUPS 32(BX), Y3
+	VMOVUPS 288(BX), Y4
+	VMOVUPS 544(BX), Y5
+	VMOVUPS 800(BX), Y6
+	VMOVUPS 1056(BX), Y7
+	VMOVUPS 1312(BX), Y8
+	VADDPS  Y5, Y4, Y9
+	VSUBPS  Y5, Y4, Y4
+	VADDPS  Y7, Y6, Y5
+	VSUBPS  Y7, Y6, Y6
+	VADDPS  Y9, Y3, Y3
+	VADDPS  Y5, Y3, Y3
+	MOVLQSX (SI), AX
+	TESTQ   AX, AX
+	JLT     skip1_0
+	TESTQ   $0x00000001, DI
+	JNZ     add1_0
+	VADDPS  Y2, Y3, Y3
+	JMP     store1_0
+
+add1_0:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_0:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_0:
+	VMULPS      224(CX), Y4, Y3
+	VFMADD231PS 288(CX), Y6, Y3
+	MOVLQSX     4(SI), AX
+	TESTQ       AX, AX
+	JLT         skip1_1
+	TESTQ       $0x00000001, DI
+	JNZ         add1_1
+	VADDPS      Y2, Y3, Y3
+	JMP         store1_1
+
+add1_1:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_1:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_1:
+	VMULPS      416(CX), Y9, Y3
+	VFMADD231PS 480(CX), Y5, Y3
+	MOVLQSX     8(SI), AX
+	TESTQ       AX, AX
+	JLT         skip1_2
+	TESTQ       $0x00000001, DI
+	JNZ         add1_2
+	VADDPS      Y2, Y3, Y3
+	JMP         store1_2
+
+add1_2:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_2:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_2:
+	VMOVAPS     Y8, Y3
+	VFMADD231PS 608(CX), Y4, Y3
+	VFMADD231PS 672(CX), Y6, Y3
+	MOVLQSX     12(SI), AX
+	TESTQ       AX, AX
+	JLT         skip1_3
+	TESTQ       $0x00000001, DI
+	JNZ         add1_3
+	VADDPS      Y2, Y3, Y3
+	JMP         store1_3
+
+add1_3:
+	VADDPS 32(DX)(AX*4), Y3, Y3
+
+store1_3:
+	VMAXPS  Y3, Y0, Y3
+	VMOVUPS Y3, 32(DX)(AX*4)
+
+skip1_3:
+	ADDQ $0x00000010, SI
+	ADDQ $0x00000040, BX
+	DECQ R8
+	JNZ  right
+	VZEROUPPER
+	RET
+
+// func panelProduct1(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct1(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      64(SI), Y2
+	VMOVUPS      96(SI), Y3
+	VBROADCASTSS 4(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(SI), Y2
+	VMOVUPS      160(SI), Y3
+	VBROADCASTSS 8(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(SI), Y2
+	VMOVUPS      224(SI), Y3
+	VBROADCASTSS 12(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      256(SI), Y2
+	VMOVUPS      288(SI), Y3
+	VBROADCASTSS 16(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      320(SI), Y2
+	VMOVUPS      352(SI), Y3
+	VBROADCASTSS 20(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      384(SI), Y2
+	VMOVUPS      416(SI), Y3
+	VBROADCASTSS 24(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      448(SI), Y2
+	VMOVUPS      480(SI), Y3
+	VBROADCASTSS 28(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      512(SI), Y2
+	VMOVUPS      544(SI), Y3
+	VBROADCASTSS 32(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      576(SI), Y2
+	VMOVUPS      608(SI), Y3
+	VBROADCASTSS 36(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      640(SI), Y2
+	VMOVUPS      672(SI), Y3
+	VBROADCASTSS 40(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      704(SI), Y2
+	VMOVUPS      736(SI), Y3
+	VBROADCASTSS 44(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      768(SI), Y2
+	VMOVUPS      800(SI), Y3
+	VBROADCASTSS 48(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      832(SI), Y2
+	VMOVUPS      864(SI), Y3
+	VBROADCASTSS 52(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      896(SI), Y2
+	VMOVUPS      928(SI), Y3
+	VBROADCASTSS 56(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      960(SI), Y2
+	VMOVUPS      992(SI), Y3
+	VBROADCASTSS 60(R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y2
+	VMOVUPS      32(SI), Y3
+	VBROADCASTSS (R8), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x00000040, CX
+	ADDQ    $0x00000040, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func panelProduct2(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct2(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 64(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      64(SI), Y4
+	VMOVUPS      96(SI), Y5
+	VBROADCASTSS 4(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 68(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(SI), Y4
+	VMOVUPS      160(SI), Y5
+	VBROADCASTSS 8(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 72(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(SI), Y4
+	VMOVUPS      224(SI), Y5
+	VBROADCASTSS 12(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 76(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      256(SI), Y4
+	VMOVUPS      288(SI), Y5
+	VBROADCASTSS 16(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 80(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      320(SI), Y4
+	VMOVUPS      352(SI), Y5
+	VBROADCASTSS 20(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 84(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      384(SI), Y4
+	VMOVUPS      416(SI), Y5
+	VBROADCASTSS 24(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 88(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      448(SI), Y4
+	VMOVUPS      480(SI), Y5
+	VBROADCASTSS 28(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 92(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      512(SI), Y4
+	VMOVUPS      544(SI), Y5
+	VBROADCASTSS 32(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 96(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      576(SI), Y4
+	VMOVUPS      608(SI), Y5
+	VBROADCASTSS 36(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 100(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      640(SI), Y4
+	VMOVUPS      672(SI), Y5
+	VBROADCASTSS 40(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 104(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      704(SI), Y4
+	VMOVUPS      736(SI), Y5
+	VBROADCASTSS 44(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 108(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      768(SI), Y4
+	VMOVUPS      800(SI), Y5
+	VBROADCASTSS 48(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 112(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      832(SI), Y4
+	VMOVUPS      864(SI), Y5
+	VBROADCASTSS 52(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 116(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      896(SI), Y4
+	VMOVUPS      928(SI), Y5
+	VBROADCASTSS 56(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 120(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      960(SI), Y4
+	VMOVUPS      992(SI), Y5
+	VBROADCASTSS 60(R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 124(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y4
+	VMOVUPS      32(SI), Y5
+	VBROADCASTSS (R8), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 64(R8), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	ADDQ    $0x00000080, CX
+	ADDQ    $0x00000080, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func panelProduct3(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct3(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 64(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 128(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      64(SI), Y6
+	VMOVUPS      96(SI), Y7
+	VBROADCASTSS 4(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 68(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 132(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(SI), Y6
+	VMOVUPS      160(SI), Y7
+	VBROADCASTSS 8(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 72(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 136(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(SI), Y6
+	VMOVUPS      224(SI), Y7
+	VBROADCASTSS 12(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 76(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 140(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      256(SI), Y6
+	VMOVUPS      288(SI), Y7
+	VBROADCASTSS 16(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 80(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 144(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      320(SI), Y6
+	VMOVUPS      352(SI), Y7
+	VBROADCASTSS 20(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 84(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 148(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      384(SI), Y6
+	VMOVUPS      416(SI), Y7
+	VBROADCASTSS 24(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 88(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 152(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      448(SI), Y6
+	VMOVUPS      480(SI), Y7
+	VBROADCASTSS 28(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 92(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 156(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      512(SI), Y6
+	VMOVUPS      544(SI), Y7
+	VBROADCASTSS 32(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 96(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 160(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      576(SI), Y6
+	VMOVUPS      608(SI), Y7
+	VBROADCASTSS 36(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 100(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 164(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      640(SI), Y6
+	VMOVUPS      672(SI), Y7
+	VBROADCASTSS 40(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 104(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 168(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      704(SI), Y6
+	VMOVUPS      736(SI), Y7
+	VBROADCASTSS 44(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 108(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 172(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      768(SI), Y6
+	VMOVUPS      800(SI), Y7
+	VBROADCASTSS 48(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 112(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 176(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      832(SI), Y6
+	VMOVUPS      864(SI), Y7
+	VBROADCASTSS 52(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 116(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 180(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      896(SI), Y6
+	VMOVUPS      928(SI), Y7
+	VBROADCASTSS 56(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 120(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 184(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      960(SI), Y6
+	VMOVUPS      992(SI), Y7
+	VBROADCASTSS 60(R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 124(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 188(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y6
+	VMOVUPS      32(SI), Y7
+	VBROADCASTSS (R8), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 64(R8), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 128(R8), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	ADDQ    $0x000000c0, CX
+	ADDQ    $0x000000c0, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func panelProduct4(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct4(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 64(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 128(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 192(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      64(SI), Y8
+	VMOVUPS      96(SI), Y9
+	VBROADCASTSS 4(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 68(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 132(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 196(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(SI), Y8
+	VMOVUPS      160(SI), Y9
+	VBROADCASTSS 8(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 72(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 136(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 200(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(SI), Y8
+	VMOVUPS      224(SI), Y9
+	VBROADCASTSS 12(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 76(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 140(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 204(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      256(SI), Y8
+	VMOVUPS      288(SI), Y9
+	VBROADCASTSS 16(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 80(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 144(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 208(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      320(SI), Y8
+	VMOVUPS      352(SI), Y9
+	VBROADCASTSS 20(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 84(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 148(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 212(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      384(SI), Y8
+	VMOVUPS      416(SI), Y9
+	VBROADCASTSS 24(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 88(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 152(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 216(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      448(SI), Y8
+	VMOVUPS      480(SI), Y9
+	VBROADCASTSS 28(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 92(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 156(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 220(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      512(SI), Y8
+	VMOVUPS      544(SI), Y9
+	VBROADCASTSS 32(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 96(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 160(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 224(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      576(SI), Y8
+	VMOVUPS      608(SI), Y9
+	VBROADCASTSS 36(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 100(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 164(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 228(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      640(SI), Y8
+	VMOVUPS      672(SI), Y9
+	VBROADCASTSS 40(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 104(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 168(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 232(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      704(SI), Y8
+	VMOVUPS      736(SI), Y9
+	VBROADCASTSS 44(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 108(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 172(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 236(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      768(SI), Y8
+	VMOVUPS      800(SI), Y9
+	VBROADCASTSS 48(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 112(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 176(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 240(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      832(SI), Y8
+	VMOVUPS      864(SI), Y9
+	VBROADCASTSS 52(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 116(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 180(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 244(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      896(SI), Y8
+	VMOVUPS      928(SI), Y9
+	VBROADCASTSS 56(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 120(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 184(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 248(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      960(SI), Y8
+	VMOVUPS      992(SI), Y9
+	VBROADCASTSS 60(R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 124(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 188(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 252(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y8
+	VMOVUPS      32(SI), Y9
+	VBROADCASTSS (R8), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 64(R8), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 128(R8), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 192(R8), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	ADDQ    $0x00000100, CX
+	ADDQ    $0x00000100, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func panelProduct5(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct5(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 64(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 128(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 192(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 256(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      64(SI), Y10
+	VMOVUPS      96(SI), Y11
+	VBROADCASTSS 4(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 68(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 132(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 196(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 260(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(SI), Y10
+	VMOVUPS      160(SI), Y11
+	VBROADCASTSS 8(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 72(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 136(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 200(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 264(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(SI), Y10
+	VMOVUPS      224(SI), Y11
+	VBROADCASTSS 12(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 76(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 140(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 204(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 268(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      256(SI), Y10
+	VMOVUPS      288(SI), Y11
+	VBROADCASTSS 16(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 80(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 144(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 208(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 272(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      320(SI), Y10
+	VMOVUPS      352(SI), Y11
+	VBROADCASTSS 20(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 84(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 148(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 212(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 276(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      384(SI), Y10
+	VMOVUPS      416(SI), Y11
+	VBROADCASTSS 24(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 88(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 152(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 216(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 280(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      448(SI), Y10
+	VMOVUPS      480(SI), Y11
+	VBROADCASTSS 28(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 92(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 156(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 220(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 284(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      512(SI), Y10
+	VMOVUPS      544(SI), Y11
+	VBROADCASTSS 32(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 96(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 160(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 224(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 288(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      576(SI), Y10
+	VMOVUPS      608(SI), Y11
+	VBROADCASTSS 36(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 100(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 164(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 228(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 292(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      640(SI), Y10
+	VMOVUPS      672(SI), Y11
+	VBROADCASTSS 40(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 104(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 168(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 232(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 296(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      704(SI), Y10
+	VMOVUPS      736(SI), Y11
+	VBROADCASTSS 44(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 108(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 172(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 236(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 300(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      768(SI), Y10
+	VMOVUPS      800(SI), Y11
+	VBROADCASTSS 48(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 112(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 176(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 240(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 304(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      832(SI), Y10
+	VMOVUPS      864(SI), Y11
+	VBROADCASTSS 52(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 116(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 180(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 244(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 308(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      896(SI), Y10
+	VMOVUPS      928(SI), Y11
+	VBROADCASTSS 56(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 120(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 184(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 248(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 312(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      960(SI), Y10
+	VMOVUPS      992(SI), Y11
+	VBROADCASTSS 60(R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 124(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 188(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 252(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 316(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y10
+	VMOVUPS      32(SI), Y11
+	VBROADCASTSS (R8), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 64(R8), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 128(R8), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 192(R8), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 256(R8), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	ADDQ    $0x00000140, CX
+	ADDQ    $0x00000140, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func panelProduct6(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
+// Requires: AVX, FMA3
+TEXT ·panelProduct6(SB), NOSPLIT, $0-48
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ panel+40(FP), DX
+	MOVQ tiles+24(FP), BX
+
+tile:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   weights+16(FP), SI
+	MOVQ   depth+32(FP), DI
+	MOVQ   CX, R8
+	SUBQ   $0x10, DI
+	JL     rest
+
+panel:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 64(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 128(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 192(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 256(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 320(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 68(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 132(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 196(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 260(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 324(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 72(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 136(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 200(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 264(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 328(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 76(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 140(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 204(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 268(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 332(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      256(SI), Y12
+	VMOVUPS      288(SI), Y13
+	VBROADCASTSS 16(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 80(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 144(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 208(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 272(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 336(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      320(SI), Y12
+	VMOVUPS      352(SI), Y13
+	VBROADCASTSS 20(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 84(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 148(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 212(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 276(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 340(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      384(SI), Y12
+	VMOVUPS      416(SI), Y13
+	VBROADCASTSS 24(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 88(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 152(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 216(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 280(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 344(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      448(SI), Y12
+	VMOVUPS      480(SI), Y13
+	VBROADCASTSS 28(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 92(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 156(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 220(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 284(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 348(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      512(SI), Y12
+	VMOVUPS      544(SI), Y13
+	VBROADCASTSS 32(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 96(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 160(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 224(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 288(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 352(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      576(SI), Y12
+	VMOVUPS      608(SI), Y13
+	VBROADCASTSS 36(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 100(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 164(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 228(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 292(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 356(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      640(SI), Y12
+	VMOVUPS      672(SI), Y13
+	VBROADCASTSS 40(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 104(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 168(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 232(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 296(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 360(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      704(SI), Y12
+	VMOVUPS      736(SI), Y13
+	VBROADCASTSS 44(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 108(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 172(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 236(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 300(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 364(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      768(SI), Y12
+	VMOVUPS      800(SI), Y13
+	VBROADCASTSS 48(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 112(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 176(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 240(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 304(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 368(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      832(SI), Y12
+	VMOVUPS      864(SI), Y13
+	VBROADCASTSS 52(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 116(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 180(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 244(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 308(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 372(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      896(SI), Y12
+	VMOVUPS      928(SI), Y13
+	VBROADCASTSS 56(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 120(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 184(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 248(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 312(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 376(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      960(SI), Y12
+	VMOVUPS      992(SI), Y13
+	VBROADCASTSS 60(R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 124(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 188(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 252(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 316(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 380(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         DX, R8
+	ADDQ         $0x00000400, SI
+	SUBQ         $0x10, DI
+	JGE          panel
+
+rest:
+	ADDQ $0x10, DI
+	JZ   done
+
+one:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (R8), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 64(R8), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 128(R8), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 192(R8), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 256(R8), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 320(R8), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x04, R8
+	ADDQ         $0x40, SI
+	DECQ         DI
+	JNZ          one
+
+done:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	VMOVUPS Y2, 64(AX)
+	VMOVUPS Y3, 96(AX)
+	VMOVUPS Y4, 128(AX)
+	VMOVUPS Y5, 160(AX)
+	VMOVUPS Y6, 192(AX)
+	VMOVUPS Y7, 224(AX)
+	VMOVUPS Y8, 256(AX)
+	VMOVUPS Y9, 288(AX)
+	VMOVUPS Y10, 320(AX)
+	VMOVUPS Y11, 352(AX)
+	ADDQ    $0x00000180, CX
+	ADDQ    $0x00000180, AX
+	DECQ    BX
+	JNZ     tile
+	VZEROUPPER
+	RET
+
 // func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
 // Requires: AVX
 TEXT ·channelSums16(SB), NOSPLIT, $0-32

@@ -29,6 +29,11 @@ type Set struct {
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
 
+	// The transforms and products of Winograd's convolutions.
+	WinogradGather  func(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int)
+	WinogradScatter func(m *WinogradMatrix, out, in, bias, scratch []float32, table []int32, inStep int, adds, relu bool)
+	PanelProduct    func(out, in, weights []float32, rows, depth, panel int)
+
 	// Normalisations of pictures with the channels innermost.
 	ChannelSums     func(sums []float64, x []float32, pixels, step int)
 	ChannelSquares  func(squares, means []float64, x []float32, pixels, step int)
@@ -66,6 +71,9 @@ var plain = Set{
 	OuterTile:       outerTilePlain,
 	ProductTile:     productTilePlain,
 	CopyRows:        copyRowsPlain,
+	WinogradGather:  winogradGatherPlain,
+	WinogradScatter: winogradScatterPlain,
+	PanelProduct:    panelProductPlain,
 	ChannelSums:     channelSumsPlain,
 	ChannelSquares:  channelSquaresPlain,
 	ScaleChannels:   scaleChannelsPlain,

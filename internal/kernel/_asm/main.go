@@ -23,6 +23,7 @@ func main() {
 	outerTiles()
 	products()
 	copyRows()
+	winograd()
 	norms()
 	peak()
 	loads()
