@@ -288,8 +288,8 @@ func winogradSlopes2(out *float32, in *float32, zeros *float32, scratch *float32
 // winogradFilterGradient2 is WinogradGather for its matrix. Steps are in bytes.
 func winogradFilterGradient2(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
 
-// winogradOutput2 is WinogradScatter for its matrix. flags: 1 adds to the output, 2 is for the ReLU. The step is in bytes.
-func winogradOutput2(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+// winogradOutput2 is WinogradScatter for its matrix. The step is in bytes.
+func winogradOutput2(out *float32, in *float32, bias *float32, base *float32, scratch *float32, elements *float32, table *int32, inStep uint64, low float32, high float32)
 
 // winogradInput4 is WinogradGather for its matrix. Steps are in bytes.
 func winogradInput4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
@@ -303,8 +303,8 @@ func winogradSlopes4(out *float32, in *float32, zeros *float32, scratch *float32
 // winogradFilterGradient4 is WinogradGather for its matrix. Steps are in bytes.
 func winogradFilterGradient4(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)
 
-// winogradOutput4 is WinogradScatter for its matrix. flags: 1 adds to the output, 2 is for the ReLU. The step is in bytes.
-func winogradOutput4(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
+// winogradOutput4 is WinogradScatter for its matrix. The step is in bytes.
+func winogradOutput4(out *float32, in *float32, bias *float32, base *float32, scratch *float32, elements *float32, table *int32, inStep uint64, low float32, high float32)
 
 // panelProduct1 is PanelProduct for tiles of 1 rows. panel is in bytes.
 func panelProduct1(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)

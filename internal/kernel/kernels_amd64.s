@@ -7326,12 +7326,12 @@ right:
 	VZEROUPPER
 	RET
 
-// func winogradOutput2(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·winogradOutput2(SB), NOSPLIT, $0-64
-	MOVQ scratch+24(FP), AX
-	MOVQ elements+32(FP), CX
-	MOVQ inStep+48(FP), DX
+// func winogradOutput2(out *float32, in *float32, bias *float32, base *float32, scratch *float32, elements *float32, table *int32, inStep uint64, low float32, high float32)
+// Requires: AVX, FMA3
+TEXT ·winogradOutput2(SB), NOSPLIT, $0-72
+	MOVQ scratch+32(FP), AX
+	MOVQ elements+40(FP), CX
+	MOVQ inStep+56(FP), DX
 	MOVQ in+8(FP), SI
 	MOVQ DX, BX
 	ADDQ DX, BX
@@ -7373,105 +7373,91 @@ left:
 	JNZ          left
 	MOVQ         out+0(FP), DX
 	MOVQ         bias+16(FP), BX
-	MOVQ         table+40(FP), SI
-	MOVQ         flags+56(FP), DI
-	MOVL         $0xff800000, R8
-	XORL         R9, R9
-	TESTQ        $0x00000002, DI
-	CMOVLNE      R9, R8
-	VMOVD        R8, X0
-	VBROADCASTSS X0, Y0
-	VMOVUPS      (BX), Y1
-	VMOVUPS      32(BX), Y2
-	MOVQ         AX, BX
-	MOVQ         $0x00000002, R8
+	MOVQ         base+24(FP), SI
+	MOVQ         table+48(FP), DI
+	VBROADCASTSS low+64(FP), Y0
+	VBROADCASTSS high+68(FP), Y1
+	MOVQ         AX, R8
+	MOVQ         $0x00000002, R9
 
 right:
-	VMOVUPS (BX), Y3
-	VMOVUPS 128(BX), Y4
-	VMOVUPS 256(BX), Y5
-	VMOVUPS 384(BX), Y6
-	VADDPS  Y5, Y4, Y7
-	VSUBPS  Y5, Y4, Y4
-	VADDPS  Y7, Y3, Y3
-	MOVLQSX (SI), AX
+	VMOVUPS (R8), Y2
+	VMOVUPS 128(R8), Y3
+	VMOVUPS 256(R8), Y4
+	VMOVUPS 384(R8), Y5
+	VADDPS  Y4, Y3, Y6
+	VSUBPS  Y4, Y3, Y3
+	VADDPS  Y6, Y2, Y2
+	MOVLQSX (DI), AX
 	TESTQ   AX, AX
 	JLT     skip0_0
-	TESTQ   $0x00000001, DI
-	JNZ     add0_0
-	VADDPS  Y1, Y3, Y3
-	JMP     store0_0
-
-add0_0:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS  (BX), Y2, Y2
+	TESTQ   SI, SI
+	JZ      store0_0
+	VADDPS  (SI)(AX*4), Y2, Y2
 
 store0_0:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_0:
-	VMOVAPS     Y6, Y3
-	VFMADD231PS 160(CX), Y4, Y3
-	MOVLQSX     4(SI), AX
+	VMOVAPS     Y5, Y2
+	VFMADD231PS 160(CX), Y3, Y2
+	MOVLQSX     4(DI), AX
 	TESTQ       AX, AX
 	JLT         skip0_1
-	TESTQ       $0x00000001, DI
-	JNZ         add0_1
-	VADDPS      Y1, Y3, Y3
-	JMP         store0_1
-
-add0_1:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS      (BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store0_1
+	VADDPS      (SI)(AX*4), Y2, Y2
 
 store0_1:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_1:
-	VMOVUPS 32(BX), Y3
-	VMOVUPS 160(BX), Y4
-	VMOVUPS 288(BX), Y5
-	VMOVUPS 416(BX), Y6
-	VADDPS  Y5, Y4, Y7
-	VSUBPS  Y5, Y4, Y4
-	VADDPS  Y7, Y3, Y3
-	MOVLQSX (SI), AX
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 160(R8), Y3
+	VMOVUPS 288(R8), Y4
+	VMOVUPS 416(R8), Y5
+	VADDPS  Y4, Y3, Y6
+	VSUBPS  Y4, Y3, Y3
+	VADDPS  Y6, Y2, Y2
+	MOVLQSX (DI), AX
 	TESTQ   AX, AX
 	JLT     skip1_0
-	TESTQ   $0x00000001, DI
-	JNZ     add1_0
-	VADDPS  Y2, Y3, Y3
-	JMP     store1_0
-
-add1_0:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS  32(BX), Y2, Y2
+	TESTQ   SI, SI
+	JZ      store1_0
+	VADDPS  32(SI)(AX*4), Y2, Y2
 
 store1_0:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_0:
-	VMOVAPS     Y6, Y3
-	VFMADD231PS 160(CX), Y4, Y3
-	MOVLQSX     4(SI), AX
+	VMOVAPS     Y5, Y2
+	VFMADD231PS 160(CX), Y3, Y2
+	MOVLQSX     4(DI), AX
 	TESTQ       AX, AX
 	JLT         skip1_1
-	TESTQ       $0x00000001, DI
-	JNZ         add1_1
-	VADDPS      Y2, Y3, Y3
-	JMP         store1_1
-
-add1_1:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS      32(BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store1_1
+	VADDPS      32(SI)(AX*4), Y2, Y2
 
 store1_1:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_1:
-	ADDQ $0x00000008, SI
-	ADDQ $0x00000040, BX
-	DECQ R8
+	ADDQ $0x00000008, DI
+	ADDQ $0x00000040, R8
+	DECQ R9
 	JNZ  right
 	VZEROUPPER
 	RET
@@ -8565,12 +8551,12 @@ right:
 	VZEROUPPER
 	RET
 
-// func winogradOutput4(out *float32, in *float32, bias *float32, scratch *float32, elements *float32, table *int32, inStep uint64, flags uint64)
-// Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·winogradOutput4(SB), NOSPLIT, $0-64
-	MOVQ scratch+24(FP), AX
-	MOVQ elements+32(FP), CX
-	MOVQ inStep+48(FP), DX
+// func winogradOutput4(out *float32, in *float32, bias *float32, base *float32, scratch *float32, elements *float32, table *int32, inStep uint64, low float32, high float32)
+// Requires: AVX, FMA3
+TEXT ·winogradOutput4(SB), NOSPLIT, $0-72
+	MOVQ scratch+32(FP), AX
+	MOVQ elements+40(FP), CX
+	MOVQ inStep+56(FP), DX
 	MOVQ in+8(FP), SI
 	MOVQ DX, BX
 	ADDQ DX, BX
@@ -8640,189 +8626,167 @@ left:
 	JNZ          left
 	MOVQ         out+0(FP), DX
 	MOVQ         bias+16(FP), BX
-	MOVQ         table+40(FP), SI
-	MOVQ         flags+56(FP), DI
-	MOVL         $0xff800000, R8
-	XORL         R9, R9
-	TESTQ        $0x00000002, DI
-	CMOVLNE      R9, R8
-	VMOVD        R8, X0
-	VBROADCASTSS X0, Y0
-	VMOVUPS      (BX), Y1
-	VMOVUPS      32(BX), Y2
-	MOVQ         AX, BX
-	MOVQ         $0x00000004, R8
+	MOVQ         base+24(FP), SI
+	MOVQ         table+48(FP), DI
+	VBROADCASTSS low+64(FP), Y0
+	VBROADCASTSS high+68(FP), Y1
+	MOVQ         AX, R8
+	MOVQ         $0x00000004, R9
 
 right:
-	VMOVUPS (BX), Y3
-	VMOVUPS 256(BX), Y4
-	VMOVUPS 512(BX), Y5
-	VMOVUPS 768(BX), Y6
-	VMOVUPS 1024(BX), Y7
-	VMOVUPS 1280(BX), Y8
-	VADDPS  Y5, Y4, Y9
-	VSUBPS  Y5, Y4, Y4
-	VADDPS  Y7, Y6, Y5
-	VSUBPS  Y7, Y6, Y6
-	VADDPS  Y9, Y3, Y3
-	VADDPS  Y5, Y3, Y3
-	MOVLQSX (SI), AX
+	VMOVUPS (R8), Y2
+	VMOVUPS 256(R8), Y3
+	VMOVUPS 512(R8), Y4
+	VMOVUPS 768(R8), Y5
+	VMOVUPS 1024(R8), Y6
+	VMOVUPS 1280(R8), Y7
+	VADDPS  Y4, Y3, Y8
+	VSUBPS  Y4, Y3, Y3
+	VADDPS  Y6, Y5, Y4
+	VSUBPS  Y6, Y5, Y5
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y4, Y2, Y2
+	MOVLQSX (DI), AX
 	TESTQ   AX, AX
 	JLT     skip0_0
-	TESTQ   $0x00000001, DI
-	JNZ     add0_0
-	VADDPS  Y1, Y3, Y3
-	JMP     store0_0
-
-add0_0:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS  (BX), Y2, Y2
+	TESTQ   SI, SI
+	JZ      store0_0
+	VADDPS  (SI)(AX*4), Y2, Y2
 
 store0_0:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_0:
-	VMULPS      224(CX), Y4, Y3
-	VFMADD231PS 288(CX), Y6, Y3
-	MOVLQSX     4(SI), AX
+	VMULPS      224(CX), Y3, Y2
+	VFMADD231PS 288(CX), Y5, Y2
+	MOVLQSX     4(DI), AX
 	TESTQ       AX, AX
 	JLT         skip0_1
-	TESTQ       $0x00000001, DI
-	JNZ         add0_1
-	VADDPS      Y1, Y3, Y3
-	JMP         store0_1
-
-add0_1:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS      (BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store0_1
+	VADDPS      (SI)(AX*4), Y2, Y2
 
 store0_1:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_1:
-	VMULPS      416(CX), Y9, Y3
-	VFMADD231PS 480(CX), Y5, Y3
-	MOVLQSX     8(SI), AX
+	VMULPS      416(CX), Y8, Y2
+	VFMADD231PS 480(CX), Y4, Y2
+	MOVLQSX     8(DI), AX
 	TESTQ       AX, AX
 	JLT         skip0_2
-	TESTQ       $0x00000001, DI
-	JNZ         add0_2
-	VADDPS      Y1, Y3, Y3
-	JMP         store0_2
-
-add0_2:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS      (BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store0_2
+	VADDPS      (SI)(AX*4), Y2, Y2
 
 store0_2:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_2:
-	VMOVAPS     Y8, Y3
-	VFMADD231PS 608(CX), Y4, Y3
-	VFMADD231PS 672(CX), Y6, Y3
-	MOVLQSX     12(SI), AX
+	VMOVAPS     Y7, Y2
+	VFMADD231PS 608(CX), Y3, Y2
+	VFMADD231PS 672(CX), Y5, Y2
+	MOVLQSX     12(DI), AX
 	TESTQ       AX, AX
 	JLT         skip0_3
-	TESTQ       $0x00000001, DI
-	JNZ         add0_3
-	VADDPS      Y1, Y3, Y3
-	JMP         store0_3
-
-add0_3:
-	VADDPS (DX)(AX*4), Y3, Y3
+	VADDPS      (BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store0_3
+	VADDPS      (SI)(AX*4), Y2, Y2
 
 store0_3:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, (DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, (DX)(AX*4)
 
 skip0_3:
-	VMOVUPS 32(BX), Y3
-	VMOVUPS 288(BX), Y4
-	VMOVUPS 544(BX), Y5
-	VMOVUPS 800(BX), Y6
-	VMOVUPS 1056(BX), Y7
-	VMOVUPS 1312(BX), Y8
-	VADDPS  Y5, Y4, Y9
-	VSUBPS  Y5, Y4, Y4
-	VADDPS  Y7, Y6, Y5
-	VSUBPS  Y7, Y6, Y6
-	VADDPS  Y9, Y3, Y3
-	VADDPS  Y5, Y3, Y3
-	MOVLQSX (SI), AX
+	VMOVUPS 32(R8), Y2
+	VMOVUPS 288(R8), Y3
+	VMOVUPS 544(R8), Y4
+	VMOVUPS 800(R8), Y5
+	VMOVUPS 1056(R8), Y6
+	VMOVUPS 1312(R8), Y7
+	VADDPS  Y4, Y3, Y8
+	VSUBPS  Y4, Y3, Y3
+	VADDPS  Y6, Y5, Y4
+	VSUBPS  Y6, Y5, Y5
+	VADDPS  Y8, Y2, Y2
+	VADDPS  Y4, Y2, Y2
+	MOVLQSX (DI), AX
 	TESTQ   AX, AX
 	JLT     skip1_0
-	TESTQ   $0x00000001, DI
-	JNZ     add1_0
-	VADDPS  Y2, Y3, Y3
-	JMP     store1_0
-
-add1_0:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS  32(BX), Y2, Y2
+	TESTQ   SI, SI
+	JZ      store1_0
+	VADDPS  32(SI)(AX*4), Y2, Y2
 
 store1_0:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_0:
-	VMULPS      224(CX), Y4, Y3
-	VFMADD231PS 288(CX), Y6, Y3
-	MOVLQSX     4(SI), AX
+	VMULPS      224(CX), Y3, Y2
+	VFMADD231PS 288(CX), Y5, Y2
+	MOVLQSX     4(DI), AX
 	TESTQ       AX, AX
 	JLT         skip1_1
-	TESTQ       $0x00000001, DI
-	JNZ         add1_1
-	VADDPS      Y2, Y3, Y3
-	JMP         store1_1
-
-add1_1:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS      32(BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store1_1
+	VADDPS      32(SI)(AX*4), Y2, Y2
 
 store1_1:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_1:
-	VMULPS      416(CX), Y9, Y3
-	VFMADD231PS 480(CX), Y5, Y3
-	MOVLQSX     8(SI), AX
+	VMULPS      416(CX), Y8, Y2
+	VFMADD231PS 480(CX), Y4, Y2
+	MOVLQSX     8(DI), AX
 	TESTQ       AX, AX
 	JLT         skip1_2
-	TESTQ       $0x00000001, DI
-	JNZ         add1_2
-	VADDPS      Y2, Y3, Y3
-	JMP         store1_2
-
-add1_2:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS      32(BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store1_2
+	VADDPS      32(SI)(AX*4), Y2, Y2
 
 store1_2:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_2:
-	VMOVAPS     Y8, Y3
-	VFMADD231PS 608(CX), Y4, Y3
-	VFMADD231PS 672(CX), Y6, Y3
-	MOVLQSX     12(SI), AX
+	VMOVAPS     Y7, Y2
+	VFMADD231PS 608(CX), Y3, Y2
+	VFMADD231PS 672(CX), Y5, Y2
+	MOVLQSX     12(DI), AX
 	TESTQ       AX, AX
 	JLT         skip1_3
-	TESTQ       $0x00000001, DI
-	JNZ         add1_3
-	VADDPS      Y2, Y3, Y3
-	JMP         store1_3
-
-add1_3:
-	VADDPS 32(DX)(AX*4), Y3, Y3
+	VADDPS      32(BX), Y2, Y2
+	TESTQ       SI, SI
+	JZ          store1_3
+	VADDPS      32(SI)(AX*4), Y2, Y2
 
 store1_3:
-	VMAXPS  Y3, Y0, Y3
-	VMOVUPS Y3, 32(DX)(AX*4)
+	VMAXPS  Y2, Y0, Y2
+	VMINPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(DX)(AX*4)
 
 skip1_3:
-	ADDQ $0x00000010, SI
-	ADDQ $0x00000040, BX
-	DECQ R8
+	ADDQ $0x00000010, DI
+	ADDQ $0x00000040, R8
+	DECQ R9
 	JNZ  right
 	VZEROUPPER
 	RET

@@ -146,12 +146,13 @@ func WinogradGather(m *WinogradMatrix, out, in, zeros, scratch []float32, table 
 // j < TileColumns: with x[i] = in[i*inStep+j] for i < Columns², and where table[i], for
 // i < Rows², is not negative,
 //
-//	v = (m x mᵀ)[i] + (adds ? out[table[i]+j] : bias[j])
-//	out[table[i]+j] = relu ? max(v, 0) : v
+//	v = (m x mᵀ)[i] + bias[j] + (base == nil ? 0 : base[table[i]+j])
+//	out[table[i]+j] = min(max(v, low), high)
 //
-// scratch has room for WinogradScratch floats; nothing overlaps.
-func WinogradScatter(m *WinogradMatrix, out, in, bias, scratch []float32, table []int32, inStep int, adds, relu bool) {
-	active.WinogradScatter(m, out, in, bias, scratch, table, inStep, adds, relu)
+// A NaN stays one. scratch has room for WinogradScratch floats. base may be out; nothing
+// else overlaps.
+func WinogradScatter(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
+	active.WinogradScatter(m, out, in, bias, base, scratch, table, inStep, low, high)
 }
 
 // PanelProduct multiplies rows of a matrix, which lie in panels of TileColumns columns,
@@ -177,7 +178,7 @@ func winogradGatherPlain(m *WinogradMatrix, out, in, zeros, scratch []float32, t
 	}
 }
 
-func winogradScatterPlain(m *WinogradMatrix, out, in, bias, scratch []float32, table []int32, inStep int, adds, relu bool) {
+func winogradScatterPlain(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
 	var x [36][]float32
 	for i := range m.Columns * m.Columns {
 		x[i] = in[i*inStep:]
@@ -186,13 +187,17 @@ func winogradScatterPlain(m *WinogradMatrix, out, in, bias, scratch []float32, t
 		if table[i] < 0 {
 			return
 		}
-		to, from := out[table[i]:][:TileColumns], bias
-		if adds {
-			from = to
-		}
+		to := out[table[i]:][:TileColumns]
 		for j, v := range y {
-			if v += from[j]; relu && v < 0 {
-				v = 0
+			v += bias[j]
+			if base != nil {
+				v += base[int(table[i])+j]
+			}
+			switch {
+			case v < low:
+				v = low
+			case v > high:
+				v = high
 			}
 			to[j] = v
 		}

@@ -30,12 +30,16 @@ func winogradGatherAssembly(m *WinogradMatrix, out, in, zeros, scratch []float32
 	m.gather()(&out[0], &in[0], &zeros[0], &scratch[0], &m.vectors[0], &table[0], uint64(blocks), uint64(4*outStep), uint64(4*blockStep))
 }
 
-func winogradScatterAssembly(m *WinogradMatrix, out, in, bias, scratch []float32, table []int32, inStep int, adds, relu bool) {
+func winogradScatterAssembly(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
 	do := winogradOutput4
 	if m.Rows == Winograd2.Outputs {
 		do = winogradOutput2
 	}
-	do(&out[0], &in[0], &bias[0], &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), flagsOf(adds, relu))
+	var from *float32
+	if base != nil {
+		from = &base[0]
+	}
+	do(&out[0], &in[0], &bias[0], from, &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), low, high)
 }
 
 func panelProductAssembly(out, in, weights []float32, rows, depth, panel int) {

@@ -261,8 +261,8 @@ func winogradGather(m *winogradMatrix) {
 // winogradScatter writes WinogradScatter for a matrix: the square of pixels is put behind
 // that in scratch, then where the table says.
 func winogradScatter(m *winogradMatrix) {
-	TEXT(m.name, NOSPLIT, "func(out, in, bias, scratch, elements *float32, table *int32, inStep, flags uint64)")
-	Doc(m.name + " is WinogradScatter for its matrix. flags: 1 adds to the output, 2 is for the ReLU. The step is in bytes.")
+	TEXT(m.name, NOSPLIT, "func(out, in, bias, base, scratch, elements *float32, table *int32, inStep uint64, low, high float32)")
+	Doc(m.name + " is WinogradScatter for its matrix. The step is in bytes.")
 	scratch, elements := load("scratch"), load("elements")
 	func() {
 		inStep, rowStep := load("inStep"), GP64()
@@ -284,20 +284,8 @@ func winogradScatter(m *winogradMatrix) {
 			return x
 		}, func() { ADDQ(inStep, offset) })
 	}()
-	out, bias, table, flags, pixel := load("out"), load("bias"), load("table"), load("flags"), GP64()
-	low, biases := YMM(), ymms(vectorsOfPixel)
-	infinity := GP32()
-	MOVL(U32(0xff800000), infinity) // minus infinity, unless for the ReLU
-	mask := GP32()
-	XORL(mask, mask)
-	TESTQ(U32(2), flags)
-	CMOVLNE(mask, infinity)
-	VMOVD(infinity, low.AsX())
-	VBROADCASTSS(low.AsX(), low)
-	for half, b := range biases {
-		VMOVUPS(at(bias, 32*half), b)
-	}
-
+	out, bias, base, table, pixel := load("out"), load("bias"), load("base"), load("table"), GP64()
+	low, high := broadcast("low"), broadcast("high")
 	from, rows := GP64(), GP64()
 	MOVQ(scratch, from)
 	MOVQ(U32(uint32(m.rows)), rows)
@@ -309,19 +297,18 @@ func winogradScatter(m *winogradMatrix) {
 			VMOVUPS(at(from, c*m.rows*bytesOfPixel+32*half), x[c])
 		}
 		m.multiply(elements, x, func(c int, y reg.VecVirtual) {
-			skip, add, store := fmt.Sprintf("skip%d_%d", half, c), fmt.Sprintf("add%d_%d", half, c), fmt.Sprintf("store%d_%d", half, c)
+			skip, store := fmt.Sprintf("skip%d_%d", half, c), fmt.Sprintf("store%d_%d", half, c)
 			sum := YMM()
 			MOVLQSX(at(table, 4*c), pixel)
 			TESTQ(pixel, pixel)
 			JLT(LabelRef(skip))
-			TESTQ(U32(1), flags)
-			JNZ(LabelRef(add))
-			VADDPS(biases[half], y, sum)
-			JMP(LabelRef(store))
-			Label(add)
-			VADDPS(indexed(out, pixel, 4, 32*half), y, sum)
+			VADDPS(at(bias, 32*half), y, sum)
+			TESTQ(base, base)
+			JZ(LabelRef(store))
+			VADDPS(indexed(base, pixel, 4, 32*half), sum, sum)
 			Label(store)
 			VMAXPS(sum, low, sum) // a NaN stays one
+			VMINPS(sum, high, sum)
 			VMOVUPS(sum, indexed(out, pixel, 4, 32*half))
 			Label(skip)
 		})
