@@ -25,7 +25,13 @@ type denseConvStep struct {
 	stored                          [2]int // floats of a pixel of picture and result
 	adds                            bool   // to the gradient of the input
 
+	algorithms                [3]convAlgorithm // of the passes
 	forwardPass, backwardPass *tilePass
+	// What replaces them where the algorithm is Winograd's.
+	forwardTiles, backwardTiles *winogradPass
+	// packRooms are what filters are transformed in, for every packUnit of them.
+	packRooms [][]float32
+	packUnit  int
 	// gathered is nil unless the input has so few channels that the pixels under
 	// a filter are better copied to one place.
 	gathered *gatheredPictures
@@ -41,6 +47,7 @@ func lowerDenseConv(p *plan, g *group) {
 	op := g.first.op.(conv2d)
 	s := &denseConvStep{plan: p, op: op, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
 		positions: op.kernel[0] * op.kernel[1], depthwise: op.groups == op.in && op.in == op.out && op.in > 1}
+	s.algorithms = p.chooseConv(op, s.input.shape, s.output.shape)
 	s.output.relu = g.taken[2] && is[relu](g.nodes[2].op)
 	s.norm, s.used = g.nodes[0], versionsOf(g.first, g.nodes[0])
 	if g.taken[2] {
@@ -66,6 +73,17 @@ func lowerDenseConv(p *plan, g *group) {
 		s.result = p.eachExample(pixels*s.stored[1], false)
 		touches = append(touches, s.result)
 	}
+	p.refresh = append(p.refresh, s.repack)
+	if p.backwards(g.first) {
+		p.later = append(p.later, s.lowerBackward)
+	}
+	if g.residual != nil {
+		s.residual = p.place(g.residual)
+	}
+	if s.algorithms[convOutputs] != convDirect {
+		s.lowerWinograd()
+		return
+	}
 	if s.gathered != nil {
 		g := s.gathered
 		s.forwardPass = newTilePass(p, 1, g.width, op.out, 1, 1, s.stored[1], false, func(int) []tileRow { return g.rows(g.strip, s.stored[1]) })
@@ -75,10 +93,6 @@ func lowerDenseConv(p *plan, g *group) {
 	}
 	s.packed = p.packed(s.forwardPass.packedWeights())
 	p.by(s.algorithm())
-	p.refresh = append(p.refresh, s.repack)
-	if g.residual != nil {
-		s.residual = p.place(g.residual)
-	}
 	if base, _ := s.finish(); base != nil && base != s.input.values {
 		p.overwriting(s.forward, s.output.values, base, touches...)
 	} else {
@@ -86,9 +100,6 @@ func lowerDenseConv(p *plan, g *group) {
 			touches = append(touches, s.residual.values)
 		}
 		p.byExamples(s.forward, touches...)
-	}
-	if p.backwards(g.first) {
-		p.later = append(p.later, s.lowerBackward)
 	}
 }
 
@@ -196,6 +207,11 @@ func (s *denseConvStep) scaled(output int) (scale float64, bias float32) {
 
 // pack packs the filters of outputs from..to-1.
 func (s *denseConvStep) pack(from, to int) {
+	s.packWinograd(from, to)
+	forward, backward := s.forwardPass != nil, s.backwardPass != nil && !s.depthwise
+	if !forward && !backward {
+		return
+	}
 	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
 	weights, strides := s.weight.data, s.weight.strides
 	for o := from; o < to; o++ {
@@ -207,13 +223,13 @@ func (s *denseConvStep) pack(from, to int) {
 				for c := range inGroup {
 					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
-			} else {
+			} else if forward {
 				to, step := s.packed[s.forwardPass.packedAt(group, k, 0, column):], kernel.TileColumns
 				for c := range inGroup {
 					to[c*step] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
 			}
-			if s.packedBack == nil || s.depthwise {
+			if !backward {
 				continue
 			}
 			for c := 0; c < inGroup; c += kernel.TileColumns {
@@ -227,17 +243,26 @@ func (s *denseConvStep) pack(from, to int) {
 }
 
 func (s *denseConvStep) forward(w work) {
-	if s.picture != s.input.values {
-		for i := w.first; i < w.last; i++ {
-			channelsInnermost(s.picture.from(&w, i), s.input.values.from(&w, i), s.input, s.stored[0])
-		}
-	}
+	s.takePictures(w)
 	base, limits := s.finish()
 	if s.gathered != nil {
 		s.gathered.forward(&w, s, base, limits)
 	} else {
 		s.forwardPass.run(&w, s.picture, s.result, s.packed, s.biases, base, limits)
 	}
+	s.putResults(w)
+}
+
+// takePictures copies pictures that are planar, putResults results that are to be, and
+// does what finish leaves to be done.
+func (s *denseConvStep) takePictures(w work) {
+	for i := w.first; i < w.last && s.picture != s.input.values; i++ {
+		channelsInnermost(s.picture.from(&w, i), s.input.values.from(&w, i), s.input, s.stored[0])
+	}
+}
+
+func (s *denseConvStep) putResults(w work) {
+	base, _ := s.finish()
 	for i := w.first; i < w.last; i++ {
 		if s.result != s.output.values {
 			planar(s.output.values.from(&w, i), s.result.from(&w, i), s.output, s.stored[1], false)
@@ -306,23 +331,42 @@ func (s *denseConvStep) lowerBackward() {
 			s.pictureGradient = p.eachExample(s.input.shape[1:].Elements()*s.stored[0], false)
 			touches = append(touches, s.pictureGradient)
 		}
-		s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.input.shape[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
-		if s.packedBack = s.packed; !s.depthwise {
-			s.packedBack = p.packed(s.backwardPass.packedWeights())
+		if s.algorithms[convInputs] != convDirect {
+			s.lowerWinogradBackward()
+		} else {
+			s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.input.shape[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
+			if s.packedBack = s.packed; !s.depthwise {
+				s.packedBack = p.packed(s.backwardPass.packedWeights())
+			}
+			p.by(s.algorithm())
+			p.byExamples(s.backward, touches...)
 		}
-	}
-	if s.output.relu || s.resultGradient != gradient || s.pictureGradient != nil {
-		p.byExamples(s.backward, touches...)
+	} else if s.output.relu || s.resultGradient != gradient {
+		p.by(s.algorithm())
+		p.byExamples(s.takeGradients, touches...)
 	}
 	p.followed = append(p.followed, s.followed)
-	if p.by("tiles of sums"); s.depthwise {
-		p.by("sums by channels")
-	}
 	s.contribute()
 }
 
 // backward takes gradients back through the ReLU and to the inputs.
 func (s *denseConvStep) backward(w work) {
+	s.takeGradients(w)
+	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, s.baseGradient(), nil)
+	s.putGradients(w)
+}
+
+// baseGradient is what the gradient of the pictures is added to, if that is done at once.
+func (s *denseConvStep) baseGradient() *buffer {
+	if s.adds && s.pictureGradient == s.input.gradient {
+		return s.pictureGradient
+	}
+	return nil
+}
+
+// takeGradients takes gradients back through the ReLU, and copies them if they are
+// planar; putGradients puts those of the inputs where they belong.
+func (s *denseConvStep) takeGradients(w work) {
 	for i := w.first; i < w.last; i++ {
 		gradient := s.output.gradient.part(&w, i)
 		if s.output.relu {
@@ -332,18 +376,10 @@ func (s *denseConvStep) backward(w work) {
 			channelsInnermost(s.resultGradient.from(&w, i), gradient, s.output, s.stored[1])
 		}
 	}
-	if s.pictureGradient == nil {
-		return
-	}
-	own := s.pictureGradient == s.input.gradient
-	var base *buffer
-	if own && s.adds {
-		base = s.pictureGradient
-	}
-	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, base, nil)
-	if !own {
-		for i := w.first; i < w.last; i++ {
-			planar(s.input.gradient.from(&w, i), s.pictureGradient.from(&w, i), s.input, s.stored[0], s.adds)
-		}
+}
+
+func (s *denseConvStep) putGradients(w work) {
+	for i := w.first; i < w.last && s.pictureGradient != s.input.gradient; i++ {
+		planar(s.input.gradient.from(&w, i), s.pictureGradient.from(&w, i), s.input, s.stored[0], s.adds)
 	}
 }

@@ -252,15 +252,26 @@ func (s *denseConvStep) contribute() {
 	touches := []*buffer{s.picture, s.resultGradient}
 	c := contribution{rows: s.op.out, early: true, touches: touches, updated: s.pack,
 		cost: max(s.positions*(s.op.in/s.op.groups)*pixels/16, 1) * p.batch}
-	if s.depthwise {
+	switch {
+	case s.depthwise:
+		p.by("sums by channels")
 		f := s.newChannelSums()
 		c.unit, c.scratch, c.compute = kernel.TileColumns, f.scratch(), f.compute
-	} else {
+	case s.algorithms[convWeights] != convDirect:
+		p.by(s.algorithms[convWeights].String())
+		f := s.newWinogradSums()
+		c.unit, c.scratch, c.compute = f.unit(), f.scratch(), f.compute
+	default:
+		p.by("tiles of sums")
 		f := s.newFilterSums()
 		c.unit, c.scratch, c.compute = f.unit(), f.scratch(), f.compute
 	}
+	for range (s.op.out + c.unit - 1) / c.unit {
+		s.packRooms = append(s.packRooms, make([]float32, packRoom))
+	}
+	s.packUnit = c.unit
 	p.contribute(s.weight, c)
-	if s.bias == nil {
+	if p.by("sums"); s.bias == nil {
 		return
 	}
 	f := s.newBiasSums()

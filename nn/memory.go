@@ -55,6 +55,7 @@ func (m *machine) memory() Memory {
 	for _, w := range m.work {
 		all.Gradients += 4 * (len(w.gradient) + len(w.second) + len(w.scratch))
 	}
+	all.Values += 4 * len(m.plan.rooms) * m.plan.roomSize
 	params, buffers := map[*Param]bool{}, map[*Buffer]bool{}
 	for _, n := range m.plan.graph.nodes {
 		for _, p := range n.params {

@@ -248,6 +248,9 @@ type plan struct {
 	followed []func()
 	// workers is run when the number of workers has changed.
 	workers []func(n int)
+	// rooms are what the workers work in, of at least roomSize floats.
+	rooms    [][]float32
+	roomSize int
 
 	count  int       // examples of the batch
 	before int       // examples of earlier batches of the same step

@@ -15,12 +15,15 @@ type Network struct {
 	Inputs []Spec
 	// Forward computes the outputs from the inputs.
 	Forward func(inputs []*Value) []*Value
+	// Convolutions says by which algorithms convolutions may be computed, in programs
+	// for training and for inference. The zero value is ExactConvolutions.
+	Convolutions Convolutions
 }
 
 // NewNetwork returns a Module, which has one Float32 input, as a Network: shape is
 // that of the input, batch first.
 func NewNetwork(module Module, shape ...int) Network {
-	return Network{module, []Spec{{Shape: shape}}, func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }}
+	return Network{Module: module, Inputs: []Spec{{Shape: shape}}, Forward: func(x []*Value) []*Value { return []*Value{module.Forward(x[0])} }}
 }
 
 // Program is a network compiled for inference: it computes the outputs of up
@@ -54,6 +57,7 @@ func (n Network) Compile() (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.convolutions = n.Convolutions
 	p := &Program{graph: g, names: paramNames(n.Module)}
 	p.prepare(runtime.GOMAXPROCS(0))
 	return p, nil

@@ -123,6 +123,7 @@ func (t Training) compile(state *trainingState) (*TrainProgram, error) {
 	if err != nil {
 		return nil, err
 	}
+	g.convolutions = t.Network.Convolutions
 	g.silenceFrozen()
 	p := &TrainProgram{training: t, state: state, named: named, groups: groups, optimizers: optimizers, output: g.output().shape, classes: g.output().shape[1:].Elements()}
 	p.chunk = trainingChunk

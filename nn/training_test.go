@@ -56,7 +56,7 @@ func lossCases() []lossCase {
 type twoHeads struct{ Trunk, Class, Box Linear }
 
 func (n *twoHeads) network(batch int) Network {
-	return Network{n, []Spec{{Shape: Shape{batch, 7}}}, func(x []*Value) []*Value {
+	return Network{Module: n, Inputs: []Spec{{Shape: Shape{batch, 7}}}, Forward: func(x []*Value) []*Value {
 		y := ReLU(n.Trunk.Forward(x[0]))
 		return []*Value{n.Class.Forward(y), Reshape(n.Box.Forward(y), 2, 3)}
 	}}

@@ -171,6 +171,7 @@ type graph struct {
 	// batch is the number of examples, otherBatch that of Value.other.
 	batch, otherBatch int
 	training          bool
+	convolutions      Convolutions
 	frozen            int // depth of AsEval
 	// frozenParams are not trained. With frozenAsEval, what belongs to them runs as at
 	// eval, see Training.FrozenAsEval.

@@ -31,7 +31,7 @@ type Set struct {
 
 	// The transforms and products of Winograd's convolutions.
 	WinogradGather  func(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int)
-	WinogradScatter func(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32)
+	WinogradScatter func(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits)
 	PanelProduct    func(out, in, weights []float32, rows, depth, panel int)
 
 	// Normalisations of pictures with the channels innermost.

@@ -147,12 +147,12 @@ func WinogradGather(m *WinogradMatrix, out, in, zeros, scratch []float32, table 
 // i < Rows², is not negative,
 //
 //	v = (m x mᵀ)[i] + bias[j] + (base == nil ? 0 : base[table[i]+j])
-//	out[table[i]+j] = min(max(v, low), high)
+//	out[table[i]+j] = v, or unless limits is nil, v between them
 //
-// A NaN stays one. scratch has room for WinogradScratch floats. base may be out; nothing
+// scratch has room for WinogradScratch floats. base may be out; nothing
 // else overlaps.
-func WinogradScatter(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
-	active.WinogradScatter(m, out, in, bias, base, scratch, table, inStep, low, high)
+func WinogradScatter(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits) {
+	active.WinogradScatter(m, out, in, bias, base, scratch, table, inStep, limits)
 }
 
 // PanelProduct multiplies rows of a matrix, which lie in panels of TileColumns columns,
@@ -178,7 +178,7 @@ func winogradGatherPlain(m *WinogradMatrix, out, in, zeros, scratch []float32, t
 	}
 }
 
-func winogradScatterPlain(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
+func winogradScatterPlain(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits) {
 	var x [36][]float32
 	for i := range m.Columns * m.Columns {
 		x[i] = in[i*inStep:]
@@ -193,14 +193,9 @@ func winogradScatterPlain(m *WinogradMatrix, out, in, bias, base, scratch []floa
 			if base != nil {
 				v += base[int(table[i])+j]
 			}
-			switch {
-			case v < low:
-				v = low
-			case v > high:
-				v = high
-			}
 			to[j] = v
 		}
+		limits.Keep(to)
 	})
 }
 

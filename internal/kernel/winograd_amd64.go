@@ -2,6 +2,11 @@
 
 package kernel
 
+import (
+	"math"
+	"unsafe"
+)
+
 type winogradGatherFunc = func(out, in, zeros, scratch, elements *float32, table *int32, blocks, outStep, blockStep uint64)
 
 // gather returns the kernel for the matrix.
@@ -30,16 +35,13 @@ func winogradGatherAssembly(m *WinogradMatrix, out, in, zeros, scratch []float32
 	m.gather()(&out[0], &in[0], &zeros[0], &scratch[0], &m.vectors[0], &table[0], uint64(blocks), uint64(4*outStep), uint64(4*blockStep))
 }
 
-func winogradScatterAssembly(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, low, high float32) {
+func winogradScatterAssembly(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits) {
 	do := winogradOutput4
 	if m.Rows == Winograd2.Outputs {
 		do = winogradOutput2
 	}
-	var from *float32
-	if base != nil {
-		from = &base[0]
-	}
-	do(&out[0], &in[0], &bias[0], from, &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), low, high)
+	low, high := limits.orNone()
+	do(&out[0], &in[0], &bias[0], unsafe.SliceData(base), &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), low, high)
 }
 
 func panelProductAssembly(out, in, weights []float32, rows, depth, panel int) {
@@ -62,4 +64,12 @@ func panelProductAssembly(out, in, weights []float32, rows, depth, panel int) {
 		do = panelProduct5
 	}
 	do(&out[0], &in[0], &weights[0], 1, uint64(depth), uint64(4*panel))
+}
+
+// orNone returns the limits, or what no number is beyond.
+func (l *Limits) orNone() (low, high float32) {
+	if l == nil {
+		return float32(math.Inf(-1)), float32(math.Inf(1))
+	}
+	return l.Low, l.High
 }

@@ -120,7 +120,7 @@ func testWinogradScatter(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 21))
 		m := []*WinogradMatrix{Winograd2.Output, Winograd4.Output}[seed%2]
 		inStep, adds := TileColumns*(1+r.IntN(3)), r.IntN(2) == 0
-		low, high := []float32{float32(math.Inf(-1)), 0}[r.IntN(2)], []float32{float32(math.Inf(1)), 6}[r.IntN(2)]
+		limits := []*Limits{nil, {0, float32(math.Inf(1))}, {-1, 6}}[r.IntN(3)]
 		in := newGuarded((m.Columns*m.Columns-1)*inStep+TileColumns, normal(r))
 		if r.IntN(8) == 0 {
 			in.data[r.IntN(len(in.data))] = float32(math.NaN())
@@ -139,9 +139,9 @@ func testWinogradScatter(t *testing.T) {
 		if adds {
 			base, basePlain = got.data, want.data
 		}
-		WinogradScatter(m, got.data, in.data, bias.data, base, make([]float32, WinogradScratch), table, inStep, low, high)
-		winogradScatterPlain(m, want.data, in.data, bias.data, basePlain, make([]float32, WinogradScratch), table, inStep, low, high)
-		what := fmt.Sprintf("%d: %d rows, adds %v, from %v to %v", seed, m.Rows, adds, low, high)
+		WinogradScatter(m, got.data, in.data, bias.data, base, make([]float32, WinogradScratch), table, inStep, limits)
+		winogradScatterPlain(m, want.data, in.data, bias.data, basePlain, make([]float32, WinogradScratch), table, inStep, limits)
+		what := fmt.Sprintf("%d: %d rows, adds %v, limits %v", seed, m.Rows, adds, limits)
 		got.check(t, what)
 		near(t, what, got.data, want.data, 400)
 	}
@@ -207,7 +207,7 @@ func BenchmarkWinograd(b *testing.B) {
 		}
 		each("output", func() {
 			for t := range tiles {
-				WinogradScatter(w.Output, out[t*channels:], panels[t*TileColumns:], zeros, nil, scratch, outTable, tiles*TileColumns+TileColumns, float32(math.Inf(-1)), float32(math.Inf(1)))
+				WinogradScatter(w.Output, out[t*channels:], panels[t*TileColumns:], zeros, nil, scratch, outTable, tiles*TileColumns+TileColumns, nil)
 			}
 		}, tiles)
 		weights := random(channels * TileColumns)
