@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -139,4 +140,100 @@ func countByAlgorithm(m *machine, wanted Convolutions) int {
 		}
 	}
 	return len(passes)
+}
+
+// winogradErrors are the largest errors allowed, against float64, in multiples of the
+// rms of what is computed: those of the table in docs/architecture.md, rounded up.
+var winogradErrors = map[Convolutions][3]float64{
+	ExactConvolutions: {1.5e-5, 1.5e-5, 1e-5},
+	allWinograd2:      {0.7e-5, 0.7e-5, 0.7e-5},
+	allWinograd4:      {3e-5, 3e-5, 1e-5},
+}
+
+// TestWinogradErrors measures the largest errors of a layer's passes against float64. With
+// -v it prints them for the docs.
+func TestWinogradErrors(t *testing.T) {
+	layers := []struct{ channels, size, batch int }{{32, 12, 2}, {64, 8, 2}}
+	if testing.Verbose() && !testing.Short() {
+		layers = []struct{ channels, size, batch int }{{32, 32, 4}, {64, 32, 4}, {128, 16, 4}, {256, 8, 4}, {512, 4, 4}}
+	}
+	for _, l := range layers {
+		for _, algorithm := range []Convolutions{ExactConvolutions, allWinograd2, allWinograd4} {
+			errors, err := convErrors(l.channels, l.size, l.batch, algorithm)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("%d@%dx%d, %v: outputs %.1e, inputs' gradients %.1e, filters' %.1e", l.channels, l.size, l.size, algorithm, errors[0], errors[1], errors[2])
+			for pass, bound := range winogradErrors[algorithm] {
+				if !(errors[pass] <= bound) {
+					t.Errorf("%d@%dx%d, %v: the error of pass %d is %.1e of the rms, more than %.1e", l.channels, l.size, l.size, algorithm, pass, errors[pass], bound)
+				}
+			}
+		}
+	}
+}
+
+// convErrors returns the largest errors of outputs, gradients of inputs and of filters of
+// a 3x3 convolution of normal pictures with filters of He's variance. The pictures are
+// rows of an embedding, whose gradient is that of the pictures.
+func convErrors(channels, size, batch int, algorithm Convolutions) (errors [3]float64, err error) {
+	net := &struct {
+		Pictures Embedding
+		Conv     Conv2d
+	}{Embedding{Count: batch, Dim: channels * size * size}, Conv2d{In: channels, Out: channels, Kernel: 3, Padding: 1, NoBias: true}}
+	r := rand.New(rand.NewPCG(4, 4))
+	if err := Init(net, r); err != nil {
+		return errors, err
+	}
+	weights := make([]float32, 9*channels*channels)
+	for i := range weights {
+		weights[i] = float32(r.NormFloat64() * math.Sqrt(2/float64(9*channels)))
+	}
+	net.Conv.Weight.Write(weights)
+	network := Network{Module: net, Inputs: []Spec{{Shape{batch}, Int32}}, Convolutions: algorithm, Forward: func(x []*Value) []*Value {
+		return []*Value{net.Conv.Forward(Reshape(net.Pictures.Forward(x[0]), channels, size, size)).Flatten()}
+	}}
+	g, err := traceAll(net, network.Inputs, network.Forward, true, nil)
+	if err != nil {
+		return errors, err
+	}
+	ref := newReference[float64](g, 0, 1)
+	indices := make([]int32, batch)
+	for i := range indices {
+		indices[i] = int32(i)
+	}
+	copy(ref.values[g.input().index].Ints, indices)
+	want := ref.forward().Data
+	slopes, slopes64 := make([]float32, len(want)), make([]float64, len(want))
+	for i := range slopes {
+		slopes[i] = float32(r.NormFloat64())
+		slopes64[i] = float64(slopes[i])
+	}
+	ref.backward(slopes64)
+	p, err := network.CompileTrain(givenGradient{}, newSGD())
+	if err != nil {
+		return errors, err
+	}
+	defer p.team.close()
+	errors[convOutputs] = largestError(p.ForwardAll(Tensor[float32]{Ints: indices})[0].Data, want)
+	p.setNumbers(slopes)
+	p.backward()
+	for _, entry := range p.Gradients() {
+		if entry.Name() == "conv.weight" {
+			errors[convWeights] = largestError(values(entry), ref.paramGrads[&net.Conv.Weight].Data)
+		} else {
+			errors[convInputs] = largestError(values(entry), ref.paramGrads[&net.Pictures.Weight].Data)
+		}
+	}
+	return errors, nil
+}
+
+// largestError returns the largest difference in multiples of the rms of want.
+func largestError(got []float32, want []float64) float64 {
+	var largest, squares float64
+	for i, v := range want {
+		largest = max(largest, math.Abs(float64(got[i])-v))
+		squares += v * v
+	}
+	return largest / math.Sqrt(squares/float64(len(want)))
 }
