@@ -62,7 +62,7 @@ func TestRecipes(t *testing.T) {
 	red := filepath.Join(pictures, "red", "0.png")
 	for name, err := range map[string]error{
 		"train": trainOnFolder(ctx, pictures, model), "predict": predictOne(model, red), "fine-tune": fineTune(ctx, model, others, tuned),
-		"predict by the tuned one": predictOne(tuned, filepath.Join(others, "blue", "0.png")), "layer": customLayer(),
+		"predict by the tuned one": predictOne(tuned, filepath.Join(others, "blue", "0.png")), "layer": customLayer(), "head": trainHead(make([]float32, 4*3*16*16), []int{0, 1, 2, 3}),
 	} {
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
