@@ -28,13 +28,16 @@ type linearStep struct {
 	// batch.
 	byRows  bool
 	partial []*buffer // what each shard contributes to the input's gradient
+	// early: the gradients of the parameters are computed right behind that of the input,
+	// at the price of two barriers, so that an input that was made again is not kept.
+	early bool
 }
 
 func lowerLinear(p *plan, g *group) {
 	op := g.first.op.(linear)
 	s := &linearStep{plan: p, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
 		depth: roundUp(op.in, 8), width: roundUp(op.out, 8), ones: []float32{1}}
-	s.output.relu = g.taken[0]
+	s.output.relu, s.early = g.taken[0], g.first.part > 0
 	if len(g.first.params) > 1 {
 		s.bias = g.first.params[1]
 	} else {
@@ -81,13 +84,13 @@ func (s *linearStep) lowerBackward() {
 		p.byExamples(s.backward, touches...)
 	}
 	touches = []*buffer{s.input.values, s.output.gradient}
-	p.contribute(s.weight, contribution{rows: s.width, unit: 8, shardOf: s.shardOfRow, touches: touches,
+	p.contribute(s.weight, contribution{rows: s.width, unit: 8, shardOf: s.shardOfRow, touches: touches, early: s.early,
 		compute: func(t *taskWork, destination []float32, from, to int) {
 			kernel.MatMul(destination, s.output.gradient.data[from:], s.input.values.data,
 				to-from, s.depth, p.count, s.depth, 1, s.output.gradient.stride, s.input.values.stride, false)
 		}})
 	if s.bias != nil {
-		p.contribute(s.bias, contribution{rows: s.width / 8, unit: s.width / 8, touches: touches,
+		p.contribute(s.bias, contribution{rows: s.width / 8, unit: s.width / 8, touches: touches, early: s.early,
 			compute: func(t *taskWork, destination []float32, from, to int) {
 				kernel.MatMul(destination, s.ones, s.output.gradient.data[8*from:],
 					1, 8*(to-from), p.count, 0, 0, 0, s.output.gradient.stride, false)

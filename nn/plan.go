@@ -424,7 +424,7 @@ func (p *plan) place(v *Value) *place {
 		at.values = p.eachExample(size, padded)
 		at.values.integer = v.kind != Float32
 	}
-	if at.channelsLast && storedChannels(at.shape[0]) == at.shape[0] {
+	if at.channelsLast && storedChannels(at.shape[0]) == at.shape[0] || p.wholeLanes(v) {
 		at.values.zeros = false // kernels let nothing depend on what lies behind
 	}
 	if p.wanted[v] {
@@ -444,6 +444,20 @@ func (p *plan) padded(v *Value) bool {
 		}
 	}
 	return false
+}
+
+// wholeLanes reports whether all that wants surplus lanes behind the rows of a matrix are
+// linear layers, whose kernels read none where the rows are whole vectors.
+func (p *plan) wholeLanes(v *Value) bool {
+	if len(v.shape) != 2 || v.rows() != 1 || v.shape[1]%8 != 0 {
+		return false
+	}
+	for _, gr := range p.groups {
+		if (gr.output == v || slices.Contains(gr.first.inputs, v)) && (gr.pattern.padded || is[viewer](gr.first.op)) && !is[linear](gr.first.op) {
+			return false
+		}
+	}
+	return true
 }
 
 // build makes the stages: load those that fill the inputs, judge those that fill the

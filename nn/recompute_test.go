@@ -129,3 +129,45 @@ func TestBackwardTwice(t *testing.T) {
 		}
 	}
 }
+
+// blocksNet is linear layers in blocks, which widen and narrow.
+type blocksNet struct {
+	Wide, Narrow [8]Linear
+	recompute    bool
+}
+
+func (n *blocksNet) Forward(x *Value) *Value {
+	for i := range n.Wide {
+		block := func(x *Value) *Value { return n.Narrow[i].Forward(ReLU(n.Wide[i].Forward(x))) }
+		if n.recompute {
+			x = Recompute(x, block)
+		} else {
+			x = block(x)
+		}
+	}
+	return x
+}
+
+// TestRecomputeLinear has the inputs of linear layers that are made again be in memory
+// one block at a time.
+func TestRecomputeLinear(t *testing.T) {
+	const batch, narrow, wide = 64, 8, 256
+	var values [2]int
+	for i, recompute := range []bool{false, true} {
+		n := &blocksNet{recompute: recompute}
+		for k := range n.Wide {
+			n.Wide[k], n.Narrow[k] = Linear{In: narrow, Out: wide}, Linear{In: wide, Out: narrow}
+		}
+		Init(n, rand.New(rand.NewPCG(1, 1)))
+		p, err := CompileTrain(n, CrossEntropy{}, newSGD(), batch, narrow)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.SetWorkers(1)
+		values[i] = p.Memory().Values
+	}
+	// A block's wide values, with their gradients, take 4*batch*wide*2 bytes.
+	if saved := values[0] - values[1]; saved < 5*4*batch*wide {
+		t.Errorf("recomputing takes %d bytes, and without it are %d, want at least five of the eight blocks' %d less", values[1], values[0], 4*batch*wide)
+	}
+}
