@@ -12,10 +12,7 @@ import (
 // the ground at the border differs from its median by more than the share of the
 // contrast that passes for ground, in the direction of the ink.
 func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float64) bool {
-	const (
-		detailed = 96 // pixels that the longer side is looked at with
-		least    = 64 // pixels that a photograph's shorter side has
-	)
+	const least = 64 // pixels that a photograph's shorter side has
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	uneven := func(border []byte) bool {
 		off := ground - int(border[len(border)/20])
@@ -28,6 +25,19 @@ func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float
 	if min(width, height) < least || !uneven(borderOf(gray)) {
 		return false
 	}
+	small := groundOf(gray, dark)
+	if !uneven(borderOf(small)) {
+		return false
+	}
+	divideByGround(gray, small, dark)
+	return true
+}
+
+// groundOf returns what a picture is drawn on, a small picture: what is light, or dark
+// for light ink, over a fifth of the longer side.
+func groundOf(gray *image.Gray, dark bool) *image.Gray {
+	const detailed = 96 // pixels that the longer side is looked at with
+	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	longer := max(width, height)
 	side := min(longer, detailed)
 	small := shrunk(gray, max(width*side/longer, 1), max(height*side/longer, 1))
@@ -36,10 +46,12 @@ func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float
 	if !dark {
 		first, second = second, first
 	}
-	small = extreme(extreme(small, reach, first), reach, second)
-	if !uneven(borderOf(small)) {
-		return false
-	}
+	return extreme(extreme(small, reach, first), reach, second)
+}
+
+// divideByGround compares every pixel with the ground where it lies.
+func divideByGround(gray, small *image.Gray, dark bool) {
+	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	across, down := between(width, small.Rect.Dx()), between(height, small.Rect.Dy())
 	for y, v := range down {
 		upper, lower := small.Pix[v.index*small.Stride:], small.Pix[v.next*small.Stride:]
@@ -55,7 +67,6 @@ func evenLight(gray *image.Gray, ground, contrast int, dark bool, forgiven float
 			}
 		}
 	}
-	return true
 }
 
 // extreme returns the picture of which every pixel is what pick chooses of those so

@@ -53,6 +53,9 @@ type inputFile struct {
 // noDigit is the text for an empty drawing.
 const noDigit = "无"
 
+// noneOfThese is the text for a drawing that is no digit.
+const noneOfThese = "都不是"
+
 // predict is the function that Gradio's clients call. Its outputs are the
 // tutorial's: the drawing, the picture that the network was shown, and a text.
 func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage) ([]any, error) {
@@ -72,9 +75,12 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		if err != nil {
 			return nil, err
 		}
-		label := answered.Label
-		if answered.Empty {
+		label := strings.ReplaceAll(answered.Label, "\n", " ")
+		switch {
+		case answered.Empty:
 			label = noDigit
+		case answered.None >= noneFrom && len(answered.Digits) == 0:
+			label = noneOfThese
 		}
 		return []any{g.keep(from, file.name, file.content), g.keep(from, "", toPNG(started.prepared.Image())), "预测结果: " + label}, nil
 	}

@@ -192,14 +192,22 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 		return nil, problemf(http.StatusUnprocessableEntity, "the network reads pictures of %v (channels, height, width), and %s are for drawings of %dx%d; send an image", nn.Shape(s.input), given, sketch.Size, sketch.Size)
 	}
 	results := make([]*shown, len(preparations))
-	each := func(apply func(inkling.Preparation, ...sketch.Option) (*shown, error)) error {
+	reader := s.readerFor(ctx, preparations[0])
+	each := func(apply func(inkling.Preparation, *sketch.Reader, ...sketch.Option) (*shown, error)) error {
 		for i, p := range preparations {
 			var options []sketch.Option
-			if withSteps && i == 0 {
-				options = append(options, sketch.WithSteps)
+			var own *sketch.Reader
+			if i == 0 {
+				if own = reader; withSteps {
+					options = append(options, sketch.WithSteps)
+				}
 			}
 			var err error
-			if results[i], err = apply(p, options...); err != nil {
+			if results[i], err = apply(p, own, options...); err != nil {
+				var network *networkError
+				if errors.As(err, &network) {
+					return network.error
+				}
 				return problemf(http.StatusUnprocessableEntity, "%w", err)
 			}
 		}
@@ -208,18 +216,28 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 	switch d.given() {
 	case "strokes":
 		drawing := sketch.Drawing{Strokes: d.Strokes, Width: d.Width, Height: d.Height, BrushWidth: d.Brush}
-		return results, each(func(p inkling.Preparation, o ...sketch.Option) (*shown, error) {
+		return results, each(func(p inkling.Preparation, reader *sketch.Reader, o ...sketch.Option) (*shown, error) {
+			var page *sketch.Page
+			if reader != nil {
+				var err error
+				if page, err = reader.Strokes(drawing, o...); err != nil {
+					return nil, err
+				}
+				if len(page.Marks) == 1 {
+					return drawnOn(page.Marks[0].Result, page), nil
+				}
+			}
 			r, err := sketch.FromStrokes(drawing, p.Procedure(), o...)
 			if err != nil {
 				return nil, err
 			}
-			return drawn(r), nil
+			return drawnOn(r, page), nil
 		})
 	case "pixels":
 		result := &sketch.Result{Empty: len(bytes.Trim(d.Pixels, "\x00")) == 0}
 		copy(result.Pixels[:], d.Pixels)
 		for i := range results {
-			results[i] = drawn(result)
+			results[i] = drawnOn(result, nil)
 		}
 		return results, nil
 	}
@@ -230,7 +248,7 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 		}
 	}
 	return results, s.pictures.use(ctx, d.file, func(img image.Image) error {
-		return each(func(p inkling.Preparation, o ...sketch.Option) (*shown, error) {
+		return each(func(p inkling.Preparation, reader *sketch.Reader, o ...sketch.Option) (*shown, error) {
 			if !s.draws() {
 				made, err := p.Prepare(img)
 				if err != nil {
@@ -239,10 +257,18 @@ func (s *Server) prepare(ctx context.Context, d *drawing, withSteps bool, prepar
 				return photographed(made), nil
 			}
 			r, err := p.Sketch(img, o...)
+			if err != nil || reader == nil {
+				return drawnOn(r, nil), err
+			}
+			page, err := reader.Picture(img, o...)
 			if err != nil {
 				return nil, err
 			}
-			return drawn(r), nil
+			if len(page.Marks) == 1 && page.Cleaned() {
+				r = page.Marks[0].Result
+				r.Steps = append(page.Steps, r.Steps...)
+			}
+			return drawnOn(r, page), nil
 		})
 	})
 }

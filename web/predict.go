@@ -26,13 +26,17 @@ const SureAbove = 0.9
 
 // A prediction is the answer about one drawing.
 type prediction struct {
-	Label         string    `json:"label" doc:"the class that the drawing most probably shows; empty for an empty drawing" example:"7"`
-	Index         int       `json:"index" doc:"the place of that class among the model's classes; -1 for an empty drawing"`
-	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes"`
-	Sure          bool      `json:"sure" doc:"whether the largest probability is high: at least the model's sure_above"`
+	Label         string    `json:"label" doc:"the class that the drawing most probably shows, or the number that several digits are, with a line feed between lines; empty for an empty drawing" example:"7"`
+	Index         int       `json:"index" doc:"the place of that class among the model's classes; -1 for an empty drawing and for several digits"`
+	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes; all 0 for several digits, which have their own"`
+	Sure          bool      `json:"sure" doc:"whether the largest probability is high, at least the model's sure_above, of each digit, and none is probably no digit"`
 	Empty         bool      `json:"empty" doc:"whether there is no ink"`
 	Processed     string    `json:"processed" doc:"the picture that the network was shown, upright, as a data URL"`
 	Milliseconds  float64   `json:"milliseconds" doc:"the time from the whole request to the answer"`
+
+	Digits  []readDigit `json:"digits,omitempty" nullable:"false" doc:"the digits of a number, line by line, from left to right; left out for a single one"`
+	None    float64     `json:"none,omitempty" doc:"how probable it is that the drawing is no digit, where that is judged; the largest of several"`
+	LeftOut int         `json:"left_out,omitempty" doc:"how many pieces of ink were left out, being too small for a digit: dots, commas, dashes"`
 
 	Steps    []shownStep    `json:"steps,omitempty" nullable:"false" doc:"with details: how the drawing became the processed picture, step by step"`
 	Features []shownFeature `json:"features,omitempty" nullable:"false" doc:"with details: what the first two convolutions see, with what follows them, such as ReLU"`
@@ -179,7 +183,12 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 		Empty: started.job == nil, Processed: dataURL(started.prepared.Image()),
 	}
 	p.Sure = index >= 0 && probabilities[index] >= SureAbove
-	s.metrics.answers.WithLabelValues(p.Label).Inc()
+	s.addPage(p, started.prepared.page)
+	counted := p.Label
+	if len(p.Digits) > 0 {
+		counted = "several"
+	}
+	s.metrics.answers.WithLabelValues(counted).Inc()
 	if !started.details {
 		return p, nil
 	}

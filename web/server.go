@@ -44,6 +44,10 @@ type Config struct {
 	// Preparation is how pictures and drawings are prepared when a request does not
 	// say it.
 	Preparation inkling.Preparation
+	// Judge tells digits, written or printed, from what is none, as that of a
+	// [sketch.Reader]; several goroutines call it. It is for networks whose classes are
+	// the ten digits. Nil means that nothing is taken for none.
+	Judge func(pictures [][]byte) ([][]float32, error)
 
 	// Feedback keeps labelled drawings; nil means that none are.
 	Feedback *feedback.Store
@@ -88,6 +92,7 @@ type Server struct {
 	name        string
 	about       weights.Metadata
 	preparation inkling.Preparation
+	judge       func(pictures [][]byte) ([][]float32, error)
 	version     string
 	parameters  int
 	features    []featureLayer
@@ -129,7 +134,7 @@ func New(c Config) (*Server, error) {
 	}
 	draining := make(chan struct{})
 	s := &Server{
-		name: c.Name, about: c.About, preparation: c.Preparation, version: c.Version,
+		name: c.Name, about: c.About, preparation: c.Preparation, judge: c.Judge, version: c.Version,
 		log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
 		pictures:    &pictures{picture.NewDecoder(pictureLimits)},
 		connections: newConnections(maxWaiting, draining),

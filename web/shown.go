@@ -14,11 +14,15 @@ type shown struct {
 	channels, height, width int
 	empty                   bool          // there is nothing on it
 	steps                   []sketch.Step // how it came about, if that is wanted
+	page                    *sketch.Page  // the digits that were looked for; nil if none were
 }
 
-// drawn is a drawing that is shown.
-func drawn(r *sketch.Result) *shown {
-	return &shown{pixels: r.Pixels[:], channels: 1, height: sketch.Size, width: sketch.Size, empty: r.Empty, steps: r.Steps}
+// drawnOn is a drawing that is shown, of a page on which digits were looked for, or nil.
+func drawnOn(r *sketch.Result, page *sketch.Page) *shown {
+	if r == nil {
+		return nil
+	}
+	return &shown{pixels: r.Pixels[:], channels: 1, height: sketch.Size, width: sketch.Size, empty: r.Empty, steps: r.Steps, page: page}
 }
 
 // photographed is a picture that is shown to a network that reads no drawings.

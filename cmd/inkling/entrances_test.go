@@ -85,7 +85,7 @@ func TestEntrances(t *testing.T) {
 	}
 	want := map[string]shown{}
 	sources, _ := findImages(files)
-	for i, p := range prepareImages(t.Context(), sources, nil, preparation) {
+	for i, p := range prepareImages(t.Context(), sources, nil, preparation, nil) {
 		if p.err != nil {
 			t.Fatal(p.err)
 		}
@@ -170,7 +170,7 @@ func TestEntrances(t *testing.T) {
 	// trained on them is shown them later.
 	trained := examplesOf(t, dir, pictureOptions{size: "28"})
 	resizing := inkling.Preparation{Way: inkling.Resize, Channels: 3, Height: 28, Width: 28}
-	for i, p := range prepareImages(t.Context(), sources, nil, resizing) {
+	for i, p := range prepareImages(t.Context(), sources, nil, resizing, nil) {
 		if p.err != nil {
 			t.Fatal(p.err)
 		}

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling"
+	"inkling/models/digits"
 	"inkling/picture"
 	"inkling/plot"
 	"inkling/sketch"
@@ -130,8 +131,23 @@ type prediction struct {
 	Resized       bool           `json:"resized"`
 	Preprocess    string         `json:"preprocess"` // how it was prepared
 
+	Digits  []digitRead `json:"digits,omitempty"`   // of a number; Class is all of them
+	None    float64     `json:"none,omitempty"`     // how probable it is that it is no digit
+	LeftOut int         `json:"left_out,omitempty"` // pieces of ink too small for a digit
+
 	seen *inkling.Prepared
+	page *sketch.Page // the digits that were looked for; nil if none were
 	err  error
+}
+
+// A digitRead is one digit of a number.
+type digitRead struct {
+	Class         string         `json:"class"`
+	Probability   float64        `json:"probability"`
+	Probabilities []classAndOdds `json:"probabilities"`
+	None          float64        `json:"none,omitempty"`
+	Box           [4]float64     `json:"box"`  // left, top, right, bottom, in the picture's pixels
+	Line          int            `json:"line"` // from 0 at the top
 }
 
 // A failure is what is told, in JSON, of a picture that was not read.
@@ -169,9 +185,13 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	if err != nil {
 		return err
 	}
+	finder, err := digitFinder(m, preparation, len(model) == 0)
+	if err != nil {
+		return err
+	}
 	report := &predictReport{o: o, out: out, errOut: errOut, m: m, ways: map[string]int{}}
 	for chunk := range slices.Chunk(sources, readTogether) {
-		predictions := prepareImages(ctx, chunk, stdin, preparation)
+		predictions := prepareImages(ctx, chunk, stdin, preparation, finder)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
@@ -207,7 +227,7 @@ func fitToImages(m *inkling.Classifier, sources []imageSource) {
 }
 
 // prepareImages decodes and prepares pictures, on all processors.
-func prepareImages(ctx context.Context, sources []imageSource, stdin io.Reader, preparation inkling.Preparation) []*prediction {
+func prepareImages(ctx context.Context, sources []imageSource, stdin io.Reader, preparation inkling.Preparation, digits *sketch.Reader) []*prediction {
 	predictions := make([]*prediction, len(sources))
 	next := make(chan int, len(sources))
 	for i := range sources {
@@ -219,7 +239,7 @@ func prepareImages(ctx context.Context, sources []imageSource, stdin io.Reader, 
 		workers.Go(func() {
 			for i := range next {
 				p := &prediction{Image: sources[i].name}
-				p.seen, p.err = sources[i].prepare(ctx, stdin, preparation)
+				p.seen, p.page, p.err = sources[i].prepare(ctx, stdin, preparation, digits)
 				predictions[i] = p
 			}
 		})
@@ -252,8 +272,58 @@ func readImages(reader *inkling.Reader, classes []string, predictions []*predict
 		for i, v := range own {
 			p.Probabilities = append(p.Probabilities, classAndOdds{classes[i], float64(v)})
 		}
+		p.addPage(classes)
 	}
 	return nil
+}
+
+// digitFinder returns what finds the digits of numbers; nil if the model reads no digits.
+func digitFinder(m *inkling.Classifier, preparation inkling.Preparation, builtIn bool) (*sketch.Reader, error) {
+	if m.Drawable("") != nil || !preparation.FindsDigits(m.About.Classes) {
+		return nil, nil
+	}
+	reader, err := inkling.NewBatchReader(m, m.TransformDrawing(), readTogether)
+	if err != nil {
+		return nil, err
+	}
+	var turn sync.Mutex
+	r := &sketch.Reader{Procedure: preparation.Procedure(), Together: readTogether, LeaveSingle: true}
+	r.Read = func(pictures [][]byte) ([][]float32, error) {
+		turn.Lock()
+		defer turn.Unlock()
+		return reader.ReadAll(pictures)
+	}
+	if builtIn && r.Procedure == sketch.EMNIST {
+		r.Judge, err = digits.Judge()
+	}
+	return r, err
+}
+
+// addPage tells what was found on a page: the number of several digits, or whether the
+// only one is none.
+func (p *prediction) addPage(classes []string) {
+	if p.page == nil || len(p.page.Marks) == 0 {
+		return
+	}
+	p.LeftOut = p.page.LeftOut
+	if len(p.page.Marks) == 1 {
+		p.None = p.page.Marks[0].None
+		return
+	}
+	p.Class, p.Probability = p.page.Text(classes), 1
+	for i := range p.Probabilities {
+		p.Probabilities[i].Probability = 0 // of the digits there are own ones
+	}
+	for _, m := range p.page.Marks {
+		best := train.Argmax(m.Probabilities)
+		d := digitRead{Class: classes[best], Probability: float64(m.Probabilities[best]), None: m.None,
+			Box: [4]float64{m.Left, m.Top, m.Right, m.Bottom}, Line: m.Line}
+		for i, v := range m.Probabilities {
+			d.Probabilities = append(d.Probabilities, classAndOdds{classes[i], float64(v)})
+		}
+		p.Digits, p.None = append(p.Digits, d), max(p.None, m.None)
+		p.Probability = min(p.Probability, d.Probability) // as sure as the least sure one
+	}
 }
 
 // A predictReport tells what was read, picture by picture.
@@ -349,9 +419,9 @@ func some(names []string) string {
 }
 
 // prepare decodes a picture and makes the network's input of it.
-func (s imageSource) prepare(ctx context.Context, stdin io.Reader, preparation inkling.Preparation) (made *inkling.Prepared, err error) {
+func (s imageSource) prepare(ctx context.Context, stdin io.Reader, preparation inkling.Preparation, digits *sketch.Reader) (made *inkling.Prepared, page *sketch.Page, err error) {
 	if s.err != nil {
-		return nil, s.err
+		return nil, nil, s.err
 	}
 	name := s.name
 	if name == "-" {
@@ -363,17 +433,29 @@ func (s imageSource) prepare(ctx context.Context, stdin io.Reader, preparation i
 			if made, err = preparation.Prepare(img); err == nil && made.Empty {
 				err = inkling.ErrBlank
 			}
+			if err == nil && digits != nil && made.Way != inkling.AsItIs {
+				page, err = preparation.FindDigits(img, digits, made)
+			}
 			return err
 		})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s %w", name, err)
+		return nil, nil, fmt.Errorf("%s %w", name, err)
 	}
-	return made, nil
+	return made, page, nil
 }
 
 func printPrediction(out io.Writer, p *prediction, remark string) error {
-	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, p.Class, percent(p.Probability), remark)
+	if p.LeftOut > 0 {
+		remark += fmt.Sprintf("; left out as too small for a digit: %s", count(p.LeftOut, "piece"))
+	}
+	if p.None >= digits.NoneFrom && len(p.Digits) == 0 {
+		remark += fmt.Sprintf("; probably none of these, %s", percent(p.None))
+	}
+	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, strings.ReplaceAll(p.Class, "\n", " / "), percent(p.Probability), remark)
+	if len(p.Digits) > 0 {
+		return printDigits(out, p.Digits)
+	}
 	list := mostProbable(p.Probabilities)
 	width := 2
 	for _, c := range list {
@@ -385,6 +467,20 @@ func printPrediction(out io.Writer, p *prediction, remark string) error {
 			bar = " " + strings.Repeat("█", int(math.Round(30*c.Probability)))
 		}
 		if _, err := fmt.Fprintf(out, "  %*s %7s%s\n", width, c.Class, percent(c.Probability), bar); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// printDigits tells where each digit of a number lies.
+func printDigits(out io.Writer, all []digitRead) error {
+	for _, d := range all {
+		remark := ""
+		if d.None >= digits.NoneFrom {
+			remark = "; probably no digit, " + percent(d.None)
+		}
+		if _, err := fmt.Fprintf(out, "  %2s %7s  at %.0f,%.0f to %.0f,%.0f%s\n", d.Class, percent(d.Probability), d.Box[0], d.Box[1], d.Box[2], d.Box[3], remark); err != nil {
 			return err
 		}
 	}

@@ -204,6 +204,12 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	config.Preparation, config.Feedback, config.FeedbackRate, config.Workers = preparation, store, limits.taken, o.workers
 	config.Hosts, config.TrustProxy, config.AnyAddress = hosts, o.trustProxy, !address.IP.IsLoopback()
 	config.Log, config.Version = log, version()
+	if name == digits.Name {
+		if config.Judge, err = digits.Judge(); err != nil {
+			listener.Close()
+			return err
+		}
+	}
 	server, err := web.New(config)
 	if err != nil {
 		listener.Close()

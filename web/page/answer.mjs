@@ -36,6 +36,9 @@ async function picturesOf(prediction) {
   return { processed: ours, tutorial: theirs, steps: stepPictures, features: featurePictures };
 }
 
+/** How probable it must be that a drawing is no digit to be said. */
+const NONE = 0.5;
+
 /** @typedef {(key: TextKey, values?: Record<string, string | number>) => string} Translate */
 
 export class AnswerView {
@@ -157,7 +160,17 @@ export class AnswerView {
     this.#words.textContent = this.#verdictWords();
     this.#glance.textContent = reads ? `${shown.label} · ${percent(topOf(shown))}` : "";
     this.#glance.classList.toggle("unsure", reads && !shown.sure);
-    this.#writeBars(reads ? shown.probabilities : this.#classes.map(() => 0), reads ? shown.label : null);
+    this.#digit.classList.toggle("number", reads && shown.digits !== undefined);
+    if (reads && shown.digits) {
+      // Of a number each bar is one of its digits.
+      this.#writeBars(
+        shown.digits.map(({ probability }) => probability),
+        shown.digits.map(({ label }) => label),
+        "",
+      );
+    } else {
+      this.#writeBars(reads ? shown.probabilities : this.#classes.map(() => 0), this.#classes, reads ? shown.label : null);
+    }
     this.#writeTiming();
     this.#processed.setAttribute("aria-label", this.#t(shown?.processed ? "processedLabel" : "processedEmpty"));
     this.#tutorial.setAttribute("aria-label", this.#t(shown?.tutorial ? "processedLabel" : "processedEmpty"));
@@ -173,6 +186,16 @@ export class AnswerView {
     if (shown.empty) {
       return this.#t("blank");
     }
+    const { digits, none = 0, left_out: leftOut = 0 } = shown;
+    const aside = leftOut > 0 ? ` ${this.#t("leftOut", { count: leftOut })}` : "";
+    if (digits) {
+      return this.#t(shown.sure ? "sure" : "unsureNumber", { percent: percent(topOf(shown)) }) + aside;
+    }
+    return (none >= NONE ? this.#t("none", { percent: percent(none) }) : this.#singleWords(shown)) + aside;
+  }
+
+  /** @param {Prediction} shown */
+  #singleWords(shown) {
     const [first, second] = runnersUp(shown.probabilities, this.#classes);
     if (shown.sure || !first) {
       return this.#t("sure", { percent: percent(topOf(shown)) });
@@ -190,10 +213,11 @@ export class AnswerView {
 
   /**
    * @param {number[]} probabilities
-   * @param {string | null} top
+   * @param {string[]} labels
+   * @param {string | null} top the one that stands out; null while there is no answer
    */
-  #writeBars(probabilities, top) {
-    const rows = barRows(probabilities, this.#classes);
+  #writeBars(probabilities, labels, top) {
+    const rows = barRows(probabilities, labels);
     while (this.#bars.children.length > rows.length) {
       this.#bars.lastElementChild?.remove();
     }
@@ -259,9 +283,12 @@ export class AnswerView {
   }
 }
 
-/** @param {Prediction} prediction */
-function topOf(prediction) {
-  return Math.max(...prediction.probabilities);
+/**
+ * How probable the answer is; of a number, its least sure digit.
+ * @param {Prediction} prediction
+ */
+function topOf({ probabilities, digits }) {
+  return digits ? Math.min(...digits.map(({ probability }) => probability)) : Math.max(...probabilities);
 }
 
 /**

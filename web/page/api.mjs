@@ -12,11 +12,21 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {number[]} probabilities one for each class, in the model's order
  * @property {boolean} sure
  * @property {boolean} empty
+ * @property {ReadDigit[]} [digits] of a number; label is all of them then
+ * @property {number} [none] how probable it is that it is no digit
+ * @property {number} [left_out] how many pieces of ink are too small for a digit
  * @property {string} [processed] data URL
  * @property {number} [milliseconds] that the server took
  * @property {Step[]} [steps]
  * @property {Features[]} [features]
  * @property {{ processed: string, probabilities: number[], label: string }} [tutorial]
+ */
+
+/**
+ * @typedef {object} ReadDigit
+ * @property {string} label
+ * @property {number} probability
+ * @property {number} [none]
  */
 
 /**

@@ -7,8 +7,8 @@
 // PREFIX-labels-idx1-ubyte.gz. Their pictures come in the order of the prefixes,
 // and lie as they lay: transposed, as EMNIST's do. To them come, if asked for,
 //
-//   - N distorted copies of each picture, see [distort];
-//   - N pictures of each drawing in a file of strokes, see [rewrite].
+//   - N distorted copies of each picture, see [vary.Picture];
+//   - N pictures of each drawing in a file of strokes, see [vary.Strokes].
 //
 // The same arguments give the same files.
 package main
@@ -25,6 +25,7 @@ import (
 
 	"inkling/data/idx"
 	"inkling/internal/atomicfile"
+	"inkling/models/digits/internal/vary"
 	"inkling/sketch"
 )
 
@@ -84,7 +85,7 @@ func (o *options) gather(args []string) error {
 	originals := len(all.labels)
 	for i := range originals * o.distorted {
 		picture := all.images.Pixels[i%originals*size:][:size]
-		all.add(distort(r, picture), all.labels[i%originals])
+		all.add(vary.Picture(r, picture), all.labels[i%originals])
 	}
 	if err := o.addDrawings(r, &all); err != nil {
 		return err

@@ -2,12 +2,12 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"path"
 	"strings"
 
+	"inkling/models/digits/internal/vary"
 	"inkling/sketch"
 )
 
@@ -22,7 +22,7 @@ func (o *options) addDrawings(r *rand.Rand, to *collection) error {
 	}
 	for range o.copies {
 		for _, d := range drawings {
-			result, err := sketch.FromStrokes(sketch.Drawing{Strokes: rewrite(r, d.Strokes)}, sketch.EMNIST)
+			result, err := sketch.FromStrokes(sketch.Drawing{Strokes: vary.Strokes(r, d.Strokes)}, sketch.EMNIST)
 			if err != nil {
 				return fmt.Errorf("%s: line %d: %w", o.strokes, d.Line, err)
 			}
@@ -68,37 +68,4 @@ func (o *options) readDrawings() ([]sketch.Labelled, error) {
 		return nil, fmt.Errorf("there are no drawings by %s", strings.Join(o.writers, " or "))
 	}
 	return all, nil
-}
-
-// rewrite returns strokes as another hand and another tablet would have them: turned
-// by up to 12 degrees, slanted by up to 0.25, up to a quarter narrower or wider, every
-// point a little astray, and only each second to sixth of them or all.
-func rewrite(r *rand.Rand, strokes []sketch.Stroke) []sketch.Stroke {
-	between := func(low, high float64) float64 { return low + r.Float64()*(high-low) }
-	sin, cos := math.Sincos(between(-12, 12) * math.Pi / 180)
-	slant, stretch := between(-0.25, 0.25), math.Exp(between(-0.22, 0.22))
-	stray, each := between(0, 0.012)*side(strokes), 1+r.IntN(6)
-	rewritten := make([]sketch.Stroke, len(strokes))
-	for i, s := range strokes {
-		for j, p := range s {
-			if j%each != 0 && j != len(s)-1 {
-				continue
-			}
-			x, y := p.X+stray*r.NormFloat64(), p.Y+stray*r.NormFloat64()
-			x = stretch * (x + slant*y)
-			rewritten[i] = append(rewritten[i], sketch.Point{X: cos*x - sin*y, Y: sin*x + cos*y})
-		}
-	}
-	return rewritten
-}
-
-// side is the longer side of a box round the strokes.
-func side(strokes []sketch.Stroke) float64 {
-	left, top, right, bottom := math.Inf(1), math.Inf(1), math.Inf(-1), math.Inf(-1)
-	for _, s := range strokes {
-		for _, p := range s {
-			left, right, top, bottom = min(left, p.X), max(right, p.X), min(top, p.Y), max(bottom, p.Y)
-		}
-	}
-	return max(right-left, bottom-top, 0)
 }
