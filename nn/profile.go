@@ -48,7 +48,8 @@ type PlannedStage struct {
 	// MultiplyAdds are those of the definition for a full batch, whatever the
 	// algorithm does instead. They stand at the first stage of a layer and a pass.
 	MultiplyAdds int
-	// Bytes is the size of all numbers that the stage reads or writes for a full batch.
+	// Bytes is the size of all numbers that the stage reads or writes for a full batch,
+	// without those of Packed.
 	Bytes int
 	// Packed is the size of the layer's copies of parameters in the order that the
 	// kernels want, in bytes.
@@ -184,7 +185,11 @@ func (p *plan) planned(s *stage, of *origin) PlannedStage {
 	if of == nil {
 		return d
 	}
-	d.describe(p, of)
+	if d.describe(p, of); of.packed == 0 && s.axis != tasks {
+		for _, param := range of.group.first.params {
+			d.Bytes += 4 * len(param.data)
+		}
+	}
 	switch backward := slices.Contains(p.backward, s); {
 	case s.again:
 		d.Pass = PassAgain
@@ -257,7 +262,7 @@ type profile struct {
 	times         []StageTime
 	index         map[profileKey]int
 	counted       map[countedPass]bool // whose multiply-adds stand at a stage
-	updates       time.Duration // within the task at hand
+	updates       time.Duration        // within the task at hand
 }
 
 type profileKey struct {

@@ -19,7 +19,8 @@ import (
 )
 
 func newInfo() *cobra.Command {
-	var asJSON, layers bool
+	var asJSON, layers, plan bool
+	var batch int
 	var model modelFlags
 	c := &cobra.Command{
 		Use:   "info MODEL",
@@ -32,21 +33,42 @@ runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.
 
 With --layers it lists the layers of the network that the file is opened as, each with
 its output for one picture, its parameters and its multiply-adds; MODEL may then be the
-name of a network that "inkling models" lists, too. With one of the options that say
+name of a network that "inkling models" lists, too. With --plan it lists the steps of a
+prediction on --batch pictures: by which algorithm each is computed with this
+processor's kernels, by what it may be divided among workers, the memory that it touches,
+and how long it takes on one of them; that is measured here, or, where the whole takes
+very long, estimated from the multiply-adds and this processor's peak, and said. With one of the options that say
 of a file what it leaves out, it tells what network comes of it.` + modelFlagsHelp,
 		Example: `  inkling info model.pth
   inkling info resnet18.pth --json
   inkling info model.onnx
   inkling info --layers model.pth
-  inkling info --layers resnet18 --size 32`,
-		Args: wantArgs("MODEL"),
+  inkling info --layers resnet18 --size 32
+  inkling info --plan model.pth
+  inkling info --plan --model mobilenet_v2 --size 32 --batch 8`,
+		Args: func(c *cobra.Command, args []string) error {
+			if len(args) == 0 && model.model != "" && (layers || plan) {
+				return nil // a network of the zoo, as it usually is
+			}
+			return wantArgs("MODEL")(c, args)
+		},
 		RunE: func(c *cobra.Command, args []string) error {
 			options, err := model.options()
 			if err != nil {
 				return err
 			}
-			if layers {
+			if len(args) == 0 {
+				args, options.Model = []string{options.Model}, ""
+			}
+			switch {
+			case layers && plan:
+				return usagef("--layers and --plan are two lists: ask for one")
+			case c.Flags().Changed("batch") && !plan:
+				return usagef("--batch goes with --plan")
+			case layers:
 				return showLayers(c.OutOrStdout(), args[0], &options, asJSON)
+			case plan:
+				return showPlan(c.OutOrStdout(), args[0], &options, batch, asJSON)
 			}
 			file, err := weights.Read(args[0])
 			if err != nil {
@@ -80,6 +102,8 @@ of a file what it leaves out, it tells what network comes of it.` + modelFlagsHe
 	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&layers, "layers", false, "list the network's layers")
+	f.BoolVar(&plan, "plan", false, "list the steps of a prediction, with their algorithms and times")
+	f.IntVar(&batch, "batch", 1, "pictures in the batch that --plan is for")
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	model.flags(f)
 	return c
