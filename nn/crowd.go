@@ -46,7 +46,7 @@ func (m *machine) crowded(body func(worker int)) {
 		return
 	}
 	now, stalled := time.Now(), m.team.stalled.Load()
-	if float64(stalled-c.stalled) > crowdShare*float64(now.Sub(c.started)) {
+	if float64(stalled-c.stalled) > crowdShare*float64(now.Sub(c.started))*float64(m.team.size-1) {
 		c.last = min(max(2*c.last, crowdAlone), crowdMost)
 		c.alone = c.last
 	} else {

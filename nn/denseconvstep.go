@@ -101,6 +101,7 @@ func lowerDenseConv(p *plan, g *group) {
 		}
 		p.byExamples(s.forward, touches...)
 	}
+	p.divided(s.parts()...)
 }
 
 // algorithm names how outputs and the gradients of inputs are computed.
@@ -244,13 +245,44 @@ func (s *denseConvStep) pack(from, to int) {
 
 func (s *denseConvStep) forward(w work) {
 	s.takePictures(w)
-	base, limits := s.finish()
-	if s.gathered != nil {
-		s.gathered.forward(&w, s, base, limits)
-	} else {
-		s.forwardPass.run(&w, s.picture, s.result, s.packed, s.biases, base, limits)
-	}
+	s.compute(&w, 0, s.units(w.last-w.first))
 	s.putResults(w)
+}
+
+// parts are what forward does.
+func (s *denseConvStep) parts() (list []part) {
+	if s.picture != s.input.values {
+		list = append(list, examplesPart(s.takePictures))
+	}
+	list = append(list, part{s.units, func(w work) {
+		from, to := w.first, w.last
+		w.first, w.last = 0, w.count
+		s.compute(&w, from, to)
+	}})
+	if base, _ := s.finish(); s.result != s.output.values || s.residual != nil && base == nil {
+		list = append(list, examplesPart(s.putResults))
+	}
+	return list
+}
+
+// units is the number of parts into which what compute does for so many examples can be
+// divided.
+func (s *denseConvStep) units(examples int) int {
+	if s.gathered != nil {
+		return s.gathered.strips() * examples
+	}
+	return s.forwardPass.units(examples)
+}
+
+// compute computes units from..to-1 of some examples.
+func (s *denseConvStep) compute(w *work, from, to int) {
+	base, limits := s.finish()
+	r := tileRun{s.picture, s.result, s.packed, s.biases, base, limits}
+	if s.gathered != nil {
+		s.gathered.some(w, from, to, s, r)
+	} else {
+		s.forwardPass.some(w, from, to, r)
+	}
 }
 
 // takePictures copies pictures that are planar, putResults results that are to be, and
@@ -352,7 +384,7 @@ func (s *denseConvStep) lowerBackward() {
 // backward takes gradients back through the ReLU and to the inputs.
 func (s *denseConvStep) backward(w work) {
 	s.takeGradients(w)
-	s.backwardPass.run(&w, s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, s.baseGradient(), nil)
+	s.backwardPass.run(&w, tileRun{s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, s.baseGradient(), nil})
 	s.putGradients(w)
 }
 

@@ -61,26 +61,25 @@ func (g *gatheredPictures) gather(worker int, picture []float32, first, count in
 	return scratch
 }
 
-// forward computes the convolution of some examples.
-func (g *gatheredPictures) forward(w *work, s *denseConvStep, base *buffer, limits *kernel.Limits) {
+// strips is the number of strips of an example.
+func (g *gatheredPictures) strips() int { return (g.pixels + g.strip - 1) / g.strip }
+
+// some computes strips from..to-1 of some examples.
+func (g *gatheredPictures) some(w *work, from, to int, s *denseConvStep, r tileRun) {
 	pass := s.forwardPass
-	for i := w.first; i < w.last; i++ {
-		for first := 0; first < g.pixels; first += g.strip {
-			all := &pass.tiles[0]
-			if first+g.strip > g.pixels {
-				all = &g.last
-			}
-			rows := g.gather(w.worker, s.input.values.from(w, i), first, min(g.strip, g.pixels-first))
-			out := s.result.from(w, i)[first*s.stored[1]:]
-			var from []float32
-			if base != nil {
-				from = base.from(w, i)[first*s.stored[1]:]
-			}
-			for block := range pass.blocks() {
-				at := block * kernel.TileColumns
-				for i := range all.list {
-					pass.runTile(w.worker, all, &all.list[i], rows, out[at:], s.packed[block*pass.weightStep():], s.biases[at:], after(from, at), min(pass.columns-at, kernel.TileColumns), limits)
-				}
+	for unit := from; unit < to; unit++ {
+		example, first := w.first+unit/g.strips(), unit%g.strips()*g.strip
+		all := &pass.tiles[0]
+		if first+g.strip > g.pixels {
+			all = &g.last
+		}
+		start := first * s.stored[1]
+		rows := g.gather(w.worker, s.input.values.from(w, example), first, min(g.strip, g.pixels-first))
+		out, base := r.out.from(w, example)[start:], after(r.base.fromOrNil(w, example), start)
+		for block := range pass.blocks() {
+			at := block * kernel.TileColumns
+			for i := range all.list {
+				pass.runTile(w.worker, all, &all.list[i], rows, out[at:], r.weights[block*pass.weightStep():], r.bias[at:], after(base, at), min(pass.columns-at, kernel.TileColumns), r.limits)
 			}
 		}
 	}

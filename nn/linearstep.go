@@ -50,6 +50,7 @@ func lowerLinear(p *plan, g *group) {
 		p.stage(&stage{axis: units, units: p.shards, touches: []*buffer{s.input.values, s.output.values}, run: s.forwardRows})
 	} else {
 		p.byExamples(func(w work) { s.forward(&w, w.first, w.last, 0, s.width) }, s.input.values, s.output.values)
+		p.divided(part{func(int) int { return s.width / 8 }, func(w work) { s.forward(&w, 0, w.count, 8*w.first, 8*w.last) }})
 	}
 	if p.backwards(g.first) {
 		p.later = append(p.later, s.lowerBackward)

@@ -371,6 +371,9 @@ func (p *plan) byExamples(run func(w work), touches ...*buffer) {
 	p.stage(&stage{axis: examples, run: run, touches: touches})
 }
 
+// divided says into which parts the stage that was appended last can be divided.
+func (p *plan) divided(parts ...part) { p.stages[len(p.stages)-1].parts = parts }
+
 // overwriting appends a stage over examples that sets to, element by element, of the
 // element of from at the same place and of others: so it may have the memory of
 // from.

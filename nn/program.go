@@ -35,6 +35,10 @@ type Program struct {
 	graph  *graph
 	names  map[*Param]string
 	phases []phase
+	// together are the phases for at most one chunk, where all workers share each
+	// stage, or nil; work is the multiply-adds of one example.
+	together []phase
+	work     int
 
 	given   [][]float32 // the inputs
 	ints    [][]int32
@@ -77,6 +81,9 @@ func (p *Program) prepare(workers int) {
 		p.floats = make([]float32, len(first.Ints))
 	}
 	p.phases = schedule(p.plan.forward)
+	if p.work = p.plan.exampleWork(); p.work*p.chunk >= together {
+		p.together = p.togetherPhases()
+	}
 	p.SetWorkers(workers)
 }
 
@@ -123,9 +130,13 @@ func (p *Program) SetWorkers(n int) {
 	if n < 1 || n == p.workers {
 		return
 	}
-	p.setWorkers(n, (p.plan.batch+inferenceChunk-1)/inferenceChunk, func(workers int) {
+	most := p.plan.chunks()
+	if p.together != nil {
+		most = n
+	}
+	p.setWorkers(n, most, p.plan.chunks(), func(holders int) {
 		lifetimes(p.plan.buffers, p.phases, p.plan.forward)
-		p.plan.arena, p.plan.elements = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, workers*p.chunk)
+		p.plan.arena, p.plan.elements = layOut(p.plan.arena, p.plan.buffers, p.plan.batch, holders*p.chunk)
 	})
 	if p.team.size > 1 {
 		runtime.AddCleanup(p, (*team).close, p.team)
@@ -206,7 +217,7 @@ func give(what string, wanted []*Value, given [][]float32, ints [][]int32, input
 func (p *Program) compute(n int) {
 	p.plan.checkInputs(p.ints)
 	p.plan.setBatch(n)
-	p.run(p.phases, n)
+	p.run(n)
 	clear(p.given)
 	clear(p.ints)
 	for k, v := range p.graph.outputs {
@@ -226,17 +237,24 @@ func (p *Program) compute(n int) {
 
 // run runs the phases on the team, unless there is no more than one chunk and it
 // needs no help.
-func (p *Program) run(phases []phase, n int) {
-	p.machine.phases = phases
-	if p.active = p.team.size; n <= p.chunk && len(phases) == 1 {
-		p.active = 1
+func (p *Program) run(n int) {
+	p.active = p.team.size
+	phases, helpers := p.phases, p.active > 1
+	if n <= p.chunk {
+		if helpers && p.together != nil && n*p.work >= together {
+			phases = p.together
+		} else if len(phases) == 1 {
+			p.active, helpers = 1, false
+		}
 	}
-	if p.profile != nil {
+	p.machine.phases = phases
+	switch {
+	case p.profile != nil:
 		p.rehearse(phases)
-	} else if p.active == 1 {
+	case helpers:
+		p.crowded(p.body)
+	default:
 		p.runPhases(0)
-	} else {
-		p.team.run(p.body)
 	}
 	p.machine.phases = nil
 	p.surrender()

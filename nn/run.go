@@ -17,6 +17,7 @@ type machine struct {
 	chunk   int
 	team    *team
 	active  int // members of the team that take part in the current run
+	holders int // members that have room for examples of their own
 	crowd   crowd
 	profile *profile // nil unless the times of the stages are taken
 	// task is run for each of a worker's tasks.
@@ -50,19 +51,19 @@ func (p *plan) shardCount() int {
 	return p.shards
 }
 
-// setWorkers sets how many goroutines compute, of which owner is the program that
-// they die with. most is the number of parts into which the work can be divided.
-func (m *machine) setWorkers(n, most int, buffers func(workers int)) {
+// setWorkers sets how many goroutines compute. most is the number of parts into which
+// the work can be divided, and holders the number of those that are examples.
+func (m *machine) setWorkers(n, most, holders int, buffers func(holders int)) {
 	if m.team != nil {
 		m.team.close()
 	}
 	m.workers = n
 	m.team = newTeam(max(min(n, most), 1))
-	m.active = m.team.size
+	m.active, m.holders = m.team.size, min(m.team.size, holders)
 	m.plan.setWorkers(m.team.size)
 	m.crowd = crowd{}
 	m.body = m.runPhases
-	buffers(m.team.size)
+	buffers(m.holders)
 	m.shareTasks()
 }
 
@@ -95,10 +96,16 @@ func (m *machine) runPhase(worker int, ph phase) {
 	first := ph[0]
 	switch first.axis {
 	case examples:
-		from, to := share(m.plan.shardCount(), m.active, worker)
-		m.runExamples(worker, ph, from, to)
+		if takers := min(m.active, m.holders); worker < takers {
+			from, to := share(m.plan.shardCount(), takers, worker)
+			m.runExamples(worker, ph, from, to)
+		}
 	case units:
-		if from, to := share(first.units, m.active, worker); from < to {
+		n := first.units
+		if first.unitsOf != nil {
+			n = first.unitsOf(m.plan.count)
+		}
+		if from, to := share(n, m.active, worker); from < to {
 			m.runStage(first, work{worker: worker, first: from, last: to, count: m.plan.count})
 		}
 	case once:

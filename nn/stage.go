@@ -25,6 +25,12 @@ type stage struct {
 	axis  axis
 	units int
 	run   func(w work)
+	// unitsOf is the number of units where that depends on how many examples the batch
+	// has.
+	unitsOf func(examples int) int
+	// parts are, one after the other, what run does, if that can be divided otherwise
+	// than by examples.
+	parts []part
 	// sharded: a stage over examples that adds to sums, and so must be given
 	// those of one shard at a time.
 	sharded bool

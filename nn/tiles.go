@@ -152,38 +152,71 @@ func (t *tilePass) packedAt(group, position, from, to int) int {
 	return ((block*t.positions+position)*t.depth+from)*kernel.TileColumns + to%kernel.TileColumns
 }
 
-// run computes some examples. bias has a number for each column and TileColumns
+// count is the number of tiles of so many examples.
+func (t *tilePass) count(examples int) (n int) {
+	most := len(t.tiles)
+	n = examples / most * len(t.tiles[most-1].list)
+	if rest := examples % most; rest > 0 {
+		n += len(t.tiles[rest-1].list)
+	}
+	return n
+}
+
+// units is the number of parts into which the work for so many examples can be divided:
+// a tile with a block of its columns, or with all if depthwise.
+func (t *tilePass) units(examples int) int {
+	if t.depthwise {
+		return t.count(examples)
+	}
+	return t.groups * t.blocks() * t.count(examples)
+}
+
+// tileRun is what a pass works on. bias has a number for each column and TileColumns
 // behind them. base, which may be nil, is what is added to the outputs before they are
 // kept between limits: the outputs, or what lies as they do.
-func (t *tilePass) run(w *work, in, out *buffer, weights, bias []float32, base *buffer, limits *kernel.Limits) {
+type tileRun struct {
+	in, out       *buffer
+	weights, bias []float32
+	base          *buffer
+	limits        *kernel.Limits
+}
+
+// run computes some examples.
+func (t *tilePass) run(w *work, r tileRun) { t.some(w, 0, t.units(w.last-w.first), r) }
+
+// some computes units from..to-1 of some examples.
+func (t *tilePass) some(w *work, from, to int, r tileRun) {
 	if t.depthwise {
-		t.runDepthwise(w, in, out, weights, bias, base, limits)
+		t.someDepthwise(w, from, to, r)
 		return
 	}
-	for block := range t.groups * t.blocks() {
-		group, at := block/t.blocks(), block%t.blocks()*kernel.TileColumns
-		width := min(t.columns-at, kernel.TileColumns)
-		from, to, packed := group*t.depth, group*t.columns+at, block*t.positions*t.weightStep()
-		for first := w.first; first < w.last; first += len(t.tiles) {
+	count := t.count(w.last - w.first)
+	for block := from / count; block*count < to; block++ {
+		group, column := block/t.blocks(), block%t.blocks()*kernel.TileColumns
+		width := min(t.columns-column, kernel.TileColumns)
+		read, written, packed := group*t.depth, group*t.columns+column, block*t.positions*t.weightStep()
+		for first, before := w.first, block*count; first < w.last && before < to; first += len(t.tiles) {
 			all := &t.tiles[min(len(t.tiles), w.last-first)-1]
-			for i := range all.list {
-				t.runTile(w.worker, all, &all.list[i], in.from(w, first)[from:], out.from(w, first)[to:], weights[packed:], bias[to:], after(base.fromOrNil(w, first), to), width, limits)
+			for i := max(from-before, 0); i < min(to-before, len(all.list)); i++ {
+				t.runTile(w.worker, all, &all.list[i], r.in.from(w, first)[read:], r.out.from(w, first)[written:], r.weights[packed:], r.bias[written:], after(r.base.fromOrNil(w, first), written), width, r.limits)
 			}
+			before += len(all.list)
 		}
 	}
 }
 
-// runDepthwise computes all channels of a tile before the next one: it goes through
+// someDepthwise computes all channels of a tile before the next one: it goes through
 // memory only once, and there is not enough to compute to wait for it.
-func (t *tilePass) runDepthwise(w *work, in, out *buffer, weights, bias []float32, base *buffer, limits *kernel.Limits) {
-	for first := w.first; first < w.last; first += len(t.tiles) {
+func (t *tilePass) someDepthwise(w *work, from, to int, r tileRun) {
+	for first, before := w.first, 0; first < w.last && before < to; first += len(t.tiles) {
 		all := &t.tiles[min(len(t.tiles), w.last-first)-1]
-		from, to, added := in.from(w, first), out.from(w, first), base.fromOrNil(w, first)
-		for i := range all.list {
+		in, out, base := r.in.from(w, first), r.out.from(w, first), r.base.fromOrNil(w, first)
+		for i := max(from-before, 0); i < min(to-before, len(all.list)); i++ {
 			for at := 0; at < t.columns; at += kernel.TileColumns {
-				t.runTile(w.worker, all, &all.list[i], from[at:], to[at:], weights[at:], bias[at:], after(added, at), min(t.columns-at, kernel.TileColumns), limits)
+				t.runTile(w.worker, all, &all.list[i], in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), min(t.columns-at, kernel.TileColumns), r.limits)
 			}
 		}
+		before += len(all.list)
 	}
 }
 

@@ -159,7 +159,7 @@ func (p *TrainProgram) SetWorkers(n int) {
 	if n < 1 || n == p.workers {
 		return
 	}
-	p.setWorkers(n, p.plan.shards, func(workers int) {
+	p.setWorkers(n, p.plan.shards, p.plan.shards, func(int) {
 		lifetimes(p.plan.buffers, p.stepPhases, p.plan.forward)
 		p.layOut()
 	})
