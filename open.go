@@ -30,6 +30,13 @@ func (o *Options) Open(path string) (*Classifier, error) {
 // Use makes a model of a file that was read; path stands for the file in errors.
 func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 	m, err := o.use(path, file)
+	if err != nil && file.Graph != nil && o.Model == "" {
+		if run, unrun := o.useGraph(file); unrun == nil {
+			m, err = run, nil
+		} else if file.Structure == nil || file.Structure.Obstacle != "" {
+			err = unrun // it tells more than that the network is no chain of layers
+		}
+	}
 	var mismatch *weights.MismatchError
 	if err != nil && !errors.As(err, &mismatch) {
 		err = fmt.Errorf("%s: %w", path, err)

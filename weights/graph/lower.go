@@ -229,7 +229,11 @@ func (l *lowering) made(v *nn.Value, t Type) *nnValue {
 	if v.Shape().Elements() > most {
 		refuse("gives a value of the shape %v, which is too large", v.Shape())
 	}
-	return &nnValue{value: v, typ: t, shape: v.Shape(), kind: l.node.Kind, source: l.in}
+	made := &nnValue{value: v, typ: t, shape: v.Shape(), kind: l.node.Kind, source: l.in}
+	if made.kind == "HardSigmoid" && pytorchHardSigmoid(l.node) {
+		made.number = 1
+	}
+	return made
 }
 
 // one is a list of one value of the type of the first input.

@@ -28,7 +28,11 @@ type Network struct {
 	fault  *fault              // of the last run
 	taken  map[string]bool     // names of weights
 	first  *nn.Value           // an input, while it is traced
-	count  int                 // of nodes, while it is traced
+	// fixedBatch is the batch that the file's inputs have, if that is a number, and
+	// generalised that shapes were taken for those of any batch.
+	fixedBatch  int
+	generalised bool
+	count       int // of nodes, while it is traced
 }
 
 // Weights are parameters and buffers by their names.

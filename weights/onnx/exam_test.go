@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -142,7 +143,7 @@ func counts(c *Contents) bool {
 }
 
 func TestExam(t *testing.T) {
-	paths, _ := filepath.Glob(filepath.Join(exam, "*", "test_*"))
+	paths, _ := filepath.Glob(filepath.Join(exam, cmp.Or(os.Getenv("INKLING_EXAM"), "*"), "test_*"))
 	if testing.Short() {
 		t.Skip("the exam takes seconds")
 	}
@@ -180,7 +181,7 @@ func TestExam(t *testing.T) {
 	}
 	t.Logf("%d passed, %d wrong of %d; of the %d that count %d passed", passed, wrong, len(paths), counted, good)
 	const mustPass, mustCount, mustBeGood = 804, 600, 599
-	if passed < mustPass || counted < mustCount || good < mustBeGood {
+	if os.Getenv("INKLING_EXAM") == "" && (passed < mustPass || counted < mustCount || good < mustBeGood) {
 		t.Errorf("at least %d of all, and %d of at least %d that count, have passed before", mustPass, mustBeGood, mustCount)
 	}
 }
