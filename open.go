@@ -30,7 +30,7 @@ func (o *Options) Open(path string) (*Classifier, error) {
 // Use makes a model of a file that was read; path stands for the file in errors.
 func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 	m, err := o.use(path, file)
-	if err != nil && file.Graph != nil && o.Model == "" {
+	if err != nil && file.Graph != nil && o.Model == "" && o.Padding == nil && len(o.Rename) == 0 {
 		if run, unrun := o.useGraph(file); unrun == nil {
 			m, err = run, nil
 		} else if file.Structure == nil || file.Structure.Obstacle != "" {

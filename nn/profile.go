@@ -360,6 +360,11 @@ func (p *Program) Profile(images []float32) []StageTime {
 	return p.profiled(func() { p.Forward(images) })
 }
 
+// ProfileAll is Profile for any number of inputs, as ForwardAll.
+func (p *Program) ProfileAll(inputs ...Tensor[float32]) []StageTime {
+	return p.profiled(func() { p.ForwardAll(inputs...) })
+}
+
 // Profile trains on a batch, as Step, and returns how long each stage took, as Profile
 // of Program.
 func (p *TrainProgram) Profile(images []float32, labels []int) []StageTime {

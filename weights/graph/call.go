@@ -3,6 +3,7 @@ package graph
 import (
 	"math"
 	"slices"
+	"strconv"
 )
 
 // call is one run of an operator's plain definition.
@@ -110,10 +111,16 @@ func (n *Node) int(name string, otherwise int) int {
 }
 
 func (n *Node) real(name string, otherwise float64) float64 {
-	if a, ok := n.Attributes[name]; ok {
+	a, ok := n.Attributes[name]
+	if !ok {
+		return otherwise
+	}
+	// A file has a float32 of what was written as a decimal number: 1e-5 is meant.
+	meant, err := strconv.ParseFloat(strconv.FormatFloat(float64(a.Float), 'g', -1, 32), 64)
+	if err != nil {
 		return float64(a.Float)
 	}
-	return otherwise
+	return meant
 }
 
 func (n *Node) text(name, otherwise string) string {

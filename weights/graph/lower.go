@@ -201,10 +201,10 @@ func (l *lowering) define(op operator) []*nnValue {
 	if l.empty(d, shapes, list) {
 		return list
 	}
-	l.net.plain[l.node.Kind]++
 	for i, v := range nn.ApplyAll(d, nil, nil, inputs...) {
 		k := p.outputs[i]
 		list[k] = l.made(v, shapes[k].Type)
+		list[k].defined = l.node
 		if len(shapes[k].Shape) == 0 {
 			list[k].shape = []int{}
 		}

@@ -125,8 +125,8 @@ func arithmetic(kind string, both func(a, b *nn.Value) *nn.Value, number func(x 
 			return l.withConstant(kind, number)
 		}
 		a, b := l.x(0), l.x(1)
-		if y := l.composed(kind, a, b); y != nil {
-			return l.one(y)
+		if y := l.composed(kind); y != nil {
+			return []*nnValue{y}
 		}
 		if len(a.Shape()) != len(b.Shape()) || a.Shape()[0] != b.Shape()[0] || a.OtherShape()[0] != b.OtherShape()[0] {
 			return nil
@@ -157,9 +157,17 @@ func (l *lowering) withConstant(kind string, number func(x *nn.Value, n float64,
 		if y == nil {
 			return nil
 		}
+		if kind == "Mul" && n == 0.5 && v.kind == "Mul" && len(v.source) == 2 {
+			for k := range 2 {
+				if x := geluShare(v.source[k]); x != nil && x.value == v.source[1-k].value {
+					return []*nnValue{x.become(nn.GELU(x.value))}
+				}
+			}
+		}
 		out := l.made(y, v.typ)
-		if kind == "Mul" {
-			out.kind, out.source, out.number = "Mul by a number", []*nnValue{v}, n
+		out.kind, out.source, out.number = kind+" by a number", []*nnValue{v}, n
+		if kind == "Div" {
+			out.kind, out.number = "Mul by a number", 1/n
 		}
 		return []*nnValue{out}
 	}
@@ -178,8 +186,25 @@ func (l *lowering) withConstant(kind string, number func(x *nn.Value, n float64,
 	return []*nnValue{l.made(nn.Apply(op, nil, x), v.typ)}
 }
 
+// become is a value that is computed of v in place of what the nodes say.
+func (v *nnValue) become(y *nn.Value) *nnValue {
+	return &nnValue{value: y, typ: v.typ, shape: y.Shape(), kind: "composed", source: []*nnValue{v}}
+}
+
+// geluShare returns x if v is 1 + erf(x/√2).
+func geluShare(v *nnValue) *nnValue {
+	if v.kind != "Add by a number" || v.number != 1 || v.source[0].kind != "Erf" {
+		return nil
+	}
+	scaled := v.source[0].source[0]
+	if scaled.kind != "Mul by a number" || math.Abs(scaled.number-1/math.Sqrt2) > 1e-6 {
+		return nil
+	}
+	return scaled.source[0]
+}
+
 // composed returns the activation that a product is.
-func (l *lowering) composed(kind string, a, b *nn.Value) *nn.Value {
+func (l *lowering) composed(kind string) *nnValue {
 	if kind != "Mul" {
 		return nil
 	}
@@ -190,11 +215,13 @@ func (l *lowering) composed(kind string, a, b *nn.Value) *nn.Value {
 		}
 		switch of := v.source[0]; {
 		case v.kind == "Sigmoid" && of.value == x.value:
-			return nn.SiLU(x.value)
+			return x.become(nn.SiLU(x.value))
 		case v.kind == "HardSigmoid" && of.value == x.value && v.number == 1:
-			return nn.Hardswish(x.value)
+			return x.become(nn.Hardswish(x.value))
+		case x.kind == "Mul by a number" && x.number == 0.5 && geluShare(v) != nil && geluShare(v).value == x.source[0].value:
+			return x.source[0].become(nn.GELU(x.source[0].value))
 		case v.kind == "Tanh" && of.kind == "Softplus" && of.source[0] != nil && of.source[0].value == x.value:
-			return nn.Mish(x.value)
+			return x.become(nn.Mish(x.value))
 		}
 	}
 	return nil
@@ -384,7 +411,7 @@ func lowerBatchNormalization(l *lowering) []*nnValue {
 		}
 	}
 	norm := layer(l, sprint("BatchNorm", n.real("epsilon", 1e-5)), all, func() *nn.BatchNorm2d {
-		b := &nn.BatchNorm2d{Features: channels, Eps: n.real("epsilon", 1e-5), Momentum: 1 - n.real("momentum", 0.9)}
+		b := &nn.BatchNorm2d{Features: channels, Eps: n.real("epsilon", 1e-5), Momentum: math.Round((1-n.real("momentum", 0.9))*1e9) / 1e9}
 		b.CumulativeAverage = b.Momentum == 0
 		initialised(b)
 		l.setParam(&b.Weight, scale, "weight")

@@ -40,7 +40,7 @@ func lowerAveragePool(l *lowering) []*nnValue {
 		return nil
 	}
 	p := nn.AvgPool2d{KernelHW: [2]int(w.kernel), StrideHW: [2]int(w.stride), PaddingHW: [2]int(w.before), Ceil: l.node.int("ceil_mode", 0) != 0,
-		ExcludePadding: l.node.int("count_include_pad", 0) == 0}
+		ExcludePadding: l.node.int("count_include_pad", 0) == 0 && (slices.Max(w.before) > 0 || l.node.int("ceil_mode", 0) != 0)}
 	return l.pooled(p.Forward(x), w)
 }
 

@@ -106,6 +106,8 @@ type nnValue struct {
 	kind   string
 	source []*nnValue
 	number float64
+	// defined is the node whose plain definition computes it.
+	defined *Node
 }
 
 func (v *nnValue) constant() bool { return v.value == nil }
@@ -162,7 +164,31 @@ func (n *Network) trace(inputs map[string]*nnValue, known map[string]*Tensor, fi
 		}
 		out = append(out, v)
 	}
+	n.countDefinitions(out)
 	return out, nil
+}
+
+// countDefinitions counts the nodes that run by their definitions, of those that the
+// outputs need.
+func (n *Network) countDefinitions(outputs []*nnValue) {
+	seen, nodes := map[*nnValue]bool{}, map[*Node]bool{}
+	var look func(v *nnValue)
+	look = func(v *nnValue) {
+		if v == nil || seen[v] {
+			return
+		}
+		seen[v] = true
+		if v.defined != nil && !nodes[v.defined] {
+			nodes[v.defined] = true
+			n.plain[v.defined.Kind]++
+		}
+		for _, s := range v.source {
+			look(s)
+		}
+	}
+	for _, v := range outputs {
+		look(v)
+	}
 }
 
 // find is scope.find, and knows the initializers.

@@ -227,6 +227,19 @@ func guarded(compile func() (*nn.Program, error)) (p *nn.Program, err error) {
 // the network was compiled for, and the numbers where these decide shapes. The results
 // are the caller's.
 func (c *Compiled) Run(inputs map[string]*Tensor) ([]*Tensor, error) {
+	return c.run(inputs, func(list []nn.Tensor[float32]) []nn.Tensor[float32] { return c.program.ForwardAll(list...) })
+}
+
+// Profile is Run, and tells how long each stage of the program took.
+func (c *Compiled) Profile(inputs map[string]*Tensor) (out []*Tensor, times []nn.StageTime, err error) {
+	out, err = c.run(inputs, func(list []nn.Tensor[float32]) []nn.Tensor[float32] {
+		times = c.program.ProfileAll(list...)
+		return c.program.ForwardAll(list...)
+	})
+	return out, times, err
+}
+
+func (c *Compiled) run(inputs map[string]*Tensor, forward func(list []nn.Tensor[float32]) []nn.Tensor[float32]) ([]*Tensor, error) {
 	n := c.network
 	n.fault.take()
 	var results []nn.Tensor[float32]
@@ -246,7 +259,7 @@ func (c *Compiled) Run(inputs map[string]*Tensor) ([]*Tensor, error) {
 				list[i].Ints = append(list[i].Ints, int32(v))
 			}
 		}
-		results = c.program.ForwardAll(list...)
+		results = forward(list)
 	}
 	if err := n.fault.take(); err != nil {
 		return nil, err

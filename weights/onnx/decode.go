@@ -128,48 +128,7 @@ func initializerOf(t *weights.Tensor) graph.Initializer {
 }
 
 func numbersOf(t *weights.Tensor) (*graph.Tensor, error) {
-	element, ok := untrusted.Elements[t.DType]
-	if !ok {
-		return nil, fmt.Errorf("the type %s is not read", t.DType)
-	}
-	shape := t.Shape
-	if shape == nil {
-		shape = []int{}
-	}
-	out := &graph.Tensor{Type: graph.Type(t.DType), Shape: shape}
-	n := len(t.Data) / element.Size
-	if element.Float {
-		out.Floats = make([]float32, n)
-		for i := range out.Floats {
-			out.Floats[i] = element.Float32(t.Data[i*element.Size:], binary.LittleEndian)
-		}
-		return out, nil
-	}
-	out.Ints = make([]int64, n)
-	for i := range out.Ints {
-		b := t.Data[i*element.Size:][:element.Size]
-		switch t.DType {
-		case "bool", "uint8":
-			out.Ints[i] = int64(b[0])
-		case "int8":
-			out.Ints[i] = int64(int8(b[0]))
-		case "uint16":
-			out.Ints[i] = int64(binary.LittleEndian.Uint16(b))
-		case "int16":
-			out.Ints[i] = int64(int16(binary.LittleEndian.Uint16(b)))
-		case "uint32":
-			out.Ints[i] = int64(binary.LittleEndian.Uint32(b))
-		case "int32":
-			out.Ints[i] = int64(int32(binary.LittleEndian.Uint32(b)))
-		case "int64", "uint64":
-			v := binary.LittleEndian.Uint64(b)
-			if t.DType == "uint64" && v > math.MaxInt64 {
-				return nil, fmt.Errorf("it has the number %d, which is too large", v)
-			}
-			out.Ints[i] = int64(v)
-		}
-	}
-	return out, nil
+	return graph.FromBytes(t.DType, t.Shape, t.Data)
 }
 
 // nodesOf reads the nodes in a message.

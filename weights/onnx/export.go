@@ -359,7 +359,11 @@ func (w *writer) batchNorm() (string, error) {
 		return "", errors.New("it has no running statistics, and normalises by the pictures that are looked at together")
 	}
 	inputs := slices.Concat(w.inputs, w.affineParams(setting[int](w, "features")), w.op.Buffers[:2])
-	return w.end("BatchNormalization", inputs, w.real("epsilon", "eps"))
+	attributes := []*pb.AttributeProto{w.real("epsilon", "eps")}
+	if momentum := setting[float64](w, "momentum"); momentum != 0.1 { // for who trains it
+		attributes = append(attributes, real("momentum", 1-momentum))
+	}
+	return w.end("BatchNormalization", inputs, attributes...)
 }
 
 func (w *writer) groupNorm() (string, error) {
