@@ -29,7 +29,8 @@ func newInfo() *cobra.Command {
 what the file says about its training. It reads PyTorch's .pth files, of any
 network: state dicts, also quantised ones, checkpoints with whatever they hold
 beside the weights, whole pickled networks and TorchScript programs, of which it
-runs nothing; .safetensors, .npz, .npy and the weights in .onnx, too.
+runs nothing; .safetensors, .npz, .npy and .onnx, too, of which it tells every operator,
+and which of them cannot be run.
 
 With --layers it lists the layers of the network that the file is opened as, each with
 its output for one picture, its parameters and its multiply-adds; MODEL may then be the
@@ -340,6 +341,21 @@ func printNetwork(out io.Writer, n *onnx.Contents) {
 		kinds = append(kinds, fmt.Sprintf("%d %s", n.Operators[kind], printable(kind)))
 	}
 	fmt.Fprintf(out, "Operations: %s (operator set %d, written by %s).\n", strings.Join(kinds, ", "), n.OperatorSet, cmp.Or(printable(n.Producer), "somebody unknown"))
+	g, err := n.Graph()
+	switch {
+	case err != nil:
+		fmt.Fprintf(out, "The graph cannot be run: %s.\n", printable(err.Error()))
+	case g.Obstacle != "":
+		fmt.Fprintf(out, "The graph cannot be run: %s.\n", printable(g.Obstacle))
+	default:
+		missing := g.Missing()
+		for _, m := range missing {
+			fmt.Fprintf(out, "Cannot be run: %s.\n", printable(m.String()))
+		}
+		if len(missing) == 0 {
+			fmt.Fprintln(out, "All of its operators can be run.")
+		}
+	}
 }
 
 // metadataLines returns names and values, what is always there first.
@@ -465,7 +481,14 @@ func infoReport(file *weights.File, network *onnx.Contents) map[string]any {
 			}
 			return all
 		}
+		missing := []map[string]any{}
+		if g, err := network.Graph(); err == nil {
+			for _, m := range g.Missing() {
+				missing = append(missing, map[string]any{"operator": m.Operator, "count": m.Count, "first": m.First, "reason": m.Reason})
+			}
+		}
 		report["network"] = map[string]any{
+			"missing": missing,
 			"inputs": ports(network.Inputs), "outputs": ports(network.Outputs), "operators": network.Operators,
 			"operator_set": network.OperatorSet, "producer": network.Producer,
 		}

@@ -93,6 +93,18 @@ func (c *call) make(t Type, shape ...int) *Tensor {
 	return out
 }
 
+// work refuses what would take forever: a number of steps, as a product.
+func (c *call) work(steps ...int) {
+	const most = 2e10
+	n := 1.0
+	for _, s := range steps {
+		n *= float64(s)
+	}
+	if n > most {
+		refuse("would take %.3g steps, which is too much", n)
+	}
+}
+
 // like returns a tensor of zeros of the type and shape of another.
 func (c *call) like(x *Tensor) *Tensor { return c.make(x.Type, x.Shape...) }
 

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"inkling/weights/internal/untrusted"
 )
 
 // Node is one use of an operator.
@@ -94,17 +96,17 @@ func (r *Refusal) Error() string {
 
 func (n *Node) where() string {
 	text := "node " + fmt.Sprint(n.Place) + " (" + n.operator()
-	if n.Name != "" && len(n.Name) < 100 {
-		text += " " + n.Name
+	if n.Name != "" {
+		text += " " + untrusted.Shorten(n.Name)
 	}
 	return text + ")"
 }
 
 func (n *Node) operator() string {
 	if n.standard() {
-		return n.Kind
+		return untrusted.Shorten(n.Kind)
 	}
-	return n.Domain + "." + n.Kind
+	return untrusted.Shorten(n.Domain + "." + n.Kind)
 }
 
 func (n *Node) standard() bool { return n.Domain == "" || n.Domain == "ai.onnx" }
@@ -138,7 +140,7 @@ type Missing struct {
 
 // String tells all of it in one line.
 func (m Missing) String() string {
-	return fmt.Sprintf("%s: %s (%d of them, the first is %s)", m.Operator, m.Reason, m.Count, m.First)
+	return fmt.Sprintf("%s %s (%d of them, the first is %s)", m.Operator, m.Reason, m.Count, m.First)
 }
 
 // Missing returns the operators of the graph that cannot be run, by their names.

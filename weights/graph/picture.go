@@ -47,8 +47,17 @@ func NewPicture(g *Graph, channels, height, width int) (*Picture, error) {
 	if min(p.channels, p.height, p.width) < 1 {
 		return nil, fmt.Errorf("the graph does not say which pictures it reads, %s; --size and --channels say it", in.ShapeText())
 	}
-	if _, err := nn.Trace(p, 1, p.channels, p.height, p.width); err != nil {
+	operations, err := nn.Trace(p, 1, p.channels, p.height, p.width)
+	if err != nil {
 		return nil, err
+	}
+	// Memory is in proportion to what passes between operations.
+	const most = 1 << 28
+	numbers := 0
+	for _, op := range operations {
+		if numbers += op.Shape.Elements(); numbers > most {
+			return nil, fmt.Errorf("the network computes more than %d numbers for each picture, which is too much", most)
+		}
 	}
 	return p, nil
 }
