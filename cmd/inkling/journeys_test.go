@@ -34,6 +34,7 @@ import (
 	"inkling/data/mnist/embedded"
 	"inkling/feedback"
 	"inkling/internal/realdata"
+	"inkling/weights/npy"
 )
 
 // Every command line that README.md, README.zh-CN.md and the examples of --help
@@ -362,15 +363,23 @@ func makeThings(t *testing.T, dir string) {
 	copyFrom("whole.pth", "../../weights/pth/testdata/whole_module.pth")
 	copyFrom("resnet18.pth", "../../weights/pth/testdata/net_parallel.pth")
 	t.Chdir(dir)
+	var blank bytes.Buffer
+	array := npy.New("", []int{1, 1, 28, 28}, make([]float32, 28*28))
+	if err := npy.Write(&blank, &array); err != nil {
+		t.Fatal(err)
+	}
+	write("picture.npy", blank.Bytes())
 	for _, line := range []string{
 		"train --data mnist --limit 2000 --epochs 1 --lr 0.003 --log-every 0 --out model.pth",
 		"convert model.pth model.npz",
 		"convert model.pth model.onnx",
+		"run model.onnx --input picture.npy --output expected",
 		"convert model.pth model.safetensors",
 		"train --data photos --epochs 1 --log-every 0 --out cifar.pth",
 	} {
 		command(t, strings.Fields(line)...)
 	}
+	copyFrom("expected.npy", filepath.Join("expected", "logits.npy"))
 	write("names.txt", []byte("zero\none\ntwo\nthree\nfour\nfive\nsix\nseven\neight\nnine\n"))
 
 	// Drawings.

@@ -51,7 +51,7 @@ as for an input: it is told where and by how much they differ most, and the comm
 fails where an element differs by more than --atol + --rtol times its size. With
 --profile it is told how long each part of the network took.` + modelFlagsHelp,
 		Example: `  inkling run model.onnx --input picture.npy --output results
-  inkling run model.onnx --input picture.npy --compare output=expected.npy --rtol 1e-3
+  inkling run model.onnx --input picture.npy --compare expected.npy --rtol 1e-3
   inkling run model.pth --input picture.npy --profile`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
