@@ -489,7 +489,7 @@ func infoReport(file *weights.File, network *onnx.Contents) map[string]any {
 		}
 		report["network"] = map[string]any{
 			"missing": missing,
-			"inputs": ports(network.Inputs), "outputs": ports(network.Outputs), "operators": network.Operators,
+			"inputs":  ports(network.Inputs), "outputs": ports(network.Outputs), "operators": network.Operators,
 			"operator_set": network.OperatorSet, "producer": network.Producer,
 		}
 	}
