@@ -8,6 +8,7 @@ import (
 	"inkling/models"
 	"inkling/weights"
 	"inkling/weights/graph"
+	"inkling/weights/structure"
 )
 
 // graphName is what a network that is run as its graph says is called.
@@ -57,6 +58,11 @@ func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
 	}
 	p := m.Network.(*graph.Picture)
 	m.About.Architecture = graphName
+	said := file.Structure
+	if said == nil || said.Obstacle == "" && len(said.Layers) == 0 {
+		said = &structure.Network{Obstacle: "it is a graph of operators"}
+	}
+	keepLayers(&m.said, graphName, said)
 	if p.Output != "" {
 		m.endsWith(p.Output)
 	}

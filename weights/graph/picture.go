@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"inkling/nn"
@@ -59,7 +60,40 @@ func NewPicture(g *Graph, channels, height, width int) (*Picture, error) {
 			return nil, fmt.Errorf("the network computes more than %d numbers for each picture, which is too much", most)
 		}
 	}
+	if len(p.plain) > 0 {
+		// Package nn knows of its own operations that they treat pictures one by one.
+		if err := p.apart(); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
+}
+
+// apart makes sure that a picture's answer does not depend on those beside it.
+func (p *Picture) apart() error {
+	program, err := nn.Compile(p, 2, p.channels, p.height, p.width)
+	if err != nil {
+		return err
+	}
+	size := p.channels * p.height * p.width
+	pictures := make([]float32, 2*size)
+	for i := range pictures {
+		pictures[i] = float32(math.Sin(float64(i)*1.7)) * float32(1+i/size)
+	}
+	together := slices.Clone(program.Forward(pictures))
+	if err := p.fault.take(); err != nil {
+		return err
+	}
+	each := len(together) / 2
+	for k := range 2 {
+		for i, alone := range program.Forward(pictures[k*size:][:size]) {
+			beside := together[k*each+i]
+			if d := math.Abs(float64(alone - beside)); !(d <= 1e-4*(1+math.Abs(float64(alone)))) && alone == alone {
+				return fmt.Errorf("the network's answer for a picture depends on the other pictures that it looks at together with it: %v alone, %v beside another", alone, beside)
+			}
+		}
+	}
+	return p.fault.take()
 }
 
 // Input is the shape of the pictures.
@@ -75,7 +109,7 @@ func (p *Picture) Forward(x *nn.Value) *nn.Value {
 	}
 	y := out[0]
 	p.Output, p.Generalised = "", p.generalised
-	if (y.kind == "Softmax" || y.kind == "LogSoftmax") && len(y.source) == 1 && !y.source[0].constant() && len(y.shape) == 2 {
+	if (y.kind == "Softmax" || y.kind == "LogSoftmax") && y.defined == nil && len(y.source) == 1 && !y.source[0].constant() && len(y.shape) == 2 {
 		p.Output, y = y.kind, y.source[0]
 	}
 	if y.constant() || kindOf(y.typ) != nn.Float32 {
