@@ -29,6 +29,8 @@ const (
 type Classifier struct {
 	// Network computes one logit for each class of pictures of its Input.
 	Network models.Network
+	// Convolutions says how readers, and a server, compute the network's convolutions.
+	Convolutions nn.Convolutions
 	// About is what is known or taken for granted of it.
 	About weights.Metadata
 	// Assumed is what neither the file nor an option said and was taken for granted,

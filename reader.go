@@ -25,7 +25,9 @@ func NewReader(m *Classifier, t transform.Transform) (*Reader, error) { return N
 // faster for networks of any size.
 func NewBatchReader(m *Classifier, t transform.Transform, n int) (*Reader, error) {
 	channels, height, width := m.Network.Input()
-	program, err := nn.Compile(m.Network, n, channels, height, width)
+	network := nn.NewNetwork(m.Network, n, channels, height, width)
+	network.Convolutions = m.Convolutions
+	program, err := network.Compile()
 	if err != nil {
 		return nil, err
 	}

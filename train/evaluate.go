@@ -115,6 +115,11 @@ func evaluationBatch(samples int) int {
 // be read, when an output is not a finite number (because a weight is not),
 // and, with context.Cause(ctx), when ctx is cancelled.
 func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
+	return EvaluateBy(ctx, network, nn.ExactConvolutions, d, t, workers)
+}
+
+// EvaluateBy is Evaluate where it is said how convolutions are computed.
+func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolutions, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
 	loader := &data.Loader{Dataset: d, Transform: t}
 	if !data.InMemory(d) {
 		loader.Workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
@@ -126,7 +131,7 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 	loader.BatchSize = evaluationBatch(channels * height * width)
 	// The loss of every picture is an output of the program, as its logits are.
 	program, err := nn.Network{
-		Module: network,
+		Module: network, Convolutions: convolutions,
 		Inputs: []nn.Spec{{Shape: nn.Shape{loader.BatchSize, channels, height, width}}, {Shape: nn.Shape{loader.BatchSize}, Type: nn.Int32}},
 		Forward: func(x []*nn.Value) []*nn.Value {
 			logits := network.Forward(x[0])

@@ -59,14 +59,16 @@ type programs struct {
 	features []*nn.Program
 }
 
-func compile(network models.Network, layers []featureLayer, t transform.Transform, batch int) (*programs, error) {
+func compile(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, batch int) (*programs, error) {
 	p := &programs{}
 	channels, height, width := network.Input()
 	var err error
 	if p.pipeline, err = transform.Compile(t, channels, height, width); err != nil {
 		return nil, fmt.Errorf("the network's pictures cannot be prepared: %w", err)
 	}
-	if p.network, err = nn.Compile(network, batch, channels, height, width); err != nil {
+	compiled := nn.NewNetwork(network, batch, channels, height, width)
+	compiled.Convolutions = convolutions
+	if p.network, err = compiled.Compile(); err != nil {
 		return nil, fmt.Errorf("the network cannot be compiled: %w", err)
 	}
 	// The workers are the parallelism.
@@ -114,12 +116,12 @@ func (p *programs) clone() *programs {
 }
 
 // newPredictor starts the workers.
-func newPredictor(network models.Network, layers []featureLayer, t transform.Transform, classes, workers int, batched func(size int)) (*predictor, error) {
+func newPredictor(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, classes, workers int, batched func(size int)) (*predictor, error) {
 	batch, err := batchFor(network)
 	if err != nil {
 		return nil, err
 	}
-	first, err := compile(network, layers, t, batch)
+	first, err := compile(network, convolutions, layers, t, batch)
 	if err != nil {
 		return nil, err
 	}

@@ -36,6 +36,8 @@ type Config struct {
 	Name string
 	// Network is the network. It must not be changed while it is served.
 	Network models.Network
+	// Convolutions says how the network's convolutions are computed.
+	Convolutions nn.Convolutions
 	// Transform makes the network's input of an upright picture of bytes; if it is one
 	// of a drawing, which gray networks of 28x28 read, the ink is bright.
 	Transform transform.Transform
@@ -84,7 +86,7 @@ func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
 	if m.Drawable(name) == nil {
 		t = m.TransformDrawing()
 	}
-	return Config{Name: name, Network: m.Network, Transform: t, About: m.About, Preparation: p}, nil
+	return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: t, About: m.About, Preparation: p}, nil
 }
 
 // Server serves one network.
@@ -151,7 +153,7 @@ func New(c Config) (*Server, error) {
 	if s.features, err = featureLayersOf(c.Network); err != nil {
 		return nil, fmt.Errorf("the network cannot be compiled: %w", err)
 	}
-	s.predictor, err = newPredictor(c.Network, s.features, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 
 // benchFlags are what "inkling bench" is asked for.
 type benchFlags struct {
+	conv                     nn.Convolutions
 	net, size, job           string
 	batches, workers         []int
 	layers, tutorial, asJSON bool
@@ -85,6 +86,7 @@ For numbers that mean something, let nothing else run.`,
 	f.StringVar(&flags.size, "size", "", "`SIZE` of the pictures: N or HEIGHTxWIDTH pixels (default what the network is usually for)")
 	f.IntSliceVar(&flags.batches, "batch", nil, "pictures in a batch, or several `NUMBERS` with commas between (default 1,4,64,256,1000 for LeNet, 1,64 for others, 1,8 for pictures of more than 64 pixels)")
 	f.IntSliceVar(&flags.workers, "workers", nil, "processors that compute, or several `NUMBERS` (default 1 and all)")
+	addConvFlag(f, &flags.conv, nn.ExactConvolutions)
 	f.StringVar(&flags.job, "job", "", "only this `JOB`: train or predict (default both)")
 	f.BoolVar(&flags.layers, "layers", false, "measure every distinct layer")
 	f.BoolVar(&flags.tutorial, "tutorial", false, "also time the two epochs of the tutorial, with its loader")
@@ -136,7 +138,7 @@ func (f *benchFlags) bench(c *cobra.Command) (*bench, error) {
 	if f.tutorial && (c.Flags().Changed("net") || f.size != "") {
 		return nil, usagef("--tutorial is about LeNet as it usually is: leave out --net and --size")
 	}
-	b := &bench{json: f.asJSON, runs: f.runs, length: f.length, model: model, config: config, jobs: jobs, batches: f.batches, workers: f.workers}
+	b := &bench{json: f.asJSON, runs: f.runs, length: f.length, model: model, config: config, jobs: jobs, batches: f.batches, workers: f.workers, conv: f.conv}
 	if len(b.workers) == 0 {
 		b.workers = workerCounts()
 	}
@@ -189,6 +191,7 @@ type bench struct {
 	ctx           context.Context
 	out, progress io.Writer
 	json          bool
+	conv          nn.Convolutions
 	runs          int
 	length        time.Duration
 	model         models.Model

@@ -133,7 +133,7 @@ func (b *bench) trainProgram(batch int) (*nn.TrainProgram, error) {
 	if !b.isTutorial() {
 		optimizer.LR = 1e-5
 	}
-	return nn.CompileTrain(network, nn.CrossEntropy{}, optimizer, batch, b.config.Channels, b.config.Height, b.config.Width)
+	return b.compiled(network, batch).CompileTrain(nn.CrossEntropy{}, optimizer)
 }
 
 func (b *bench) program(batch int) (*nn.Program, error) {
@@ -141,7 +141,14 @@ func (b *bench) program(batch int) (*nn.Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return nn.Compile(network, batch, b.config.Channels, b.config.Height, b.config.Width)
+	return b.compiled(network, batch).Compile()
+}
+
+// compiled is a network as it is to be compiled.
+func (b *bench) compiled(network nn.Module, batch int) nn.Network {
+	n := nn.NewNetwork(network, batch, b.config.Channels, b.config.Height, b.config.Width)
+	n.Convolutions = b.conv
+	return n
 }
 
 // network makes the network, unless a batch of pictures would need too much memory.

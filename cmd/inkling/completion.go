@@ -38,6 +38,7 @@ var (
 		"orientation": oneOf("upright", "transposed"),
 		"out":         completeModels,
 		"rng":         oneOf("go", "torch"),
+		"conv":        oneOf("exact", "fast"),
 		"resume":      completeFolders,
 		"root":        completeFolders,
 		"save-every":  oneOf("30s", "5m", "1000"),

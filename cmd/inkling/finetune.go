@@ -143,16 +143,18 @@ func (o *tuneOptions) freezes(name string) bool {
 	return slices.ContainsFunc(o.freeze, func(pattern string) bool { return matches(pattern, name) })
 }
 
-// training has a training freeze what is to be frozen, and gives parameters with a rate
-// of their own an optimizer of their own. It is nil if there is nothing to do.
+// training has a training freeze what is to be frozen, gives parameters with a rate of
+// their own an optimizer of their own, and tells how convolutions are computed. It is nil if
+// there is nothing to do.
 func (o *trainOptions) training() func(t *nn.Training) {
-	if len(o.freeze)+len(o.rates) == 0 {
+	if len(o.freeze)+len(o.rates) == 0 && o.conv == nn.ExactConvolutions {
 		return nil
 	}
 	for i := range o.rates {
 		o.rates[i].optimizer = scaledOptimizer(o.optimizer, o.rates[i].factor)
 	}
 	return func(t *nn.Training) {
+		t.Network.Convolutions = o.conv
 		t.Freeze, t.FrozenAsEval = o.freeze, true
 		if len(o.rates) == 0 {
 			return

@@ -19,6 +19,7 @@ import (
 
 	"inkling"
 	"inkling/models/digits"
+	"inkling/nn"
 	"inkling/picture"
 	"inkling/plot"
 	"inkling/sketch"
@@ -31,6 +32,7 @@ type predictOptions struct {
 	model                 modelFlags
 	preprocess, inverting string
 	json                  bool
+	conv                  nn.Convolutions
 }
 
 func newPredict() *cobra.Command {
@@ -87,6 +89,7 @@ decoding it takes no more than 1 GiB.` + modelFlagsHelp,
 	f.StringVar(&o.preprocess, "preprocess", "auto", preprocessHelp)
 	f.StringVar(&o.inverting, "invert", "auto", "`WHEN` to make dark light and light dark: auto (see above), yes or no")
 	o.model.flags(f)
+	addConvFlag(f, &o.conv, nn.FastConvolutions)
 	f.BoolVar(&o.json, "json", false, "print the results as JSON")
 	return c
 }
@@ -181,6 +184,7 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	if !o.json {
 		fmt.Fprint(out, m.Note(name))
 	}
+	m.Convolutions = o.conv
 	reader, err := inkling.NewBatchReader(m, m.Transform(), readTogether)
 	if err != nil {
 		return err

@@ -42,6 +42,7 @@ type serveOptions struct {
 	hosts, feedbackLimit                    []string
 	workers                                 int
 	open, logJSON, trustProxy               bool
+	conv                                    nn.Convolutions
 
 	// otherPort takes another port of address's host when its own is taken.
 	otherPort bool
@@ -99,6 +100,7 @@ ten seconds.` + modelFlagsHelp,
 	o.model.flags(f)
 	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
 	f.StringSliceVar(&o.feedbackLimit, "feedback-limit", nil, "keep so many drawings, or so much, and take so many of one client: `LIMITS` with commas (default "+defaultFeedbackLimit+")")
+	addConvFlag(f, &o.conv, nn.FastConvolutions)
 	f.IntVar(&o.workers, "workers", 0, "run the network on `N` goroutines; 0 means one for each processor")
 	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well, such as digits.example.org or *.example.org")
 	f.BoolVar(&o.trustProxy, "trust-proxy", false, "heed X-Forwarded-Host, -Port, -Proto, -For and -Prefix of the proxy in front of it")
@@ -196,6 +198,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	if _, err := netip.ParseAddr(host); err != nil && host != "" && !(o.trustProxy && hosts == nil) {
 		hosts = append(hosts, host) // the name that it listens on is its own
 	}
+	m.Convolutions = o.conv
 	config, err := web.ConfigFor(name, m)
 	if err != nil {
 		listener.Close()

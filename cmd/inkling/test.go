@@ -16,6 +16,7 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/metrics"
+	"inkling/nn"
 	"inkling/train"
 	"inkling/train/runs"
 	"inkling/weights"
@@ -26,6 +27,7 @@ func newTest() *cobra.Command {
 	var model modelFlags
 	var limit, workers int
 	var skipBad bool
+	var conv nn.Convolutions
 	var preprocess string
 	var o testOptions
 	c := &cobra.Command{
@@ -60,6 +62,7 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 			if err != nil {
 				return err
 			}
+			m.Convolutions = conv
 			options, err := optionsFor(m, skipBad, preprocess)
 			if err != nil {
 				return err
@@ -73,6 +76,7 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 	f.StringVar(&preprocess, "preprocess", "auto", preprocessHelp)
 	model.flags(f)
 	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
+	addConvFlag(f, &conv, nn.FastConvolutions)
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.IntVar(&o.topK, "top-k", 0, "count, too, how often the right class was among the `N` likeliest")
 	f.BoolVar(&o.confusion, "confusion", false, "print how often each class was taken for each")
@@ -134,7 +138,7 @@ func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d dat
 	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
-	e, err := train.Evaluate(ctx, m.Network, m.Relabel(d), m.Transform(), workers)
+	e, err := train.EvaluateBy(ctx, m.Network, m.Convolutions, m.Relabel(d), m.Transform(), workers)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("the model cannot be tested on %s: %w", set.title, err)
 	}

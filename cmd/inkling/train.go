@@ -41,6 +41,7 @@ type trainOptions struct {
 	seed              uint64
 	rng               string
 	workers, logEvery int
+	conv              nn.Convolutions
 	limit             int
 	out               string
 	force             bool
@@ -154,6 +155,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.Uint64Var(&o.seed, "seed", 1, "`NUMBER` that first weights, order and changes of the pictures follow from")
 	f.StringVar(&o.rng, "rng", "go", "generator of random numbers: go, or torch for those of torch.manual_seed")
 	f.IntVar(&o.workers, "workers", 0, "compute on `N` processors; 0 means all")
+	addConvFlag(f, &o.conv, nn.ExactConvolutions)
 	f.IntVar(&o.limit, "limit", 0, "train on `N` pictures only, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
