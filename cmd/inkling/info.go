@@ -20,6 +20,7 @@ import (
 
 func newInfo() *cobra.Command {
 	var asJSON, layers, plan bool
+	var conv nn.Convolutions
 	var batch int
 	var model modelFlags
 	c := &cobra.Command{
@@ -66,10 +67,12 @@ of a file what it leaves out, it tells what network comes of it.` + modelFlagsHe
 				return usagef("--layers and --plan are two lists: ask for one")
 			case c.Flags().Changed("batch") && !plan:
 				return usagef("--batch goes with --plan")
+			case c.Flags().Changed("conv") && !plan:
+				return usagef("--conv goes with --plan")
 			case layers:
 				return showLayers(c.OutOrStdout(), args[0], &options, asJSON)
 			case plan:
-				return showPlan(c.OutOrStdout(), args[0], &options, batch, asJSON)
+				return showPlan(c.OutOrStdout(), args[0], &options, conv, batch, asJSON)
 			}
 			file, err := weights.Read(args[0])
 			if err != nil {
@@ -105,6 +108,7 @@ of a file what it leaves out, it tells what network comes of it.` + modelFlagsHe
 	f.BoolVar(&layers, "layers", false, "list the network's layers")
 	f.BoolVar(&plan, "plan", false, "list the steps of a prediction, with their algorithms and times")
 	f.IntVar(&batch, "batch", 1, "pictures in the batch that --plan is for")
+	addConvFlag(f, &conv, nn.FastConvolutions)
 	f.BoolVar(&asJSON, "json", false, "print the result as JSON")
 	model.flags(f)
 	return c

@@ -36,7 +36,7 @@ const (
 
 // showPlan lists the steps of a prediction by the network in a file, or by a model of
 // the zoo.
-func showPlan(out io.Writer, name string, o *inkling.Options, batch int, asJSON bool) error {
+func showPlan(out io.Writer, name string, o *inkling.Options, convolutions nn.Convolutions, batch int, asJSON bool) error {
 	if batch < 1 || batch > 4096 {
 		return usagef("--batch is %d, want 1 to 4096", batch)
 	}
@@ -56,7 +56,9 @@ func showPlan(out io.Writer, name string, o *inkling.Options, batch int, asJSON 
 	if floats > mostPlanned {
 		return fmt.Errorf("%s makes %s numbers of a batch of %d, more than are planned: choose a smaller --batch or --size", m.Architecture(), thousands(floats), batch)
 	}
-	program, err := nn.Compile(m.Network, shape...)
+	network := nn.NewNetwork(m.Network, shape...)
+	network.Convolutions = convolutions
+	program, err := network.Compile()
 	if err != nil {
 		return err
 	}
