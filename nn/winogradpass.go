@@ -36,7 +36,7 @@ func newWinogradTiles(of *kernel.Winograd, in, out Shape, before [2]int, inPixel
 	return t
 }
 
-// of returns the tables of one tile.
+// tables returns where the pixels of one tile lie, under it and its own.
 func (t *winogradTiles) tables(tile int) (under, outputs []int32) {
 	return t.under[tile*t.of.Size*t.of.Size:], t.outputs[tile*t.of.Outputs*t.of.Outputs:]
 }
