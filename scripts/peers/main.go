@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"inkling/internal/kernel"
 )
@@ -171,17 +172,21 @@ type comparison struct {
 	why      map[string]string               // by row and peer, why not
 }
 
-// measure goes through the rows; all peers do one before the next begins, in turns.
+// measure goes through the rows; all peers do one before the next begins, in turns. Who
+// takes very long does it once.
 func (c *comparison) measure(rounds int, seconds float64, progress io.Writer) {
 	for _, r := range c.rows {
 		c.measured[r.name] = map[string][]float64{}
+		slow := map[*peer]bool{}
 		for round := range rounds {
 			for _, p := range c.peers {
 				key := r.name + " " + p.name
-				if p.missing != "" || c.why[key] != "" {
+				if p.missing != "" || c.why[key] != "" || slow[p] {
 					continue
 				}
+				start := time.Now()
 				speed, err := p.ask(r, seconds)
+				slow[p] = round > 0 && time.Since(start).Seconds() > 5*seconds || time.Since(start).Seconds() > 20*seconds
 				if err != nil {
 					c.why[key] = err.Error()
 					continue

@@ -39,13 +39,15 @@ func main() {
 		fmt.Sscan(parts[len(parts)-1], &batch)
 		step, err := ready[name], error(nil)
 		if step == nil {
-			if step, err = prepare(parts[0], parts[1] == "train", batch); err != nil {
+			if step, err = prepare(parts[0], parts[1] == "train", batch); err == nil {
+				err = try(step)
+			}
+			if err != nil {
 				fmt.Println("error:", strings.ReplaceAll(err.Error(), "\n", " "))
 				continue
 			}
 			ready[name] = step
 		}
-		step()
 		start, done := time.Now(), 0
 		for time.Since(start).Seconds() < seconds {
 			for range max(64/batch, 1) {
@@ -55,6 +57,17 @@ func main() {
 		}
 		fmt.Printf("%.2f\n", float64(done)/time.Since(start).Seconds())
 	}
+}
+
+// try runs a step, and returns what it panics with.
+func try(step func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%v", r)
+		}
+	}()
+	step()
+	return nil
 }
 
 func forward(network string) func(ctx *context.Context, x *Node) *Node {
