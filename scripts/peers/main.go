@@ -5,16 +5,19 @@ package main
 import (
 	"bufio"
 	"cmp"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 
@@ -98,7 +101,9 @@ func run(args []string, in io.Reader, out, progress io.Writer) error {
 		}
 	}
 	c := &comparison{rows: chosen, peers: peers, measured: map[string]map[string][]float64{}, why: map[string]string{}}
-	c.measure(*rounds, *seconds, progress)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	c.measure(ctx, *rounds, *seconds, progress)
 	if *results != "" {
 		text, err := json.MarshalIndent(c.measured, "", "  ")
 		if err != nil {
@@ -173,8 +178,8 @@ type comparison struct {
 }
 
 // measure goes through the rows; all peers do one before the next begins, in turns. Who
-// takes very long does it once.
-func (c *comparison) measure(rounds int, seconds float64, progress io.Writer) {
+// takes very long does it once. When the context ends, what was measured so far is what there is.
+func (c *comparison) measure(ctx context.Context, rounds int, seconds float64, progress io.Writer) {
 	for _, r := range c.rows {
 		c.measured[r.name] = map[string][]float64{}
 		slow := map[*peer]bool{}
@@ -187,6 +192,9 @@ func (c *comparison) measure(rounds int, seconds float64, progress io.Writer) {
 				start := time.Now()
 				speed, err := p.ask(r, seconds)
 				slow[p] = round > 0 && time.Since(start).Seconds() > 5*seconds || time.Since(start).Seconds() > 20*seconds
+				if ctx.Err() != nil {
+					return
+				}
 				if err != nil {
 					c.why[key] = err.Error()
 					continue
