@@ -119,7 +119,7 @@ func run(args []string, in io.Reader, out, progress io.Writer) error {
 // choose returns the rows whose names have one of the words.
 func choose(words string) (chosen []row, err error) {
 	for _, r := range rows {
-		if words == "" || slices.ContainsFunc(strings.Split(words, ","), func(word string) bool { return word != "" && strings.Contains(r.name, word) }) {
+		if words == "" || slices.ContainsFunc(strings.Split(words, ","), func(word string) bool { return strings.Contains("-"+r.name+"-", "-"+word+"-") }) {
 			chosen = append(chosen, r)
 		}
 	}
