@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -184,4 +185,31 @@ func TestExam(t *testing.T) {
 	if os.Getenv("INKLING_EXAM") == "" && (passed < mustPass || counted < mustCount || good < mustBeGood) {
 		t.Errorf("at least %d of all, and %d of at least %d that count, have passed before", mustPass, mustBeGood, mustCount)
 	}
+}
+
+// BenchmarkOpen opens the exam's networks one after another, again and again, and tells
+// what is left in memory: -benchtime 10000x opens 10,000.
+func BenchmarkOpen(b *testing.B) {
+	paths, _ := filepath.Glob(filepath.Join(exam, "*", "test_*", "model.onnx"))
+	if len(paths) == 0 {
+		b.Skip("ONNX's tests are not here: they are Debian's package libonnx-testdata")
+	}
+	i := 0
+	for b.Loop() {
+		c, err := ReadFile(paths[i%len(paths)])
+		if err == nil {
+			var g *graph.Graph
+			if g, err = c.Graph(); err == nil {
+				_, _ = graph.NewNetwork(g) // some are refused
+			}
+		}
+		if err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	b.ReportMetric(float64(m.HeapAlloc), "bytes-left")
 }

@@ -16,7 +16,7 @@ NETWORKS = {
     "efficientnet_b0": (models.efficientnet_b0, {}, 64),
     "shufflenet_v2": (models.shufflenet_v2_x1_0, {}, 64),
     "googlenet": (models.googlenet, {"aux_logits": False, "init_weights": False}, 64),
-    "vgg11": (models.vgg11, {}, 32),
+    "vgg11": (models.vgg11, {}, 224),
 }
 
 
