@@ -268,14 +268,12 @@ func kindOf(t Type) nn.Type {
 	return nn.Int32
 }
 
-// Forward runs the definition; what it refuses is the run's fault.
+// Forward runs the definition; what it refuses is the run's fault, and a panic that
+// reaches who runs the program.
 func (d definition) Forward(c *nn.Call[float32]) {
 	if err := d.compute(c); err != nil {
 		d.fault.set(err)
-		for _, out := range c.Outputs {
-			clear(out.Data)
-			clear(out.Ints)
-		}
+		panic(err.Error())
 	}
 }
 

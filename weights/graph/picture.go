@@ -80,20 +80,27 @@ func (p *Picture) apart() error {
 	for i := range pictures {
 		pictures[i] = float32(math.Sin(float64(i)*1.7)) * float32(1+i/size)
 	}
-	together := slices.Clone(program.Forward(pictures))
-	if err := p.fault.take(); err != nil {
+	var together, single []float32
+	forward := func(pictures []float32) (out []float32, err error) {
+		err = p.guard(func() { out = slices.Clone(program.Forward(pictures)) })
+		return out, err
+	}
+	if together, err = forward(pictures); err != nil {
 		return err
 	}
 	each := len(together) / 2
 	for k := range 2 {
-		for i, alone := range program.Forward(pictures[k*size:][:size]) {
+		if single, err = forward(pictures[k*size:][:size]); err != nil {
+			return err
+		}
+		for i, alone := range single {
 			beside := together[k*each+i]
 			if d := math.Abs(float64(alone - beside)); !(d <= 1e-4*(1+math.Abs(float64(alone)))) && alone == alone {
 				return fmt.Errorf("the network's answer for a picture depends on the other pictures that it looks at together with it: %v alone, %v beside another", alone, beside)
 			}
 		}
 	}
-	return p.fault.take()
+	return nil
 }
 
 // Input is the shape of the pictures.

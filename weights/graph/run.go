@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -259,10 +260,9 @@ func (c *Compiled) run(inputs map[string]*Tensor, forward func(list []nn.Tensor[
 				list[i].Ints = append(list[i].Ints, int32(v))
 			}
 		}
-		results = forward(list)
-	}
-	if err := n.fault.take(); err != nil {
-		return nil, err
+		if err := n.guard(func() { results = forward(list) }); err != nil {
+			return nil, err
+		}
 	}
 	var out []*Tensor
 	for _, o := range c.outputs {
@@ -284,6 +284,24 @@ func (c *Compiled) run(inputs map[string]*Tensor, forward func(list []nn.Tensor[
 		out = append(out, t)
 	}
 	return out, nil
+}
+
+// guard makes an error of what a program says that panics: an operation was given numbers
+// that it does not take.
+func (n *Network) guard(run func()) (err error) {
+	defer func() {
+		switch r := recover().(type) {
+		case nil:
+		case string:
+			if err = n.fault.take(); err == nil {
+				err = errors.New(strings.TrimPrefix(r, "nn: "))
+			}
+		default:
+			panic(r)
+		}
+	}()
+	run()
+	return nil
 }
 
 // Run compiles the network for the inputs, and computes the outputs by their names.
