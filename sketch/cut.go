@@ -15,12 +15,14 @@ const (
 	sureOfPart   = 0.9
 	thinnestPart = 0.12
 	widestPart   = 1.2
+	mostCut      = 12 // groups of a page
 )
 
 // part returns a group as one mark, or as several if it is so wide that it may be digits
 // that touch, and the network is sure of each of them. It tries cuts where there is little
-// ink, and takes those whose parts are read surest.
-func (r *Reader) part(g *group, s source) ([]Mark, error) {
+// ink, and takes those whose parts are read surest. cuts counts the groups of a page for
+// which it did; of more than mostCut none is cut any more, to bound the work.
+func (r *Reader) part(g *group, s source, cuts *int) ([]Mark, error) {
 	left, right := g.left, g.right
 	whole, at, err := s.show(g, left, right)
 	if err != nil {
@@ -37,6 +39,9 @@ func (r *Reader) part(g *group, s source) ([]Mark, error) {
 	}
 	// A network that knows of nothing but digits is sure of much that is none.
 	if r.Judge != nil && none[0] < 0.5 || r.Judge == nil && (wide < wideForDigit || slices.Max(read[0]) >= sureOfPart) {
+		return one, nil
+	}
+	if *cuts++; *cuts > mostCut {
 		return one, nil
 	}
 	marks, err := r.cuts(g, s)
@@ -107,7 +112,7 @@ func (r *Reader) cuts(g *group, s source) ([]Mark, error) {
 // places are where a group may be cut: its sides, and between them where there is the
 // least ink nearby.
 func places(g *group, s source) []float64 {
-	const columns, most = 48, 10
+	const columns, most = 48, 8
 	weights := s.weights(g, columns)
 	type place struct {
 		column int

@@ -250,9 +250,10 @@ type source interface {
 
 // fill makes the marks of a page's lines, touching digits parted.
 func (r *Reader) fill(page *Page, lines [][]group, s source) error {
+	cuts := 0
 	for i, line := range lines {
 		for k := range line {
-			marks, err := r.part(&line[k], s)
+			marks, err := r.part(&line[k], s, &cuts)
 			if err != nil {
 				return err
 			}

@@ -11,7 +11,7 @@ import (
 
 // noneFrom is how probable it is that a mark is no digit, from which on it is not taken
 // for a sure one.
-const noneFrom = 0.5
+const noneFrom = 0.75
 
 // A readDigit is one digit of a number.
 type readDigit struct {

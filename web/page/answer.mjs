@@ -37,7 +37,7 @@ async function picturesOf(prediction) {
 }
 
 /** How probable it must be that a drawing is no digit to be said. */
-const NONE = 0.5;
+const NONE = 0.75;
 
 /** @typedef {(key: TextKey, values?: Record<string, string | number>) => string} Translate */
 

@@ -19,12 +19,17 @@ const lookAlikes = "oOlIzZsSgq"
 
 const byClass = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-// gather makes the pictures to train on, and sets to test on that have none of them.
-func gather(folder string) (*set, []*set, error) {
+// gather makes the pictures to train on, if that is wanted, and sets to test on that have
+// none of them.
+func gather(folder string, training bool) (*set, []*set, error) {
 	r := rand.New(rand.NewPCG(seed, 0x6d61726b73)) // "marks"
 	train := &set{}
 	var written []*set
-	for _, name := range []string{"emnist-mnist/emnist-mnist-standin-train", "emnist-extra/emnist-extra"} {
+	names := []string{"emnist-mnist/emnist-mnist-standin-train", "emnist-extra/emnist-extra"}
+	if !training {
+		names = nil
+	}
+	for _, name := range names {
 		s, err := upright(folder, name)
 		if err != nil {
 			return nil, nil, err
@@ -52,7 +57,7 @@ func gather(folder string) (*set, []*set, error) {
 		case label < 10 || strings.ContainsRune(lookAlikes, letter):
 		case i%2 == 1:
 			lettersTest.add(picture, none)
-		default:
+		case training:
 			train.add(picture, none)
 			for range 4 {
 				train.add(vary.Picture(r, picture), none)
@@ -69,7 +74,11 @@ func gather(folder string) (*set, []*set, error) {
 			return nil, nil, err
 		}
 	}
-	for range 20 {
+	copies := 20
+	if !training {
+		copies = 0
+	}
+	for range copies {
 		for _, d := range known {
 			if err := train.draw(vary.Strokes(r, d.Strokes), d.Label[0]-'0'); err != nil {
 				return nil, nil, err
@@ -81,14 +90,19 @@ func gather(folder string) (*set, []*set, error) {
 		return nil, nil, err
 	}
 	for i, label := range printed.labels {
+		if !training {
+			break
+		}
 		picture := printed.pixels[i*size:][:size]
 		train.add(picture, label)
 		for range 11 {
 			train.add(vary.Picture(r, picture), label)
 		}
 	}
-	if err := nothing(r, train, known, written); err != nil {
-		return nil, nil, err
+	if training {
+		if err := nothing(r, train, known, written); err != nil {
+			return nil, nil, err
+		}
 	}
 	tests := []*set{emnist, strokes, printedTest, lettersTest}
 	for _, kind := range kinds {

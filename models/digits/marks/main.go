@@ -34,16 +34,23 @@ const (
 var (
 	epochs = flag.Int("epochs", 6, "show every picture `N` times")
 	rate   = flag.Float64("lr", 0.03, "how far the weights move at first: `NUMBER`")
+	read   = flag.Bool("read", false, "train nothing: tell how the built-in network for marks does, and its best temperature; no FILE")
 	gamma  = flag.Float64("gamma", 0.55, "multiply that by this `FACTOR` after each epoch")
 )
 
 func main() {
 	flag.Parse()
-	if flag.NArg() != 2 {
-		fmt.Fprintln(os.Stderr, "marks: want a folder of data and a file to write")
+	if *read && flag.NArg() != 1 || !*read && flag.NArg() != 2 {
+		fmt.Fprintln(os.Stderr, "marks: want a folder of data and a file to write, or -read and the folder")
 		os.Exit(2)
 	}
-	if err := run(flag.Arg(0), flag.Arg(1)); err != nil {
+	err := error(nil)
+	if *read {
+		err = calibrate(flag.Arg(0))
+	} else {
+		err = run(flag.Arg(0), flag.Arg(1))
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "marks:", err)
 		os.Exit(1)
 	}
@@ -62,7 +69,7 @@ func (s *set) add(pixels []byte, label byte) {
 var classes = append(strings.Split("0123456789", ""), digits.None)
 
 func run(folder, out string) error {
-	train, tests, err := gather(folder)
+	train, tests, err := gather(folder, true)
 	if err != nil {
 		return err
 	}
