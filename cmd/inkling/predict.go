@@ -61,6 +61,11 @@ with the same model; --preprocess chooses another way:
   resize         stretched to the network's size, as inkling train reads a folder;
                  gray ones are inverted as with fit
 
+If the network's classes are the ten digits, a picture with several is read as a number,
+line by line, and --json has the place of each. Uneven light, ruled lines and frames are
+taken off for that, dots and commas left out, which is said. The built-in network also says
+what is probably none of the digits.
+
 Photographs are turned as their EXIF data say. A file may have 250 megapixels, if
 decoding it takes no more than 1 GiB.` + modelFlagsHelp,
 		Example: `  inkling predict photo.jpg

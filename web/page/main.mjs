@@ -72,7 +72,7 @@ const live = new Live({
   answered: (prediction, { drawing, brush, changedAt }) => {
     problem.hidden = true;
     void answerView.show(prediction);
-    feedbackView.ask(prediction.empty ? null : { drawing, brush, index: prediction.index });
+    feedbackView.ask(prediction.empty || prediction.digits ? null : { drawing, brush, index: prediction.index });
     announceAtRest(() => answerView.spoken);
     requestAnimationFrame(() => measure(changedAt));
   },
