@@ -15,13 +15,13 @@ const (
 	sureOfPart   = 0.9
 	thinnestPart = 0.12
 	widestPart   = 1.2
-	mostCut      = 12 // groups of a page
+	mostCut      = 1_000_000 // work for the groups of a page, see source.work
 )
 
 // part returns a group as one mark, or as several if it is so wide that it may be digits
 // that touch, and the network is sure of each of them. It tries cuts where there is little
-// ink, and takes those whose parts are read surest. cuts counts the groups of a page for
-// which it did; of more than mostCut none is cut any more, to bound the work.
+// ink, and takes those whose parts are read surest. cuts counts the work for
+// the groups of a page; beyond mostCut none is cut any more.
 func (r *Reader) part(g *group, s source, cuts *int) ([]Mark, error) {
 	left, right := g.left, g.right
 	whole, at, err := s.show(g, left, right)
@@ -41,7 +41,7 @@ func (r *Reader) part(g *group, s source, cuts *int) ([]Mark, error) {
 	if r.Judge != nil && none[0] < 0.5 || r.Judge == nil && (wide < wideForDigit || slices.Max(read[0]) >= sureOfPart) {
 		return one, nil
 	}
-	if *cuts++; *cuts > mostCut {
+	if *cuts += s.work(g); *cuts > mostCut {
 		return one, nil
 	}
 	marks, err := r.cuts(g, s)
@@ -198,6 +198,15 @@ func within(stroke Stroke, left, right float64, openLeft, openRight bool) []Stro
 	return all
 }
 
+func (s *strokesSource) work(g *group) int {
+	const each, point = mostCut / 12, mostCut / 10_000
+	n := 0
+	for _, p := range g.pieces {
+		n += len(p.points)
+	}
+	return each + point*n
+}
+
 func (s *strokesSource) weights(g *group, columns int) []float64 {
 	weights := make([]float64, columns)
 	for _, p := range g.pieces {
@@ -266,6 +275,11 @@ func (s *pictureSource) show(g *group, left, right float64) (*Result, box, error
 	result.finish(c, s.procedure, nil)
 	ink = ink.Add(corner)
 	return result, box{float64(ink.Min.X), float64(ink.Min.Y), float64(ink.Max.X), float64(ink.Max.Y)}, nil
+}
+
+func (s *pictureSource) work(g *group) int {
+	const each = mostCut / 12
+	return each + int(g.width()*g.height())
 }
 
 func (s *pictureSource) weights(g *group, columns int) []float64 {

@@ -80,7 +80,7 @@ func (g *group) touches(other group, near float64) bool {
 	}
 	for _, p := range g.pieces {
 		for _, q := range other.pieces {
-			if p.left-q.right <= near && q.left-p.right <= near && p.fall(q.box) <= near && strokesTouch(p.points, q.points, near) {
+			if p.left-q.right <= near && q.left-p.right <= near && p.fall(q.box) <= near && strokesTouch(p.rough, q.rough, near) {
 				return true
 			}
 		}

@@ -78,6 +78,7 @@ type piece struct {
 	id  int     // the number of the stroke, or of the part in the labels
 
 	points Stroke // of a stroke
+	rough  Stroke // some of the points, enough to tell what touches
 }
 
 // connected returns the parts of light ink that hang together, also by corners, and
@@ -123,11 +124,25 @@ func eraseLines(gray *image.Gray) bool {
 	parts, labels := connected(gray)
 	high := typicalHeight(parts)
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
+	// What may lie in a frame, and what may be one.
+	var digits, frames []piece
+	for _, p := range parts {
+		if high > 0 && p.height() >= high/2 {
+			digits = append(digits, p)
+		}
+		if p.side() > 1.15*high && p.side() >= leastSide {
+			frames = append(frames, p)
+		}
+	}
+	if len(digits)*len(frames) > mostPieces*mostPieces {
+		return false
+	}
 	erased := false
-	for _, frame := range parts {
+	looked, most := 0.0, 8*float64(width)*float64(height) // pixels
+	for _, frame := range frames {
 		inside := 0
-		for _, p := range parts {
-			if high > 0 && p.id != frame.id && p.height() >= high/2 && frame.left < p.left && p.right < frame.right && frame.top < p.top && p.bottom < frame.bottom {
+		for _, p := range digits {
+			if p.id != frame.id && frame.left < p.left && p.right < frame.right && frame.top < p.top && p.bottom < frame.bottom {
 				inside++
 			}
 		}
@@ -142,6 +157,9 @@ func eraseLines(gray *image.Gray) bool {
 			long = int(0.6 * min(frame.side(), float64(max(width, height))))
 		default:
 			continue
+		}
+		if looked += frame.width() * frame.height(); looked > most {
+			break
 		}
 		erased = eraseRuns(gray, labels, frame, max(long, 8)) || erased
 	}
@@ -260,7 +278,20 @@ func strokePieces(strokes []Stroke) []piece {
 		for k := range s[1:] {
 			length += vector{s[k+1].X - s[k].X, s[k+1].Y - s[k].Y}.length()
 		}
-		pieces = append(pieces, piece{b, length, i, s})
+		pieces = append(pieces, piece{b, length, i, s, some(s)})
 	}
 	return pieces
+}
+
+// some returns some points of a stroke, the last among them.
+func some(s Stroke) Stroke {
+	const most = 100
+	if len(s) <= most {
+		return s
+	}
+	few := make(Stroke, 0, most)
+	for i := range most {
+		few = append(few, s[i*(len(s)-1)/(most-1)])
+	}
+	return few
 }

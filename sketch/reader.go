@@ -232,6 +232,16 @@ func linesOnPage(gray *image.Gray, ruled bool) (lines [][]group, labels []int32,
 		pieces = slices.DeleteFunc(pieces, func(p piece) bool { return p.ink/p.side() < least })
 	}
 	lines, rest := arrange(pieces)
+	// Boxes that lie over each other so much are no digits, and would be much to look at.
+	area := 0.0
+	for _, line := range lines {
+		for _, g := range line {
+			area += g.width() * g.height()
+		}
+	}
+	if area > 4*float64(len(gray.Pix)) {
+		return nil, labels, 0
+	}
 	return lines, labels, len(rest)
 }
 
@@ -246,6 +256,8 @@ type source interface {
 	show(g *group, left, right float64) (*Result, box, error)
 	// weight is how much ink of a group stands in each of so many columns.
 	weights(g *group, columns int) []float64
+	// work is how much it takes to look for cuts, in pixels.
+	work(g *group) int
 }
 
 // fill makes the marks of a page's lines, touching digits parted.

@@ -247,6 +247,17 @@ func TestReaderGivesUp(t *testing.T) {
 	if page, err := (&Reader{Procedure: EMNIST}).Strokes(d); err != nil || len(page.Marks) != 1 {
 		t.Errorf("%d marks, %v, want one", len(page.Marks), err)
 	}
+	scribble := make(Stroke, 20_000) // and two more
+	for i := range scribble {
+		scribble[i] = Point{X: float64(i * 7919 % 1009), Y: float64(i * 104729 % 997)}
+	}
+	long := Drawing{Strokes: []Stroke{scribble, scribble[:10_000], scribble[:10_000]}}
+	none := func(pictures [][]byte) ([][]float32, error) {
+		return slices.Repeat([][]float32{{0.1, 0.9}}, len(pictures)), nil
+	}
+	if page, err := (&Reader{Procedure: EMNIST, Judge: none, Together: 8}).Strokes(long); err != nil || len(page.Marks) != 1 {
+		t.Errorf("%d marks, %v, want one", len(page.Marks), err)
+	}
 	noise := image.NewGray(image.Rect(0, 0, 400, 400))
 	for i := range noise.Pix {
 		if x, y := i%400, i/400; x%12 > 2 || y%12 == 0 {
