@@ -11,8 +11,8 @@ type channelSums struct {
 }
 
 func (s *denseConvStep) newChannelSums() *channelSums {
-	f := &channelSums{step: s, pairs: make([][]int32, s.positions), parts: partCount(s.plan, s.output.shape[1:].Elements())}
-	for p, row := range convRows(s.op, s.input.shape, s.output.shape, s.stored[0], 0, 0, 0) {
+	f := &channelSums{step: s, pairs: make([][]int32, s.positions), parts: partCount(s.plan, s.out[1:].Elements())}
+	for p, row := range convRows(s.op, s.in, s.out, s.stored[0], 0, 0, 0) {
 		for k, at := range row.in {
 			if at >= 0 {
 				f.pairs[k] = append(f.pairs[k], at, int32(p*s.stored[1]))
@@ -31,7 +31,7 @@ func (f *channelSums) scratch() int {
 func (f *channelSums) compute(t *taskWork, destination []float32, from, to int) {
 	s := f.step
 	clear(destination)
-	strides, size := s.weight.strides, len(s.weight.data)/s.op.out
+	strides, size := s.strides, len(s.weight.data)/s.op.out
 	sums, scratch := t.scratch[:len(f.pairs)*kernel.TileColumns], t.scratch[len(f.pairs)*kernel.TileColumns:]
 	for first := from; first < to; first += kernel.TileColumns {
 		inParts(s.plan, f.parts, sums, scratch, func(sums []float32, one, end int) {
@@ -61,14 +61,14 @@ type biasSums struct {
 }
 
 func (s *denseConvStep) newBiasSums() *biasSums {
-	f := &biasSums{step: s, rows: 1, ones: make([]float32, kernel.TileColumns), parts: partCount(s.plan, s.output.shape[1:].Elements())}
+	f := &biasSums{step: s, rows: 1, ones: make([]float32, kernel.TileColumns), parts: partCount(s.plan, s.out[1:].Elements())}
 	if n := len(s.bias.data); n%kernel.TileColumns == 0 {
 		f.rows = n / kernel.TileColumns
 	}
 	for i := range f.ones {
 		f.ones[i] = 1
 	}
-	for p := range s.output.shape[1:].Elements() {
+	for p := range s.out[1:].Elements() {
 		f.pairs = append(f.pairs, 0, int32(p*s.stored[1]))
 	}
 	return f

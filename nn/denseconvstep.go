@@ -1,6 +1,10 @@
 package nn
 
-import "inkling/internal/kernel"
+import (
+	"slices"
+
+	"inkling/internal/kernel"
+)
 
 // denseConvStep is a convolution of any kind with bias and, maybe, what stands behind
 // it: a BatchNorm with fixed statistics, which becomes part of the weights, a sum with
@@ -11,11 +15,13 @@ type denseConvStep struct {
 	plan          *plan
 	op            conv2d
 	weight, bias  *Param
+	strides       []int  // of the weights, as of Out x In/Groups x KH x KW
 	norm          *node  // the BatchNorm, or nil
 	residual      *place // what is added, or nil
 	limits        *kernel.Limits
 	input, output *place
-	positions     int // of the filter
+	in, out       Shape // C x H x W of one example
+	positions     int   // of the filter
 	depthwise     bool
 
 	// picture and result are input and output with channels innermost: their own
@@ -41,13 +47,36 @@ type denseConvStep struct {
 	used               *versions // of what is packed
 }
 
-func isDenseConv(n *node) bool { return is[conv2d](n.op) && n.inputs[0].rows() == 1 }
+func isDenseConv(n *node) bool {
+	return is[convolver](n.op) && n.inputs[0].rows() == 1
+}
+
+// convolver is an Op that is a convolution: of pictures, or of lines.
+type convolver interface {
+	Op
+	convolution() conv2d
+}
+
+func (c conv2d) convolution() conv2d { return c }
+
+// asPicture is the shape of an example, C x H x W; a line is a picture of one row.
+func asPicture(shape Shape) Shape {
+	if len(shape) == 2 {
+		return Shape{shape[0], 1, shape[1]}
+	}
+	return shape
+}
 
 func lowerDenseConv(p *plan, g *group) {
-	op := g.first.op.(conv2d)
+	op := g.first.op.(convolver).convolution()
 	s := &denseConvStep{plan: p, op: op, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
 		positions: op.kernel[0] * op.kernel[1], depthwise: op.groups == op.in && op.in == op.out && op.in > 1}
-	s.algorithms = p.chooseConv(op, s.input.shape, s.output.shape)
+	s.strides = s.weight.strides
+	if len(s.strides) == 3 { // of lines
+		s.strides = slices.Insert(slices.Clone(s.strides), 2, 0)
+	}
+	s.in, s.out = asPicture(s.input.shape), asPicture(s.output.shape)
+	s.algorithms = p.chooseConv(op, s.in, s.out)
 	s.output.relu = g.taken[2] && is[relu](g.nodes[2].op)
 	s.norm, s.used = g.nodes[0], versionsOf(g.first, g.nodes[0])
 	if g.taken[2] {
@@ -62,11 +91,11 @@ func lowerDenseConv(p *plan, g *group) {
 
 	touches := []*buffer{s.input.values, s.output.values}
 	s.picture, s.result = s.input.values, s.output.values
-	pixels := s.output.shape[1:].Elements()
+	pixels := s.out[1:].Elements()
 	if op.groups == 1 && op.in < 8 && s.positions > 1 {
-		s.gathered = newGatheredPictures(p, op, s.input, s.output.shape)
+		s.gathered = newGatheredPictures(p, op, s.input, s.in, s.out)
 	} else if !s.input.channelsLast && op.in > 1 {
-		s.picture = p.eachExample(s.input.shape[1:].Elements()*s.stored[0], false)
+		s.picture = p.eachExample(s.in[1:].Elements()*s.stored[0], false)
 		touches = append(touches, s.picture)
 	}
 	if !s.output.channelsLast && op.out > 1 {
@@ -118,7 +147,7 @@ func (s *denseConvStep) algorithm() string {
 // forwardRows describes the outputs of some examples.
 func (s *denseConvStep) forwardRows(examples int) (rows []tileRow) {
 	for e := range examples {
-		rows = append(rows, convRows(s.op, s.input.shape, s.output.shape, s.stored[0], s.stored[1], e*s.picture.stride, e*s.result.stride)...)
+		rows = append(rows, convRows(s.op, s.in, s.out, s.stored[0], s.stored[1], e*s.picture.stride, e*s.result.stride)...)
 	}
 	return rows
 }
@@ -155,7 +184,7 @@ func (c conv2d) under(in Shape, y, x, position int) (iy, ix int, ok bool) {
 // backwardRows describes the gradients of the inputs of some examples: which
 // outputs see them, from which position of the filter.
 func (s *denseConvStep) backwardRows(examples int) []tileRow {
-	in, out := s.input.shape, s.output.shape
+	in, out := s.in, s.out
 	pixels := in[1] * in[2]
 	rows := make([]tileRow, examples*pixels)
 	all := make([]int32, examples*pixels*s.positions)
@@ -214,7 +243,7 @@ func (s *denseConvStep) pack(from, to int) {
 		return
 	}
 	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
-	weights, strides := s.weight.data, s.weight.strides
+	weights, strides := s.weight.data, s.strides
 	for o := from; o < to; o++ {
 		group, column := o/outGroup, o%outGroup
 		scale, _ := s.scaled(o)
@@ -360,13 +389,13 @@ func (s *denseConvStep) lowerBackward() {
 		s.adds = s.input.gradient.start()
 		touches = append(touches, s.input.gradient)
 		if s.pictureGradient = s.input.gradient; !s.input.channelsLast && s.op.in > 1 {
-			s.pictureGradient = p.eachExample(s.input.shape[1:].Elements()*s.stored[0], false)
+			s.pictureGradient = p.eachExample(s.in[1:].Elements()*s.stored[0], false)
 			touches = append(touches, s.pictureGradient)
 		}
 		if s.algorithms[convInputs] != convDirect {
 			s.lowerWinogradBackward()
 		} else {
-			s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.input.shape[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
+			s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.in[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
 			if s.packedBack = s.packed; !s.depthwise {
 				s.packedBack = p.packed(s.backwardPass.packedWeights())
 			}

@@ -30,7 +30,7 @@ type strip struct {
 func (s *denseConvStep) newFilterSums() *filterSums {
 	f := &filterSums{step: s, depth: s.op.in / s.op.groups, columns: s.op.out / s.op.groups, together: 1}
 	const most = 192 // outputs of a strip
-	in, out := s.input.shape, s.output.shape
+	in, out := s.in, s.out
 	pixels := out[1] * out[2]
 	f.parts = partCount(s.plan, pixels)
 	if g := s.gathered; g != nil {
@@ -230,7 +230,7 @@ func (f *filterSums) makePanels(w *work, panels []float32, strip *strip, group, 
 // unpack puts sums into the order in which the parameter is stored.
 func (f *filterSums) unpack(destination, sums []float32, columns int) {
 	s := f.step
-	strides := s.weight.strides
+	strides := s.strides
 	size := len(s.weight.data) / s.op.out
 	inGroup := s.op.in / s.op.groups
 	for j := range columns {
@@ -248,7 +248,7 @@ func (f *filterSums) unpack(destination, sums []float32, columns int) {
 // contribute says how the gradients of the parameters are computed.
 func (s *denseConvStep) contribute() {
 	p := s.plan
-	pixels := s.output.shape[1:].Elements()
+	pixels := s.out[1:].Elements()
 	touches := []*buffer{s.picture, s.resultGradient}
 	c := contribution{rows: s.op.out, early: true, touches: touches, updated: s.pack,
 		cost: max(s.positions*(s.op.in/s.op.groups)*pixels/16, 1) * p.batch}

@@ -17,12 +17,12 @@ type gatheredPictures struct {
 }
 
 // newGatheredPictures prepares for outputs of so many pixels.
-func newGatheredPictures(p *plan, op conv2d, at *place, output Shape) *gatheredPictures {
+func newGatheredPictures(p *plan, op conv2d, at *place, input, output Shape) *gatheredPictures {
 	const most = 120 // so that rows stay in the first cache
 	g := &gatheredPictures{at: at, positions: op.kernel[0] * op.kernel[1], pixels: output[1] * output[2]}
 	g.width = g.positions * op.in
 	g.strip = min(g.pixels, most)
-	for _, row := range convRows(op, at.shape, output, at.pixelStep(), 0, 0, 0) {
+	for _, row := range convRows(op, input, output, at.pixelStep(), 0, 0, 0) {
 		g.offsets = append(g.offsets, row.in...)
 	}
 	p.workers = append(p.workers, func(n int) {

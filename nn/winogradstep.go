@@ -4,7 +4,7 @@ package nn
 
 // winogradTiles returns the tiles of a pass.
 func (s *denseConvStep) winogradTiles(pass convPass) *winogradTiles {
-	of, in, out := s.algorithms[pass].winograd(), s.input.shape, s.output.shape
+	of, in, out := s.algorithms[pass].winograd(), s.in, s.out
 	if pass == convInputs {
 		// The gradient of the inputs is the convolution of that of the outputs with
 		// the filters turned round, from where the first of them ends.
@@ -67,7 +67,7 @@ func (s *denseConvStep) packWinograd(from, to int) {
 		return
 	}
 	room := s.packRoom(from)
-	strides := s.weight.strides
+	strides := s.strides
 	f := filters{weights: s.weight.data, column: strides[0], depth: strides[1]}
 	for k := range f.elements {
 		f.elements[k] = k/3*strides[2] + k%3*strides[3]

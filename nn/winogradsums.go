@@ -21,7 +21,7 @@ const blocksUnder = 2
 
 func (s *denseConvStep) newWinogradSums() *winogradSums {
 	tiles := s.winogradTiles(convWeights)
-	f := &winogradSums{winogradTiles: tiles, step: s, together: 32, parts: partCount(s.plan, s.output.shape[1:].Elements()),
+	f := &winogradSums{winogradTiles: tiles, step: s, together: 32, parts: partCount(s.plan, s.out[1:].Elements()),
 		zeros: alignedFloats(roundUp(max(s.op.in, s.op.out), kernel.TileColumns))}
 	f.together = min(f.together, roundUp(s.plan.batch*tiles.count, 2))
 	for blocks := range f.back {
@@ -123,7 +123,7 @@ func (f *winogradSums) add(t *taskWork, sums, room []float32, first, last, one, 
 func (f *winogradSums) unpack(destination, sums, room []float32, filters int) {
 	const columns = kernel.TileColumns
 	s := f.step
-	strides, size := s.weight.strides, len(s.weight.data)/s.op.out
+	strides, size := s.strides, len(s.weight.data)/s.op.out
 	square, scratch := room[:9*columns], room[9*columns:]
 	blocks := (filters + columns - 1) / columns
 	for block := range blocks {

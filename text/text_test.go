@@ -111,7 +111,7 @@ func TestVocabulary(t *testing.T) {
 	if want := []string{"<pad>", "<unk>", "b", "a", "unk", "c", "d"}; !slices.Equal(v.tokens, want) {
 		t.Errorf("%q, want %q", v.tokens, want)
 	}
-	if got := v.Encode([]string{"a", "z", "<pad>", "b"}); !slices.Equal(got, []int{3, Unknown, Unknown, 2}) {
+	if got := v.Encode([]string{"a", "z", "<pad>", "b"}); !slices.Equal(got, []int32{3, Unknown, Unknown, 2}) {
 		t.Errorf("got %v", got)
 	}
 	few, err := NewVocabulary(way.All(texts), MinCount(2), MaxTokens(1))
@@ -143,8 +143,8 @@ func TestVocabulary(t *testing.T) {
 }
 
 func TestPad(t *testing.T) {
-	numbers, mask := Pad([][]int{{5}, {7, 8, 9, 10}, nil}, 3)
-	if !slices.Equal(numbers, []int{5, 0, 0, 7, 8, 9, 0, 0, 0}) || !slices.Equal(mask, []float32{1, 0, 0, 1, 1, 1, 0, 0, 0}) {
+	numbers, mask := Pad([][]int32{{5}, {7, 8, 9, 10}, nil}, 3)
+	if !slices.Equal(numbers, []int32{5, 0, 0, 7, 8, 9, 0, 0, 0}) || !slices.Equal(mask, []float32{1, 0, 0, 1, 1, 1, 0, 0, 0}) {
 		t.Errorf("%v, %v", numbers, mask)
 	}
 }

@@ -26,7 +26,7 @@ var special = []string{Padding: "<pad>", Unknown: "<unk>"}
 // several goroutines.
 type Vocabulary struct {
 	tokens []string
-	number map[string]int
+	number map[string]int32
 }
 
 // limits are what the options set.
@@ -75,12 +75,12 @@ func vocabularyOf(tokens []string) (*Vocabulary, error) {
 	if len(tokens) < len(special) || !slices.Equal(tokens[:len(special)], special) {
 		return nil, fmt.Errorf("a vocabulary begins with %q", special)
 	}
-	v := &Vocabulary{tokens, make(map[string]int, len(tokens))}
+	v := &Vocabulary{tokens, make(map[string]int32, len(tokens))}
 	for i, token := range tokens {
 		if at, twice := v.number[token]; twice {
 			return nil, fmt.Errorf("the token %q is in the vocabulary twice, as %d and %d", token, at, i)
 		}
-		v.number[token] = i
+		v.number[token] = int32(i)
 	}
 	return v, nil
 }
@@ -90,11 +90,11 @@ func vocabularyOf(tokens []string) (*Vocabulary, error) {
 func (v *Vocabulary) Len() int { return len(v.tokens) }
 
 // Token returns the token of a number.
-func (v *Vocabulary) Token(number int) string { return v.tokens[number] }
+func (v *Vocabulary) Token(number int32) string { return v.tokens[number] }
 
 // Encode returns the numbers of tokens.
-func (v *Vocabulary) Encode(tokens []string) []int {
-	numbers := make([]int, len(tokens))
+func (v *Vocabulary) Encode(tokens []string) []int32 {
+	numbers := make([]int32, len(tokens))
 	for i, token := range tokens {
 		numbers[i] = Unknown
 		if number, known := v.number[token]; known && number != Padding {
@@ -124,8 +124,8 @@ func (v *Vocabulary) UnmarshalJSON(file []byte) error {
 // Pad makes sequences as long as each other: longer ones are cut, and shorter ones filled
 // up with Padding. The mask is 1 where a number is of the sequence, else 0. Both are
 // [len(sequences)][length], one after another.
-func Pad(sequences [][]int, length int) (numbers []int, mask []float32) {
-	numbers, mask = make([]int, len(sequences)*length), make([]float32, len(sequences)*length)
+func Pad(sequences [][]int32, length int) (numbers []int32, mask []float32) {
+	numbers, mask = make([]int32, len(sequences)*length), make([]float32, len(sequences)*length)
 	for i, sequence := range sequences {
 		for j := range copy(numbers[i*length:][:length], sequence) {
 			mask[i*length+j] = 1
