@@ -68,11 +68,11 @@ func simulate(b *testing.B, name string, size, batch int, train bool) {
 	for b.Loop() {
 		profile(1)
 		var alone float64
-		for _, p := range medianPhases(profile, 1) {
+		for _, p := range leastPhases(profile, 1) {
 			alone += p.longest()
 		}
 		for _, workers := range []int{1, 2, 4, 8, 16, 32, 64} {
-			phases := medianPhases(profile, workers)
+			phases := leastPhases(profile, workers)
 			var longest, busy float64
 			for _, p := range phases {
 				longest += p.longest()
@@ -119,9 +119,9 @@ func (p *phase) workers() (n int) {
 	return n
 }
 
-// medianPhases returns the phases of a program with so many workers, each with the
-// medians of three runs.
-func medianPhases(profile func(workers int) []nn.StageTime, workers int) (phases []*phase) {
+// leastPhases returns the phases of a program with so many workers, each with the least
+// of three runs: what else the machine does only adds.
+func leastPhases(profile func(workers int) []nn.StageTime, workers int) (phases []*phase) {
 	var runs [][]nn.StageTime
 	for range 3 {
 		runs = append(runs, profile(workers))
@@ -135,9 +135,7 @@ func medianPhases(profile func(workers int) []nn.StageTime, workers int) (phases
 			phases = append(phases, &phase{says: says, division: s.Division, seconds: make([]float64, workers)})
 		}
 		for w := range workers {
-			all := []float64{runs[0][i].Workers[w], runs[1][i].Workers[w], runs[2][i].Workers[w]}
-			slices.Sort(all)
-			phases[s.Phase].seconds[w] += all[1]
+			phases[s.Phase].seconds[w] += min(runs[0][i].Workers[w], runs[1][i].Workers[w], runs[2][i].Workers[w])
 		}
 	}
 	return phases
