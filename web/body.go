@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"inkling/internal/wording"
 )
 
 const (
@@ -218,7 +220,7 @@ func bodyProblem(err error, received int, allowed time.Duration) error {
 	case errors.As(err, &tooLarge):
 		return problemf(http.StatusRequestEntityTooLarge, "the request has more than the %d bytes that are taken", tooLarge.Limit)
 	case errors.As(err, &timeout) && timeout.Timeout():
-		return problemf(http.StatusRequestTimeout, "the request's body came too slowly: %d bytes of it came within %v", received, allowed.Round(time.Millisecond))
+		return problemf(http.StatusRequestTimeout, "the request's body came too slowly: %s of it came within %v", wording.Number(received, "byte"), allowed.Round(time.Millisecond))
 	}
 	p := problemf(http.StatusBadRequest, "the request's body ended too early")
 	p.cause = err

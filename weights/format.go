@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"inkling/internal/wording"
 	"inkling/weights/npy"
 	"inkling/weights/pth"
 	"inkling/weights/safetensors"
@@ -312,7 +313,7 @@ var npySingle = Format{
 	DTypes: npy.DTypes(),
 	Write: func(w io.Writer, tensors []Tensor, metadata map[string]string) error {
 		if len(tensors) != 1 || len(metadata) > 0 {
-			return fmt.Errorf("a .npy file has room for one tensor and no metadata, there are %d tensors; use the ending .npz", len(tensors))
+			return fmt.Errorf("a .npy file has room for one tensor and no metadata, it is given %s; use the ending .npz", contents(len(tensors), len(metadata) > 0))
 		}
 		a := tensors[0].toArray()
 		return npy.Write(w, &a)
@@ -330,4 +331,12 @@ func Sniff(head []byte) string {
 		}
 	}
 	return ""
+}
+
+// contents says what there is to be written.
+func contents(tensors int, metadata bool) string {
+	if metadata {
+		return wording.Number(tensors, "tensor") + " and metadata"
+	}
+	return wording.Number(tensors, "tensor")
 }

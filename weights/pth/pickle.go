@@ -1,6 +1,10 @@
 package pth
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"inkling/internal/wording"
+)
 
 // The values of a pickle are Go's bool, int64, float64 and string, nil for
 // None, and the types below. Nothing else is ever constructed: a class or a
@@ -104,7 +108,7 @@ func (u *unpickler) run() (*pickled, error) {
 				return nil, err
 			}
 			if len(u.stack) > 0 || len(u.marks) > 0 {
-				return nil, u.fault("%d values are left over at the end of the pickle", len(u.stack))
+				return nil, u.fault("%s left over at the end of the pickle", wording.Number(len(u.stack), "value"))
 			}
 			return &pickled{value: value, stop: u.at, unknown: u.unknown}, nil
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+
+	"inkling/internal/wording"
 )
 
 // global is a Python name that this package knows: a class or a function that
@@ -187,7 +189,7 @@ func (u *unpickler) reduce() error {
 				return u.push(t)
 			}
 		}
-		return u.fault("_rebuild_parameter wants a tensor and 2 or 3 more arguments, got %d arguments", len(args.items))
+		return u.fault("_rebuild_parameter wants a tensor and 2 or 3 more arguments, got %s", wording.Number(len(args.items), "argument"))
 	case collection:
 		return u.collection(g, args.items)
 	case device: // ("cuda", 0)

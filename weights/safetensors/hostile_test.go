@@ -65,7 +65,7 @@ func TestHostileHeaders(t *testing.T) {
 		{"a NUL", "{\x00}", "where a string was wanted"},
 		{"bytes after the brace", "{" + ok + "} x", "1 byte follows"},
 		{"a tab after the brace", "{" + ok + "}\t", "1 byte follows"},
-		{"two objects", "{" + ok + "}{}", "2 bytes follow"},
+		{"two objects", "{" + ok + "}{}", "2 bytes behind"},
 		{"a name twice", "{" + tensor("a", "F32", "1", "0,4") + "," + tensor("a", "F32", "1", "4,8") + "}", "the name a twice"},
 		{"a name twice, escaped", "{" + tensor("a", "F32", "1", "0,4") + `,"\u0061":` + tensor("", "F32", "1", "4,8")[3:] + "}", "the name a twice"},
 		{"two lone surrogates", `{"\ud800":` + tensor("", "F32", "1", "0,4")[3:] + `,"\udfff":` + tensor("", "F32", "1", "4,8")[3:] + "}", "twice"},
