@@ -369,7 +369,7 @@ func TestWantsMinimumRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	text, err := io.ReadAll(response.Body)
-	if response.StatusCode != http.StatusRequestTimeout || !strings.Contains(string(text), "came too slowly: 1 bytes of it came within 100ms") {
+	if response.StatusCode != http.StatusRequestTimeout || !strings.Contains(string(text), "came too slowly: 1 byte of it came within 100ms") {
 		t.Errorf("status %d, %s, %v", response.StatusCode, text, err)
 	}
 }
