@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-
-	"inkling/internal/wording"
 )
 
 // readLegacy reads the format of PyTorch before 1.6, which is still written
@@ -103,7 +101,7 @@ func readLegacy(data []byte) (*File, error) {
 		at = end
 	}
 	if at != len(data) {
-		return nil, fault(int64(at), "%s behind the last storage", wording.Number(len(data)-at, "byte"))
+		return nil, fault(int64(at), "%d bytes follow the last storage", len(data)-at)
 	}
 	file := &File{Format: "legacy"}
 	_, err = file.collect(content, b)

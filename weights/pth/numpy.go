@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"inkling/internal/wording"
 	"inkling/weights/internal/untrusted"
 )
 
@@ -48,7 +47,7 @@ func ReadArrays(data []byte) (map[string]any, error) {
 	case len(p.unknown) > 0:
 		return nil, fault(int64(p.unknown[0].at), "the pickle names the Python object %s; only NumPy arrays, lists, numbers and text are read", shorten(p.unknown[0].name))
 	case p.stop+1 != len(data):
-		return nil, fault(int64(p.stop+1), "%s behind the end of the pickle", wording.Number(len(data)-p.stop-1, "byte"))
+		return nil, fault(int64(p.stop+1), "%d bytes follow the end of the pickle", len(data)-p.stop-1)
 	}
 	d, ok := p.value.(*dict)
 	if !ok {
@@ -102,7 +101,7 @@ func (u *unpickler) elementType(args []any) error {
 	if !u.arrays {
 		return u.call(&class{name: "numpy.dtype", at: u.at}, &tuple{args})
 	}
-	return u.fault("numpy.dtype wants the name of a type, got %s", wording.Number(len(args), "argument"))
+	return u.fault("numpy.dtype wants the name of a type, got %d arguments", len(args))
 }
 
 // encode acts for _codecs.encode(text, "latin1"), as which Python 3 writes bytes
@@ -112,7 +111,7 @@ func (u *unpickler) encode(args []any) error {
 		return u.call(&class{name: "_codecs.encode", at: u.at}, &tuple{args})
 	}
 	if len(args) != 2 || args[1] != "latin1" {
-		return u.fault(`_codecs.encode wants a text and "latin1", got %s`, wording.Number(len(args), "argument"))
+		return u.fault(`_codecs.encode wants a text and "latin1", got %d arguments`, len(args))
 	}
 	text, ok := args[0].(string)
 	if !ok {

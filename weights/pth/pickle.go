@@ -1,10 +1,6 @@
 package pth
 
-import (
-	"encoding/binary"
-
-	"inkling/internal/wording"
-)
+import "encoding/binary"
 
 // The values of a pickle are Go's bool, int64, float64 and string, nil for
 // None, and the types below. Nothing else is ever constructed: a class or a
@@ -108,7 +104,7 @@ func (u *unpickler) run() (*pickled, error) {
 				return nil, err
 			}
 			if len(u.stack) > 0 || len(u.marks) > 0 {
-				return nil, u.fault("%s left over at the end of the pickle", wording.Number(len(u.stack), "value"))
+				return nil, u.fault("%d values are left over at the end of the pickle", len(u.stack))
 			}
 			return &pickled{value: value, stop: u.at, unknown: u.unknown}, nil
 		}

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-
-	"inkling/internal/wording"
 )
 
 // global is a Python name that this package knows: a class or a function that
@@ -189,7 +187,7 @@ func (u *unpickler) reduce() error {
 				return u.push(t)
 			}
 		}
-		return u.fault("_rebuild_parameter wants a tensor and 2 or 3 more arguments, got %s", wording.Number(len(args.items), "argument"))
+		return u.fault("_rebuild_parameter wants a tensor and 2 or 3 more arguments, got %d arguments", len(args.items))
 	case collection:
 		return u.collection(g, args.items)
 	case device: // ("cuda", 0)

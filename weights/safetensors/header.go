@@ -9,7 +9,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"inkling/internal/wording"
 	"inkling/weights/internal/untrusted"
 )
 
@@ -67,7 +66,7 @@ func parseHeader(text []byte, size int64, b *untrusted.Budget) (*header, error) 
 	}
 	// The header may be padded with spaces, and nothing else.
 	if rest := bytes.TrimLeft(text[s.at:], " "); len(rest) > 0 {
-		return nil, fault(int64(len(text)-len(rest)), "%s behind the header's closing brace", wording.Number(len(rest), "byte"))
+		return nil, fault(int64(len(text)-len(rest)), "%d bytes follow the header's closing brace", len(rest))
 	}
 	return h, checkLayout(h.entries, int64(len(text)), size)
 }

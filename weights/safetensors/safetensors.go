@@ -21,7 +21,6 @@ import (
 	"maps"
 	"slices"
 
-	"inkling/internal/wording"
 	"inkling/weights/internal/untrusted"
 )
 
@@ -103,7 +102,7 @@ func Sniff(head []byte) bool {
 func Read(r io.ReaderAt, size int64) (*File, error) {
 	const prefix = 8
 	if size < prefix {
-		return nil, fault(size, "the file ends after %s; a safetensors file starts with 8 bytes that tell the length of its header", wording.Number(max(size, 0), "byte"))
+		return nil, fault(size, "the file ends after %d bytes; a safetensors file starts with 8 bytes that tell the length of its header", max(size, 0))
 	}
 	// A size that is not true must not cost memory.
 	if err := readAt(r, make([]byte, 1), size-1); err != nil {
