@@ -97,6 +97,14 @@ type Config struct {
 	// two steps, and training waits for it.
 	OnEvent func(Event)
 
+	// Listeners hear what OnEvent does, after it and in their order, so that a bar, a
+	// log and one's own listener share one stream. Validate, if set, measures the
+	// network at the end of every epoch, numbered from 1, by Evaluate on pictures that
+	// are not trained on, say: EpochEnd events carry what it returns. Its error ends the
+	// training, unless the context is done.
+	Listeners []func(Event)
+	Validate  func(epoch int) (*Evaluation, error)
+
 	// OnStart, if set, is called before the first epoch with what trains the
 	// network, whose optimizer's state one may want to save (see OptimizerState).
 	OnStart func(*nn.TrainProgram)
@@ -157,7 +165,10 @@ type Event struct {
 	Images  int           // pictures shown so far, in all epochs
 	Loss    float64       // see Kind
 	Elapsed time.Duration // since the first step
-	Rate    float64       // the learning rate of the last batch, of the first optimizer, if there is a Schedule
+
+	Validation *Evaluation // of an EpochEnd, by Config.Validate; else nil
+
+	Rate float64 // the learning rate of the last batch, of the first optimizer, if there is a Schedule
 }
 
 // Result sums up a training, also one that ended early.
@@ -351,12 +362,12 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		t.at.EpochLoss += loss
 		t.at.ReportLoss += loss
 		if logEvery > 0 && batches%logEvery == 0 {
-			t.emit(LossReport, epoch, batches, t.at.ReportLoss/float64(logEvery))
+			t.emit(LossReport, epoch, batches, t.at.ReportLoss/float64(logEvery), nil)
 			t.at.ReportLoss = 0
 		}
 		if progress -= len(batch.Labels); progress <= 0 {
 			progress = progressImages
-			t.emit(Progress, epoch, batches, t.at.EpochLoss/float64(batches))
+			t.emit(Progress, epoch, batches, t.at.EpochLoss/float64(batches), nil)
 		}
 		if t.stop.Load() {
 			return t.stopped(ctx, epoch, batches)
@@ -389,7 +400,11 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 	if err := t.observe(epoch); err != nil {
 		return err
 	}
-	t.emit(EpochEnd, epoch, batches, t.result.Loss)
+	validation, err := t.validate(ctx, epoch)
+	if err != nil {
+		return err
+	}
+	t.emit(EpochEnd, epoch, batches, t.result.Loss, validation)
 	return t.checkpoint()
 }
 
@@ -409,12 +424,30 @@ func (t *training) mix(epoch, i int, batch *data.Batch) []float32 {
 	return t.Mix.Apply(r, batch.Images, batch.Labels, len(t.Loader.Dataset.Classes()))
 }
 
-func (t *training) emit(kind Kind, epoch, batch int, loss float64) {
+func (t *training) emit(kind Kind, epoch, batch int, loss float64, validation *Evaluation) {
+	if t.OnEvent == nil && len(t.Listeners) == 0 {
+		return
+	}
+	e := Event{Kind: kind, Epoch: epoch, Batch: batch, Step: t.result.Steps, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed(), Validation: validation}
+	if len(t.schedulers) > 0 {
+		e.Rate = t.schedulers[0].Rate()
+	}
 	if t.OnEvent != nil {
-		e := Event{Kind: kind, Epoch: epoch, Batch: batch, Step: t.result.Steps, Images: t.result.Images, Loss: loss, Elapsed: t.elapsed()}
-		if len(t.schedulers) > 0 {
-			e.Rate = t.schedulers[0].Rate()
-		}
 		t.OnEvent(e)
 	}
+	for _, listen := range t.Listeners {
+		listen(e)
+	}
+}
+
+// validate measures the network at the end of an epoch.
+func (t *training) validate(ctx context.Context, epoch int) (*Evaluation, error) {
+	if t.Validate == nil {
+		return nil, nil
+	}
+	e, err := t.Validate(epoch)
+	if err != nil && ctx.Err() != nil { // the epoch is whole all the same
+		return nil, nil
+	}
+	return e, err
 }

@@ -379,3 +379,35 @@ func TestStopWhileReading(t *testing.T) {
 		t.Errorf("evaluation: error %v, want %q", err, enough)
 	}
 }
+
+// TestListeners checks that all listeners hear the same, with what the validation came to.
+func TestListeners(t *testing.T) {
+	c := config(t, 40)
+	c.LogEvery = 5
+	var heard [3][]Event
+	c.OnEvent = func(e Event) { heard[0] = append(heard[0], e) }
+	for i := 1; i < 3; i++ {
+		c.Listeners = append(c.Listeners, func(e Event) { heard[i] = append(heard[i], e) })
+	}
+	results := map[int]*Evaluation{}
+	c.Validate = func(epoch int) (*Evaluation, error) {
+		results[epoch] = &Evaluation{}
+		return results[epoch], nil
+	}
+	if _, err := Run(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	if len(heard[0]) == 0 || !slices.Equal(heard[0], heard[1]) || !slices.Equal(heard[0], heard[2]) {
+		t.Errorf("heard %d, %d and %d events, or others", len(heard[0]), len(heard[1]), len(heard[2]))
+	}
+	for _, e := range heard[1] {
+		if want := results[e.Epoch]; e.Kind == EpochEnd && e.Validation != want || e.Kind != EpochEnd && e.Validation != nil {
+			t.Errorf("%s of epoch %d has the validation %p, want %p", e.Kind, e.Epoch, e.Validation, want)
+		}
+	}
+	broken := errors.New("no pictures")
+	c.Validate = func(int) (*Evaluation, error) { return nil, broken }
+	if _, err := Run(t.Context(), c); !errors.Is(err, broken) {
+		t.Errorf("error is %v, want that of Validate", err)
+	}
+}

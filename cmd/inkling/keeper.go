@@ -179,13 +179,18 @@ func (k *keeper) fail(err error) {
 
 // event is told of the training as it goes.
 func (k *keeper) event(e train.Event, rate float64) {
-	row := runs.Row{Epoch: e.Epoch, Step: e.Step, Images: e.Images, Seconds: e.Elapsed.Seconds(), LearningRate: &rate, Loss: &e.Loss, EpochEnd: e.Kind == train.EpochEnd}
-	switch e.Kind {
-	case train.Progress:
+	if e.Kind == train.Progress {
 		return
-	case train.EpochEnd:
-		if k.p.validation != nil {
-			k.validate(&row)
+	}
+	row := runs.Row{Epoch: e.Epoch, Step: e.Step, Images: e.Images, Seconds: e.Elapsed.Seconds(), LearningRate: &rate, Loss: &e.Loss, EpochEnd: e.Kind == train.EpochEnd}
+	if v := e.Validation; v != nil {
+		accuracy := v.Accuracy()
+		row.ValidationLoss, row.ValidationAccuracy = &v.Loss, &accuracy
+		if k.improves(accuracy) && k.folder != nil {
+			m := k.p.model
+			m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
+			k.warn(m.Save(k.folder.File(runs.BestFile)))
+			delete(m.About.Extra, "validation_accuracy")
 		}
 	}
 	if k.log == nil {
@@ -205,25 +210,14 @@ func (k *keeper) event(e train.Event, rate float64) {
 	}
 }
 
-// validate measures the network on the pictures that were held out.
-func (k *keeper) validate(row *runs.Row) {
+// validate measures the network on the pictures that were held out; it is nil if there
+// are none.
+func (k *keeper) validate(int) (*train.Evaluation, error) {
+	if k.p.validation == nil {
+		return nil, nil
+	}
 	m := k.p.model
-	e, err := train.Evaluate(k.ctx, m.Network, k.p.validation, m.Transform(), k.o.workers)
-	if err != nil {
-		if k.ctx.Err() == nil {
-			k.fail(err)
-		}
-		return
-	}
-	accuracy := e.Accuracy()
-	row.ValidationLoss, row.ValidationAccuracy = &e.Loss, &accuracy
-	k.r.line("[%d] loss: %.3f, validation: %s right, loss %.3f\n", row.Epoch, *row.Loss, percent(accuracy), e.Loss)
-	k.r.object("validation", map[string]any{"epoch": row.Epoch, "accuracy": accuracy, "loss": e.Loss, "images": e.Total()})
-	if k.improves(accuracy) && k.folder != nil {
-		m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
-		k.warn(m.Save(k.folder.File(runs.BestFile)))
-		delete(m.About.Extra, "validation_accuracy")
-	}
+	return train.Evaluate(k.ctx, m.Network, k.p.validation, m.Transform(), k.o.workers)
 }
 
 // improves takes in the accuracy of a validation, and tells whether it is the best
@@ -269,9 +263,16 @@ func (k *keeper) checkpoint(at train.Position) {
 	m.SetExtra(positionKey, string(text))
 	before := m.Optimizer
 	m.Optimizer = k.optimizer
-	k.warn(m.Save(k.folder.File(runs.LastFile)))
+	err = m.Save(k.folder.File(runs.LastFile))
 	m.Optimizer = before
 	delete(m.About.Extra, positionKey)
+	if err != nil {
+		k.warn(err)
+		return
+	}
+	if k.o.keepEpochs > 0 && at.Batches == 0 {
+		k.warn(k.folder.KeepEpoch(at.Epochs, k.o.keepEpochs))
+	}
 }
 
 func (k *keeper) close() {

@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime/metrics"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -26,6 +28,9 @@ type reporter struct {
 	json     bool
 	progress *mpb.Progress // nil without a terminal
 	bar      *mpb.Bar
+	status   atomic.Pointer[string] // what the bar tells besides
+
+	loss, accuracy string // the last that were known
 }
 
 func newReporter(out io.Writer, json bool) *reporter { return &reporter{out: out, json: json} }
@@ -52,12 +57,16 @@ func (r *reporter) object(event string, values map[string]any) {
 }
 
 // begin tells what is going to be trained, on what and how.
-func (r *reporter) begin(o *trainOptions, set *pictureSet, d data.Dataset, m *inkling.Classifier) {
+func (r *reporter) begin(o *trainOptions, p *prepared, d data.Dataset, m *inkling.Classifier) {
+	set := p.set
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
 	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), "picture"), wording.Count(len(d.Classes()), "class"))
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
+	}
+	for _, note := range o.chosen(p) {
+		r.line("      %s\n", note)
 	}
 	r.findings(o.data, set.findings)
 	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", m.Architecture(), thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
@@ -106,6 +115,12 @@ func (r *reporter) startBar(out io.Writer, images int64) {
 			decor.CurrentNoUnit("%d images, "),
 			decor.AverageETA(decor.ET_STYLE_MMSS),
 			decor.Name(" left"),
+			decor.Any(func(decor.Statistics) string {
+				if text := r.status.Load(); text != nil {
+					return *text
+				}
+				return ""
+			}),
 		))
 }
 
@@ -113,6 +128,7 @@ func (r *reporter) startBar(out io.Writer, images int64) {
 func (r *reporter) event(e train.Event) {
 	if r.bar != nil {
 		r.bar.SetCurrent(int64(e.Images))
+		r.tell(e)
 	}
 	switch e.Kind {
 	case train.LossReport:
@@ -120,7 +136,41 @@ func (r *reporter) event(e train.Event) {
 		r.object("loss", map[string]any{"epoch": e.Epoch, "batch": e.Batch, "loss": e.Loss, "images": e.Images, "seconds": e.Elapsed.Seconds()})
 	case train.EpochEnd:
 		r.object("epoch", map[string]any{"epoch": e.Epoch, "loss": e.Loss, "images": e.Images, "seconds": e.Elapsed.Seconds()})
+		if v := e.Validation; v != nil {
+			r.line("[%d] loss: %.3f, validation: %s right, loss %.3f\n", e.Epoch, e.Loss, percent(v.Accuracy()), v.Loss)
+			r.object("validation", map[string]any{"epoch": e.Epoch, "accuracy": v.Accuracy(), "loss": v.Loss, "images": v.Total()})
+		}
 	}
+}
+
+// tell has the bar tell of the training, too: loss, accuracy, speed and memory.
+func (r *reporter) tell(e train.Event) {
+	r.loss = fmt.Sprintf(", loss %.3f", e.Loss)
+	if e.Validation != nil {
+		r.accuracy = ", " + percent(e.Validation.Accuracy()) + " right"
+	}
+	text := r.loss + r.accuracy
+	if s := e.Elapsed.Seconds(); s > 0 {
+		text += fmt.Sprintf(", %s images/s", thousands(int(float64(e.Images)/s)))
+	}
+	text += fmt.Sprintf(", %s MB", thousands(int(memoryInUse()>>20)))
+	r.status.Store(&text)
+}
+
+// memoryInUse is how much memory the process has from the system, in bytes.
+func memoryInUse() uint64 {
+	read := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
+	metrics.Read(read)
+	return read[0].Value.Uint64() - read[1].Value.Uint64()
+}
+
+// hint tells what may be wrong with a training, once.
+func (r *reporter) hint(text string) {
+	if text == "" {
+		return
+	}
+	r.line("Hint: %s\n", text)
+	r.object("hint", map[string]any{"text": text})
 }
 
 // finish tells how long it took.

@@ -20,9 +20,7 @@ import (
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/sketch"
-	"inkling/torchrand"
 	"inkling/train"
-	"inkling/transform"
 	"inkling/weights"
 )
 
@@ -263,17 +261,8 @@ func beginTraining(ctx context.Context, o *trainOptions, r *reporter) (s *saver,
 // finishTraining trains, tests and saves what beginTraining has made ready.
 func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *saver, p *prepared) (*trained, error) {
 	defer r.close()
-	set, trainSet, testSet, augment, m := p.set, p.train, p.test, p.augment, p.model
-	loader := &data.Loader{Dataset: trainSet, Transform: append(transform.Compose(augment.steps), m.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
-		Workers: loaderWorkers(trainSet, o.workers)}
-	if len(augment.steps) > 0 {
-		loader.Workers = effectiveWorkers(o.workers)
-	}
-	if o.rng == "torch" {
-		generator := torchrand.New(o.seed)
-		nn.InitUniform(m.Network, generator.Symmetric)
-		loader.Sampler = data.Order(generator.Order)
-	}
+	set, trainSet, testSet, m := p.set, p.train, p.test, p.model
+	loader := o.loader(p)
 	result := &trained{model: m, set: set, test: testSet}
 	schedule, perBatch, err := o.scheduled(o.epochs, loader.Len())
 	if err != nil {
@@ -282,67 +271,62 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	if cycle, ok := schedule.(*optim.OneCycleLR); ok && len(o.rates) > 0 {
 		schedule = scaledCycle{cycle, o.rate()}
 	}
-	r.begin(o, set, trainSet, m)
+	r.begin(o, p, trainSet, m)
 	rate := o.rate() // of the last batch
 	var program *nn.TrainProgram
 	state := func() *weights.Optimizer { return o.state(program, rate) }
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
+	config := o.config(p, loader)
+	config.Schedule, config.ScheduleBatches = schedule, perBatch
+	if o.dryRun {
+		return nil, o.rehearse(ctx, r, p, config)
+	}
 	keeper, err := o.keep(ctx, abort, r, p, loader)
 	if err != nil {
 		return nil, err
 	}
 	defer keeper.close()
-	ran, err := train.Run(ctx, train.Config{
-		From:     keeper.from(),
-		MaxSteps: o.maxSteps, MaxTime: o.maxTime,
-		CheckpointSteps: o.saving.steps, CheckpointInterval: o.saving.interval,
-		Network:   m.Network,
-		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: augment.batch != nil},
-		Optimizer: o.optimizer,
-		Schedule:  schedule, ScheduleBatches: perBatch,
-		Mix:      augment.batch,
-		Training: o.training(), UnfreezeAfter: o.unfreezeAfter,
-		FeatureBytes: o.featureBytes(), OnFeatures: func(f train.FeatureReport) { r.features(f, trainSet.Len()) },
-		Loader:   loader,
-		Epochs:   o.epochs,
-		Workers:  o.workers,
-		LogEvery: o.logEvery,
-		OnEvent: func(e train.Event) {
-			if schedule != nil {
-				rate = e.Rate
-			}
-			r.event(e)
-			keeper.event(e, rate)
-		},
-		OnStart: func(p *nn.TrainProgram) {
-			program = p
-			keeper.start(program, state)
-			if o.saveOptimizer {
-				m.Optimizer = state
-			}
-		},
-		OnUnfreeze: func(p *nn.TrainProgram) {
-			program = p
-			r.line("All parameters are trained from here on.\n")
-			r.object("unfrozen", map[string]any{"after_epoch": o.unfreezeAfter})
-		},
-		Checkpoint: func(at train.Position) error {
-			keeper.checkpoint(at)
-			epoch := at.Epochs
-			if epoch == o.epochs || at.Batches > 0 {
-				return nil // saved below, with the accuracy; or in the run's folder alone
-			}
-			m.SetExtra("epochs", strconv.Itoa(epoch))
-			if err := saver.save(m, epoch); err != nil {
-				r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
-			}
-			if keeper.enough(epoch) {
-				return train.ErrEnough
-			}
-			return nil
-		},
-	})
+	config.From, config.LogEvery, config.Validate = keeper.from(), o.logEvery, keeper.validate
+	config.MaxSteps, config.MaxTime = o.maxSteps, o.maxTime
+	config.CheckpointSteps, config.CheckpointInterval = o.saving.steps, o.saving.interval
+	config.UnfreezeAfter, config.FeatureBytes = o.unfreezeAfter, o.featureBytes()
+	config.OnFeatures = func(f train.FeatureReport) { r.features(f, trainSet.Len()) }
+	config.OnEvent = func(e train.Event) {
+		if schedule != nil {
+			rate = e.Rate
+		}
+	}
+	hints := newHints(trainSet, p.validation)
+	config.Listeners = []func(train.Event){r.event, func(e train.Event) { keeper.event(e, rate) }, func(e train.Event) { r.hint(hints.event(e)) }}
+	config.OnStart = func(p *nn.TrainProgram) {
+		program = p
+		keeper.start(program, state)
+		if o.saveOptimizer {
+			m.Optimizer = state
+		}
+	}
+	config.OnUnfreeze = func(p *nn.TrainProgram) {
+		program = p
+		r.line("All parameters are trained from here on.\n")
+		r.object("unfrozen", map[string]any{"after_epoch": o.unfreezeAfter})
+	}
+	config.Checkpoint = func(at train.Position) error {
+		keeper.checkpoint(at)
+		epoch := at.Epochs
+		if epoch == o.epochs || at.Batches > 0 {
+			return nil // saved below, with the accuracy; or in the run's folder alone
+		}
+		m.SetExtra("epochs", strconv.Itoa(epoch))
+		if err := saver.save(m, epoch); err != nil {
+			r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
+		}
+		if keeper.enough(epoch) {
+			return train.ErrEnough
+		}
+		return nil
+	}
+	ran, err := train.Run(ctx, config)
 	m.SetExtra("epochs", strconv.Itoa(ran.Epochs))
 	m.SetExtra("steps", strconv.Itoa(ran.Steps))
 	var diverged *train.DivergedError
@@ -403,10 +387,8 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if p.train, p.test, err = openBoth(p.set, o.test && !p.set.untested, o.limit); err != nil {
 		return nil, err
 	}
-	if o.valSplit > 0 {
-		if p.train, p.validation, err = data.StratifiedSplit(p.train, o.valSplit, o.seed); err != nil {
-			return nil, fmt.Errorf("--val-split: %w", err)
-		}
+	if p.train, p.validation, err = o.divide(p.train, o.seed); err != nil {
+		return nil, err
 	}
 	if p.set.findings, err = auditTraining(ctx, p.set, p.train, p.test, o.limit); err != nil {
 		return nil, err

@@ -5,9 +5,11 @@ package runs
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"inkling/internal/atomicfile"
@@ -15,15 +17,16 @@ import (
 
 // The files of a run's folder.
 const (
-	ConfigFile  = "config.yaml"   // all settings
-	TableFile   = "metrics.csv"   // a line an epoch
-	EventsFile  = "metrics.jsonl" // a line an epoch or report of the loss
-	LastFile    = "last.pth"      // the newest checkpoint
-	BestFile    = "best.pth"      // the best of the epochs, by the validation
-	ReportFile  = "report.html"   // all of it, to look at
-	BoardFolder = "tensorboard"   // TensorBoard's files of events
-	namePattern = "%s-%d"         // of the second run of a name, and on
-	mostRuns    = 100_000         // of a name
+	ConfigFile  = "config.yaml"    // all settings
+	TableFile   = "metrics.csv"    // a line an epoch
+	EventsFile  = "metrics.jsonl"  // a line an epoch or report of the loss
+	LastFile    = "last.pth"       // the newest checkpoint
+	BestFile    = "best.pth"       // the best of the epochs, by the validation
+	ReportFile  = "report.html"    // all of it, to look at
+	epochFile   = "epoch-%04d.pth" // the checkpoint after an epoch, if it is kept
+	BoardFolder = "tensorboard"    // TensorBoard's files of events
+	namePattern = "%s-%d"          // of the second run of a name, and on
+	mostRuns    = 100_000          // of a name
 	folderMode  = fs.FileMode(0o755)
 )
 
@@ -74,6 +77,14 @@ func Open(path string) (*Folder, error) {
 
 func hold(path string) (*Folder, error) {
 	release, err := atomicfile.Hold(filepath.Join(path, LastFile))
+	var held *atomicfile.HeldError
+	if errors.As(err, &held) {
+		who := "another process"
+		if held.PID > 0 {
+			who = fmt.Sprintf("process %d", held.PID)
+		}
+		return nil, fmt.Errorf("%s trains in %s: wait for it, stop it, or begin another run (%w)", who, path, err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -85,6 +96,51 @@ func (f *Folder) Path() string { return f.path }
 
 // File returns where a file of the folder is.
 func (f *Folder) File(name string) string { return filepath.Join(f.path, name) }
+
+// KeepEpoch keeps the newest checkpoint as that of an epoch, and of those kept before
+// only so many that there are most in all, the latest.
+func (f *Folder) KeepEpoch(epoch, most int) error {
+	name := f.File(fmt.Sprintf(epochFile, epoch))
+	if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a training that did not come to save what followed
+		return err
+	}
+	if err := os.Link(f.File(LastFile), name); err != nil { // not every file system has links
+		content, err := os.ReadFile(f.File(LastFile))
+		if err == nil {
+			err = atomicfile.Write(name, func(w io.Writer) error { _, err := w.Write(content); return err })
+		}
+		if err != nil {
+			return fmt.Errorf("the checkpoint of epoch %d cannot be kept: %w", epoch, err)
+		}
+	}
+	kept, err := f.Epochs()
+	if err != nil {
+		return err
+	}
+	for _, old := range kept[:max(len(kept)-most, 0)] {
+		if err := os.Remove(f.File(fmt.Sprintf(epochFile, old))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Epochs are the epochs whose checkpoints are kept, in their order.
+func (f *Folder) Epochs() ([]int, error) {
+	entries, err := os.ReadDir(f.path)
+	if err != nil {
+		return nil, err
+	}
+	var kept []int
+	for _, entry := range entries {
+		var epoch int
+		if _, err := fmt.Sscanf(entry.Name(), epochFile, &epoch); err == nil && entry.Name() == fmt.Sprintf(epochFile, epoch) {
+			kept = append(kept, epoch)
+		}
+	}
+	slices.Sort(kept)
+	return kept, nil
+}
 
 // Release lets others train in the folder.
 func (f *Folder) Release() { f.release() }

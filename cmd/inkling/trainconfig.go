@@ -1,0 +1,40 @@
+package main
+
+import (
+	"inkling/data"
+	"inkling/nn"
+	"inkling/torchrand"
+	"inkling/train"
+	"inkling/transform"
+)
+
+// loader hands out the pictures to train on. With --rng torch the first weights are
+// drawn here, before the order of the pictures, as PyTorch's programs do it.
+func (o *trainOptions) loader(p *prepared) *data.Loader {
+	loader := &data.Loader{Dataset: p.train, Transform: append(transform.Compose(p.augment.steps), p.model.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
+		Workers: loaderWorkers(p.train, o.workers)}
+	if len(p.augment.steps) > 0 {
+		loader.Workers = effectiveWorkers(o.workers)
+	}
+	if o.rng == "torch" {
+		generator := torchrand.New(o.seed)
+		nn.InitUniform(p.model.Network, generator.Symmetric)
+		loader.Sampler = data.Order(generator.Order)
+	}
+	return loader
+}
+
+// config is what, on what and how to train; the caller adds the schedule, and what is
+// to happen on the way.
+func (o *trainOptions) config(p *prepared, loader *data.Loader) train.Config {
+	return train.Config{
+		Network:   p.model.Network,
+		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.batch != nil},
+		Optimizer: o.optimizer,
+		Mix:       p.augment.batch,
+		Training:  o.training(),
+		Loader:    loader,
+		Epochs:    o.epochs,
+		Workers:   o.workers,
+	}
+}
