@@ -44,10 +44,11 @@ import (
 
 // journeyFlags are put behind the lines of a command that do not have them.
 var journeyFlags = map[string][]string{
-	"train": {"--limit 300"},
-	"demo":  {"--limit 300", "--addr 127.0.0.1:0"},
-	"serve": {"--addr 127.0.0.1:0"},
-	"bench": {"--runs 1", "--length 0s"},
+	"train":   {"--limit 300"},
+	"demo":    {"--limit 300", "--addr 127.0.0.1:0"},
+	"serve":   {"--addr 127.0.0.1:0"},
+	"bench":   {"--runs 1", "--length 0s"},
+	"find-lr": {"--steps 20", "--limit 300"},
 }
 
 // placeholders are words of README.md that stand for names.
@@ -424,6 +425,7 @@ func makeThings(t *testing.T, dir string) {
 
 	// A run to go on with.
 	journey(t, dir, "inkling train --run first --val-split 0.1 --out first.pth")
+	journey(t, dir, "inkling train --run second --epochs 1 --out second.pth")
 }
 
 // pack gzips all files of a folder.

@@ -134,6 +134,14 @@ func (k *keeper) finish(result *trained, ran train.Result) error {
 	if err := writeReport(k.folder.Path(), report); err != nil {
 		return err
 	}
+	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond()}
+	if e := result.evaluation; e != nil {
+		accuracy := e.Accuracy()
+		end.TestAccuracy, end.TestImages = &accuracy, e.Total()
+	}
+	if err := k.folder.WriteResult(end); err != nil {
+		return err
+	}
 	k.r.line("Report: %s\n", filepath.Join(k.folder.Path(), runs.ReportFile))
 	return nil
 }

@@ -82,6 +82,26 @@ func Hold(path string) (release func(), err error) {
 	}
 }
 
+// Holder returns the process that holds the file at path, 0 if none is known to. It
+// takes no lock, and so is in nobody's way; who has been killed is not taken for one,
+// unless another process has its number now.
+func Holder(path string) int {
+	target, _, err := resolve(path)
+	if err != nil {
+		return 0
+	}
+	folder, base := filepath.Split(target)
+	f, err := os.Open(filepath.Join(folder, prefix(base)+heldBy+suffix))
+	if err != nil {
+		return 0
+	}
+	defer f.Close()
+	if pid := readPID(f); pid > 0 && alive(pid) {
+		return pid
+	}
+	return 0
+}
+
 func writePID(f *os.File) error {
 	if err := f.Truncate(0); err != nil {
 		return err

@@ -22,6 +22,7 @@ const (
 	EventsFile  = "metrics.jsonl"  // a line an epoch or report of the loss
 	LastFile    = "last.pth"       // the newest checkpoint
 	BestFile    = "best.pth"       // the best of the epochs, by the validation
+	ResultFile  = "result.json"    // what the training came to, once it is over
 	ReportFile  = "report.html"    // all of it, to look at
 	epochFile   = "epoch-%04d.pth" // the checkpoint after an epoch, if it is kept
 	BoardFolder = "tensorboard"    // TensorBoard's files of events

@@ -30,7 +30,19 @@ type Report struct {
 	Confusion   metrics.Confusion
 	Calibration *metrics.Calibration
 
+	Drawings []Drawing
 	Pictures []Picture
+
+	Columns []string // of Table
+	Table   [][]string
+}
+
+// Drawing is a chart with what it shows.
+type Drawing struct {
+	Name  string // of its file, without the ending
+	Title string
+	Text  string // what it shows, for who cannot see it too
+	Chart *plot.Chart
 }
 
 // Picture is a picture with what it shows.
@@ -106,35 +118,30 @@ type confused struct {
 func (r *Report) Charts() map[string]*plot.Chart {
 	list := map[string]*plot.Chart{}
 	for _, c := range r.drawings() {
-		list[c.name] = c.chart
+		list[c.Name] = c.Chart
 	}
 	return list
 }
 
-type drawing struct {
-	name, title, text string
-	chart             *plot.Chart
-}
-
 // drawings are the charts that there is something for.
-func (r *Report) drawings() []drawing {
-	var list []drawing
+func (r *Report) drawings() []Drawing {
+	list := append([]Drawing(nil), r.Drawings...)
 	training := r.series("training", func(row *Row) *float64 { return row.Loss })
 	validation := r.series("validation", func(row *Row) *float64 { return row.ValidationLoss })
 	if len(training.X)+len(validation.X) > 0 {
-		list = append(list, drawing{"loss", "Loss", "Mean loss of training and validation over the epochs; the numbers stand in the table.", plot.Curves("Loss", "epoch", "loss", false, nonEmpty(training, validation)...)})
+		list = append(list, Drawing{"loss", "Loss", "Mean loss of training and validation over the epochs; the numbers stand in the table.", plot.Curves("Loss", "epoch", "loss", false, nonEmpty(training, validation)...)})
 	}
 	if s := r.series("validation", func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
-		list = append(list, drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised, over the epochs.", plot.Curves("Accuracy", "epoch", "accuracy", false, s)})
+		list = append(list, Drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised, over the epochs.", plot.Curves("Accuracy", "epoch", "accuracy", false, s)})
 	}
 	if s := r.series("", func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
-		list = append(list, drawing{"learning-rate", "Learning rate", "Learning rate over the epochs.", plot.Curves("Learning rate", "epoch", "learning rate", false, s)})
+		list = append(list, Drawing{"learning-rate", "Learning rate", "Learning rate over the epochs.", plot.Curves("Learning rate", "epoch", "learning rate", false, s)})
 	}
 	if len(r.Confusion) > 0 {
 		list = append(list,
-			drawing{"confusion", "Confusion matrix", "How often pictures of a class (rows) were taken for a class (columns).", plot.ConfusionMatrix("Confusion matrix", r.Confusion, r.Classes, false)},
-			drawing{"confusion-normalized", "Confusion matrix, normalised", "The same in percent of the pictures of a class.", plot.ConfusionMatrix("Confusion matrix, normalised", r.Confusion, r.Classes, true)},
-			drawing{"classes", "Classes", "Precision, recall and F1 of every class; the numbers stand in the table.", r.bars()})
+			Drawing{"confusion", "Confusion matrix", "How often pictures of a class (rows) were taken for a class (columns).", plot.ConfusionMatrix("Confusion matrix", r.Confusion, r.Classes, false)},
+			Drawing{"confusion-normalized", "Confusion matrix, normalised", "The same in percent of the pictures of a class.", plot.ConfusionMatrix("Confusion matrix, normalised", r.Confusion, r.Classes, true)},
+			Drawing{"classes", "Classes", "Precision, recall and F1 of every class; the numbers stand in the table.", r.bars()})
 	}
 	if r.Calibration != nil {
 		var counts []int
@@ -143,7 +150,7 @@ func (r *Report) drawings() []drawing {
 			counts, confidence, accuracy = append(counts, b.Count), append(confidence, b.Confidence), append(accuracy, b.Accuracy)
 		}
 		title := fmt.Sprintf("Reliability (calibration error %.3f)", r.Calibration.Error())
-		list = append(list, drawing{"reliability", "Reliability", "How often answers were right, by how sure the network was.", plot.Reliability(title, counts, confidence, accuracy)})
+		list = append(list, Drawing{"reliability", "Reliability", "How often answers were right, by how sure the network was.", plot.Reliability(title, counts, confidence, accuracy)})
 	}
 	return list
 }
@@ -183,10 +190,10 @@ func (r *Report) charts() ([]figure, error) {
 	var list []figure
 	for _, d := range r.drawings() {
 		var svg bytes.Buffer
-		if err := d.chart.WriteSVG(&svg); err != nil {
-			return nil, fmt.Errorf("the chart %q cannot be drawn: %w", d.title, err)
+		if err := d.Chart.WriteSVG(&svg); err != nil {
+			return nil, fmt.Errorf("the chart %q cannot be drawn: %w", d.Title, err)
 		}
-		list = append(list, figure{Title: d.title, Text: d.text, SVG: inline(svg.String(), d.title)})
+		list = append(list, figure{Title: d.Title, Text: d.Text, SVG: inline(svg.String(), d.Title)})
 	}
 	return list, nil
 }
