@@ -118,14 +118,20 @@ func Evaluate(ctx context.Context, network nn.Module, d data.Dataset, t transfor
 	return EvaluateBy(ctx, network, nn.ExactConvolutions, d, t, workers)
 }
 
-// EvaluateBy is Evaluate where it is said how convolutions are computed.
-func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolutions, d data.Dataset, t transform.Transform, workers int) (*Evaluation, error) {
+// EvaluateBy is Evaluate where it is said how convolutions are computed, and which views
+// of a picture the network sees (test-time augmentation): the logits are the means of
+// those of all views. Without views it sees the picture as it is. It fails if a view is
+// moved as far as the picture is wide or high.
+func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolutions, d data.Dataset, t transform.Transform, workers int, views ...View) (*Evaluation, error) {
 	loader := &data.Loader{Dataset: d, Transform: t}
 	if !data.InMemory(d) {
 		loader.Workers = cmp.Or(workers, runtime.GOMAXPROCS(0))
 	}
 	channels, height, width, err := loader.Shape()
 	if err != nil {
+		return nil, err
+	}
+	if err := checkViews(views, height, width); err != nil {
 		return nil, err
 	}
 	loader.BatchSize = evaluationBatch(channels * height * width)
@@ -154,8 +160,16 @@ func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolut
 			labels[i] = int32(label)
 		}
 		inputs[0].Data, inputs[1].Ints = batch.Images, labels[:len(batch.Labels)]
-		outputs := program.ForwardAll(inputs...)
-		logits := outputs[0].Data
+		var logits, losses []float32
+		if len(views) == 0 || len(views) == 1 && views[0] == (View{}) {
+			outputs := program.ForwardAll(inputs...)
+			logits, losses = outputs[0].Data, outputs[1].Data
+		} else {
+			logits, losses = meanOfViews(views, batch.Images, height, width, batch.Labels, func(images []float32) []float32 {
+				inputs[0].Data = images
+				return program.ForwardAll(inputs...)[0].Data
+			})
+		}
 		for i, label := range batch.Labels {
 			row := logits[i*classes : (i+1)*classes]
 			for _, v := range row {
@@ -165,7 +179,7 @@ func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolut
 			}
 			e.add(batch.Indices[i], label, row)
 		}
-		for _, l := range outputs[1].Data {
+		for _, l := range losses {
 			e.loss += float64(l)
 		}
 	}

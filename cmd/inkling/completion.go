@@ -56,7 +56,7 @@ var (
 		"schedule-step":      oneOf("epoch", "batch"),
 
 		// What nobody can guess.
-		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
+		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "name": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
 		"max-steps": nobodyKnows, "max-time": oneOf("10m", "1h", "8h"), "patience": nobodyKnows, "run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 
@@ -69,6 +69,7 @@ var (
 		"run":          firstOnly(completeModels),
 		"predict":      completeModelOrPictures,
 		"eval-strokes": firstOnly(completeFiles("jsonl", "gz")),
+		"sweep":        firstOnly(completeFiles("yaml", "yml")),
 		"watch":        firstOnly(completeFolders),
 		"compare":      completeFolders,
 		"get":          firstOnly(completeSets),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (o *trainOptions) rehearse(ctx context.Context, r *reporter, p *prepared, c
 	}
 	r.line("A training would take %s steps and %.1f MB for the network, and save the model in %s.\n", thousands(o.steps(config.Loader.Len())), float64(memory.Total())/1e6, o.out)
 	if o.run != "" {
-		r.line("It would keep its settings, measurements and checkpoints in %s, or beside it if there is one of that name.\n", filepath.Join(runsFolder, o.run))
+		r.line("It would keep its settings, measurements and checkpoints in %s, or beside it if there is one of that name.\n", filepath.Join(cmp.Or(o.parent, runsFolder), o.run))
 	}
 	r.line("Nothing was saved.\n")
 	r.object("rehearsed", event)

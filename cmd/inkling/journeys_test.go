@@ -423,6 +423,8 @@ func makeThings(t *testing.T, dir string) {
 	}
 	command(t, "feedback", "export", "--feedback", "drawings.db", "--out", "mine")
 
+	write("rates.yaml", []byte("trials: 2\nepochs: [1]\nfixed: {data: mnist, limit: 200}\nsearch: {lr: [0.01, 0.001]}\n"))
+
 	// A run to go on with.
 	journey(t, dir, "inkling train --run first --val-split 0.1 --out first.pth")
 	journey(t, dir, "inkling train --run second --epochs 1 --out second.pth")

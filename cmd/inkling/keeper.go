@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -65,7 +66,7 @@ func (o *trainOptions) keep(ctx context.Context, abort func(cause error), r *rep
 func (k *keeper) open(loader *data.Loader) error {
 	o := k.o
 	if o.folder == nil {
-		folder, err := runs.Create(runsFolder, o.run)
+		folder, err := runs.Create(cmp.Or(o.parent, runsFolder), o.run)
 		if err != nil {
 			return err
 		}

@@ -27,6 +27,7 @@ type runOptions struct {
 	maxTime             time.Duration
 	saving              saveEvery
 
+	parent string       // of the run's folder, "" for the usual one
 	folder *runs.Folder // nil if none was asked for
 	set    *pflag.FlagSet
 }

@@ -13,6 +13,7 @@ import (
 	"inkling/data/emnist"
 	"inkling/data/idx"
 	"inkling/optim"
+	"inkling/train"
 )
 
 // beside returns a folder of real data that lies beside the repository, and skips
@@ -43,7 +44,7 @@ func trainOn(t *testing.T, o trainOptions) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := evaluate(context.Background(), m, result.set, result.test, 0)
+	e, err := evaluate(context.Background(), m, result.set, result.test, 0, []train.View{{}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -79,6 +79,7 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 	addConvFlag(f, &conv, nn.FastConvolutions)
 	f.IntVar(&workers, "workers", 0, "compute on `N` processors; 0 means all")
 	f.IntVar(&o.topK, "top-k", 0, "count, too, how often the right class was among the `N` likeliest")
+	f.BoolVar(&o.tta, "tta", false, "answer with the mean of several views of every picture: moved a little, and mirrored too unless the classes are characters; it is said which")
 	f.BoolVar(&o.confusion, "confusion", false, "print how often each class was taken for each")
 	f.StringVar(&o.out, "out", "", "write report.html, the pictures in it and confusion.csv into `FOLDER`")
 	f.BoolVar(&o.json, "json", false, "print the result as JSON")
@@ -89,6 +90,7 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 type testOptions struct {
 	topK            int
 	confusion, json bool
+	tta             bool // several views of every picture
 	out             string
 }
 
@@ -105,7 +107,11 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 		return err
 	}
 	m.Orient("", set.stored, "as in the data set's files")
-	e, err := evaluate(ctx, m, set, d, workers)
+	views, saidViews := []train.View{{}}, ""
+	if o.tta {
+		views, saidViews = viewsFor(d)
+	}
+	e, err := evaluate(ctx, m, set, d, workers, views)
 	if err != nil {
 		return err
 	}
@@ -118,10 +124,13 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 	if o.json {
 		report := testReport(m, set, e, o.topK)
 		report["trained_on"] = known
+		if o.tta {
+			report["views"] = saidViews
+		}
 		return writeJSON(out, report)
 	}
 	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.About.Orientation, m.Note(path))
-	for _, note := range []string{set.reason, set.leftOut(), warning} {
+	for _, note := range []string{set.reason, set.leftOut(), saidViews, warning} {
 		if note != "" {
 			fmt.Fprintln(out, note)
 		}
@@ -133,12 +142,31 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 	return nil
 }
 
+// viewsFor are the views of --tta, and a sentence that says which: a step of a 28th of the
+// picture to each side, or, of what is the same in a mirror, two diagonal ones and
+// all of that mirrored.
+func viewsFor(d data.Dataset) (views []train.View, said string) {
+	_, height, width := d.Shape()
+	right, down := max(width/28, 1), max(height/28, 1)
+	if right >= width || down >= height {
+		return []train.View{{}}, "Views: one, for the pictures are too small to move."
+	}
+	if holdsSymbols(d.Classes()) {
+		views = []train.View{{}, {Right: right}, {Right: -right}, {Down: down}, {Down: -down}}
+		return views, fmt.Sprintf("Views: %d of each picture, as it is and moved by %s to each side; not mirrored, for the classes are characters.", len(views), count(right, "pixel"))
+	}
+	for _, mirror := range []bool{false, true} {
+		views = append(views, train.View{Mirror: mirror}, train.View{Mirror: mirror, Right: right, Down: down}, train.View{Mirror: mirror, Right: -right, Down: -down})
+	}
+	return views, fmt.Sprintf("Views: %d of each picture, as it is and moved by %s both ways along the diagonal, and all of that mirrored.", len(views), count(right, "pixel"))
+}
+
 // evaluate tests a model on pictures that were checked to suit it.
-func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d data.Dataset, workers int) (*train.Evaluation, error) {
+func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d data.Dataset, workers int, views []train.View) (*train.Evaluation, error) {
 	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
-	e, err := train.EvaluateBy(ctx, m.Network, m.Convolutions, m.Relabel(d), m.Transform(), workers)
+	e, err := train.EvaluateBy(ctx, m.Network, m.Convolutions, m.Relabel(d), m.Transform(), workers, views...)
 	if err != nil && ctx.Err() == nil {
 		return nil, fmt.Errorf("the model cannot be tested on %s: %w", set.title, err)
 	}

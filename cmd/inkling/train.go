@@ -52,8 +52,10 @@ type trainOptions struct {
 	said []string // sentences about what was chosen or found, told before the training
 }
 
-func newTrain() *cobra.Command {
-	var o trainOptions
+func newTrain() *cobra.Command { return trainCommand(&trainOptions{}) }
+
+// trainCommand is the command, whose flags set o.
+func trainCommand(o *trainOptions) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "train",
 		Short: "Train a network and save it",
@@ -125,7 +127,7 @@ replaced without --force. One training at a time writes a file.
 			defer stop()
 			ctx, out, stop := watched(ctx, c.OutOrStdout())
 			defer stop()
-			_, err := runTraining(ctx, &o, newReporter(out, o.json))
+			_, err := runTraining(ctx, o, newReporter(out, o.json))
 			return err
 		},
 	}
