@@ -17,7 +17,6 @@ type Compiled struct {
 	program *nn.Program // nil if everything is constant
 	inputs  []string    // of the program
 	outputs []compiledOutput
-	key     string
 }
 
 type compiledOutput struct {
