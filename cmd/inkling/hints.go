@@ -63,6 +63,11 @@ func (h *hints) event(e train.Event) string {
 			h.validationLoss = e.Validation.Loss
 		}
 	}()
+	// A loss at chance, or one that rises, says little after few steps.
+	const few = 200
+	if e.Step < few {
+		return ""
+	}
 	v := e.Validation
 	// Three standard deviations above guessing are no chance.
 	chance := v != nil && h.guess > 0 && v.Accuracy() <= h.guess+3*math.Sqrt(h.guess*(1-h.guess)/float64(h.images))
