@@ -309,7 +309,7 @@ func (r *run) fill(b *Batch, i int, pipeline *transform.Pipeline) error {
 		}
 	}
 	for k := range indices {
-		pipeline.Seed(r.seed, r.epoch, i*r.batchSize+k)
+		pipeline.SeedPicture(r.seed, r.epoch, i*r.batchSize+k, indices[k])
 		pipeline.Apply(b.Images[k*out:(k+1)*out], b.pixels[k])
 	}
 	return nil

@@ -19,6 +19,7 @@ type Pipeline struct {
 	random    bool       // whether any step is
 	source    *rand.PCG  // the state of the generator
 	generator *rand.Rand // nil before Seed
+	shown     shown
 }
 
 // Compile prepares t for pictures of channels x height x width bytes. A nil t
@@ -113,11 +114,13 @@ func newPipeline(steps []Transform, in, out Format) (*Pipeline, error) {
 	p := &Pipeline{in: in, out: out, steps: steps}
 	p.first.Format, p.last.Format = in, out
 	f := in
-	_, p.random = steps[len(steps)-1].(Random)
-	for _, t := range steps[:len(steps)-1] {
-		if _, ok := t.(Random); ok {
+	for _, t := range steps {
+		switch t.(type) {
+		case Random, ByPicture:
 			p.random = true
 		}
+	}
+	for _, t := range steps[:len(steps)-1] {
 		var err error
 		if f, err = t.Format(f); err != nil {
 			return nil, err
@@ -178,6 +181,9 @@ func (p *Pipeline) step(i int, in Format) Transform {
 	if p.random {
 		if random, ok := p.steps[i].(Random); ok {
 			return random.Draw(p.generator, in)
+		}
+		if step, ok := p.steps[i].(ByPicture); ok {
+			return p.shown.of(step, in)
 		}
 	}
 	return p.steps[i]

@@ -58,6 +58,7 @@ func (p *Pipeline) Seed(seed uint64, epoch, place int) {
 		p.generator = rand.New(p.source)
 	}
 	p.source.Seed(state(seed, epoch, place))
+	p.shown = shown{seed, epoch, place}
 }
 
 // Generator returns a generator in the state that [Pipeline.Seed] sets, for

@@ -60,6 +60,17 @@ var augmentSteps = []augmentStep{
 		picture: func(_ canvas, v float64) transform.Transform { return transform.RandomHorizontalFlip{P: v} },
 	},
 	{
+		name: "alternate", about: "mirror left and right in every other epoch, half of the pictures in the odd ones",
+		picture: func(canvas, float64) transform.Transform { return transform.AlternateHorizontalFlip{} },
+	},
+	{
+		name: "shift", number: "PIXELS", about: "move by up to so many pixels, the border mirrored (2)",
+		least: 1, most: 1024, whole: true, standard: 2,
+		picture: func(c canvas, v float64) transform.Transform {
+			return transform.RandomCrop{Height: c.height, Width: c.width, Padding: int(v), Mode: transform.Reflect}
+		},
+	},
+	{
 		name: "vflip", number: "P", about: "mirror top and bottom with this probability (0.5)", most: 1, standard: 0.5,
 		picture: func(_ canvas, v float64) transform.Transform { return transform.RandomVerticalFlip{P: v} },
 	},
@@ -137,7 +148,7 @@ func augmentHelp() string {
 	b.WriteString(`The steps of --augment, in their order, with a number (in brackets: without one):
 `)
 	for _, s := range augmentSteps {
-		fmt.Fprintf(&b, "  %-18s %s\n", s.name+"="+s.number, s.about)
+		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSuffix(s.name+"="+s.number, "="), s.about)
 	}
 	b.WriteString("  auto               crop,flip for pictures; affine for characters, which must not be mirrored\n" +
 		"  none               nothing")
@@ -221,6 +232,9 @@ func parseAugmentStep(word string) (*augmentStep, float64, error) {
 		return nil, 0, usagef("--augment has no step %q, want a list of %s, which auto may begin, or none", name, strings.Join(names, ", "))
 	}
 	step := &augmentSteps[i]
+	if given && step.number == "" {
+		return nil, 0, usagef("--augment %s: %s takes no number", word, step.name)
+	}
 	if !given {
 		return step, step.standard, nil
 	}

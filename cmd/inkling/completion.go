@@ -40,6 +40,7 @@ var (
 		"out":         completeModels,
 		"rng":         oneOf("go", "torch"),
 		"conv":        oneOf("exact", "fast"),
+		"recipe":      oneOf(recipeNames...),
 		"resume":      completeFolders,
 		"root":        completeFolders,
 		"save-every":  oneOf("30s", "5m", "1000"),
@@ -76,6 +77,7 @@ var (
 		"verify":       firstOnly(completeSets),
 		"path":         firstOnly(completeSets),
 		"data info":    firstOnly(completeData),
+		"recipes":      firstOnly(oneOf(recipeNames...)),
 	}
 )
 

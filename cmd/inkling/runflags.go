@@ -30,9 +30,12 @@ type runOptions struct {
 	parent string       // of the run's folder, "" for the usual one
 	folder *runs.Folder // nil if none was asked for
 	set    *pflag.FlagSet
+
+	recipeOptions
 }
 
 func (o *runOptions) flags(f *pflag.FlagSet) {
+	o.recipeOptions.flags(f)
 	f.StringVar(&o.run, "run", "", "keep settings, measurements, checkpoints and a report in runs/`NAME`, or NAME-2 and so on if there is one")
 	f.StringVar(&o.resume, "resume", "", "go on with the training in `FOLDER`, with its settings, from its last checkpoint")
 	f.StringVar(&o.config, "config", "", "take the settings that `FILE`, such as runs/NAME/config.yaml, has; flags win")
@@ -54,7 +57,7 @@ var resumable = []string{"resume", "epochs", "workers", "max-steps", "max-time",
 // unkept are the flags that config.yaml does not have.
 func unkept(f *pflag.Flag) bool {
 	switch f.Name {
-	case "run", "resume", "config", "dry-run", "json", "force", "help", "download":
+	case "run", "resume", "config", "recipe", "print-config", "dry-run", "json", "force", "help", "download":
 		return true
 	}
 	_, isSetting := f.Value.(*settingFlag)
@@ -63,7 +66,7 @@ func unkept(f *pflag.Flag) bool {
 
 func settable(f *pflag.Flag) bool {
 	_, isSetting := f.Value.(*settingFlag)
-	return isSetting || !unkept(f)
+	return isSetting || f.Name == "recipe" || !unkept(f)
 }
 
 // apply sets the flags that a file of settings has, and claims the folder of a run
@@ -97,6 +100,10 @@ func (o *runOptions) apply(f *pflag.FlagSet) error {
 			o.release()
 			return fmt.Errorf("the settings cannot be used: %w", err)
 		}
+	}
+	if err := o.applyRecipe(f, o.config); err != nil {
+		o.release()
+		return err
 	}
 	if !(o.valSplit >= 0 && o.valSplit < 1) {
 		return usagef("--val-split is %v, want 0 or more and less than 1", o.valSplit)

@@ -40,7 +40,7 @@ type trainOptions struct {
 	rng               string
 	workers, logEvery int
 	conv              nn.Convolutions
-	limit             int
+	limit, maxSize    int
 	out               string
 	force             bool
 	saveOptimizer     bool
@@ -87,6 +87,10 @@ The network is made for the pictures' size, gray or coloured; LeNet takes 16x16 
 EMNIST's pictures are stored lying on their side; the network is shown them upright,
 and its file says so.
 
+--recipe takes settings that go together ("inkling recipes" lists them); flags win. For
+folders of 20 pictures a class to 5,000 in all it is folder, unless --recipe, --model,
+--optimizer, --lr or --schedule say otherwise, as the tutorial's settings learn little there.
+
 --from begins with the weights of a model, its network if --model names no other, and
 with pictures made as it reads them. If it has another number of classes, its head, the
 last layer, is new. --freeze keeps parameters as they are, and BatchNorm and dropout
@@ -112,6 +116,7 @@ replaced without --force. One training at a time writes a file.
   inkling train --optimizer adamw --batch 32 --schedule "OneCycleLR max_lr=0.003"
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json
+  inkling train --recipe fast-mnist
   inkling train --from model.pth --data ~/fashion-mnist --freeze "conv*" --unfreeze-after 1
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
 		Args: noArgs,
@@ -122,6 +127,9 @@ replaced without --force. One training at a time writes a file.
 			defer o.release()
 			if err := o.check(); err != nil {
 				return err
+			}
+			if o.printConfig {
+				return o.printSettings(c.OutOrStdout())
 			}
 			ctx, stop := interruptible()
 			defer stop()
@@ -134,6 +142,7 @@ replaced without --force. One training at a time writes a file.
 	o.flags(c)
 	o.tuneOptions.flags(c.Flags())
 	o.runOptions.flags(c.Flags())
+	c.Flags().IntVar(&o.maxSize, "max-size", 0, "make pictures of one's own smaller whose commonest size is above `N` pixels; 0 means never")
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line, one for each event")
 	return c
 }
@@ -172,7 +181,7 @@ func (o *trainOptions) check() error {
 	for _, f := range []struct {
 		name         string
 		value, least int
-	}{{"epochs", o.epochs, 1}, {"batch", o.batch, 1}, {"workers", o.workers, 0}, {"limit", o.limit, 0}, {"log-every", o.logEvery, 0}} {
+	}{{"epochs", o.epochs, 1}, {"batch", o.batch, 1}, {"workers", o.workers, 0}, {"limit", o.limit, 0}, {"max-size", o.maxSize, 0}, {"log-every", o.logEvery, 0}} {
 		if f.value < f.least {
 			return usagef("--%s is %d, want %d or more", f.name, f.value, f.least)
 		}
@@ -382,9 +391,12 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if err != nil {
 		return nil, err
 	}
-	o.model = cmp.Or(o.model, defaultModel) // for config.yaml
-	if p.set, err = o.findPictures(ctx); err != nil {
+	if p.set, err = o.sizedPictures(func() (*pictureSet, error) { return o.findPictures(ctx) }); err != nil {
 		return nil, err
+	}
+	o.model = cmp.Or(o.model, defaultModel) // for config.yaml
+	if o.recipeSaid != "" {
+		o.said = append([]string{o.recipeSaid}, o.said...)
 	}
 	if p.train, p.test, err = openBoth(p.set, o.test && !p.set.untested, o.limit); err != nil {
 		return nil, err
@@ -400,8 +412,19 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 		return nil, err
 	}
 	o.augment = p.augment.spec // so that what auto stood for is said and saved
-	p.model, err = o.newModel(p.set, p.train)
-	return p, err
+	if p.model, err = o.newModel(p.set, p.train); err != nil {
+		return nil, err
+	}
+	if o.old == nil {
+		whitened, err := whiten(ctx, p.model, p.train)
+		if err != nil {
+			return nil, err
+		}
+		if whitened {
+			o.said = append(o.said, fmt.Sprintf("The first filters are computed from %s.", count(min(whitenedPictures, p.train.Len()), "picture")))
+		}
+	}
+	return p, nil
 }
 
 // findPictures looks for the pictures of --data, and has them prepared in the way of
@@ -496,6 +519,9 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	}
 	o.optimizing.note(m.SetExtra)
 	o.noteTuning(m.SetExtra)
+	if o.recipe != "" {
+		m.SetExtra("recipe", o.recipe)
+	}
 	if o.augment != "" {
 		m.SetExtra("augment", o.augment)
 	}

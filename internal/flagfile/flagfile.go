@@ -85,6 +85,11 @@ func Apply(path string, flags *pflag.FlagSet, accept func(*pflag.Flag) bool) err
 	if err != nil {
 		return err
 	}
+	return ApplyText(path, text, flags, accept)
+}
+
+// ApplyText is Apply of a file's text; path stands for it in errors.
+func ApplyText(path string, text []byte, flags *pflag.FlagSet, accept func(*pflag.Flag) bool) error {
 	pairs, err := parse(path, text)
 	if err != nil {
 		return err
@@ -209,6 +214,16 @@ func scalars(node ast.Node) ([]string, error) {
 		return []string{node.GetToken().Value}, nil
 	}
 	return nil, errors.New("its value must be a text, a number, true, false or a list of these")
+}
+
+// Settings returns the keys of a file's text with their values, in their order.
+func Settings(path string, text []byte) (keys []string, values map[string]string, err error) {
+	pairs, err := parse(path, text)
+	values = map[string]string{}
+	for _, p := range pairs {
+		keys, values[p.key] = append(keys, p.key), strings.Join(p.values, " ")
+	}
+	return keys, values, err
 }
 
 // Checker is a flag's value that can tell whether a text would do, for those that
