@@ -323,7 +323,7 @@ func (o *trainOptions) begun(set *pictureSet, d data.Dataset) (*inkling.Classifi
 	m.SetExtra(inkling.FromKey, o.fromFile)
 	m.SetExtra(fromSumKey, o.sum)
 	if o.resume == "" {
-		o.said = o.sayFrom(m, replaced)
+		o.said = append(o.said, o.sayFrom(m, replaced)...)
 	}
 	return m, nil
 }
