@@ -162,7 +162,7 @@ const fewestForRecipe, mostForRecipe = 20, 5000
 // and nothing was chosen that it would be in the way of: the tutorial's settings stay at
 // chance on most folders of that size. It reports whether it did.
 func (o *trainOptions) chooseRecipe(set *pictureSet) (bool, error) {
-	if o.set == nil || o.recipe != "" || o.config != "" || o.fromFile != "" || set.parts == nil || !set.parts.HasFiles() {
+	if o.set == nil || o.recipe != "" || o.runOptions.config != "" || o.fromFile != "" || set.parts == nil || !set.parts.HasFiles() {
 		return false, nil
 	}
 	for _, name := range []string{"model", "optimizer", "lr", "rng", "preprocess", "schedule", "lr-gamma"} {
