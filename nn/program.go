@@ -81,6 +81,7 @@ func (p *Program) prepare(workers int) {
 		p.floats = make([]float32, len(first.Ints))
 	}
 	p.phases = schedule(p.plan.forward)
+	p.plan.findTurns(p.phases, p.chunk)
 	if p.work = p.plan.exampleWork(); p.work*p.chunk >= together {
 		p.together = p.togetherPhases()
 	}

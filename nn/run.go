@@ -160,9 +160,14 @@ func (m *machine) runExamples(worker int, stages phase, from, to int) {
 		}
 		for first := p.shardStart(shard); first < p.shardStart(end); first += m.chunk {
 			w := work{worker: worker, shard: shard, first: first, last: min(first+m.chunk, p.shardStart(end)), count: p.count, shift: worker*m.chunk - first}
-			for _, s := range stages {
+			for i, next := 0, 0; i < len(stages); i = next {
+				s := stages[i]
+				next = i + 1
 				if !s.sharded {
-					m.runStage(s, w)
+					for next < len(stages) && stages[next].turn == s.turn && s.turn > 0 {
+						next++
+					}
+					m.runTurn(stages[i:next], w)
 					continue
 				}
 				for of := shard; of < end; of++ {
@@ -175,6 +180,20 @@ func (m *machine) runExamples(worker int, stages phase, from, to int) {
 			}
 		}
 		shard = end
+	}
+}
+
+// runTurn takes examples through stages, as many at a time as go in turn.
+func (m *machine) runTurn(stages phase, w work) {
+	last, step := w.last, stages[0].inTurn
+	if step == 0 {
+		step = last - w.first
+	}
+	for ; w.first < last; w.first += step {
+		w.last = min(w.first+step, last)
+		for _, s := range stages {
+			m.runStage(s, w)
+		}
 	}
 }
 

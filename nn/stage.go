@@ -28,6 +28,9 @@ type stage struct {
 	// unitsOf is the number of units where that depends on how many examples the batch
 	// has.
 	unitsOf func(examples int) int
+	// inTurn is how many examples of a chunk go at a time through the stages of the same
+	// turn; 0 is all.
+	inTurn, turn int
 	// parts are, one after the other, what run does, if that can be divided otherwise
 	// than by examples.
 	parts []part

@@ -48,3 +48,40 @@ func TestTogether(t *testing.T) {
 }
 
 func isNaN(v float32) bool { return v != v }
+
+// TestTurns lets examples go through parts of the stages in turn, and compares with what
+// comes of all together, to the bit.
+func TestTurns(t *testing.T) {
+	for name, e := range smallNetworks() {
+		r := rand.New(rand.NewPCG(6, 6))
+		if err := Init(e.Module, r); err != nil {
+			t.Fatal(name, err)
+		}
+		net := newTableNet(e, r)
+		const batch = 13
+		want, err := Compile(net, batch, net.width())
+		if err != nil {
+			t.Fatal(name, err)
+		}
+		input := make([]float32, batch*net.width())
+		for i := range input {
+			input[i] = float32(r.NormFloat64())
+		}
+		for length := 1; length <= 4; length++ {
+			got, err := Compile(net, batch, net.width())
+			if err != nil {
+				t.Fatal(name, err)
+			}
+			for _, ph := range got.phases {
+				for i, s := range ph {
+					s.turn = 1 + i/length
+					s.inTurn = 1 + s.turn%3
+				}
+			}
+			got.SetWorkers(got.workers + 1) // lays out the memory
+			if !slices.Equal(got.Forward(input), want.Forward(input)) {
+				t.Errorf("%s: other numbers with turns of %d stages", name, length)
+			}
+		}
+	}
+}
