@@ -73,7 +73,7 @@ func TestParseAugment(t *testing.T) {
 
 func TestParseAugmentRefuses(t *testing.T) {
 	for spec, message := range map[string]string{
-		"flop":           `no step "flop", want a list of crop, flip, vflip, rotate, affine,`,
+		"flop":           `no step "flop", want a list of crop, flip, alternate, shift, vflip, rotate, affine,`,
 		"crop,":          `no step ""`,
 		"flip,auto":      `no step "auto"`,
 		"auto=2":         `no step "auto"`,
@@ -103,7 +103,7 @@ func TestEveryAugmentStepRuns(t *testing.T) {
 				all = append(all, s.name)
 			}
 			for _, v := range []float64{s.standard, s.least, s.most} {
-				if s.name == "crop" && v != s.least {
+				if (s.name == "crop" || s.name == "shift") && v != s.least { // which must be less than a side
 					v = 4
 				}
 				c := canvas{channels: channels, height: 28, width: 30}
