@@ -46,7 +46,7 @@ func TestOptions(t *testing.T) {
 				t.Errorf("%s: %s lacks its usage", m.Name, o.Name)
 			}
 			value := otherValue(o)
-			other, err := FindModel(strings.ToUpper(m.Name+"  "+o.Name+"="+value))
+			other, err := FindModel(strings.ToUpper(m.Name + "  " + o.Name + "=" + value))
 			if err != nil {
 				t.Fatal(err)
 			}
