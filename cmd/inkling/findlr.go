@@ -21,7 +21,6 @@ import (
 type rateSearch struct {
 	from, to float64
 	steps    int
-	out      string
 }
 
 func newFindLR() *cobra.Command {

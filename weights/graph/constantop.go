@@ -69,7 +69,7 @@ func constantForward[T nn.Float](w withConstant, c *nn.Call[T]) {
 	}
 	w.each(x.Shape, y.Shape, func(o, i, k int) {
 		v := x.Data[i]
-		n := T(0)
+		var n T
 		if params != nil {
 			n = params[k]
 		} else {
@@ -99,7 +99,7 @@ func constantBackward[T nn.Float](w withConstant, c *nn.Call[T]) {
 		params, dc = c.Params[0].Data, c.ParamGrads[0].Data
 	}
 	w.each(x.Shape, c.Output.Shape, func(o, i, k int) {
-		n := T(0)
+		var n T
 		if params != nil {
 			n = params[k]
 		} else {

@@ -239,28 +239,6 @@ func (l *lowering) made(v *nn.Value, t Type) *nnValue {
 // one is a list of one value of the type of the first input.
 func (l *lowering) one(v *nn.Value) []*nnValue { return []*nnValue{l.made(v, l.in[0].typ)} }
 
-// value returns an input as a value, a constant's too.
-func (n *Network) value(v *nnValue) *nn.Value {
-	if !v.constant() {
-		return v.value
-	}
-	g := given{here: v.tensor, other: v.other, kind: kindOf(v.tensor.Type)}
-	g.now, g.then = n.first.Shape().Elements(), n.first.OtherShape().Elements()
-	if v.tensor.Len() == 0 {
-		refuse("an output or input of no elements, %v, is not run", v.tensor)
-	}
-	for _, i := range v.tensor.Ints {
-		if int64(int32(i)) != i {
-			refuse("computes with the whole number %d, which has more than 32 bits", i)
-		}
-	}
-	if v.weight != "" && v.tensor.Type.Float() && v.tensor.Len() > 1 {
-		g.trained = true
-		return nn.Apply(g, []*nn.Param{n.param(v)}, n.first)
-	}
-	return nn.Apply(g, nil, n.first)
-}
-
 // view gives a value other shapes, for the batch and for the other.
 func (l *lowering) view(v *nnValue, here, other []int) *nnValue {
 	x := v.value

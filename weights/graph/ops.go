@@ -94,59 +94,6 @@ func viewBackward[T nn.Float](c *nn.Call[T]) {
 	}
 }
 
-// given is a constant: a parameter, if it has one, or else numbers. Its input is any
-// value, of which only the size counts.
-type given struct {
-	here, other *Tensor
-	now, then   int
-	kind        nn.Type
-	trained     bool
-}
-
-func (given) Name() string    { return "constant" }
-func (given) Batchwise() bool { return true }
-func (g given) OutputShape(in []nn.Shape) (nn.Shape, error) {
-	if g.other == nil {
-		s := sizesOf(g.here.Shape)
-		return s.shape(), nil
-	}
-	return between(sizesOf(g.here.Shape), sizesOf(g.other.Shape), in[0].Elements(), g.now, g.then), nil
-}
-func (g given) Outputs(in []nn.Spec) ([]nn.Spec, error) {
-	shape, err := g.OutputShape([]nn.Shape{in[0].Shape})
-	return []nn.Spec{{Shape: shape, Type: g.kind}}, err
-}
-func (g given) Forward(c *nn.Call[float32])    { givenForward(g, c) }
-func (g given) Backward(c *nn.Call[float32])   { givenBackward(g, c) }
-func (g given) Forward64(c *nn.Call[float64])  { givenForward(g, c) }
-func (g given) Backward64(c *nn.Call[float64]) { givenBackward(g, c) }
-
-func givenForward[T nn.Float](g given, c *nn.Call[T]) {
-	if g.trained {
-		copy(c.Output.Data, c.Params[0].Data)
-		return
-	}
-	from := g.here
-	if n := c.Output.Shape.Elements(); n != from.Len() && g.other != nil && n == g.other.Len() {
-		from = g.other
-	}
-	// Of another batch a constant is the same number again and again, or it is refused.
-	for i := range c.Output.Data {
-		c.Output.Data[i] = T(from.Floats[min(i, len(from.Floats)-1)])
-	}
-	for i := range c.Output.Ints {
-		c.Output.Ints[i] = int32(from.Ints[min(i, len(from.Ints)-1)])
-	}
-}
-
-func givenBackward[T nn.Float](g given, c *nn.Call[T]) {
-	if g.trained && c.ParamGrads[0].Data != nil {
-		for i, v := range c.OutputGrad.Data {
-			c.ParamGrads[0].Data[i] += v
-		}
-	}
-}
-
 // plan is what a definition needs to run as an operation.
 type plan struct {
 	op      operator
