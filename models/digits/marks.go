@@ -52,7 +52,7 @@ func (n *Marks) Forward(x *nn.Value) *nn.Value {
 
 // NoneFrom is how probable a mark must be no digit to be taken for none; README.md says
 // how many digits and others that catches.
-const NoneFrom = 0.75
+const NoneFrom = 0.80
 
 // LoadMarks returns the network, trained. Every call returns one of its own. It fails only
 // in a program that was built wrong.
@@ -125,4 +125,4 @@ func softmax(logits []float32) []float32 {
 
 // temperature is what the network's outputs are divided by to be as sure as they are right
 // (Guo, Pleiss, Sun and Weinberger 2017, arXiv:1706.04599), as README.md says.
-const temperature = 1.3
+const temperature = 1.35

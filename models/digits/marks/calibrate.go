@@ -11,8 +11,9 @@ import (
 	"inkling/sketch"
 )
 
-// calibrate finds the temperature with which the network's probabilities are most likely, on
-// every other picture of the sets to test on, and tells how all others are read with it.
+// calibrate finds the temperature with which the network's probabilities are most likely, and
+// from which probability a mark is called none, on every other picture of the sets to test
+// on, and tells how all others are read with these.
 func calibrate(folder string) error {
 	_, tests, err := gather(folder, false)
 	if err != nil {
@@ -62,7 +63,26 @@ func calibrate(folder string) error {
 			best, least = temperature, loss
 		}
 	}
-	fmt.Printf("temperature %.2f\n", best)
+	// Of the same pictures: the lowest threshold at which not more digits, drawn or
+	// written, are called none.
+	const most = 0.0045
+	threshold := 0.5
+	for ; threshold < 0.99; threshold += 0.01 {
+		cost := 0.0
+		for k, t := range tests[:2] {
+			called := 0
+			for i := 0; i < len(t.labels); i += 2 {
+				if probabilities(logits[k][i*(none+1):][:none+1], best)[none] >= threshold {
+					called++
+				}
+			}
+			cost = max(cost, float64(called)/float64((len(t.labels)+1)/2))
+		}
+		if cost <= most {
+			break
+		}
+	}
+	fmt.Printf("temperature %.2f, none from %.2f\n", best, threshold)
 	for k, t := range tests {
 		const bins = 15
 		calibration := metrics.NewCalibration(bins)
@@ -78,7 +98,7 @@ func calibrate(folder string) error {
 			n++
 			calibration.Add(p[top], top == int(t.labels[i]))
 			// As the page has it: the built-in network is sure, and it is not called none.
-			if p[none] >= digits.NoneFrom {
+			if p[none] >= threshold {
 				called++
 			} else if slices.Max(probabilities(read[k][i*none:][:none], 1)) >= 0.9 {
 				sure++
