@@ -67,7 +67,7 @@ func TestZooSteps(t *testing.T) {
 				}
 				p.SetWorkers(n)
 				loss := p.Step(pictures, labels)
-				allocations := leastAllocations(func() { loss = p.Step(pictures, labels) })
+				allocations := allocationsOf(func() { loss = p.Step(pictures, labels) })
 				if math.IsNaN(loss) || math.IsInf(loss, 0) || allocations != 0 {
 					t.Fatalf("%d workers: the loss is %v, a step allocates %v times", n, loss, allocations)
 				}
@@ -92,23 +92,16 @@ func TestZooSteps(t *testing.T) {
 					t.Fatalf("output %d is %v", i, v)
 				}
 			}
-			if n := leastAllocations(func() { infer.Forward(pictures) }); n != 0 {
+			if n := allocationsOf(func() { infer.Forward(pictures) }); n != 0 {
 				t.Errorf("a prediction allocates %v times", n)
 			}
 		})
 	}
 }
 
-// leastAllocations returns what a run of f allocates: the least of three, for the runtime's
-// own few, which come at times, are counted too.
-func leastAllocations(f func()) (least float64) {
-	for range 3 {
-		if least = testing.AllocsPerRun(1, f); least == 0 {
-			break
-		}
-	}
-	return least
-}
+// allocationsOf returns what a run of f allocates. Of few strays, which the runtime makes at
+// times, the mean is rounded down to none. It runs f as often each time.
+func allocationsOf(f func()) float64 { return testing.AllocsPerRun(2, f) }
 
 func stateValues(net nn.Module) (all [][]float32) {
 	for _, e := range nn.State(net) {
