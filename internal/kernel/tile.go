@@ -86,7 +86,8 @@ func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
 }
 
 func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
-	eachTileRow(out, bias, base, table, rows, limits, func(r int, sum *[TileColumns]float32) {
+	for r := range rows {
+		sum := tileRow(bias, base, table[r])
 		for s := range segments {
 			e := table[TileEntry*(s+1):]
 			from := zeros[:depth]
@@ -100,11 +101,14 @@ func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []in
 				}
 			}
 		}
-	})
+		limits.Keep(sum[:])
+		*(*[TileColumns]float32)(out[table[r]:]) = sum
+	}
 }
 
 func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
-	eachTileRow(out, bias, base, table, rows, limits, func(r int, sum *[TileColumns]float32) {
+	for r := range rows {
+		sum := tileRow(bias, base, table[r])
 		for s := range segments {
 			e := table[TileEntry*(s+1):]
 			from := zeros
@@ -116,20 +120,18 @@ func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []i
 				sum[j] += float32(v * w[j])
 			}
 		}
-	})
-}
-
-// eachTileRow lets compute add to the sums of every row of a tile.
-func eachTileRow(out, bias, base []float32, table []int32, rows int, limits *Limits, compute func(r int, sum *[TileColumns]float32)) {
-	for r := range rows {
-		sum := *(*[TileColumns]float32)(bias)
-		if base != nil {
-			addPlain(sum[:], base[table[r]:])
-		}
-		compute(r, &sum)
 		limits.Keep(sum[:])
 		*(*[TileColumns]float32)(out[table[r]:]) = sum
 	}
+}
+
+// tileRow is what the sums of a row begin with.
+func tileRow(bias, base []float32, at int32) [TileColumns]float32 {
+	sum := *(*[TileColumns]float32)(bias)
+	if base != nil {
+		addPlain(sum[:], base[at:])
+	}
+	return sum
 }
 
 // Keep keeps numbers between the limits, if there are any.
