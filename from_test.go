@@ -14,6 +14,9 @@ import (
 
 // TestHead checks of every network that its head is its last layer.
 func TestHead(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes large networks")
+	}
 	for _, m := range models.Zoo() {
 		c := m.Usual
 		network, err := m.Draw(c, nil)

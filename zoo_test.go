@@ -61,6 +61,9 @@ func small(m models.Model) models.Config {
 // A state dict without a word is recognised by its keys and shapes, and of a file that
 // names its network, or an option that does, the same comes.
 func TestOpenZoo(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes large networks")
+	}
 	thin, err := models.FindModel("mobilenet_v2 width_mult=0.25")
 	if err != nil {
 		t.Fatal(err)
@@ -122,6 +125,9 @@ func TestOpenZoo(t *testing.T) {
 // What the weights of a network of photographs do not tell is assumed as torchvision's
 // are, and said.
 func TestOpenPhotographs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes large networks")
+	}
 	_, tensors := stateOf(t, "resnet18", models.Config{Channels: 3, Height: 224, Width: 224, Classes: 5})
 	// As torchvision's oldest files, without counters, and as DataParallel saves.
 	tensors = slices.DeleteFunc(tensors, func(t weights.Tensor) bool { return models.IsCounter(t.Name) })
