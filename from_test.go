@@ -46,6 +46,9 @@ func TestHead(t *testing.T) {
 // TestNewClassifierFrom lets a network that has learnt begin again: all is kept but a
 // head of another size.
 func TestNewClassifierFrom(t *testing.T) {
+	if testing.Short() {
+		t.Skip("makes large networks")
+	}
 	classes := []string{"a", "b", "c"}
 	old, err := NewClassifier("resnet9", Options{Height: 8, Width: 8, Classes: classes, Mean: []float32{0.4, 0.5, 0.6}, Std: []float32{0.2, 0.3, 0.2}, Seed: 1})
 	if err != nil {
