@@ -28,9 +28,6 @@ func Resample(samples []float32, from, to int) []float32 {
 	for m := range out {
 		// The filter has its middle at m*down, where the sample n stands at n*up.
 		first := max((m*down-half+up-1)/up, 0)
-		if m*down-half < 0 {
-			first = 0
-		}
 		last := min((m*down+half)/up, len(samples)-1)
 		var sum float64
 		for n := first; n <= last; n++ {

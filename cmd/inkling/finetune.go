@@ -3,11 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -21,6 +18,7 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/data/download"
 	"inkling/internal/wording"
 	"inkling/nn"
 	"inkling/optim"
@@ -244,7 +242,7 @@ func (o *trainOptions) openFrom() error {
 		o.sum = old.About.Extra[fromSumKey]
 		return nil
 	}
-	o.sum, err = sumOf(name)
+	o.sum, err = download.Sum(name)
 	return err
 }
 
@@ -252,26 +250,13 @@ func (o *trainOptions) openFrom() error {
 // with.
 const fromSumKey = "from_sha256"
 
-func sumOf(name string) (string, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}
-
 // beginning returns the model that the training began with, nil if it is not at hand any
 // more.
 func (o *trainOptions) beginning() *inkling.Classifier {
 	if o.old == nil || o.resume == "" {
 		return o.old
 	}
-	if sum, err := sumOf(o.fromFile); err != nil || sum != o.sum {
+	if sum, err := download.Sum(o.fromFile); err != nil || sum != o.sum {
 		return nil
 	}
 	old, err := inkling.Open(o.fromFile)
