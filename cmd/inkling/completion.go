@@ -8,6 +8,7 @@ import (
 
 	"inkling/models"
 	"inkling/sketch"
+	"inkling/transform"
 	"inkling/weights"
 )
 
@@ -221,8 +222,8 @@ func completeAugment(_ *cobra.Command, _ []string, begun string) ([]cobra.Comple
 	if before == "" {
 		steps = append(steps, cobra.CompletionWithDesc("auto", "what suits the data"), cobra.CompletionWithDesc("none", "nothing"))
 	}
-	for _, s := range augmentSteps {
-		steps = append(steps, cobra.CompletionWithDesc(before+s.name, s.about))
+	for _, s := range transform.AugmentationSteps() {
+		steps = append(steps, cobra.CompletionWithDesc(before+s.Name, s.About))
 	}
 	return steps, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
 }

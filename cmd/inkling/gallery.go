@@ -65,8 +65,8 @@ func (g *gallery) size() int { return g.channels * g.height * g.width }
 
 // augment changes the pictures as a training that begins with the seed does if
 // they are its data set, in this order and in one batch.
-func (g *gallery) augment(a augmentation, seed uint64) {
-	steps := transform.Compose(a.steps)
+func (g *gallery) augment(a transform.Augmentation, seed uint64) {
+	steps := transform.Compose(a.Steps)
 	format := transform.Format{Channels: g.channels, Height: g.height, Width: g.width}
 	for i := range g.labels {
 		src, dst := transform.NewPicture(format), transform.NewPicture(format)
@@ -74,14 +74,14 @@ func (g *gallery) augment(a augmentation, seed uint64) {
 		steps.Draw(transform.Generator(seed, 0, i), format).Apply(dst, src)
 		copy(src.Bytes, dst.Bytes)
 	}
-	if a.batch == nil {
+	if a.Batch == nil {
 		return
 	}
 	samples := make([]float32, len(g.pixels))
 	for i, v := range g.pixels {
 		samples[i] = float32(v)
 	}
-	targets := a.batch.Apply(transform.Generator(seed, 0, len(g.labels)), samples, g.labels, len(g.classes))
+	targets := a.Batch.Apply(transform.Generator(seed, 0, len(g.labels)), samples, g.labels, len(g.classes))
 	for i, v := range samples {
 		g.pixels[i] = byte(v + 0.5)
 	}

@@ -90,7 +90,7 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if o.versions > 1 && augmentation.spec == "" {
+	if o.versions > 1 && augmentation.Spec == "" {
 		return usagef("--versions %d wants --augment: without it all versions are the same", o.versions)
 	}
 	batch, err := randomBatch(d, o.count, o.seed)
@@ -104,8 +104,8 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	g.augment(augmentation, o.seed)
 
 	fmt.Fprintf(out, "Data: %s.\n", set.title)
-	if augmentation.spec != "" {
-		fmt.Fprintf(out, "Augmented by %s.\n", augmentation.spec)
+	if augmentation.Spec != "" {
+		fmt.Fprintf(out, "Augmented by %s.\n", augmentation.Spec)
 	}
 	if note := set.leftOut(); note != "" {
 		fmt.Fprintln(out, note)

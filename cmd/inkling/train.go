@@ -21,6 +21,7 @@ import (
 	"inkling/optim"
 	"inkling/sketch"
 	"inkling/train"
+	"inkling/transform"
 	"inkling/weights"
 )
 
@@ -380,7 +381,7 @@ type prepared struct {
 	set         *pictureSet
 	train, test data.Dataset
 	validation  data.Dataset // nil if there is none
-	augment     augmentation
+	augment     transform.Augmentation
 	model       *inkling.Classifier
 }
 
@@ -411,7 +412,7 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if p.augment, err = parseAugment(o.augment, channels, height, width, holdsSymbols(p.train.Classes())); err != nil {
 		return nil, err
 	}
-	o.augment = p.augment.spec // so that what auto stood for is said and saved
+	o.augment = p.augment.Spec // so that what auto stood for is said and saved
 	if p.model, err = o.newModel(p.set, p.train); err != nil {
 		return nil, err
 	}

@@ -11,9 +11,9 @@ import (
 // loader hands out the pictures to train on. With --rng torch the first weights are
 // drawn here, before the order of the pictures, as PyTorch's programs do it.
 func (o *trainOptions) loader(p *prepared) *data.Loader {
-	loader := &data.Loader{Dataset: p.train, Transform: append(transform.Compose(p.augment.steps), p.model.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
+	loader := &data.Loader{Dataset: p.train, Transform: append(transform.Compose(p.augment.Steps), p.model.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
 		Workers: loaderWorkers(p.train, o.workers)}
-	if len(p.augment.steps) > 0 {
+	if len(p.augment.Steps) > 0 {
 		loader.Workers = effectiveWorkers(o.workers)
 	}
 	if o.rng == "torch" {
@@ -29,9 +29,9 @@ func (o *trainOptions) loader(p *prepared) *data.Loader {
 func (o *trainOptions) config(p *prepared, loader *data.Loader) train.Config {
 	return train.Config{
 		Network:   p.model.Network,
-		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.batch != nil},
+		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.Batch != nil},
 		Optimizer: o.optimizer,
-		Mix:       p.augment.batch,
+		Mix:       p.augment.Batch,
 		Training:  o.training(),
 		Loader:    loader,
 		Epochs:    o.epochs,
