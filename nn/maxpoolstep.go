@@ -1,119 +1,152 @@
 package nn
 
-import "math"
+import "inkling/internal/kernel"
 
-// maxPoolStep is a max-pooling of pictures with the channels innermost.
+// maxPoolStep is a max-pooling of pictures with the channels innermost. It may read or
+// write planar ones, but not both: that the definition does.
 type maxPoolStep struct {
-	op            maxPool2d
 	input, output *place
-	chosen        *buffer // for each output the pixel of the input, in training
-	adds          bool    // to the gradient of the input
+	channels      int // that are computed, surplus ones with them
+	step          int // floats of a pixel
+	window        int // pixels of a window
+	// under says for each output where the pixels under its window are, the first of them
+	// again in place of those outside; own has each only once, and -1 for the others.
+	under, own []int32
+	// parts: each pixel of the input belongs to one window.
+	parts bool
+
+	// picture and result are input and output with channels innermost: their own
+	// memory, or copies.
+	picture, result                 *buffer
+	pictureGradient, resultGradient *buffer
+	chosen                          *buffer // for each output where its pixel is, in training
+	adds                            bool    // to the gradient of the input
 }
 
-func isMaxPool(n *node) bool { return is[maxPool2d](n.op) && n.inputs[0].rows() == 1 }
+// isMaxPool wants some pixel under every window.
+func isMaxPool(n *node) bool {
+	op, ok := n.op.(maxPool2d)
+	if !ok || n.inputs[0].rows() != 1 {
+		return false
+	}
+	for d := range 2 {
+		for place := range n.outputs[0].shape[2+d] {
+			if op.span(d, place, n.inputs[0].shape[2+d]).count == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
 
-// lowerMaxPool leaves planar pictures to the definition.
+// lowerMaxPool leaves pictures that come and stay planar to the definition.
 func lowerMaxPool(p *plan, g *group) {
-	s := &maxPoolStep{op: g.first.op.(maxPool2d), input: p.place(g.first.inputs[0]), output: p.place(g.output)}
-	if !s.input.channelsLast || !s.output.channelsLast {
+	s := &maxPoolStep{input: p.place(g.first.inputs[0]), output: p.place(g.output)}
+	if !s.input.channelsLast && !s.output.channelsLast {
 		lowerDefinition(p, g)
 		return
 	}
-	touches := []*buffer{s.input.values, s.output.values}
+	s.channels, s.step = s.output.shape[0], storedChannels(s.output.shape[0])
+	if s.step > s.channels {
+		s.channels = roundUp(s.channels, 8)
+	}
+	s.findWindows(g.first.op.(maxPool2d))
+	inPixels, outPixels := s.input.shape[1:].Elements(), s.output.shape[1:].Elements()
+	s.picture, s.result = s.input.values, s.output.values
+	touches := []*buffer{s.picture, s.result}
+	if !s.input.channelsLast {
+		s.picture = p.eachExample(inPixels*s.step, false)
+		touches = append(touches, s.picture)
+	}
+	if !s.output.channelsLast {
+		s.result = p.eachExample(outPixels*s.step, false)
+		touches = append(touches, s.result)
+	}
 	if p.backwards(g.first) && s.input.gradient != nil {
-		size := s.output.shape.Elements()
+		size := outPixels * s.channels
 		s.chosen = p.newBuffer(buffer{size: size, stride: size, integer: true})
 		touches = append(touches, s.chosen)
-		p.later = append(p.later, func() {
-			s.adds = s.input.gradient.start()
-			p.byExamples(s.backward, s.chosen, s.input.gradient, s.output.gradient)
-		})
+		p.later = append(p.later, func() { s.lowerBackward(p, inPixels, outPixels) })
 	}
 	p.byExamples(s.forward, touches...)
 }
 
-// eachPixel calls visit with every pixel of the output, by number, and the rows and
-// columns of the input in its window.
-func (s *maxPoolStep) eachPixel(visit func(pixel int, rows, columns span)) {
+// findWindows makes the tables of the windows.
+func (s *maxPoolStep) findWindows(op maxPool2d) {
 	in, out := s.input.shape, s.output.shape
+	s.window = op.kernel[0] * op.kernel[1]
+	owned := 0
 	for y := range out[1] {
-		rows := s.op.span(0, y, in[1])
+		rows := op.span(0, y, in[1])
 		for x := range out[2] {
-			visit(y*out[2]+x, rows, s.op.span(1, x, in[2]))
+			columns := op.span(1, x, in[2])
+			first := len(s.under)
+			for r := range rows.count {
+				for c := range columns.count {
+					s.own = append(s.own, int32(((rows.first+r*rows.step)*in[2]+columns.first+c*columns.step)*s.step))
+				}
+			}
+			owned += len(s.own) - first
+			// What stands for pixels that there are not comes first: of equal ones the
+			// last NaN counts.
+			one := s.own[first:]
+			for range s.window - len(one) {
+				s.under = append(s.under, one[0])
+			}
+			s.under = append(s.under, one...)
+			for len(s.own) < len(s.under) {
+				s.own = append(s.own, -1)
+			}
 		}
 	}
+	s.parts = op.stride == op.kernel && op.dilation == [2]int{1, 1} && owned == in[1]*in[2]
 }
 
 func (s *maxPoolStep) forward(w work) {
-	channels, width, step := s.output.shape[0], s.input.shape[2], s.input.pixelStep()
 	for i := w.first; i < w.last; i++ {
-		from, to := s.input.values.from(&w, i), s.output.values.from(&w, i)
+		picture, result := s.picture.from(&w, i), s.result.from(&w, i)
+		if s.picture != s.input.values {
+			channelsInnermost(picture, s.input.values.from(&w, i), s.input, s.step)
+		}
 		var chosen []int32
 		if s.chosen != nil {
 			chosen = s.chosen.intParts(&w, i, i+1)
 		}
-		s.eachPixel(func(pixel int, rows, columns span) {
-			best := to[pixel*step:][:channels]
-			for c := range best {
-				best[c] = float32(math.Inf(-1))
-			}
-			var which []int32
-			if chosen != nil {
-				which = chosen[pixel*channels:][:channels]
-				for c := range which {
-					which[c] = -1
-				}
-			}
-			for r := range rows.count {
-				for k := range columns.count {
-					at := (rows.first+r*rows.step)*width + columns.first + k*columns.step
-					if which == nil {
-						keepLargest(best, from[at*step:])
-					} else {
-						chooseLargest(best, which, from[at*step:], int32(at), r == 0 && k == 0)
-					}
-				}
-			}
-		})
-	}
-}
-
-// keepLargest makes best the larger of each two numbers. A NaN is the largest.
-func keepLargest(best, x []float32) {
-	x = x[:len(best)]
-	for c, v := range x {
-		if v > best[c] || v != v {
-			best[c] = v
+		kernel.MaxPool(result, picture, chosen, s.under, s.window, s.channels, s.step)
+		if s.result != s.output.values {
+			planar(s.output.values.from(&w, i), result, s.output, s.step, false)
 		}
 	}
 }
 
-// chooseLargest is keepLargest that also keeps where the numbers are from; the first
-// counts even if it is no larger than anything.
-func chooseLargest(best []float32, which []int32, x []float32, at int32, first bool) {
-	x, which = x[:len(best)], which[:len(best)]
-	for c, v := range x {
-		if v > best[c] || v != v || first {
-			best[c], which[c] = v, at
-		}
+func (s *maxPoolStep) lowerBackward(p *plan, inPixels, outPixels int) {
+	s.adds = s.input.gradient.start()
+	s.pictureGradient, s.resultGradient = s.input.gradient, s.output.gradient
+	touches := []*buffer{s.chosen, s.pictureGradient, s.resultGradient}
+	if !s.input.channelsLast {
+		s.pictureGradient = p.eachExample(inPixels*s.step, false)
+		touches = append(touches, s.pictureGradient)
 	}
+	if !s.output.channelsLast {
+		s.resultGradient = p.eachExample(outPixels*s.step, false)
+		touches = append(touches, s.resultGradient)
+	}
+	p.byExamples(s.backward, touches...)
 }
 
 func (s *maxPoolStep) backward(w work) {
-	channels, step := s.output.shape[0], s.input.pixelStep()
-	pixels := s.output.shape[1:].Elements()
 	for i := w.first; i < w.last; i++ {
-		dx, dy, chosen := s.input.gradient.part(&w, i), s.output.gradient.part(&w, i), s.chosen.intParts(&w, i, i+1)
-		if !s.adds {
+		dx, dy := s.pictureGradient.part(&w, i), s.resultGradient.from(&w, i)
+		if s.resultGradient != s.output.gradient {
+			channelsInnermost(dy, s.output.gradient.from(&w, i), s.output, s.step)
+		}
+		adds := s.adds && s.pictureGradient == s.input.gradient
+		if !adds && !s.parts {
 			clear(dx)
 		}
-		for pixel := range pixels {
-			slopes := dy[pixel*step:][:channels]
-			for c, at := range chosen[pixel*channels:][:channels] {
-				if at >= 0 {
-					dx[int(at)*step+c] += slopes[c]
-				}
-			}
+		kernel.MaxPoolGradient(dx, dy, s.chosen.intParts(&w, i, i+1), s.own, s.window, s.channels, s.step, adds || !s.parts)
+		if s.pictureGradient != s.input.gradient {
+			planar(s.input.gradient.from(&w, i), dx, s.input, s.step, s.adds)
 		}
 	}
 }

@@ -24,6 +24,8 @@ var assembly = Set{
 	ScaleChannels:   scaleChannelsAssembly,
 	ChannelProducts: channelProductsAssembly,
 	CombineChannels: combineChannelsAssembly,
+	MaxPool:         maxPoolAssembly,
+	MaxPoolGradient: maxPoolGradientAssembly,
 	LinearForward:   linearForwardAssembly,
 	MatMul:          matMulAssembly,
 	Add:             addVectors,

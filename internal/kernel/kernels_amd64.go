@@ -339,6 +339,18 @@ func channelProducts16(sums *float64, products *float64, means *float64, slopes 
 // combineChannels16 is CombineChannels. The step is in bytes.
 func combineChannels16(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
 
+// maxPool is MaxPool without chosen. The step is in bytes.
+func maxPool(out *float32, in *float32, table *int32, count uint64, window uint64, vectors uint64, outStep uint64)
+
+// maxPoolChosen is MaxPool. Steps are in bytes.
+func maxPoolChosen(out *float32, in *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, outStep uint64, chosenStep uint64)
+
+// maxPoolSet is MaxPoolGradient. Steps are in bytes.
+func maxPoolSet(gradient *float32, slopes *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, step uint64, chosenStep uint64)
+
+// maxPoolAdd is MaxPoolGradient. Steps are in bytes.
+func maxPoolAdd(gradient *float32, slopes *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, step uint64, chosenStep uint64)
+
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)
 

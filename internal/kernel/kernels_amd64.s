@@ -10736,6 +10736,198 @@ add:
 	VZEROUPPER
 	RET
 
+// func maxPool(out *float32, in *float32, table *int32, count uint64, window uint64, vectors uint64, outStep uint64)
+// Requires: AVX
+TEXT ·maxPool(SB), NOSPLIT, $0-56
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ table+16(FP), DX
+	MOVQ window+32(FP), BX
+	MOVQ outStep+48(FP), SI
+	MOVQ count+24(FP), DI
+
+pixel:
+	XORQ R8, R8
+	MOVQ vectors+40(FP), R9
+
+vector:
+	MOVLQSX (DX), R11
+	LEAQ    (CX)(R11*4), R11
+	VMOVUPS (R11)(R8*1), Y0
+	MOVQ    $0x00000001, R10
+	CMPQ    R10, BX
+	JGE     done
+
+next:
+	MOVLQSX   (DX)(R10*4), R11
+	LEAQ      (CX)(R11*4), R11
+	VMOVUPS   (R11)(R8*1), Y1
+	VCMPPS    $0x1e, Y0, Y1, Y2
+	VCMPPS    $0x03, Y1, Y1, Y3
+	VORPS     Y3, Y2, Y2
+	VBLENDVPS Y2, Y1, Y0, Y0
+	INCQ      R10
+	CMPQ      R10, BX
+	JLT       next
+
+done:
+	VMOVUPS Y0, (AX)(R8*1)
+	ADDQ    $0x20, R8
+	DECQ    R9
+	JNZ     vector
+	ADDQ    SI, AX
+	LEAQ    (DX)(BX*4), DX
+	DECQ    DI
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func maxPoolChosen(out *float32, in *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, outStep uint64, chosenStep uint64)
+// Requires: AVX, AVX2
+TEXT ·maxPoolChosen(SB), NOSPLIT, $0-72
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ table+24(FP), DX
+	MOVQ window+40(FP), BX
+	MOVQ outStep+56(FP), SI
+	MOVQ chosen+16(FP), DI
+	MOVQ chosenStep+64(FP), R8
+	MOVQ count+32(FP), R9
+
+pixel:
+	XORQ R10, R10
+	MOVQ vectors+48(FP), R11
+
+vector:
+	MOVLQSX      (DX), R13
+	LEAQ         (CX)(R13*4), R13
+	VMOVUPS      (R13)(R10*1), Y0
+	VPBROADCASTD (DX), Y1
+	MOVQ         $0x00000001, R12
+	CMPQ         R12, BX
+	JGE          done
+
+next:
+	MOVLQSX      (DX)(R12*4), R13
+	LEAQ         (CX)(R13*4), R13
+	VMOVUPS      (R13)(R10*1), Y2
+	VCMPPS       $0x1e, Y0, Y2, Y3
+	VCMPPS       $0x03, Y2, Y2, Y4
+	VORPS        Y4, Y3, Y3
+	VBLENDVPS    Y3, Y2, Y0, Y0
+	VPBROADCASTD (DX)(R12*4), Y4
+	VBLENDVPS    Y3, Y4, Y1, Y1
+	INCQ         R12
+	CMPQ         R12, BX
+	JLT          next
+
+done:
+	VMOVUPS Y0, (AX)(R10*1)
+	VMOVUPS Y1, (DI)(R10*1)
+	ADDQ    $0x20, R10
+	DECQ    R11
+	JNZ     vector
+	ADDQ    SI, AX
+	ADDQ    R8, DI
+	LEAQ    (DX)(BX*4), DX
+	DECQ    R9
+	JNZ     pixel
+	VZEROUPPER
+	RET
+
+// func maxPoolSet(gradient *float32, slopes *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, step uint64, chosenStep uint64)
+// Requires: AVX, AVX2
+TEXT ·maxPoolSet(SB), NOSPLIT, $0-72
+	MOVQ gradient+0(FP), AX
+	MOVQ slopes+8(FP), CX
+	MOVQ chosen+16(FP), DX
+	MOVQ table+24(FP), BX
+	MOVQ window+40(FP), SI
+	MOVQ step+56(FP), DI
+	MOVQ chosenStep+64(FP), R8
+	MOVQ count+32(FP), R9
+
+pixel:
+	XORQ R10, R10
+	MOVQ vectors+48(FP), R11
+
+vector:
+	VMOVUPS (CX)(R10*1), Y0
+	VMOVUPS (DX)(R10*1), Y1
+	XORQ    R12, R12
+
+next:
+	MOVLQSX      (BX)(R12*4), R13
+	TESTQ        R13, R13
+	JLT          skip
+	LEAQ         (AX)(R13*4), R13
+	VPBROADCASTD (BX)(R12*4), Y2
+	VPCMPEQD     Y2, Y1, Y2
+	VANDPS       Y2, Y0, Y2
+	VMOVUPS      Y2, (R13)(R10*1)
+
+skip:
+	INCQ R12
+	CMPQ R12, SI
+	JLT  next
+	ADDQ $0x20, R10
+	DECQ R11
+	JNZ  vector
+	ADDQ DI, CX
+	ADDQ R8, DX
+	LEAQ (BX)(SI*4), BX
+	DECQ R9
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func maxPoolAdd(gradient *float32, slopes *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, step uint64, chosenStep uint64)
+// Requires: AVX, AVX2
+TEXT ·maxPoolAdd(SB), NOSPLIT, $0-72
+	MOVQ gradient+0(FP), AX
+	MOVQ slopes+8(FP), CX
+	MOVQ chosen+16(FP), DX
+	MOVQ table+24(FP), BX
+	MOVQ window+40(FP), SI
+	MOVQ step+56(FP), DI
+	MOVQ chosenStep+64(FP), R8
+	MOVQ count+32(FP), R9
+
+pixel:
+	XORQ R10, R10
+	MOVQ vectors+48(FP), R11
+
+vector:
+	VMOVUPS (CX)(R10*1), Y0
+	VMOVUPS (DX)(R10*1), Y1
+	XORQ    R12, R12
+
+next:
+	MOVLQSX      (BX)(R12*4), R13
+	TESTQ        R13, R13
+	JLT          skip
+	LEAQ         (AX)(R13*4), R13
+	VPBROADCASTD (BX)(R12*4), Y2
+	VPCMPEQD     Y2, Y1, Y2
+	VANDPS       Y2, Y0, Y2
+	VADDPS       (R13)(R10*1), Y2, Y2
+	VMOVUPS      Y2, (R13)(R10*1)
+
+skip:
+	INCQ R12
+	CMPQ R12, SI
+	JLT  next
+	ADDQ $0x20, R10
+	DECQ R11
+	JNZ  vector
+	ADDQ DI, CX
+	ADDQ R8, DX
+	LEAQ (BX)(SI*4), BX
+	DECQ R9
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
 // func fmaLoop(rounds uint64)
 // Requires: AVX, FMA3
 TEXT ·fmaLoop(SB), NOSPLIT, $0-8

@@ -276,6 +276,18 @@ func channelProducts16(sums, products, means *float64, slopes, x, y *float32, pi
 // combineChannels16 is CombineChannels. The step is in bytes.
 func combineChannels16(dx, slopes, x, y *float32, a, b, c *float64, pixels, step uint64, low, high float32, adds uint64)
 
+// maxPool is MaxPool without chosen. The step is in bytes.
+func maxPool(out, in *float32, table *int32, count, window, vectors, outStep uint64)
+
+// maxPoolChosen is MaxPool. Steps are in bytes.
+func maxPoolChosen(out, in *float32, chosen, table *int32, count, window, vectors, outStep, chosenStep uint64)
+
+// maxPoolSet is MaxPoolGradient. Steps are in bytes.
+func maxPoolSet(gradient, slopes *float32, chosen, table *int32, count, window, vectors, step, chosenStep uint64)
+
+// maxPoolAdd is MaxPoolGradient. Steps are in bytes.
+func maxPoolAdd(gradient, slopes *float32, chosen, table *int32, count, window, vectors, step, chosenStep uint64)
+
 // addVectors: for i < len(y): y[i] += x[i]. len(y) is a positive multiple of 8.
 func addVectors(y, x []float32)
 

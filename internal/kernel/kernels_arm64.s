@@ -8483,6 +8483,222 @@ add:
 	BNE add
 	RET
 
+// func maxPool(out, in *float32, table *int32, count, window, vectors, outStep uint64)
+TEXT ·maxPool(SB), NOSPLIT, $0-56
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD table+16(FP), R2
+	MOVD count+24(FP), R3
+	MOVD window+32(FP), R4
+	MOVD vectors+40(FP), R5
+	MOVD outStep+48(FP), R6
+
+pixel:
+	MOVD $0, R9
+	MOVD R5, R10
+
+vector:
+	MOVD R2, R14
+	MOVW.P 4(R14), R12
+	ADD R12<<2, R1, R13
+	ADD R9, R13, R13
+	VLD1 (R13), [V0.S4, V1.S4]
+	SUBS $1, R4, R11
+	BEQ done
+
+next:
+	MOVW.P 4(R14), R12
+	ADD R12<<2, R1, R13
+	ADD R9, R13, R13
+	VLD1 (R13), [V4.S4, V5.S4]
+	VDUP R12, V8.S4
+	WORD $0x6ea0e486 // fcmgt v6.4s, v4.4s, v0.4s
+	WORD $0x4e24e489 // fcmeq v9.4s, v4.4s, v4.4s
+	WORD $0x4ee91cc6 // orn v6.16b, v6.16b, v9.16b
+	VBIT V6.B16, V4.B16, V0.B16
+	WORD $0x6ea1e4a7 // fcmgt v7.4s, v5.4s, v1.4s
+	WORD $0x4e25e4a9 // fcmeq v9.4s, v5.4s, v5.4s
+	WORD $0x4ee91ce7 // orn v7.16b, v7.16b, v9.16b
+	VBIT V7.B16, V5.B16, V1.B16
+	SUBS $1, R11, R11
+	BNE next
+
+done:
+	ADD R9, R0, R13
+	VST1 [V0.S4, V1.S4], (R13)
+	ADD $32, R9, R9
+	SUBS $1, R10, R10
+	BNE vector
+	ADD R6, R0, R0
+	ADD R4<<2, R2, R2
+	SUBS $1, R3, R3
+	BNE pixel
+	RET
+
+// func maxPoolChosen(out, in *float32, chosen, table *int32, count, window, vectors, outStep, chosenStep uint64)
+TEXT ·maxPoolChosen(SB), NOSPLIT, $0-72
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD table+24(FP), R2
+	MOVD count+32(FP), R3
+	MOVD window+40(FP), R4
+	MOVD vectors+48(FP), R5
+	MOVD outStep+56(FP), R6
+	MOVD chosen+16(FP), R7
+	MOVD chosenStep+64(FP), R8
+
+pixel:
+	MOVD $0, R9
+	MOVD R5, R10
+
+vector:
+	MOVD R2, R14
+	MOVW.P 4(R14), R12
+	ADD R12<<2, R1, R13
+	ADD R9, R13, R13
+	VLD1 (R13), [V0.S4, V1.S4]
+	VDUP R12, V2.S4
+	VMOV V2.B16, V3.B16
+	SUBS $1, R4, R11
+	BEQ done
+
+next:
+	MOVW.P 4(R14), R12
+	ADD R12<<2, R1, R13
+	ADD R9, R13, R13
+	VLD1 (R13), [V4.S4, V5.S4]
+	VDUP R12, V8.S4
+	WORD $0x6ea0e486 // fcmgt v6.4s, v4.4s, v0.4s
+	WORD $0x4e24e489 // fcmeq v9.4s, v4.4s, v4.4s
+	WORD $0x4ee91cc6 // orn v6.16b, v6.16b, v9.16b
+	VBIT V6.B16, V4.B16, V0.B16
+	VBIT V6.B16, V8.B16, V2.B16
+	WORD $0x6ea1e4a7 // fcmgt v7.4s, v5.4s, v1.4s
+	WORD $0x4e25e4a9 // fcmeq v9.4s, v5.4s, v5.4s
+	WORD $0x4ee91ce7 // orn v7.16b, v7.16b, v9.16b
+	VBIT V7.B16, V5.B16, V1.B16
+	VBIT V7.B16, V8.B16, V3.B16
+	SUBS $1, R11, R11
+	BNE next
+
+done:
+	ADD R9, R0, R13
+	VST1 [V0.S4, V1.S4], (R13)
+	ADD R9, R7, R13
+	VST1 [V2.S4, V3.S4], (R13)
+	ADD $32, R9, R9
+	SUBS $1, R10, R10
+	BNE vector
+	ADD R6, R0, R0
+	ADD R8, R7, R7
+	ADD R4<<2, R2, R2
+	SUBS $1, R3, R3
+	BNE pixel
+	RET
+
+// func maxPoolSet(gradient, slopes *float32, chosen, table *int32, count, window, vectors, step, chosenStep uint64)
+TEXT ·maxPoolSet(SB), NOSPLIT, $0-72
+	MOVD gradient+0(FP), R0
+	MOVD slopes+8(FP), R1
+	MOVD chosen+16(FP), R2
+	MOVD table+24(FP), R3
+	MOVD count+32(FP), R4
+	MOVD window+40(FP), R5
+	MOVD vectors+48(FP), R6
+	MOVD step+56(FP), R7
+	MOVD chosenStep+64(FP), R8
+
+pixel:
+	MOVD $0, R9
+	MOVD R6, R10
+
+vector:
+	ADD R9, R1, R13
+	VLD1 (R13), [V0.S4, V1.S4]
+	ADD R9, R2, R13
+	VLD1 (R13), [V2.S4, V3.S4]
+	MOVD R3, R14
+	MOVD R5, R11
+
+next:
+	MOVW.P 4(R14), R12
+	TBNZ $63, R12, skip
+	ADD R12<<2, R0, R13
+	ADD R9, R13, R13
+	VDUP R12, V5.S4
+	VCMEQ V5.S4, V2.S4, V4.S4
+	VAND V0.B16, V4.B16, V4.B16
+	VMOV V4.B16, V6.B16
+	VCMEQ V5.S4, V3.S4, V4.S4
+	VAND V1.B16, V4.B16, V4.B16
+	VMOV V4.B16, V7.B16
+	VST1 [V6.S4, V7.S4], (R13)
+
+skip:
+	SUBS $1, R11, R11
+	BNE next
+	ADD $32, R9, R9
+	SUBS $1, R10, R10
+	BNE vector
+	ADD R7, R1, R1
+	ADD R8, R2, R2
+	ADD R5<<2, R3, R3
+	SUBS $1, R4, R4
+	BNE pixel
+	RET
+
+// func maxPoolAdd(gradient, slopes *float32, chosen, table *int32, count, window, vectors, step, chosenStep uint64)
+TEXT ·maxPoolAdd(SB), NOSPLIT, $0-72
+	MOVD gradient+0(FP), R0
+	MOVD slopes+8(FP), R1
+	MOVD chosen+16(FP), R2
+	MOVD table+24(FP), R3
+	MOVD count+32(FP), R4
+	MOVD window+40(FP), R5
+	MOVD vectors+48(FP), R6
+	MOVD step+56(FP), R7
+	MOVD chosenStep+64(FP), R8
+
+pixel:
+	MOVD $0, R9
+	MOVD R6, R10
+
+vector:
+	ADD R9, R1, R13
+	VLD1 (R13), [V0.S4, V1.S4]
+	ADD R9, R2, R13
+	VLD1 (R13), [V2.S4, V3.S4]
+	MOVD R3, R14
+	MOVD R5, R11
+
+next:
+	MOVW.P 4(R14), R12
+	TBNZ $63, R12, skip
+	ADD R12<<2, R0, R13
+	ADD R9, R13, R13
+	VDUP R12, V5.S4
+	VLD1 (R13), [V6.S4, V7.S4]
+	VCMEQ V5.S4, V2.S4, V4.S4
+	VAND V0.B16, V4.B16, V4.B16
+	WORD $0x4e24d4c6 // fadd v6.4s, v6.4s, v4.4s
+	VCMEQ V5.S4, V3.S4, V4.S4
+	VAND V1.B16, V4.B16, V4.B16
+	WORD $0x4e24d4e7 // fadd v7.4s, v7.4s, v4.4s
+	VST1 [V6.S4, V7.S4], (R13)
+
+skip:
+	SUBS $1, R11, R11
+	BNE next
+	ADD $32, R9, R9
+	SUBS $1, R10, R10
+	BNE vector
+	ADD R7, R1, R1
+	ADD R8, R2, R2
+	ADD R5<<2, R3, R3
+	SUBS $1, R4, R4
+	BNE pixel
+	RET
+
 // func addVectors(y, x []float32)
 TEXT ·addVectors(SB), NOSPLIT, $0-48
 	MOVD y_base+0(FP), R0

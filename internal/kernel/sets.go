@@ -41,6 +41,10 @@ type Set struct {
 	ChannelProducts func(sums, products, means []float64, slopes, x, y []float32, pixels, step int, low, high float32)
 	CombineChannels func(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool)
 
+	// Poolings get channels that are a positive multiple of 8, and count is never 0.
+	MaxPool         func(out, in []float32, chosen, table []int32, window, channels, outStep, chosenStep int)
+	MaxPoolGradient func(gradient, slopes []float32, chosen, table []int32, window, channels, step, chosenStep int, adds bool)
+
 	LinearForward func(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool)
 	MatMul        func(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool)
 
@@ -79,6 +83,8 @@ var plain = Set{
 	ScaleChannels:   scaleChannelsPlain,
 	ChannelProducts: channelProductsPlain,
 	CombineChannels: combineChannelsPlain,
+	MaxPool:         maxPoolPlain,
+	MaxPoolGradient: maxPoolGradientPlain,
 	LinearForward:   linearForwardPlain,
 	MatMul:          matMulPlain,
 	Add:             addPlain,

@@ -25,6 +25,7 @@ func main() {
 	copyRows()
 	winograd()
 	norms()
+	pools()
 	peak()
 	loads()
 	Generate()

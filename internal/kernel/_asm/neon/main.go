@@ -37,6 +37,7 @@ func main() {
 	matMul(w)
 	tiles(w)
 	norms(w)
+	pools(w)
 	elementwise(w)
 	peak(w)
 	loads(w)
