@@ -28,6 +28,8 @@ func (n *convNet) Forward(x *Value) *Value {
 			x = (&n.pools[i]).Forward(ReLU(x))
 		case 5:
 			x = ReLU(Add(x, ReLU6(x)))
+		case 6:
+			x = Mean(ReLU(x), true, 2, 3)
 		}
 	}
 	return x
@@ -64,7 +66,7 @@ func drawPool(r *rand.Rand, height, width int) (p MaxPool2d, high, wide int) {
 // drawConvNet returns a network for pictures of a size.
 func drawConvNet(r *rand.Rand) (*convNet, Shape) {
 	for {
-		n := &convNet{choices: [2]int{r.IntN(6), r.IntN(6)}}
+		n := &convNet{choices: [2]int{r.IntN(6), r.IntN(7)}}
 		channels, height, width := []int{1, 3, 1 + r.IntN(40), 16}[r.IntN(4)], 1+r.IntN(9), 1+r.IntN(9)
 		var high, wide int
 		if n.First, high, wide = drawConv(r, channels, height, width); high == 0 || wide == 0 {

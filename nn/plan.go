@@ -37,6 +37,7 @@ var patterns = []pattern{
 	{name: "loss share", starts: isLossShare, lower: lowerLossShare},
 	{name: "addition, ReLU", starts: startsWithSum, then: []func(*group, *node) bool{follows[relu]}, channelsLast: true, lower: lowerSum},
 	{name: "max-pool", starts: isMaxPool, converts: true, channelsLast: true, lower: lowerMaxPool},
+	{name: "mean over pixels", starts: isPixelMean, converts: true, channelsLast: true, lower: lowerPixelMean},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},
 	{name: "definition", starts: func(*node) bool { return true }, lower: lowerDefinition},
