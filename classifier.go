@@ -48,6 +48,9 @@ type Classifier struct {
 	Output string
 
 	classesAsked, classesAssumed bool
+	// ofNetwork is how many of Assumed tell what the network computes, rather than what
+	// pictures it was trained with. They are the first.
+	ofNetwork int
 	// said is About without what was assumed.
 	said         weights.Metadata
 	named        bool             // by the file itself
@@ -62,6 +65,28 @@ type Classifier struct {
 	padding  []int // of the convolutions, where the size tells it
 	reading  reading
 }
+
+// AssumedOfNetwork are those of Assumed that tell what the network computes, rather than
+// what its pictures and classes are.
+func (m *Classifier) AssumedOfNetwork() []string { return m.Assumed[:m.ofNetwork:m.ofNetwork] }
+
+// Whole is the network with what the file's own has behind the logits: Network itself, or
+// Network and the Softmax or LogSoftmax of Output.
+func (m *Classifier) Whole() models.Network {
+	end := map[string]func(x *nn.Value, dim int) *nn.Value{"Softmax": nn.Softmax, "LogSoftmax": nn.LogSoftmax}[m.Output]
+	if end == nil {
+		return m.Network
+	}
+	return &ended{m.Network, end}
+}
+
+// ended is a network with a function behind it.
+type ended struct {
+	models.Network
+	end func(x *nn.Value, dim int) *nn.Value
+}
+
+func (e *ended) Forward(x *nn.Value) *nn.Value { return e.end(e.Network.Forward(x), 1) }
 
 // Architecture is the name of the network: that of a model of the zoo, or Sequential.
 func (m *Classifier) Architecture() string {

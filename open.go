@@ -86,6 +86,7 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	m.ofNetwork = len(m.Assumed)
 	return m, m.fillIn()
 }
 

@@ -86,6 +86,7 @@ func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
 	if m.About.Input == nil {
 		m.About.Input = m.Input()
 	}
+	m.ofNetwork = len(m.Assumed)
 	return m, m.fillIn()
 }
 

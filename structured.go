@@ -203,7 +203,7 @@ func near(a, b []float32) bool {
 func (m *Classifier) arrange(s *structure.Network) ([]structure.Layer, error) {
 	var layers []structure.Layer
 	for _, l := range s.Layers {
-		if strings.HasSuffix(l.Kind, " with a hook") {
+		if strings.HasSuffix(l.Kind, structure.Hooked) {
 			return nil, fmt.Errorf("%s (%s) computes what is not in the file, so the network cannot be run", l.Kind, l.Where())
 		}
 		if l.IsOutput() {
@@ -683,7 +683,7 @@ func (c *composer) tensor(l *structure.Layer, role, name string) weights.Tensor 
 			}
 		}
 		return weights.NewTensor(name, []int{columns, rows}, to)
-	case role == "bias" && len(t.Shape) > 1, l.Kind == "PReLU":
+	case role == "bias" && len(t.Shape) > 1 && l.Kind != "LayerNorm", l.Kind == "PReLU":
 		t.Shape = []int{t.Len()}
 	}
 	t.Name = name

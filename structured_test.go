@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"inkling/nn"
 	"inkling/weights"
 	"inkling/weights/onnx"
 )
@@ -99,27 +100,46 @@ func checkAnswer(t *testing.T, name string, m *Classifier, expected []float64) {
 	}
 }
 
+// checkWhole holds the network with the end that the file's has to PyTorch's output.
+func checkWhole(t *testing.T, name string, m *Classifier, expected []float64) {
+	t.Helper()
+	channels, height, width := m.Network.Input()
+	p, err := nn.Compile(m.Whole(), 1, channels, height, width)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pixels := make([]float32, channels*height*width)
+	for i := range pixels {
+		pixels[i] = (float32(i*37%256)/255 - m.About.Mean[0]) / m.About.Std[0]
+	}
+	for i, got := range p.Forward(pixels) {
+		if math.Abs(float64(got)-expected[i]) > 1e-5*max(1, math.Abs(expected[i])) {
+			t.Errorf("%s: output %d is %v, PyTorch's %v", name, i, got, expected[i])
+		}
+	}
+}
+
 // What is refused of the networks in testdata, and what the refusal must say. What
 // stands here under a name without an ending is refused in both files.
 var refusedNetworks = map[string]string{
-	"celu.pth":           "CELU where LeNet has ReLU",
-	"celu.script.pt":     "CELU",
-	"celu.trace.pt":      "CELU",
-	"lppool.pth":         "LPPool2d(kernel_size=2, norm_type=2, stride=2) where LeNet has MaxPool2d(kernel_size=2, stride=2) (module 2)",
-	"decides.pth":        "of the class __main__.Decides with Conv2d, Linear",
-	"decides.script.pt":  "its program decides by the size of what an operation computed",
-	"functions.pth":      "of the class __main__.Functions with Conv2d, BatchNorm2d, Linear",
-	"repeats.pth":        "of the class __main__.Repeats with Conv2d, Linear",
-	"repeats.script.pt":  "its program has a loop",
-	"own-odd.script.pt":  "operation 2, torch.mul computes with 2 between layers",
-	"own-odd.trace.pt":   "operation 2, torch.mul computes with the tensor constants.0 between layers",
-	"own-odd.pth":        "__main__.Odd where LeNet has ReLU (module 1)",
-	"residual.pth":       "of the class __main__.Residual with Conv2d, Conv2d, Linear, and what is computed between these is said by the class's code",
-	"residual.script.pt": "operation 5, torch.add, reads what an earlier operation computed, so that branches join",
-	"residual.trace.pt":  "operation 5, torch.add, reads what an earlier operation computed, so that branches join",
-	"softmax-batch.pth":  "Softmax(dim=0) (module 9) is not over the classes",
-	"softmax-batch.onnx": "depends on the other pictures",
-	"softsign.pth":       "Softsign where LeNet has ReLU (module 1)",
+	"celu.script.pt":      "CELU",
+	"celu.trace.pt":       "CELU",
+	"hooked.pth":          "Sequential with a hook (the whole) computes what is not in the file",
+	"layernorm-plain.pth": "it has no weights to tell whether it normalises one dimension of 10 or several",
+	"lppool.pth":          "LPPool2d(kernel_size=2, norm_type=2, stride=2) where LeNet has MaxPool2d(kernel_size=2, stride=2) (module 2)",
+	"decides.pth":         "of the class __main__.Decides with Conv2d, Linear",
+	"decides.script.pt":   "its program decides by the size of what an operation computed",
+	"functions.pth":       "of the class __main__.Functions with Conv2d, BatchNorm2d, Linear",
+	"repeats.pth":         "of the class __main__.Repeats with Conv2d, Linear",
+	"repeats.script.pt":   "its program has a loop",
+	"own-odd.script.pt":   "operation 2, torch.mul computes with 2 between layers",
+	"own-odd.trace.pt":    "operation 2, torch.mul computes with the tensor constants.0 between layers",
+	"own-odd.pth":         "__main__.Odd where LeNet has ReLU (module 1)",
+	"residual.pth":        "of the class __main__.Residual with Conv2d, Conv2d, Linear, and what is computed between these is said by the class's code",
+	"residual.script.pt":  "operation 5, torch.add, reads what an earlier operation computed, so that branches join",
+	"residual.trace.pt":   "operation 5, torch.add, reads what an earlier operation computed, so that branches join",
+	"softmax-batch.pth":   "Softmax(dim=0) (module 9) is not over the classes",
+	"softmax-batch.onnx":  "depends on the other pictures",
 }
 
 // Of networks whose code is not in the file something is assumed, which may be wrong;
@@ -166,6 +186,7 @@ func TestOpenRunsWhatTheFileSays(t *testing.T) {
 				continue
 			}
 			checkAnswer(t, file, m, expected[name])
+			checkWhole(t, file, m, expected[name])
 			if m.Architecture() == graphName { // which tensors alone do not tell
 				checkTensorsAlone(t, path, options, nil)
 				continue

@@ -143,7 +143,11 @@ var layerKinds = map[string]layerKind{
 	"AvgPool2d":         {settings: []string{"kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"}, module: newAvgPool2d},
 	"AdaptiveAvgPool2d": {settings: []string{"output_size"}, module: newAdaptiveAvgPool2d},
 	"AdaptiveMaxPool2d": {settings: []string{"output_size"}, module: newAdaptiveMaxPool2d},
+	"BatchNorm1d":       {settings: []string{"eps"}, module: newBatchNorm1d},
 	"BatchNorm2d":       {settings: []string{"eps"}, module: newBatchNorm2d},
+	"GroupNorm":         {settings: []string{"num_groups", "eps"}, module: newGroupNorm},
+	"InstanceNorm2d":    {settings: []string{"eps"}, module: newInstanceNorm2d},
+	"LayerNorm":         {settings: []string{"normalized_shape", "eps"}, module: newLayerNorm},
 	"ZeroPad2d":         padding(nn.PadConstant),
 	"ReflectionPad2d":   padding(nn.PadReflect),
 	"ReplicationPad2d":  padding(nn.PadReplicate),
@@ -160,9 +164,16 @@ var layerKinds = map[string]layerKind{
 	"PReLU":             {module: newPReLU},
 	"ELU":               withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.ELU(x, n[0]) }, "alpha"),
 	"LeakyReLU":         withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.LeakyReLU(x, n[0]) }, "negative_slope"),
-	"Softplus":          withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Softplus(x, n[0], n[1]) }, "beta", "threshold"),
-	"Hardtanh":          withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Hardtanh(x, n[0], n[1]) }, "min_val", "max_val"),
-	"Flatten":           {settings: []string{"features", "sides"}, module: func(*layer) (nn.Module, error) { return &apply{(*nn.Value).Flatten}, nil }},
+	"CELU": withNumbers(func(x *nn.Value, n []float64) *nn.Value {
+		return nn.Affine(nn.ELU(nn.Affine(x, 1/n[0], 0), 1), n[0], 0)
+	}, "alpha"),
+	"RReLU":      withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.LeakyReLU(x, (n[0]+n[1])/2) }, "lower", "upper"),
+	"LogSigmoid": function(func(x *nn.Value) *nn.Value { return nn.Affine(nn.Softplus(nn.Affine(x, -1, 0), 1, 20), -1, 0) }),
+	"Softsign":   function(func(x *nn.Value) *nn.Value { return nn.Div(x, nn.Affine(nn.Abs(x), 1, 1)) }),
+	"Tanhshrink": function(func(x *nn.Value) *nn.Value { return nn.Sub(x, nn.Tanh(x)) }),
+	"Softplus":   withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Softplus(x, n[0], n[1]) }, "beta", "threshold"),
+	"Hardtanh":   withNumbers(func(x *nn.Value, n []float64) *nn.Value { return nn.Hardtanh(x, n[0], n[1]) }, "min_val", "max_val"),
+	"Flatten":    {settings: []string{"features", "sides"}, module: func(*layer) (nn.Module, error) { return &apply{(*nn.Value).Flatten}, nil }},
 }
 
 // withNumbers is the kind of a function with settings that are numbers.
@@ -304,11 +315,88 @@ func newBatchNorm2d(l *layer) (nn.Module, error) {
 	if err != nil {
 		return nil, err
 	}
+	eps, err := l.eps()
+	return &nn.BatchNorm2d{Features: shape[0], Eps: eps, NoAffine: l.shapes["weight"] == nil}, err
+}
+
+func newBatchNorm1d(l *layer) (nn.Module, error) {
+	n, err := newBatchNorm2d(l)
+	if err != nil {
+		return nil, err
+	}
+	return (*nn.BatchNorm1d)(n.(*nn.BatchNorm2d)), nil
+}
+
+// eps is what a normalisation adds to the variance.
+func (l *layer) eps() (float64, error) {
 	eps, err := strconv.ParseFloat(l.Settings["eps"], 64)
 	if err != nil || !(eps > 0) {
-		return nil, fmt.Errorf("its eps is %q", l.Settings["eps"])
+		return 0, fmt.Errorf("its eps is %q, want a number above 0", l.Settings["eps"])
 	}
-	return &nn.BatchNorm2d{Features: shape[0], Eps: eps, NoAffine: l.shapes["weight"] == nil}, nil
+	return eps, nil
+}
+
+func newGroupNorm(l *layer) (nn.Module, error) {
+	groups, err := l.number("num_groups", 1)
+	if err != nil {
+		return nil, err
+	}
+	eps, err := l.eps()
+	if err != nil {
+		return nil, err
+	}
+	return l.affine(func(channels int, affine bool) nn.Module {
+		return &nn.GroupNorm{Groups: groups, Channels: channels, Eps: eps, NoAffine: !affine}
+	})
+}
+
+func newInstanceNorm2d(l *layer) (nn.Module, error) {
+	eps, err := l.eps()
+	if err != nil {
+		return nil, err
+	}
+	return l.affine(func(channels int, affine bool) nn.Module {
+		return &nn.InstanceNorm2d{Features: channels, Eps: eps, Affine: affine}
+	})
+}
+
+// affine makes a normalisation of as many channels as its weight has, or its input if it
+// has no weight.
+func (l *layer) affine(make func(channels int, affine bool) nn.Module) (nn.Module, error) {
+	if l.shapes["weight"] == nil {
+		return &apply{func(x *nn.Value) *nn.Value { return make(x.Shape()[1], false).Forward(x) }}, nil
+	}
+	shape, err := l.shape("weight", 1)
+	if err != nil {
+		return nil, err
+	}
+	return make(shape[0], true), nil
+}
+
+func newLayerNorm(l *layer) (nn.Module, error) {
+	eps, err := l.eps()
+	if err != nil {
+		return nil, err
+	}
+	if shape := l.shapes["weight"]; shape != nil {
+		if len(shape) == 0 || slices.Contains(shape, 0) {
+			return nil, errors.New("its weight has no elements")
+		}
+		return &nn.LayerNorm{Shape: shape, Eps: eps}, nil
+	}
+	said := l.Settings["normalized_shape"]
+	var shape []int
+	for _, text := range strings.Split(said, "x") {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > mostNumber {
+			return nil, fmt.Errorf("its normalized_shape is %q, want whole numbers of 1 to %d", said, mostNumber)
+		}
+		shape = append(shape, n)
+	}
+	if len(shape) == 1 { // which stands for any number of equal ones
+		return nil, fmt.Errorf("it has no weights to tell whether it normalises one dimension of %s or several", said)
+	}
+	return &nn.LayerNorm{Shape: shape, Eps: eps, NoAffine: true}, nil
 }
 
 // NewSequential returns a network of described layers, with initial weights. The
@@ -369,7 +457,7 @@ func newLayer(described *structure.Layer, shapes map[string][]int) (nn.Module, e
 		if described.Transposed && role == "weight" {
 			slices.Reverse(shape)
 		}
-		if role == "bias" && len(shape) > 1 || described.Kind == "PReLU" { // as 1 x N, or N x 1 x 1
+		if role == "bias" && len(shape) > 1 && described.Kind != "LayerNorm" || described.Kind == "PReLU" { // as 1 x N, or N x 1 x 1
 			shape = []int{nn.Shape(shape).Elements()}
 		}
 		l.shapes[role] = shape

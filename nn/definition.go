@@ -44,7 +44,7 @@ type definitionCall struct {
 }
 
 func lowerDefinition(p *plan, g *group) {
-	d := &definition{plan: p, node: g.first, saves: savesOf(g.first.op, shapesOfValues(g.first.inputs)), dense: map[*buffer]*buffer{}}
+	d := &definition{plan: p, node: g.first, saves: g.first.saves(), dense: map[*buffer]*buffer{}}
 	p.by("definition")
 	var touches []*buffer
 	for _, v := range d.node.inputs {
@@ -379,10 +379,10 @@ func (d *definition) wholeCall() *definitionCall {
 	}
 	c.Output, c.OutputGrad = c.Outputs[0], c.OutputGrads[0]
 	if d.saved != nil {
-		c.Saved = d.saved.ints[:p.count*d.saved.size]
+		c.Saved = d.saved.ints[:p.batch*d.saved.size]
 	}
 	if d.floats != nil {
-		c.Floats = d.floats.data[:p.count*d.floats.size]
+		c.Floats = d.floats.data[:p.batch*d.floats.size]
 	}
 	if d.batchFloats != nil {
 		c.BatchFloats = d.batchFloats.data[:d.batchFloats.size]

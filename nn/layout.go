@@ -14,6 +14,8 @@ import (
 // the channels innermost (N x H x W x C); everywhere else they are planar, as
 // in PyTorch.
 
+func divideUp(n, by int) int { return (n + by - 1) / by }
+
 func roundUp(n, multiple int) int { return (n + multiple - 1) / multiple * multiple }
 
 // storedChannels is how many floats a pixel with this many channels takes in

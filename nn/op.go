@@ -165,7 +165,8 @@ type Saver interface {
 
 // Saves is how many numbers an operation keeps from Forward to Backward.
 type Saves struct {
-	// Indices and Floats are for each example.
+	// Indices and Floats are for each row of the output: each of its first dimension,
+	// which for most operations is an example.
 	Indices, Floats int
 	// BatchFloats are for the call as a whole; only a Batchwise operation can
 	// have them (any other may be called for a part of the batch).
@@ -297,11 +298,19 @@ func backwardReads(op Op) (inputs, outputs bool) {
 	return true, true
 }
 
-func savesOf(op Op, inputs []Shape) Saves {
-	if s, ok := op.(Saver); ok {
-		return s.Saves(inputs)
+// saves returns how many numbers an operation keeps for each example of the batch.
+func (n *node) saves() Saves {
+	s, ok := n.op.(Saver)
+	if !ok {
+		return Saves{}
 	}
-	return Saves{}
+	saves := s.Saves(shapesOfValues(n.inputs))
+	if out := n.outputs[0]; len(out.shape) > 0 {
+		batch := out.graph.batch
+		saves.Indices = divideUp(saves.Indices*out.shape[0], batch)
+		saves.Floats = divideUp(saves.Floats*out.shape[0], batch)
+	}
+	return saves
 }
 
 // oneInput is the shape rule of operations that work element by element.

@@ -27,11 +27,9 @@ func newReference[T Float](g *graph, seed uint64, step int) *reference[T] {
 	}
 	for _, n := range g.nodes {
 		c := &Call[T]{N: g.batch, Seed: operationSeed(seed, step, n.stream)}
-		var shapes []Shape
 		for _, in := range n.inputs {
 			c.Inputs = append(c.Inputs, r.values[in.index])
 			c.InputGrads = append(c.InputGrads, r.gradients[in.index])
-			shapes = append(shapes, in.shape)
 		}
 		for _, out := range n.outputs {
 			c.Outputs = append(c.Outputs, r.values[out.index])
@@ -55,7 +53,7 @@ func newReference[T Float](g *graph, seed uint64, step int) *reference[T] {
 			}
 			c.Buffers = append(c.Buffers, r.buffers[b])
 		}
-		saves := savesOf(n.op, shapes)
+		saves := n.saves()
 		c.Saved, c.Floats, c.BatchFloats = make([]int32, saves.Indices*g.batch), make([]T, saves.Floats*g.batch), make([]T, saves.BatchFloats)
 		r.calls = append(r.calls, c)
 	}

@@ -49,12 +49,20 @@ files are called input and output.
 With --compare a file of what should come out is compared with an output, which is said
 as for an input: it is told where and by how much they differ most, and the command
 fails where an element differs by more than --atol + --rtol times its size. With
---profile it is told how long each part of the network took.` + modelFlagsHelp,
+--profile it is told how long each part of the network took.
+
+What the model's file does not say of its network is assumed, and what was assumed is
+said. The options --model, --size, --channels, --padding and --rename say it instead.`,
 		Example: `  inkling run model.onnx --input picture.npy --output results
   inkling run model.onnx --input picture.npy --compare expected.npy --rtol 1e-3
   inkling run model.pth --input picture.npy --profile`,
 		Args: wantArgs("MODEL"),
 		RunE: func(c *cobra.Command, args []string) error {
+			for _, name := range ofPictures {
+				if c.Flags().Changed(name) {
+					return usagef("--%s says how pictures become a network's input or what its outputs are called, and run takes and writes arrays as they are", name)
+				}
+			}
 			if len(want.inputs) == 0 {
 				return usagef("--input is missing: an array for each input of the network")
 			}
@@ -73,12 +81,19 @@ fails where an element differs by more than --atol + --rtol times its size. With
 	f.Float64Var(&want.absolute, "atol", 1e-7, "`NUMBER` that an element may differ by besides")
 	f.BoolVar(&want.profile, "profile", false, "tell how long each part of the network took")
 	want.model.flags(f)
+	for _, name := range ofPictures {
+		f.Lookup(name).Hidden = true
+	}
 	return c
 }
+
+// ofPictures are the flags for a model's file that mean nothing to arrays.
+var ofPictures = []string{"mean", "std", "classes", "label-offset", "orientation"}
 
 // A runnable is a network with named inputs and outputs.
 type runnable struct {
 	inputs, outputs []string
+	assumed         func() []string // nil for nothing; asked when the network has run
 	run             func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error)
 }
 
@@ -130,12 +145,15 @@ func (w *arraysRun) openRunnable(path string) (*runnable, error) {
 
 // runClassifier runs a network of pictures.
 func runClassifier(m *inkling.Classifier) *runnable {
-	return &runnable{inputs: []string{"input"}, outputs: []string{"output"}, run: func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error) {
+	return &runnable{inputs: []string{"input"}, outputs: []string{"output"}, assumed: m.AssumedOfNetwork, run: func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error) {
 		x := inputs["input"]
+		if len(x.Shape) == 4 {
+			m.FitTo(x.Shape[1], x.Shape[2], x.Shape[3], "the array has them")
+		}
 		if wanted := m.Input(); len(x.Shape) != 4 || x.Type != graph.Float32 || x.Shape[0] < 1 || !slices.Equal(x.Shape[1:], wanted) {
 			return nil, nil, fmt.Errorf("the input is %v, want float32 of N x %s", x, nn.Shape(wanted))
 		}
-		p, err := nn.Compile(m.Network, x.Shape...)
+		p, err := nn.Compile(m.Whole(), x.Shape...)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -167,6 +185,9 @@ func (w *arraysRun) run(out io.Writer, path string) error {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	took := time.Since(start)
+	if r.assumed != nil && len(r.assumed()) > 0 {
+		fmt.Fprintf(out, "%s does not say everything about its network; assumed:\n  - %s\n", path, strings.Join(r.assumed(), "\n  - "))
+	}
 	for i, t := range results {
 		fmt.Fprintf(out, "%s: %s %s\n", wording.Printable(r.outputs[i]), t.Type, nn.Shape(t.Shape))
 	}

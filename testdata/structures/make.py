@@ -90,6 +90,13 @@ class Functions(nn.Module):
         x = F.leaky_relu(x, 0.125).reshape(x.shape[0], -1)
         return F.log_softmax(self.fc(x), dim=1)
 
+def doubled(module, inputs, output): return output * 2
+
+def hooked():
+    net = chain()
+    net.register_forward_hook(doubled)
+    return net
+
 class Decides(nn.Module):
     def __init__(self): super().__init__(); self.conv, self.fc = nn.Conv2d(1, 4, 3), nn.Linear(4, 3)
     def forward(self, x):
@@ -140,6 +147,14 @@ NETWORKS = {  # name: (network, side)
     "softplus-beta": (chain(act=lambda: nn.Softplus(beta=2)), 12), "pad": (sequential(nn.ZeroPad2d(1), nn.Conv2d(1, 4, 3), nn.Tanh(), nn.Flatten(), nn.Linear(576, 3)), 12),
     "functions": (Functions(), 12), "decides": (Decides(), 12), "repeats": (Repeats(), 12),
     "parallel": (nn.DataParallel(chain()), 12), "prepared": (Prepared(chain()), 12),
+    "layernorm": (chain(between=lambda: [nn.LayerNorm([4, 10, 10])]), 12),
+    "layernorm-plain": (chain(between=lambda: [nn.LayerNorm([10, 10], elementwise_affine=False)]), 12),
+    "groupnorm": (chain(between=lambda: [nn.GroupNorm(2, 4)]), 12), "instancenorm": (chain(between=lambda: [nn.InstanceNorm2d(4)]), 12),
+    "instancenorm-affine": (chain(between=lambda: [nn.InstanceNorm2d(4, affine=True)]), 12),
+    "batchnorm1d": (sequential(nn.Flatten(), nn.Linear(144, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)), 12),
+    "nested": (sequential(sequential(), chain(), sequential(sequential(nn.Identity()))), 12), "hooked": (hooked(), 12),
+    "rrelu": (chain(act=nn.RReLU), 12), "logsigmoid": (chain(act=nn.LogSigmoid), 12), "tanhshrink": (chain(act=nn.Tanhshrink), 12),
+    "celu-alpha": (chain(act=lambda: nn.CELU(0.5)), 12),
 }
 
 # Those that are compiled, too: they are large.

@@ -46,7 +46,10 @@ func (w *walker) describeModule(n *structure.Network, module *object, prefix str
 	}
 	children := module.attribute(moduleChildren).(*dict).entries
 	class := module.class.name
-	if len(children) == 0 {
+	if hooked(module) && containers[class] {
+		n.Layers = append(n.Layers, structure.Layer{Kind: class[strings.LastIndexByte(class, '.')+1:] + structure.Hooked, Name: strings.TrimSuffix(prefix, "."), Place: placeOf(prefix)})
+	}
+	if len(children) == 0 && !containers[class] {
 		return w.describeLayer(n, module, prefix)
 	}
 	if !containers[class] {
@@ -102,7 +105,7 @@ func (w *walker) describeLayer(n *structure.Network, module *object, prefix stri
 		}
 	}
 	l.Name = strings.TrimSuffix(prefix, ".")
-	l.Place = "module " + l.Name
+	l.Place = placeOf(prefix)
 	l.Tensors = map[string]string{}
 	for _, attribute := range []string{moduleParameters, moduleBuffers} {
 		for _, e := range module.attribute(attribute).(*dict).entries {
@@ -117,13 +120,30 @@ func (w *walker) describeLayer(n *structure.Network, module *object, prefix stri
 		l.Kind = "Linear"
 		l.Tensors = map[string]string{"weight": prefix + "weight", "bias": prefix + "bias"}
 	}
-	for _, hooks := range []string{"_forward_hooks", "_forward_pre_hooks"} {
-		if d, ok := module.attribute(hooks).(*dict); ok && len(d.entries) > 0 {
-			l.Kind += " with a hook" // whose code is not in the file
-		}
+	if hooked(module) {
+		l.Kind += structure.Hooked
 	}
 	n.Layers = append(n.Layers, l)
 	return nil
+}
+
+// placeOf tells where the module stands whose tensors' names begin with the prefix.
+func placeOf(prefix string) string {
+	if prefix == "" {
+		return "the whole"
+	}
+	return "module " + strings.TrimSuffix(prefix, ".")
+}
+
+// hooked reports whether a module calls functions, which are not in the file, on what it
+// reads or computes.
+func hooked(module *object) bool {
+	for _, hooks := range []string{"_forward_hooks", "_forward_pre_hooks"} {
+		if d, ok := module.attribute(hooks).(*dict); ok && len(d.entries) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // describeAttributes adds what a module of an author's own class has beside its

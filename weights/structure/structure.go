@@ -61,6 +61,10 @@ type Layer struct {
 	Transposed bool `json:"transposed,omitempty"`
 }
 
+// Hooked is how the Kind of a layer ends that calls functions on what it reads or
+// computes whose code is not in the file.
+const Hooked = " with a hook"
+
 // Preparation is an affine map of a picture's samples, and how the picture lies.
 type Preparation struct {
 	// Scale and Shift make the network's input of a sample x: x*Scale + Shift. They
@@ -138,6 +142,7 @@ var defaults = map[string]map[string]string{
 	"GELU":              {"approximate": "none"},
 	"ELU":               {"alpha": "1.0"},
 	"CELU":              {"alpha": "1.0"},
+	"RReLU":             {"lower": "0.125", "upper": "0.3333333333333333"},
 	"LeakyReLU":         {"negative_slope": "0.01"},
 	"Softplus":          {"beta": "1", "threshold": "20"},
 	"Hardtanh":          {"min_val": "-1.0", "max_val": "1.0"},
