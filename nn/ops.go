@@ -74,7 +74,7 @@ var operations = []Definition{
 	{pointwise[clamp]{}, plainExample(clamp{0, 6})},
 	{pointwise[elu]{}, plainExample(elu{0.7, 1.1})},
 	{pointwise[exponential]{}, plainExample(exponential{})},
-	{pointwise[gelu]{}, plainExample(gelu{})},
+	{fastGELU{}, fastGELUExample},
 	{pointwise[geluTanh]{}, plainExample(geluTanh{})},
 	{pointwise[hardsigmoid]{}, plainExample(hardsigmoid{})},
 	{pointwise[hardswish]{}, plainExample(hardswish{})},

@@ -19,35 +19,12 @@ type pointFunction interface {
 	slope(x, y float64) float64
 }
 
-// fastFunction is a pointFunction that has both of many numbers, faster and within the
-// rounding of float32.
-type fastFunction interface {
-	values(y, x []float32)
-	addSlopes(dx, dy, x []float32) // dx += dy*slope
-}
-
 func (p pointwise[F]) Name() string                              { return p.f.name() }
 func (p pointwise[F]) OutputShape(inputs []Shape) (Shape, error) { return oneInput(inputs) }
+func (p pointwise[F]) Forward(c *Call[float32])                  { pointwiseForward(p.f, c) }
+func (p pointwise[F]) Backward(c *Call[float32])                 { pointwiseBackward(p.f, c) }
 func (p pointwise[F]) Forward64(c *Call[float64])                { pointwiseForward(p.f, c) }
 func (p pointwise[F]) Backward64(c *Call[float64])               { pointwiseBackward(p.f, c) }
-
-func (p pointwise[F]) Forward(c *Call[float32]) {
-	if fast, ok := any(p.f).(fastFunction); ok {
-		fast.values(c.Output.Data, c.Inputs[0].Data)
-		return
-	}
-	pointwiseForward(p.f, c)
-}
-
-func (p pointwise[F]) Backward(c *Call[float32]) {
-	if fast, ok := any(p.f).(fastFunction); ok {
-		if dx := c.InputGrads[0].Data; dx != nil {
-			fast.addSlopes(dx, c.OutputGrad.Data, c.Inputs[0].Data)
-		}
-		return
-	}
-	pointwiseBackward(p.f, c)
-}
 
 // BackwardReads: a slope is computed of either x or y.
 func (p pointwise[F]) BackwardReads() (inputs, outputs bool) {
@@ -226,7 +203,7 @@ func softPlus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 
 // GELU returns x times the normal distribution's share below x, as torch.nn.GELU
 // (Hendrycks and Gimpel 2016, arXiv:1606.08415).
-func GELU(x *Value) *Value { return applyPointwise(gelu{}, x) }
+func GELU(x *Value) *Value { return Apply(fastGELU{}, nil, x) }
 
 type gelu struct{}
 

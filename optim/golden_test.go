@@ -155,6 +155,8 @@ func TestMuonGolden(t *testing.T) {
 			Coefficients [3]float64 `json:"ns_coefficients"`
 			Eps          float64
 			NSSteps      int `json:"ns_steps"`
+
+			NormalizeRows bool `json:"-"`
 		}
 		Parameter []float32
 		Gradients [][]float32
@@ -188,6 +190,33 @@ func TestMuonGolden(t *testing.T) {
 	}
 	if err := NewMuon(0.1).CheckShape([]int{5}); err == nil {
 		t.Error("Muon takes a vector")
+	}
+}
+
+// TestMuonNormalizesRows holds a step with NormalizeRows to one without, of rows that are
+// of length 1 on the mean already, times any factor.
+func TestMuonNormalizesRows(t *testing.T) {
+	shape, gradient := []int{2, 3}, []float32{1, -2, 3, -4, 5, -6}
+	step := func(normalize bool, factor float32) []float32 {
+		m := NewMuon(0.1)
+		m.NormalizeRows = normalize
+		parameter := []float32{1, 0, 0, 0.6, 0, -0.8}
+		for i := range parameter {
+			parameter[i] *= factor
+		}
+		m.UpdateTensor(shape, parameter, gradient, [][]float32{make([]float32, 6)}, make([]float32, m.Scratch(shape)))
+		return parameter
+	}
+	want := step(false, 1)
+	for _, factor := range []float32{1, 0.01, 300} {
+		for i, v := range step(true, factor) {
+			if !(math.Abs(float64(v-want[i])) < 1e-6) {
+				t.Errorf("times %v: element %d is %v, want %v", factor, i, v, want[i])
+			}
+		}
+	}
+	if zeros := step(true, 0); zeros[0] != zeros[0] {
+		t.Error("a parameter of zeros becomes NaN")
 	}
 }
 

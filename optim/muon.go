@@ -32,6 +32,11 @@ type Muon struct {
 	Coefficients [3]float64
 	Eps          float64
 	NSSteps      int
+	// NormalizeRows scales a parameter before its step so that its rows are of length 1 on the
+	// mean: a step then turns all of them equally far, however often it was done. It is for
+	// filters with a BatchNorm behind them, which does not see how long they are (Jordan 2024,
+	// airbench94_muon; torch.optim.Muon has no such thing).
+	NormalizeRows bool
 }
 
 // NewMuon returns Muon with PyTorch's defaults: weight decay 0.1, momentum 0.95
@@ -60,7 +65,7 @@ func (m *Muon) Check() error {
 	return err
 }
 
-// Settings lists lr, weight_decay, momentum, nesterov and eps.
+// Settings lists lr, weight_decay, momentum, nesterov, eps, ns_steps and normalize_rows.
 func (m *Muon) Settings() []Setting {
 	return []Setting{
 		{"lr", "how far the weights move", &m.LR},
@@ -68,6 +73,8 @@ func (m *Muon) Settings() []Setting {
 		{"momentum", "the share that is kept of the mean gradient", &m.Momentum},
 		{"nesterov", "Nesterov's form of the momentum", &m.Nesterov},
 		{"eps", "the least norm that an update is divided by", &m.Eps},
+		{"ns_steps", "how often an update is made more orthogonal", &m.NSSteps},
+		{"normalize_rows", "scale the rows of weights to length 1 on the mean before each step", &m.NormalizeRows},
 	}
 }
 
@@ -174,7 +181,7 @@ func (m *Muon) UpdateTensor(shape []int, parameter, gradient []float32, slots []
 			x[i] = float32(c0*x[i]) + next[i]
 		}
 	}
-	shrink := float32(1 - m.LR*m.WeightDecay)
+	shrink := float32(m.normalizing(shape, parameter) * (1 - m.LR*m.WeightDecay))
 	ratio := float64(rows) / float64(columns)
 	if transposed {
 		ratio = 1 / ratio
@@ -186,4 +193,19 @@ func (m *Muon) UpdateTensor(shape []int, parameter, gradient []float32, slots []
 			*p = float32(*p*shrink) - float32(step*x[r*wide+c])
 		}
 	}
+}
+
+// normalizing is what NormalizeRows multiplies a parameter by.
+func (m *Muon) normalizing(shape []int, parameter []float32) float64 {
+	if !m.NormalizeRows {
+		return 1
+	}
+	var squares float64
+	for _, v := range parameter {
+		squares += float64(v) * float64(v)
+	}
+	if squares == 0 {
+		return 1
+	}
+	return math.Sqrt(float64(shape[0]) / squares)
 }

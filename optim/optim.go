@@ -3,6 +3,7 @@ package optim
 import (
 	"fmt"
 	"math"
+	"strings"
 
 	"inkling/nn"
 )
@@ -55,6 +56,21 @@ func Find(name string) (Kind, error) {
 		names += " " + k.Name
 	}
 	return Kind{}, fmt.Errorf("there is no optimizer %q; there are:%s", name, names)
+}
+
+// Parse returns the optimizer that a text names, with its settings, the others PyTorch's:
+// "sgd lr=0.1 momentum=0.9 nesterov=true".
+func Parse(text string) (Optimizer, error) {
+	name, settings, _ := strings.Cut(strings.TrimSpace(text), " ")
+	kind, err := Find(strings.ToLower(name))
+	if err != nil {
+		return nil, err
+	}
+	o := kind.New()
+	if err := SetAll(o.Settings(), settings); err != nil {
+		return nil, fmt.Errorf("%s: %w", kind.Class, err)
+	}
+	return o, o.Check()
 }
 
 func squareRoot(x float32) float32 { return float32(math.Sqrt(float64(x))) }

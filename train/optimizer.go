@@ -17,7 +17,8 @@ const stepName = "step"
 // OptimizerState returns the state of a program's optimizers, as PyTorch's
 // optimizer.state_dict() has it, for weights.SaveCheckpoint: a param_group for each
 // group of the training, in their order and last the parameters that are in none, each
-// with the parameters in the order of the state dict. It panics unless the optimizers
+// with the parameters in the order of the state dict; and the average of the weights, if
+// the training keeps one. It panics unless the optimizers
 // are an optim.Optimizer.
 func OptimizerState(program *nn.TrainProgram) *weights.Optimizer {
 	out := &weights.Optimizer{State: map[int]map[string]weights.Tensor{}}
@@ -44,6 +45,9 @@ func OptimizerState(program *nn.TrainProgram) *weights.Optimizer {
 			number++
 		}
 		out.Groups = append(out.Groups, group)
+	}
+	for _, e := range program.Averaged() {
+		out.Average = append(out.Average, weights.TensorOf(e))
 	}
 	return out
 }
@@ -145,6 +149,9 @@ func RestoreOptimizer(path string, optimizer *weights.Optimizer, program *nn.Tra
 	if err := shareSettings(path, list); err != nil {
 		return err
 	}
+	if err := restoreAverage(path, optimizer, program); err != nil {
+		return err
+	}
 	for _, dry := range []bool{true, false} {
 		for _, r := range list {
 			if err := r.write(path, dry); err != nil {
@@ -166,6 +173,18 @@ func RestoreOptimizer(path string, optimizer *weights.Optimizer, program *nn.Tra
 		reflect.ValueOf(r.optimizer).Elem().Set(reflect.ValueOf(r.copy).Elem())
 	}
 	return nil
+}
+
+// restoreAverage sets the average of the weights, if the training keeps one.
+func restoreAverage(path string, optimizer *weights.Optimizer, program *nn.TrainProgram) error {
+	averages := program.Averaged()
+	if averages == nil {
+		return nil
+	}
+	if len(optimizer.Average) == 0 {
+		return fmt.Errorf("%s has no average of the weights (ema_state_dict), which the training is to go on with", path)
+	}
+	return weights.Restore(path+" (the average of the weights)", &weights.File{Tensors: optimizer.Average}, averages)
 }
 
 // shareSettings refuses groups that have one optimizer here and several settings there.
@@ -243,7 +262,8 @@ func restoreGroup(path string, in *weights.Optimizer, settings map[string]any, f
 	return r, nil
 }
 
-// setSetting sets a setting from a file. A truth may be missing there.
+// setSetting sets a setting from a file. A truth may be missing there, and so may a
+// count, which stays.
 func setSetting(s optim.Setting, value any) error {
 	number, isNumber := value.(float64)
 	if whole, ok := value.(int64); ok {
@@ -262,6 +282,9 @@ func setSetting(s optim.Setting, value any) error {
 		}
 		*v = [2]float64(list)
 	case *int:
+		if value == nil {
+			return nil
+		}
 		if !isNumber || number != float64(int(number)) {
 			return fmt.Errorf("no whole number %s", s.Name)
 		}

@@ -1,6 +1,10 @@
 package weights
 
-import "inkling/weights/pth"
+import (
+	"strings"
+
+	"inkling/weights/pth"
+)
 
 // Optimizer is the state of an optimizer, as its state_dict() in PyTorch has it.
 // Parameters have numbers there, from 0 in the order of the network's.
@@ -14,6 +18,9 @@ type Optimizer struct {
 	// Numbers holds what it keeps that is no tensor, but a number, such as the "step"
 	// of older versions of PyTorch.
 	Numbers map[int]map[string]float64
+	// Average is an average of the network's weights that is kept beside them, under
+	// the names of the state dict; a file of PyTorch has it as ema_state_dict.
+	Average []Tensor
 }
 
 // ParameterGroup is some parameters with the optimizer's settings for them.
@@ -50,8 +57,18 @@ func (o *Optimizer) toPyTorch() (*pth.Optimizer, error) {
 		}
 		out.State[n] = kept
 	}
+	for _, t := range o.Average {
+		tensor, err := t.toPyTorch()
+		if err != nil {
+			return nil, err
+		}
+		out.Average = append(out.Average, tensor)
+	}
 	return out, nil
 }
+
+// averageKey is where an average of the weights lies in a checkpoint.
+const averageKey = "ema_state_dict."
 
 // optimizerOf returns an optimizer whose tensors are among the others of its
 // file, nil if one is not.
@@ -60,10 +77,14 @@ func optimizerOf(in *pth.Optimizer, others []Tensor) *Optimizer {
 		return nil
 	}
 	found := make(map[string]*Tensor, len(others))
-	for i := range others {
-		found[others[i].Name] = &others[i]
-	}
 	o := &Optimizer{Groups: in.Groups, State: make(map[int]map[string]Tensor, len(in.State)), Numbers: in.Numbers}
+	for i, t := range others {
+		found[t.Name] = &others[i]
+		if name, ok := strings.CutPrefix(t.Name, averageKey); ok {
+			t.Name = name
+			o.Average = append(o.Average, t)
+		}
+	}
 	for n, tensors := range in.State {
 		kept := make(map[string]Tensor, len(tensors))
 		for name, t := range tensors {

@@ -6,10 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,7 +19,6 @@ import (
 	"inkling/data/download"
 	"inkling/internal/wording"
 	"inkling/nn"
-	"inkling/optim"
 	"inkling/train"
 	"inkling/train/runs"
 	"inkling/weights"
@@ -37,17 +34,11 @@ type tuneOptions struct {
 	freeze        []string
 	unfreezeAfter int
 	factors       []string // PATTERN=FACTOR
+	optimizers    []string // PATTERN=OPTIMIZER
 
-	rates []rateFactor
-	old   *inkling.Classifier // of fromFile, or of the checkpoint that a run is gone on with
-	sum   string              // of fromFile as it was when the training began
-}
-
-// rateFactor is what the learning rate of some parameters is multiplied by.
-type rateFactor struct {
-	pattern   string
-	factor    float64
-	optimizer optim.Optimizer
+	groups []paramGroup
+	old    *inkling.Classifier // of fromFile, or of the checkpoint that a run is gone on with
+	sum    string              // of fromFile as it was when the training began
 }
 
 func (o *tuneOptions) flags(f *pflag.FlagSet) {
@@ -55,21 +46,12 @@ func (o *tuneOptions) flags(f *pflag.FlagSet) {
 	f.StringArrayVar(&o.freeze, "freeze", nil, "do not train the parameters whose names match `PATTERN`, such as \"features.*\" (\"inkling info\" lists them); may be given again")
 	f.IntVar(&o.unfreezeAfter, "unfreeze-after", 0, "train what --freeze names, too, after `N` epochs; 0 means never")
 	f.StringArrayVar(&o.factors, "lr-factor", nil, "train the parameters whose names match a pattern with so many times the learning rate: `PATTERN=FACTOR`, such as \"fc.*=10\"; may be given again")
+	f.StringArrayVar(&o.optimizers, "optimizer-for", nil, "train the parameters whose names match a pattern with an optimizer of their own: `PATTERN=OPTIMIZER`, a name and settings such as \"*.bias=sgd lr=0.1 momentum=0.9\"; may be given again")
 }
 
 func (o *tuneOptions) check() error {
-	o.rates = nil
-	for _, text := range o.factors {
-		at := strings.LastIndexByte(text, '=')
-		if at <= 0 {
-			return usagef("--lr-factor is %q, want a pattern of names, = and a number, such as \"fc.*=10\"", text)
-		}
-		pattern := text[:at]
-		factor, err := strconv.ParseFloat(text[at+1:], 64)
-		if err != nil || !(factor > 0) || math.IsInf(factor, 0) {
-			return usagef("--lr-factor %s: %q is no number above 0; what is not to be trained is for --freeze", text, text[at+1:])
-		}
-		o.rates = append(o.rates, rateFactor{pattern: pattern, factor: factor})
+	if err := o.parseGroups(); err != nil {
+		return err
 	}
 	for _, pattern := range o.patterns() {
 		if _, err := path.Match(pattern, ""); err != nil {
@@ -85,136 +67,12 @@ func (o *tuneOptions) check() error {
 	return nil
 }
 
-func (o *tuneOptions) patterns() []string {
-	list := slices.Clone(o.freeze)
-	for _, r := range o.rates {
-		list = append(list, r.pattern)
-	}
-	return list
-}
-
-// checkNames refuses patterns that match nothing, or one parameter twice, or all.
-func (o *tuneOptions) checkNames(network nn.Module) error {
-	if len(o.freeze)+len(o.rates) == 0 {
-		return nil
-	}
-	var names []string
-	for _, e := range nn.State(network) {
-		if !e.IsBuffer() {
-			names = append(names, e.Name())
-		}
-	}
-	for _, pattern := range o.patterns() {
-		if !slices.ContainsFunc(names, func(name string) bool { return matches(pattern, name) }) {
-			const most = 12
-			list := strings.Join(names[:min(most, len(names))], ", ")
-			if len(names) > most {
-				list += fmt.Sprintf(" and %d more", len(names)-most)
-			}
-			return usagef("no parameter of the network is called %s; there are %s", pattern, list)
-		}
-	}
-	for _, name := range names {
-		var before string
-		for _, r := range o.rates {
-			if !matches(r.pattern, name) {
-				continue
-			}
-			if before != "" {
-				return usagef("--lr-factor has two factors for %s, by %s and by %s; it can have one only", name, before, r.pattern)
-			}
-			before = r.pattern
-		}
-	}
-	if !slices.ContainsFunc(names, func(name string) bool { return !o.freezes(name) }) {
-		return usagef("--freeze %s freezes all parameters: nothing would be learnt", strings.Join(o.freeze, ", "))
-	}
-	return nil
-}
-
-func matches(pattern, name string) bool {
-	ok, _ := path.Match(pattern, name)
-	return ok
-}
-
-func (o *tuneOptions) freezes(name string) bool {
-	return slices.ContainsFunc(o.freeze, func(pattern string) bool { return matches(pattern, name) })
-}
-
-// training has a training freeze what is to be frozen, gives parameters with a rate of
-// their own an optimizer of their own, and tells how convolutions are computed. It is nil if
-// there is nothing to do.
-func (o *trainOptions) training() func(t *nn.Training) {
-	if len(o.freeze)+len(o.rates) == 0 && o.conv == nn.ExactConvolutions {
-		return nil
-	}
-	for i := range o.rates {
-		o.rates[i].optimizer = scaledOptimizer(o.optimizer, o.rates[i].factor)
-	}
-	return func(t *nn.Training) {
-		t.Network.Convolutions = o.conv
-		t.Freeze, t.FrozenAsEval = o.freeze, true
-		if len(o.rates) == 0 {
-			return
-		}
-		// The others come first: it is their rate that is told.
-		t.Groups = []nn.Group{{Optimizer: o.optimizer, Match: func(name string, _ []int) bool {
-			return !slices.ContainsFunc(o.rates, func(r rateFactor) bool { return matches(r.pattern, name) })
-		}}}
-		for _, r := range o.rates {
-			t.Groups = append(t.Groups, nn.Group{Params: []string{r.pattern}, Optimizer: r.optimizer})
-		}
-	}
-}
-
-// scaledOptimizer returns an optimizer like another, with so many times its rate.
-func scaledOptimizer(of optim.Optimizer, factor float64) optim.Optimizer {
-	value := reflect.New(reflect.TypeOf(of).Elem())
-	value.Elem().Set(reflect.ValueOf(of).Elem())
-	scaled := value.Interface().(optim.Optimizer)
-	if s := settingOf(scaled, "lr"); s != nil {
-		*s.Value.(*float64) *= factor
-	}
-	return scaled
-}
-
-// state is the optimizers' state, when the last batch had that rate.
-func (o *trainOptions) state(program *nn.TrainProgram, rate float64) *weights.Optimizer {
-	state, base := train.OptimizerState(program), o.rate()
-	if rate == base {
-		return state
-	}
-	for i, parameters := range program.ParameterGroups() {
-		factor := 1.
-		for _, r := range o.rates {
-			if len(parameters) > 0 && parameters[0].Optimizer == r.optimizer {
-				factor = r.factor
-			}
-		}
-		settings := state.Groups[i].Settings
-		settings["initial_lr"], settings["lr"] = base*factor, rate*factor // as PyTorch's schedules have it
-	}
-	return state
-}
-
 // featureBytes is how much memory features may take.
 func (o *trainOptions) featureBytes() int64 {
 	if len(o.freeze) == 0 {
 		return 0
 	}
 	return mostFeatures
-}
-
-// scaledCycle is a OneCycleLR for optimizers of several rates: its highest rate is for
-// those that start with base.
-type scaledCycle struct {
-	*optim.OneCycleLR
-	base float64
-}
-
-// Rate returns the rate of a step.
-func (s scaledCycle) Rate(base float64, step int) float64 {
-	return s.OneCycleLR.Rate(base, step) * (base / s.base)
 }
 
 // openFrom opens the model that the training begins with, if there is one. A training
@@ -331,7 +189,7 @@ func (o *trainOptions) sayFrom(m *inkling.Classifier, replaced []string) []strin
 // sayFrozen tells what is not trained, and which rates differ.
 func (o *trainOptions) sayFrozen(network nn.Module) (list []string) {
 	var frozen, trained []string
-	factors := map[string]int{}
+	members := map[string]int{}
 	for _, e := range nn.State(network) {
 		if e.IsBuffer() {
 			continue
@@ -341,9 +199,9 @@ func (o *trainOptions) sayFrozen(network nn.Module) (list []string) {
 		} else {
 			trained = append(trained, e.Name())
 		}
-		for _, r := range o.rates {
-			if matches(r.pattern, e.Name()) {
-				factors[r.pattern]++
+		for _, g := range o.groups {
+			if matches(g.pattern, e.Name()) {
+				members[g.pattern]++
 			}
 		}
 	}
@@ -354,8 +212,8 @@ func (o *trainOptions) sayFrozen(network nn.Module) (list []string) {
 		}
 		list = append(list, fmt.Sprintf("Frozen: %d of %d parameters%s; trained: %s.", len(frozen), len(frozen)+len(trained), until, someNames(trained)))
 	}
-	for _, r := range o.rates {
-		list = append(list, fmt.Sprintf("Learning rate of %s (%s): %v times the others'.", r.pattern, count(factors[r.pattern], "parameter"), r.factor))
+	for _, g := range o.groups {
+		list = append(list, g.describe(members[g.pattern]))
 	}
 	return list
 }
@@ -378,6 +236,9 @@ func (o *trainOptions) noteTuning(set func(key, value string)) {
 	}
 	if len(o.factors) > 0 {
 		set("lr_factor", strings.Join(o.factors, " "))
+	}
+	if len(o.optimizers) > 0 {
+		set("optimizer_for", strings.Join(o.optimizers, "; "))
 	}
 }
 

@@ -44,6 +44,7 @@ type keeper struct {
 	position  *train.Position    // where it is taken up, nil for the beginning
 	state     *weights.Optimizer // of the optimizer there
 	optimizer func() *weights.Optimizer
+	program   *nn.TrainProgram
 	pictures  []runs.Picture
 	best      float64 // accuracy of the validation, -1 for none
 	waited    int     // epochs since then
@@ -164,7 +165,7 @@ func (k *keeper) from() *train.Position { return k.position }
 
 // start is told of the program that trains.
 func (k *keeper) start(program *nn.TrainProgram, optimizer func() *weights.Optimizer) {
-	k.optimizer = optimizer
+	k.optimizer, k.program = optimizer, program
 	if k.state != nil {
 		k.fail(train.RestoreOptimizer(k.folder.File(runs.LastFile), k.state, program))
 	}
@@ -190,7 +191,9 @@ func (k *keeper) event(e train.Event, rate float64) {
 		if k.improves(accuracy) && k.folder != nil {
 			m := k.p.model
 			m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
+			giveBack := train.UseAverage(m.Network, k.program)
 			k.warn(m.Save(k.folder.File(runs.BestFile)))
+			giveBack()
 			delete(m.About.Extra, "validation_accuracy")
 		}
 	}
@@ -218,6 +221,7 @@ func (k *keeper) validate(int) (*train.Evaluation, error) {
 		return nil, nil
 	}
 	m := k.p.model
+	defer train.UseAverage(m.Network, k.program)()
 	return train.Evaluate(k.ctx, m.Network, k.p.validation, m.Transform(), k.o.workers)
 }
 

@@ -21,6 +21,7 @@ type optimizing struct {
 	schedule string  // a name of optim.Schedules and settings
 	every    string  // what a step of the schedule is: "batch", "epoch", or "" for the usual
 	gamma    float64 // the learning rate is multiplied by it after each epoch
+	ema      float64 // the decay of the average of the weights, 0 for none
 
 	optimizer optim.Optimizer // that check has made
 }
@@ -57,6 +58,7 @@ func (o *optimizing) flags(f *pflag.FlagSet) {
 	f.Float64Var(&o.gamma, "lr-gamma", 1, "multiply the learning rate by this `FACTOR` after each epoch")
 	f.StringVar(&o.schedule, "schedule", "", "let the learning rate follow this `SCHEDULE`: a name and settings such as \"StepLR step_size=5 gamma=0.5\"; of "+strings.Join(scheduleNames(), ", "))
 	f.StringVar(&o.every, "schedule-step", "", "move along the schedule after every `WHAT`: epoch, or batch, which is usual for OneCycleLR")
+	f.Float64Var(&o.ema, "ema", 0, "validate, test and save an average of the weights, of which so much stays after each step: `DECAY`, such as 0.999; 0 means the weights themselves")
 }
 
 func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
@@ -200,6 +202,9 @@ func (o *optimizing) check() error {
 	if o.schedule != "" && o.gamma != 1 {
 		return usagef("--lr-gamma is a schedule of its own, and there is --schedule, too: leave one out")
 	}
+	if !(o.ema >= 0 && o.ema < 1) {
+		return usagef("--ema is %v, want 0 or more and less than 1, such as 0.999", o.ema)
+	}
 	_, _, err := o.scheduled(1, 1)
 	return err
 }
@@ -240,14 +245,7 @@ func (o *optimizing) scheduled(epochs, batches int) (s optim.Schedule, perBatch 
 }
 
 // rate is the learning rate.
-func (o *optimizing) rate() float64 {
-	if s := settingOf(o.optimizer, "lr"); s != nil {
-		if v, ok := s.Value.(*float64); ok {
-			return *v
-		}
-	}
-	return 0
-}
+func (o *optimizing) rate() float64 { return rateOf(o.optimizer) }
 
 // class is what PyTorch calls the optimizer.
 func (o *optimizing) class() string { return reflect.TypeOf(o.optimizer).Elem().Name() }
@@ -273,6 +271,9 @@ func (o *optimizing) String() string {
 	if o.schedule != "" {
 		parts = append(parts, "schedule "+o.schedule)
 	}
+	if o.ema != 0 {
+		parts = append(parts, fmt.Sprintf("average of the weights %v", o.ema))
+	}
 	return strings.Join(parts, ", ")
 }
 
@@ -281,6 +282,9 @@ func (o *optimizing) note(set func(key, value string)) {
 	set("optimizer", o.class())
 	for _, s := range o.optimizer.Settings() {
 		set(s.Name, s.String())
+	}
+	if o.ema != 0 {
+		set("ema", strconv.FormatFloat(o.ema, 'g', -1, 64))
 	}
 	if o.schedule != "" {
 		set("schedule", o.schedule)
@@ -297,6 +301,9 @@ func (o *optimizing) report(event map[string]any) {
 	event["optimizer"] = o.class()
 	for _, s := range o.optimizer.Settings() {
 		event[s.Name] = reflect.ValueOf(s.Value).Elem().Interface()
+	}
+	if o.ema != 0 {
+		event["ema"] = o.ema
 	}
 	if o.schedule != "" {
 		event["schedule"] = o.schedule

@@ -116,6 +116,7 @@ func (o *recipeOptions) applyRecipe(f *pflag.FlagSet, config string) error {
 		return (flag.Changed || flag.Value.String() != flag.DefValue) && flag.Value.String() != cmp.Or(values[name], flag.DefValue)
 	}
 	skips := map[string]bool{"schedule": other("lr-gamma"), "schedule-step": other("lr-gamma")}
+	skips["optimizer-for"] = other("optimizer")
 	split := f.Lookup("val-split")
 	skips["patience"] = split.Changed && split.Value.String() == "0"
 	for _, key := range keys {

@@ -218,6 +218,10 @@ func (o *trainOptions) check() error {
 	if err := o.optimizing.check(); err != nil {
 		return err
 	}
+	o.relateGroups()
+	if o.ema > 0 && o.saveOptimizer {
+		return usagef("--save-optimizer is for going on from the weights as training left them, and --ema saves averages: leave one out (checkpoints of --run have both)")
+	}
 	if err := (nn.CrossEntropy{LabelSmoothing: o.smoothing}).Check(); err != nil {
 		return usageError{err}
 	}
@@ -280,7 +284,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	if err != nil {
 		return nil, err
 	}
-	if cycle, ok := schedule.(*optim.OneCycleLR); ok && len(o.rates) > 0 {
+	if cycle, ok := schedule.(*optim.OneCycleLR); ok && len(o.groups) > 0 {
 		schedule = scaledCycle{cycle, o.rate()}
 	}
 	r.begin(o, p, trainSet, m)
@@ -330,7 +334,10 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 			return nil // saved below, with the accuracy; or in the run's folder alone
 		}
 		m.SetExtra("epochs", strconv.Itoa(epoch))
-		if err := saver.save(m, epoch); err != nil {
+		giveBack := train.UseAverage(m.Network, program)
+		err := saver.save(m, epoch)
+		giveBack()
+		if err != nil {
 			r.warn("After epoch %d: %v. Training goes on; the model is saved after the next epoch.", epoch, err)
 		}
 		if keeper.enough(epoch) {
@@ -349,10 +356,12 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		return nil, o.explain(diverged, saver)
 	case ctx.Err() != nil && errors.Is(err, context.Cause(ctx)):
 		keeper.checkpoint(ran.At)
+		train.UseAverage(m.Network, program)
 		return nil, saveInterrupted(saver, m, ran, r, err)
 	case err != nil:
 		return nil, err
 	}
+	train.UseAverage(m.Network, program)
 	m.SetExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
 	r.finish(ran)
 	noteTrained(ctx, m, trainSet)

@@ -17,6 +17,9 @@ type Optimizer struct {
 	// Numbers holds what it keeps that is no tensor, but a number, such as the "step"
 	// of older versions of PyTorch.
 	Numbers map[int]map[string]float64
+	// Average is an average of the network's weights, which Write keeps beside them
+	// under ema_state_dict; Read leaves it empty, and has it among File.Others.
+	Average []Tensor
 }
 
 // ParameterGroup is some parameters with the optimizer's settings for them.
@@ -37,6 +40,7 @@ const (
 	stateKey      = "state"
 	groupsKey     = "param_groups"
 	parametersKey = "params"
+	averageKey    = "ema_state_dict"
 )
 
 // optimizerKeys are the keys under which checkpoints usually keep an optimizer.

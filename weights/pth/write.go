@@ -57,6 +57,12 @@ func write(w io.Writer, tensors []Tensor, optimizer *Optimizer, metadata map[str
 		if err := p.optimizer(optimizer); err != nil {
 			return err
 		}
+		if len(optimizer.Average) > 0 {
+			p.text(averageKey)
+			if err := p.state(optimizer.Average); err != nil {
+				return err
+			}
+		}
 		p.op(opSetItems)
 	}
 	p.op(opStop)
