@@ -38,7 +38,9 @@ func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 		}
 	}
 	var mismatch *weights.MismatchError
-	if err != nil && !errors.As(err, &mismatch) {
+	if errors.As(err, &mismatch) {
+		mismatch.Explain(file)
+	} else if err != nil && !strings.HasPrefix(err.Error(), path) {
 		err = fmt.Errorf("%s: %w", path, err)
 	}
 	if err != nil {
@@ -80,7 +82,7 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !sameModel(m.Architecture(), o.Model) {
 			err = fmt.Errorf("it says what its network computes, and that is not what %s does", o.Model)
 		}
-	} else {
+	} else if err = file.CheckState(path); err == nil {
 		err = m.recognise(path, o, tensors)
 	}
 	if err != nil {

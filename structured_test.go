@@ -247,3 +247,28 @@ func checkTensorsAlone(t *testing.T, path string, options *Options, expected []f
 	}
 	checkAnswer(t, filepath.Base(path)+", the tensors alone", m, expected)
 }
+
+// A file that cannot be opened says what it holds in place of the weights, and names the
+// file once.
+func TestOpeningSaysWhatThereIs(t *testing.T) {
+	lenet, err := NewClassifier("lenet", Options{Classes: []string{"a", "b"}, Height: 28, Width: 28, Channels: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tensors []weights.Tensor
+	for _, e := range nn.State(lenet.Network) {
+		tensors = append(tensors, weights.NewTensor(e.Name(), e.Shape(), make([]float32, nn.Shape(e.Shape()).Elements())))
+	}
+	sparse := weights.LeftOut{Path: tensors[0].Name, What: "a sparse tensor", Tensor: true, InState: true}
+	for says, f := range map[string]*weights.File{
+		"holds 2 state dicts (a, b), and nothing tells which one is meant":                        {StatePaths: []string{"a", "b"}},
+		"holds no tensors that can be read, only a sparse tensor":                                 {LeftOut: []weights.LeftOut{sparse}},
+		"missing in the file: " + tensors[0].Name + " (it is a sparse tensor, which is not read)": {Tensors: tensors[1:], LeftOut: []weights.LeftOut{sparse}},
+		"Its layers compute with quantised numbers (scale, zero_point), which is not run":         {Tensors: append(slices.Clone(tensors), weights.NewTensor("conv1.zero_point", nil, []float32{0}))},
+	} {
+		_, err := (&Options{}).Use("a.pth", f)
+		if err == nil || !strings.Contains(err.Error(), says) || strings.Count(err.Error(), "a.pth") != 1 {
+			t.Errorf("error is %v, want %q and the file's name once", err, says)
+		}
+	}
+}

@@ -24,6 +24,24 @@ type MismatchError struct {
 	unread map[string]string // tensors of kinds that are not read
 }
 
+// Explain lets the error tell of tensors of the file that are of kinds which are not read.
+func (e *MismatchError) Explain(file *File) {
+	for _, l := range file.LeftOut {
+		if l.Tensor && l.InState {
+			if e.unread == nil {
+				e.unread = map[string]string{}
+			}
+			e.unread[strings.TrimPrefix(l.Path, file.StatePath+".")] = l.What
+		}
+	}
+}
+
+// quantised reports whether the file holds the ranges of what a network's layers compute,
+// as one does that was quantised with these.
+func (e *MismatchError) quantised() bool {
+	return slices.ContainsFunc(e.Unexpected, func(name string) bool { return strings.HasSuffix(name, "zero_point") })
+}
+
 // ShapeMismatch is a parameter whose shape in the file is not the network's.
 type ShapeMismatch struct {
 	Name string
@@ -51,6 +69,9 @@ func (e *MismatchError) Error() string {
 		if slices.Equal(turned, s.Want) {
 			b.WriteString(" (transposed)")
 		}
+	}
+	if e.quantised() {
+		b.WriteString("\n  Its layers compute with quantised numbers (scale, zero_point), which is not run; save the network from before it was quantised")
 	}
 	return b.String()
 }

@@ -164,14 +164,7 @@ func Restore[E Entry](path string, file *File, state []E) error {
 		found[file.Tensors[i].Name] = &file.Tensors[i]
 	}
 	mismatch := &MismatchError{Path: path}
-	for _, l := range file.LeftOut {
-		if l.Tensor && l.InState {
-			if mismatch.unread == nil {
-				mismatch.unread = map[string]string{}
-			}
-			mismatch.unread[strings.TrimPrefix(l.Path, file.StatePath+".")] = l.What
-		}
-	}
+	mismatch.Explain(file)
 	wanted := map[string]bool{}
 	for _, e := range state {
 		name := e.Name()

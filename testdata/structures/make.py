@@ -154,7 +154,7 @@ NETWORKS = {  # name: (network, side)
     "batchnorm1d": (sequential(nn.Flatten(), nn.Linear(144, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, 3)), 12),
     "nested": (sequential(sequential(), chain(), sequential(sequential(nn.Identity()))), 12), "hooked": (hooked(), 12),
     "rrelu": (chain(act=nn.RReLU), 12), "logsigmoid": (chain(act=nn.LogSigmoid), 12), "tanhshrink": (chain(act=nn.Tanhshrink), 12),
-    "celu-alpha": (chain(act=lambda: nn.CELU(0.5)), 12),
+    "celu-alpha": (chain(act=lambda: nn.CELU(0.5)), 12), "dynamic": (chain(), 12),
 }
 
 # Those that are compiled, too: they are large.
@@ -172,8 +172,15 @@ for name, (net, side) in NETWORKS.items():
     net.eval()
     x = (torch.arange(side * side).reshape(1, 1, side, side) * 37 % 256).float()
     x = x if name == "prepared" else (x / 255 - 0.5) / 0.5
+    saved = net
+    if name == "dynamic":  # expected is what the numbers give that the quantised ones stand for
+        saved = torch.quantization.quantize_dynamic(net, {nn.Linear}, dtype=torch.qint8)
+        with torch.no_grad():
+            for a, b in zip(net, saved):
+                if isinstance(a, nn.Linear): a.weight.copy_(b.weight().dequantize())
     with torch.no_grad(): expected[name] = inner(x)[0].tolist()
-    torch.save(net, name + ".pth")
+    torch.save(saved, name + ".pth")
+    if saved is not net: continue
     try:
         torch.onnx.export(inner, x, name + ".onnx", input_names=["input"], output_names=["output"], dynamic_axes={"input": {0: "batch"}, "output": {0: "batch"}}, opset_version=14)
     except Exception as e:

@@ -369,11 +369,12 @@ func TestForeignZips(t *testing.T) {
 		data []byte
 		says string
 	}{
-		"compressed": {foreignZip(t, zip.Deflate, "a/", "data.pkl", "data/0", "version"), "compressed or encrypted"},
-		"no folder":  {foreignZip(t, zip.Store, "", "data.pkl", "data/0", "version"), "one folder"},
-		"no pickle":  {foreignZip(t, zip.Store, "a/", "data/0", "version"), "no record data.pkl"},
-		"no version": {foreignZip(t, zip.Store, "a/", "data.pkl", "data/0"), "no record version"},
-		"backslash":  {foreignZip(t, zip.Store, "a\\b/", "data.pkl", "data/0", "version"), "plain UTF-8"},
+		"compressed":   {foreignZip(t, zip.Deflate, "a/", "data.pkl", "data/0", "version"), "compressed or encrypted"},
+		"a file in it": {foreignZip(t, zip.Store, "", "whole.pth"), "zip archive with whole.pth in it; unpack it first"},
+		"no folder":    {foreignZip(t, zip.Store, "", "data.pkl", "data/0", "version"), "one folder"},
+		"no pickle":    {foreignZip(t, zip.Store, "a/", "data/0", "version"), "no record data.pkl"},
+		"no version":   {foreignZip(t, zip.Store, "a/", "data.pkl", "data/0"), "no record version"},
+		"backslash":    {foreignZip(t, zip.Store, "a\\b/", "data.pkl", "data/0", "version"), "plain UTF-8"},
 	} {
 		t.Run(name, func(t *testing.T) { hostile.Refused(t, readAll, test.data, test.says) })
 	}

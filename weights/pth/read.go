@@ -27,6 +27,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path"
 	"strconv"
 	"strings"
 
@@ -163,7 +164,7 @@ func guess(data []byte) string {
 	case strings.HasPrefix(head, "PK\x05\x06"):
 		return "this is an empty zip archive"
 	case len(data) >= 262 && string(data[257:262]) == "ustar":
-		return "this is a tar archive, the format of PyTorch before 0.1.10; load and save it with a newer PyTorch"
+		return "this is a tar archive; unpack it first, or, if PyTorch before 0.1.10 wrote it, load and save it with a newer one"
 	case len(data) > 8 && data[8] == '{' && binary.LittleEndian.Uint64(data) < uint64(len(data)):
 		return "this looks like a safetensors file; give it the ending .safetensors"
 	}
@@ -181,6 +182,9 @@ func records(data []byte) (found map[string][]byte, source map[string]*archive.R
 	for i := range a.Records {
 		r := &a.Records[i]
 		in, name, ok := strings.Cut(r.Name, "/")
+		if ending := path.Ext(r.Name); len(a.Records) < 10 && (ending == ".pth" || ending == ".pt" || ending == ".ckpt" || ending == ".pkl" && name != "data.pkl") {
+			return nil, nil, r.Fault("this is a zip archive with %s in it; unpack it first", shorten(r.Name))
+		}
 		if !ok || in != folder || name == "" {
 			return nil, nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
 		}

@@ -49,7 +49,7 @@ func (w *walker) describeModule(n *structure.Network, module *object, prefix str
 	if hooked(module) && containers[class] {
 		n.Layers = append(n.Layers, structure.Layer{Kind: class[strings.LastIndexByte(class, '.')+1:] + structure.Hooked, Name: strings.TrimSuffix(prefix, "."), Place: placeOf(prefix)})
 	}
-	if len(children) == 0 && !containers[class] {
+	if len(children) == 0 && !containers[class] || strings.HasSuffix(class, dynamicLinear) {
 		return w.describeLayer(n, module, prefix)
 	}
 	if !containers[class] {
