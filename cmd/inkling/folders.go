@@ -182,7 +182,7 @@ func openFile(set *pictureSet, fsys fs.FS, name, base string, o pictureOptions) 
 	}
 	parts, err := folder.OpenFile(fsys, base, options)
 	if err != nil {
-		switch strings.ToLower(filepath.Ext(base)) {
+		switch strings.ToLower(filepath.Ext(strings.TrimSuffix(base, ".gz"))) {
 		case ".csv", ".tsv", ".txt", ".npz":
 			return err
 		}

@@ -62,7 +62,7 @@ func (d *Dataset) lookAtClasses(found []classFolder, hidden *survey, given bool)
 			"call the one to train on train and the other test, or give one of them alone; to take all that is in one for a class, put its pictures into one folder",
 			list(nested, 4), list(found[slices.IndexFunc(found, func(c classFolder) bool { return c.name == nested[0] })].folders, 6))
 	case len(nested) > 0:
-		d.warn("The class %s %s holds folders: all pictures in them are taken for the class of the outer folder.", plural(len(nested), "folder", "folders"), list(nested, 4))
+		d.warn("The class %s %s %s folders: all pictures in them are taken for the class of the outer folder.", plural(len(nested), "folder", "folders"), list(nested, 4), plural(len(nested), "holds", "hold"))
 	}
 	for _, name := range used {
 		if part, _ := parts.Of(name); part != parts.None && parts.Plain(name) {

@@ -53,6 +53,15 @@ func TestLayouts(t *testing.T) {
 		{"training and testing", both("training", "testing"), 12, 6, "3 7 8", ""},
 		{"TRAINING and VALIDATION", both("TRAINING", "VALIDATION"), 12, 6, "3 7 8", "The pictures to test with are those of VALIDATION."},
 		{"trn and tst", both("trn", "tst"), 12, 6, "3 7 8", ""},
+		{"a list beside one folder", func(fsys fstest.MapFS) {
+			text := "filename,label\n"
+			for i := range 9 {
+				name := fmt.Sprintf("%d.png", i)
+				fsys["images/"+name] = pngOf(t, plain(4, 4, red))
+				text += fmt.Sprintf("%s,%d\n", name, i%3)
+			}
+			fsys["labels.csv"] = textFile(text)
+		}, 6, 3, "0 1 2", "The pictures are those of labels.csv."},
 		{"train and dev", both("train", "dev"), 12, 6, "3 7 8", "those of dev"},
 		{"train and eval", both("train", "eval"), 12, 6, "3 7 8", ""},
 		{"train_set and test_set", both("train_set", "test_set"), 12, 6, "3 7 8", ""},

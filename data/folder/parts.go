@@ -221,13 +221,28 @@ type layout struct {
 
 // isData tells by its name whether a file is a table or has arrays.
 func isData(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
+	switch strings.ToLower(path.Ext(unpackedName(name))) {
 	case ".csv", ".tsv", ".npz", ".npy":
 		return !isJunk(name)
 	case ".txt": // a table if it is called so, else a text
-		return parts.Plain(strings.TrimSuffix(name, path.Ext(name)))
+		return parts.Plain(stemOf(name))
 	}
 	return false
+}
+
+// unpackedName is the name of a file without what tells that it is packed with gzip, as a
+// table may be.
+func unpackedName(name string) string {
+	if ending := path.Ext(name); strings.EqualFold(ending, ".gz") {
+		return strings.TrimSuffix(name, ending)
+	}
+	return name
+}
+
+// stemOf is the name of a file of data without its endings.
+func stemOf(name string) string {
+	name = unpackedName(name)
+	return strings.TrimSuffix(name, path.Ext(name))
 }
 
 // readLayout looks at what lies in a folder.
@@ -275,7 +290,7 @@ func readLayout(fsys fs.FS) (*layout, error) {
 	stems := map[string]string{}
 	var names []string
 	for _, t := range tables {
-		stem := strings.TrimSuffix(t, path.Ext(t))
+		stem := stemOf(t)
 		if _, double := stems[stem]; !double {
 			stems[stem] = t
 			names = append(names, stem)
@@ -302,6 +317,15 @@ func readLayout(fsys fs.FS) (*layout, error) {
 	}
 	if len(npys) > 0 {
 		l.tables = append(l.tables, "the arrays (.npy)")
+	}
+	if len(dirs) == 1 && len(l.flat) == 0 && len(l.tables) == 1 && len(npys) == 0 {
+		has, err := hasFolders(fsys, dirs[0])
+		if err != nil {
+			return nil, fmt.Errorf("the folder %s cannot be read: %w", dirs[0], err)
+		}
+		if s, err := sourceOf(fsys, l.tables[0]); !has && err == nil && s.kind == listing {
+			l.flat = dirs // one folder of pictures makes no classes, either
+		}
 	}
 	// Folders of pictures that are parts by their names are no classes: a list
 	// beside them says what is in them.

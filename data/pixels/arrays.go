@@ -47,6 +47,9 @@ func ReadArrays(arrays []*npy.Stream, size int64, o Options) (map[parts.Part]*Sa
 		}
 		values.join(r)
 	}
+	if values.least > values.most && !values.nan {
+		return nil, nil, errors.New("it has no pictures")
+	}
 	common, err := values.scale()
 	if err != nil {
 		return nil, nil, err

@@ -51,6 +51,7 @@ func TestReadTable(t *testing.T) {
 		{"semicolons", strings.ReplaceAll("label,"+px+"\n3,"+line(0, 255)+"\n7,"+line(9, 0)+"\n", ",", ";"), []byte{0, 255}, "3 7", ""},
 		{"no header", "3," + line(0, 255) + "\n7," + line(0, 1) + "\n", []byte{0, 255}, "3 7", "first one is taken"},
 		{"no header, label last", line(0, 255) + ",3\n" + line(0, 1) + ",7\n", []byte{0, 255}, "3 7", "last one is taken"},
+		{"no header, label last, another corner", line(40, 255) + ",0\n" + line(7, 1) + ",1\n", []byte{40, 255}, "0 1", "last one is taken"},
 		{"pandas' numbers as a header", header("", 0, 17) + "\n3," + line(0, 255) + "\n7," + line(0, 1) + "\n", []byte{0, 255}, "3 7", "first one is taken"},
 		{"fractions", "label," + px + "\n3.0," + line(0, 1.0) + "\n7.0," + line(0.5, 0.25) + "\n", []byte{0, 255}, "3 7", "from 0 to 1"},
 		{"from -1 to 1", "label," + px + "\n3," + line(-1, 1) + "\n7," + line(0, 0) + "\n", []byte{0, 255}, "3 7", "from -1 to 1"},
@@ -77,6 +78,9 @@ func TestReadTable(t *testing.T) {
 		if err != nil || !IsTable(r.Head()) {
 			t.Errorf("%s: not known to be a table of pictures, %v", test.name, err)
 		}
+	}
+	if r, err := table.NewReader(strings.NewReader("label," + px + "\n")); err != nil || !IsTable(r.Head()) {
+		t.Error("a header without lines is not known to be of a table of pictures")
 	}
 	if r, err := table.NewReader(strings.NewReader("filename," + px + "\na.png," + line(0, 1) + "\n")); err != nil || IsTable(r.Head()) {
 		t.Error("a list of files is taken for a table of pictures")
@@ -280,6 +284,7 @@ func TestReadArraysRefuses(t *testing.T) {
 		{[]named{{"x", array("<f4", false, []int{1, 2, 2}, float32s(1, 0, 0.5, 300))}, {"y", labels}}, "its samples go from 0 to 300"},
 		{[]named{{"x", pictures}, {"y", array("<f4", false, []int{2}, float32s(1, 0.5))}}, "label 1 is 0.5, want a whole number"},
 		{[]named{{"x", pictures}, {"y", array("<f4", false, []int{2, 2}, float32s(1, 1, 0, 1))}}, "row 0 has 2 ones"},
+		{[]named{{"x", array("|u1", false, []int{0, 4, 4}, nil)}, {"y", array("|u1", false, []int{0}, nil)}}, "it has no pictures"},
 		{[]named{{"x", array("|O", false, []int{1}, nil)}}, "Python objects"},
 		{[]named{{"x", array("|u1", false, []int{20_000, 40, 40}, fill(32_000_000, 1))}, {"y", labels}}, "more than a file of"},
 	} {

@@ -22,6 +22,9 @@ const fewest = 16
 // small picture has, or one field is a list of so many.
 func IsTable(head []table.Line) bool {
 	l := head[min(1, len(head)-1)]
+	if len(head) == 1 && len(l.Fields) > fewest && isHeader(l.Fields) {
+		return true // without pictures, as will be said
+	}
 	if listColumn(l.Fields) >= 0 {
 		return true
 	}
@@ -218,9 +221,8 @@ func (c *columns) keepNumbered(header []string) {
 	c.notes = append(c.notes, "The columns "+shortList(other)+" are left alone.")
 }
 
-// guessLabel takes the first column for that of the labels, or the last one if the
-// first always has the same value, as the corner of a picture has, and the last has
-// not.
+// guessLabel takes the first column for that of the labels, or the last one if that looks
+// like one and the first does not.
 func (c *columns) guessLabel(open func() (io.ReadCloser, error)) error {
 	last := len(c.samples) - 1
 	if _, ok := square(last); !ok {
@@ -238,19 +240,17 @@ func (c *columns) guessLabel(open func() (io.ReadCloser, error)) error {
 	if c.header {
 		lines.Skip()
 	}
-	var before [2]string
-	var varies [2]bool
-	for n := 0; !varies[0]; n++ {
+	first, other := newLabelGuess(), newLabelGuess()
+	for {
 		l, err := lines.Read()
 		if err != nil {
 			break // the reading says what is wrong
 		}
-		for k, i := range []int{c.samples[0], c.samples[last]} {
-			varies[k] = varies[k] || n > 0 && l.Fields[i] != before[k]
-			before[k] = strings.Clone(l.Fields[i])
-		}
+		first.add(l.Fields[c.samples[0]])
+		other.add(l.Fields[c.samples[last]])
 	}
-	if varies[1] && !varies[0] {
+	// The corner of a picture often has the same value in all.
+	if other.likely() && !first.likely() || len(first.seen) == 1 && len(other.seen) > 1 {
 		c.label, c.samples = c.samples[last], c.samples[:last]
 		c.notes = append(c.notes, "No column is called label: the last one is taken for it.")
 		return nil
@@ -258,6 +258,41 @@ func (c *columns) guessLabel(open func() (io.ReadCloser, error)) error {
 	c.label, c.samples = c.samples[0], c.samples[1:]
 	c.notes = append(c.notes, "No column is called label: the first one is taken for it.")
 	return nil
+}
+
+// labelGuess is what is seen of a column that may hold labels.
+type labelGuess struct {
+	seen        map[string]bool
+	least, most int
+	words       bool
+}
+
+// mostGuessed is how many classes a column may have that is guessed to hold labels.
+const mostGuessed = 1000
+
+func newLabelGuess() *labelGuess { return &labelGuess{seen: map[string]bool{}} }
+
+func (g *labelGuess) add(field string) {
+	if len(g.seen) > mostGuessed || g.seen[field] {
+		return
+	}
+	if v, err := strconv.ParseFloat(strings.TrimSpace(field), 64); err != nil || v != float64(int(v)) {
+		g.words = g.words || err != nil
+		g.most = mostSamples // a fraction is no label
+	} else {
+		if len(g.seen) == 0 {
+			g.least = int(v)
+		}
+		g.least, g.most = min(g.least, int(v)), max(g.most, int(v))
+	}
+	g.seen[strings.Clone(field)] = true
+}
+
+// likely reports whether the values are several words, or whole numbers from 0 or 1
+// without gaps, as labels are and a pixel is not.
+func (g *labelGuess) likely() bool {
+	n := len(g.seen)
+	return n > 1 && n <= mostGuessed && (g.words || (g.least == 0 || g.least == 1) && g.most-g.least+1 == n)
 }
 
 // tableSamples is what has been read of a table. The samples are kept as bytes as

@@ -2,16 +2,20 @@
 // semicolons, tabs, bars or spaces between the fields, with or without a byte
 // order mark, in UTF-8 or in the UTF-16 that spreadsheets write, with any ends of
 // lines and with fields in quotes (RFC 4180). What separates the fields is found
-// out by looking at the first lines, not at the file's name.
+// out by looking at the first lines, not at the file's name. A table may be packed
+// with gzip, and numbers between semicolons or tabs may have decimal commas.
 package table
 
 import (
 	"bufio"
 	"bytes"
+	"compress/flate"
+	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	"golang.org/x/text/encoding"
@@ -42,6 +46,8 @@ type Reader struct {
 	ahead  []Line // those of head that Read has not returned
 	failed error  // what came after head, if that was an error
 	width  int
+	// decimal: numbers have commas where others have points.
+	decimal bool
 }
 
 // Line is a line of a table.
@@ -60,7 +66,9 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if len(first) == 0 {
 		return nil, errors.New("it is empty")
 	}
-	if what := files.Kind(first); what != "" {
+	if unpacked, ok := unpack(first, raw); ok {
+		raw = unpacked
+	} else if what := files.Kind(first); what != "" {
 		return nil, fmt.Errorf("it is no table of text, but %s", what)
 	}
 	text := bufio.NewReaderSize(transform.NewReader(raw, unicode.BOMOverride(encoding.Nop.NewDecoder())), lookedAt)
@@ -77,6 +85,14 @@ func NewReader(r io.Reader) (*Reader, error) {
 	}
 	t := &Reader{guard: &guard{r: text}}
 	line := 1
+	for isComment(sample) {
+		if _, err := text.ReadSlice('\n'); err != nil {
+			return nil, errors.New("it has comments and no lines")
+		}
+		line++
+		sample, err = text.Peek(lookedAt)
+		whole = err == io.EOF
+	}
 	comma, named := separator(sample)
 	if named { // the line that names it is no line of the table
 		if _, err := text.ReadSlice('\n'); err != nil {
@@ -106,8 +122,69 @@ func NewReader(r io.Reader) (*Reader, error) {
 	if len(t.head) == 0 {
 		return nil, errors.New("it has no lines")
 	}
+	if t.decimal = comma != ',' && slices.ContainsFunc(t.head, hasDecimalCommas); t.decimal {
+		for _, l := range t.head {
+			withPoints(l.Fields)
+		}
+	}
 	t.ahead = t.head
 	return t, nil
+}
+
+// unpack returns what a file that was packed with gzip holds, if that is text.
+func unpack(first []byte, raw io.Reader) (text *bufio.Reader, ok bool) {
+	if !bytes.HasPrefix(first, []byte{0x1f, 0x8b}) {
+		return nil, false
+	}
+	// What first shows is looked at first, so that raw has lost nothing if it is no table.
+	head, err := gzip.NewReader(bytes.NewReader(first))
+	if err != nil {
+		return nil, false
+	}
+	start, _ := io.ReadAll(io.LimitReader(head, 512))
+	if len(start) == 0 || files.Kind(start) != "" || bytes.Count(start, []byte{0}) > len(start)/2 {
+		return nil, false
+	}
+	unpacked, err := gzip.NewReader(raw)
+	if err != nil {
+		return nil, false
+	}
+	return bufio.NewReaderSize(unpacked, 4<<10), true
+}
+
+// isComment reports whether a text begins with a line that is a note of its author's, and
+// no header.
+func isComment(sample []byte) bool {
+	line, _, whole := bytes.Cut(sample, []byte("\n"))
+	return whole && (bytes.HasPrefix(line, []byte("# ")) || bytes.HasPrefix(line, []byte("##"))) && !bytes.ContainsAny(line, ",;\t|")
+}
+
+// hasDecimalCommas reports whether so many fields of a line are numbers with a decimal
+// comma that it is no list of paths.
+func hasDecimalCommas(l Line) bool {
+	const fewest = 8
+	n := 0
+	for _, f := range l.Fields {
+		if isDecimal(f) {
+			n++
+		}
+	}
+	return n >= fewest
+}
+
+// isDecimal reports whether a field is a number with a decimal comma.
+func isDecimal(field string) bool {
+	whole, fraction, ok := strings.Cut(field, ",")
+	return ok && whole != "" && fraction != "" && IsNumber(whole+"."+fraction) && !strings.Contains(whole, ".")
+}
+
+// withPoints writes numbers with a decimal comma with a point.
+func withPoints(fields []string) {
+	for i, f := range fields {
+		if isDecimal(f) {
+			fields[i] = strings.Replace(f, ",", ".", 1)
+		}
+	}
 }
 
 // newCSV returns a reader of lines that may have any number of fields.
@@ -166,7 +243,8 @@ func findSeparator(sample []byte, whole bool) rune {
 				score += 1 << 20
 			}
 		}
-		if score > bestScore {
+		// Where commas and semicolons divide the lines into as many, the commas are decimal.
+		if score > bestScore || comma == ';' && same && score == bestScore {
 			best, bestScore = comma, score
 		}
 	}
@@ -218,11 +296,16 @@ func (t *Reader) next() (Line, error) {
 	switch {
 	case err == nil:
 		line, _ := t.csv.FieldPos(0)
+		if t.decimal {
+			withPoints(fields)
+		}
 		return Line{line, fields}, nil
 	case errors.As(err, &parse):
 		return Line{}, fmt.Errorf("line %d cannot be read: %s", parse.Line, quoteFault(parse.Err))
 	case err == errLong:
 		return Line{}, fmt.Errorf("a line has more than %d MB, or a quote in it is not closed: it is no table of pictures", MaxLine>>20)
+	case err == io.ErrUnexpectedEOF || err == gzip.ErrChecksum || errors.As(err, new(flate.CorruptInputError)):
+		return Line{}, errors.New("it is packed with gzip, and damaged or cut off: copy or download it again")
 	}
 	return Line{}, err
 }

@@ -20,6 +20,34 @@ func utf16LE(s string) string {
 	return string(b)
 }
 
+func gzipped(text string) string {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write([]byte(text))
+	z.Close()
+	return b.String()
+}
+
+// TestReadOtherNumbers has notes above a table, and decimal commas, which are for numbers
+// alone: a list of paths keeps its texts.
+func TestReadOtherNumbers(t *testing.T) {
+	numbers := strings.Repeat("0,5;", 8) + "7"
+	for text, want := range map[string]string{
+		"# made by hand\n## twice\npath,label\na.png,1\n": `3["path" "label"] 4["a.png" "1"]`,
+		"# path,label\na.png,1\n":                         `1["# path" "label"] 2["a.png" "1"]`,
+		numbers + "\n1,25;" + numbers[4:] + "\n":          `1["0.5" "0.5" "0.5" "0.5" "0.5" "0.5" "0.5" "0.5" "7"] 2["1.25" "0.5" "0.5" "0.5" "0.5" "0.5" "0.5" "0.5" "7"]`,
+		"a.png;1,5\nb.png;2,5\n":                          `1["a.png" "1,5"] 2["b.png" "2,5"]`,
+	} {
+		if got, err := readAll(text); err != nil || got != want {
+			t.Errorf("%.30q: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	packed := gzipped(strings.Repeat("a.png,1\nb.png,2\nc.png,71\nd.png,18\n", 20_000))
+	if _, err := readAll(packed[:len(packed)/2]); err == nil || strings.Contains(err.Error(), "EOF") {
+		t.Errorf("a table that is cut off: %v", err)
+	}
+}
+
 func readAll(text string) (string, error) {
 	t, err := NewReader(strings.NewReader(text))
 	if err != nil {
@@ -50,6 +78,7 @@ func TestRead(t *testing.T) {
 		"UTF-16":          utf16LE("path\tlabel\r\na b.png\t1\r\nc.png\t2\r\n"),
 		"quotes":          "\"path\",\"label\"\n\"a b.png\",1\n\"c.png\",\"2\"\n",
 		"spaces after":    "path, label\na b.png, 1\nc.png, 2\n",
+		"gzip":            gzipped("path,label\na b.png,1\nc.png,2\n"),
 	} {
 		if got, err := readAll(text); err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", name, got, err, want)
@@ -73,7 +102,7 @@ func TestRead(t *testing.T) {
 func TestReadRefuses(t *testing.T) {
 	var packed bytes.Buffer
 	z := gzip.NewWriter(&packed)
-	z.Write([]byte("path,label\n"))
+	z.Write([]byte{0x1f, 0x8b, 8, 0})
 	z.Close()
 	for _, test := range []struct{ text, message string }{
 		{"", "it is empty"},
