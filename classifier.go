@@ -15,6 +15,7 @@ import (
 	"inkling/sketch"
 	"inkling/transform"
 	"inkling/weights"
+	"inkling/weights/graph"
 )
 
 // What the tutorial's Normalize subtracts and divides by, for lack of metadata.
@@ -288,10 +289,17 @@ func (m *Classifier) TransformDrawing() transform.Transform {
 
 // Save writes the weights with all that is known about them.
 func (m *Classifier) Save(path string) error {
-	if m.Optimizer != nil {
-		return weights.SaveCheckpoint(path, nn.State(m.Network), m.Optimizer(), m.About)
+	about := m.About
+	if p, ok := m.Network.(*graph.Picture); ok {
+		var err error
+		if about, err = m.withGraph(p); err != nil {
+			return err
+		}
 	}
-	return weights.Save(path, nn.State(m.Network), m.About)
+	if m.Optimizer != nil {
+		return weights.SaveCheckpoint(path, nn.State(m.Network), m.Optimizer(), about)
+	}
+	return weights.Save(path, nn.State(m.Network), about)
 }
 
 // SetExtra notes something else in the metadata.

@@ -1,7 +1,6 @@
 package inkling
 
 import (
-	"fmt"
 	"slices"
 
 	"inkling/models"
@@ -18,15 +17,10 @@ import (
 // for the file of old in errors.
 //
 // It fails if anything else differs, as where the pictures have other channels; the
-// error then lists what, as a [weights.MismatchError]. Networks that are not of the zoo
-// are refused: the file of such a training would not say what its network computes.
+// error then lists what, as a [weights.MismatchError]. A network that is none of the zoo
+// becomes a graph of ONNX's operators, which files that [Classifier.Save] writes hold.
 func NewClassifierFrom(path string, old *Classifier, o Options) (c *Classifier, replaced []string, err error) {
-	name := old.Architecture()
-	model, err := models.FindModel(name)
-	if err != nil {
-		return nil, nil, fmt.Errorf("%s holds a network (%s) that is none of the zoo, so what it becomes could not be opened again: give a file of one of %v", path, name, models.Names())
-	}
-	config := model.Usual
+	config := models.Config{}
 	config.Channels, config.Height, config.Width = old.Network.Input()
 	if o.Channels > 0 {
 		config.Channels = o.Channels
@@ -43,6 +37,14 @@ func NewClassifierFrom(path string, old *Classifier, o Options) (c *Classifier, 
 	}
 	if o.Orientation == "" {
 		o.Orientation = old.About.Orientation
+	}
+	if old.architecture == nil {
+		return graphFrom(path, old, o)
+	}
+	name := old.Architecture()
+	model, err := models.FindModel(name)
+	if err != nil {
+		return nil, nil, err
 	}
 	if o.Padding == nil && model.Usual.Padding != nil {
 		o.Padding = old.padding

@@ -29,7 +29,17 @@ func (o *Options) Open(path string) (*Classifier, error) {
 
 // Use makes a model of a file that was read; path stands for the file in errors.
 func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
-	m, err := o.use(path, file)
+	var m *Classifier
+	var err error
+	kept := file.Graph == nil && graphOf(file) != nil
+	switch {
+	case !kept:
+		m, err = o.use(path, file)
+	case o.Model != "" || o.Padding != nil || len(o.Rename) > 0:
+		err = errors.New("it says what its network computes, and its tensors belong to that: leave out what says otherwise (--model, --padding, --rename)")
+	default:
+		m, err = o.useGraph(file)
+	}
 	if err != nil && file.Graph != nil && o.Model == "" && o.Padding == nil && len(o.Rename) == 0 {
 		if run, unrun := o.useGraph(file); unrun == nil {
 			m, err = run, nil
@@ -78,6 +88,13 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		m.note("the network computes what %s does; what its TorchScript program says was not followed: %s", o.Model, wording.Printable(described.Obstacle))
 		described = nil
 	}
+	if described != nil && (described.Class != "" || file.Script && described.Obstacle != "") && strings.HasPrefix(strings.TrimPrefix(file.Class, "__torch__."), torchvision) {
+		// What its code does is known, if its weights are those of a network that is.
+		if _, configs, err := models.Recognise(shapesOf(tensors), m.known); err == nil && len(configs) > 0 {
+			m.note("its class %s is taken for torchvision's own; of its code nothing was run", wording.Printable(file.Class))
+			described = nil
+		}
+	}
 	if described != nil {
 		if err = m.compose(path, o, described, file.Tensors); err == nil && o.Model != "" && !sameModel(m.Architecture(), o.Model) {
 			err = fmt.Errorf("it says what its network computes, and that is not what %s does", o.Model)
@@ -91,6 +108,9 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 	m.ofNetwork = len(m.Assumed)
 	return m, m.fillIn()
 }
+
+// torchvision is how the names of the classes begin whose networks the zoo has.
+const torchvision = "torchvision.models."
 
 // settle applies the options to the metadata.
 func (o *Options) settle(m *Classifier) error {

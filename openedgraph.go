@@ -1,6 +1,8 @@
 package inkling
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"slices"
@@ -8,11 +10,63 @@ import (
 	"inkling/models"
 	"inkling/weights"
 	"inkling/weights/graph"
-	"inkling/weights/structure"
+	"inkling/weights/onnx"
 )
 
 // graphName is what a network that is run as its graph says is called.
 const graphName = "Graph"
+
+// graphKey is under which metadata keeps a graph, as a .onnx without the weights in base64,
+// where a file of tensors alone was made of one that said it.
+const graphKey = "graph"
+
+// keepGraph notes a graph in metadata. The tensors hold its weights.
+func keepGraph(about *weights.Metadata, g *graph.Graph, holds func(tensor string) bool) error {
+	data, err := onnx.Encode(g, nil, holds)
+	if err != nil {
+		return fmt.Errorf("its network cannot be kept in a file of tensors: %w", err)
+	}
+	if about.Extra == nil {
+		about.Extra = map[string]string{}
+	}
+	delete(about.Extra, layersKey)
+	about.Architecture, about.Extra[graphKey] = graphName, base64.StdEncoding.EncodeToString(data)
+	return nil
+}
+
+// keptGraph reads what keepGraph has noted.
+func keptGraph(text string, tensors []weights.Tensor) (*graph.Graph, error) {
+	data, err := base64.StdEncoding.DecodeString(text)
+	if err != nil {
+		return nil, fmt.Errorf("the metadata's %s is damaged: %w", graphKey, err)
+	}
+	contents, err := onnx.Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, fmt.Errorf("the metadata's %s is damaged: %w", graphKey, err)
+	}
+	g, err := contents.Graph()
+	if err != nil {
+		return nil, err
+	}
+	return g, onnx.Complete(g, tensors)
+}
+
+// graphOf returns what reads the file's graph, nil if it has none.
+func graphOf(file *weights.File) func() (*graph.Graph, error) {
+	if file.Graph != nil {
+		return func() (*graph.Graph, error) {
+			read, err := file.Graph()
+			if err != nil {
+				return nil, err
+			}
+			return read.(*graph.Graph), nil
+		}
+	}
+	if file.Metadata == nil || file.Metadata.Extra[graphKey] == "" {
+		return nil
+	}
+	return func() (*graph.Graph, error) { return keptGraph(file.Metadata.Extra[graphKey], file.Tensors) }
+}
 
 // useGraph makes a model of a file that describes its network by operators.
 func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
@@ -29,11 +83,10 @@ func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
 	if m.known, err = o.known(&m.About, true); err != nil {
 		return nil, err
 	}
-	read, err := file.Graph()
+	g, err := graphOf(file)()
 	if err != nil {
 		return nil, err
 	}
-	g := read.(*graph.Graph)
 	make := func(c models.Config) error {
 		p, err := graph.NewPicture(g, c.Channels, c.Height, c.Width)
 		if err != nil {
@@ -58,11 +111,10 @@ func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
 	}
 	p := m.Network.(*graph.Picture)
 	m.About.Architecture = graphName
-	said := file.Structure
-	if said == nil || said.Obstacle == "" && len(said.Layers) == 0 {
-		said = &structure.Network{Obstacle: "it is a graph of operators"}
-	}
-	keepLayers(&m.said, graphName, said)
+	m.About.Extra, m.said.Extra = maps.Clone(m.About.Extra), maps.Clone(m.said.Extra)
+	delete(m.About.Extra, graphKey) // which is noted when the model is saved
+	delete(m.said.Extra, graphKey)
+	m.said.Architecture = graphName
 	if p.Output != "" {
 		m.endsWith(p.Output)
 	}
@@ -74,6 +126,9 @@ func (o *Options) useGraph(file *weights.File) (*Classifier, error) {
 	}
 	if plain := p.Definitions(); len(plain) > 0 {
 		m.note("the operators %s run by their definitions: slowly, and nothing before them can be trained", counted(plain))
+	}
+	if operators := p.OfTraining(); len(operators) > 0 {
+		m.note("its graph is that of a training (%s); where it is not trained, these do as at eval", counted(operators))
 	}
 	if operators := quantised(g); len(operators) > 0 {
 		m.note("it is quantised (%s), and computed with the numbers that its whole numbers stand for", counted(operators))

@@ -12,6 +12,7 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/graph"
 	"inkling/weights/structure"
 )
 
@@ -101,13 +102,19 @@ func keepLayers(about *weights.Metadata, architecture string, s *structure.Netwo
 // for nothing: what the file at path says, what the options say, and, if the file holds
 // more than tensors, what its network computes. The notes tell where they differ.
 func (o *Options) MetadataFor(path string, file *weights.File) (about *weights.Metadata, notes []string, err error) {
-	if !o.Any() && file.Structure == nil {
+	if !o.Any() && file.Structure == nil && file.Graph == nil {
 		return file.Metadata, nil, nil
 	}
 	m, err := o.Use(path, file)
 	if err == nil {
 		if o.Any() {
 			notes = m.Notes
+		}
+		if _, ok := m.Network.(*graph.Picture); ok {
+			err = m.sayGraph(file)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 		return &m.said, notes, nil
 	}
@@ -615,7 +622,7 @@ func (c *composer) make(config models.Config) error {
 	var named []weights.Tensor
 	for i, l := range c.layers {
 		for role := range l.Tensors {
-			named = append(named, c.tensor(&l, role, fmt.Sprintf("%d.%s", i, role)))
+			named = append(named, c.tensor(&l, role, sequential.Key(i)+"."+role))
 		}
 	}
 	m.architecture, m.Network = nil, sequential

@@ -19,7 +19,8 @@ import (
 type Layers []nn.Module
 
 // Sequential runs layers one after the other, as torch.nn.Sequential does. Its state
-// dict has the numbers of the layers for names: 0.weight, 0.bias, 3.weight.
+// dict has the names that the file has for the tensors, if it has such for all of them,
+// or else the numbers of the layers: 0.weight, 0.bias, 3.weight.
 type Sequential struct {
 	Layers // embedded, so that names begin with the number
 
@@ -405,15 +406,49 @@ func newLayerNorm(l *layer) (nn.Module, error) {
 // pictures the network reads is said by [Sequential.For].
 func NewSequential(layers []structure.Layer, shapes map[string][]int) (*Sequential, error) {
 	n := &Sequential{}
+	names := layerNames(layers)
 	for i := range layers {
 		module, err := newLayer(&layers[i], shapes)
 		if err != nil {
 			return nil, &LayerError{layers[i], err.Error()}
 		}
+		if names != nil && names[i] != "" {
+			module = nn.Named{Name: names[i], Module: module}
+		}
 		n.Layers = append(n.Layers, module)
 	}
 	nn.Init(n, rand.New(rand.NewPCG(0, initStream)))
 	return n, nil
+}
+
+// layerNames returns the names of layers with tensors, as those of the tensors begin; nil
+// if one has none of its own.
+func layerNames(layers []structure.Layer) []string {
+	names, taken := make([]string, len(layers)), map[string]bool{}
+	for i := range layers {
+		for role, tensor := range layers[i].Tensors {
+			name, ok := strings.CutSuffix(tensor, "."+role)
+			if !ok || name == "" || names[i] != "" && names[i] != name {
+				return nil
+			}
+			names[i] = name
+		}
+		if name := names[i]; name != "" {
+			if taken[name] {
+				return nil
+			}
+			taken[name] = true
+		}
+	}
+	return names
+}
+
+// Key is how the names of a layer's tensors begin in the state dict.
+func (n *Sequential) Key(layer int) string {
+	if named, ok := n.Layers[layer].(nn.Named); ok {
+		return named.Name
+	}
+	return strconv.Itoa(layer)
 }
 
 // For returns the network, with the same weights, for pictures of a shape. It is an

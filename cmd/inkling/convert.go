@@ -14,8 +14,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling/internal/atomicfile"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/graph"
 	"inkling/weights/onnx"
 )
 
@@ -253,6 +255,11 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 	if _, err := io.WriteString(out, m.Note(from)); err != nil {
 		return err
 	}
+	if g, err := m.Graph(); err != nil {
+		return err
+	} else if g != nil && !want.pixels && !want.softmax {
+		return convertGraph(out, from, to, m, g, network.Metadata)
+	}
 	if err := network.Save(to); err != nil {
 		return err
 	}
@@ -265,5 +272,26 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 	}
 	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
 		from, to, m.Architecture(), thousands(inkling.Parameters(m.Network)), onnx.Input, shape, input, output, len(m.About.Classes))
+	return err
+}
+
+// convertGraph writes a graph as it is, with the weights that it has now.
+func convertGraph(out io.Writer, from, to string, m *inkling.Classifier, g *graph.Graph, about *weights.Metadata) error {
+	var pairs map[string]string
+	if about != nil {
+		var err error
+		if pairs, err = about.Pairs(); err != nil {
+			return err
+		}
+	}
+	data, err := onnx.Encode(g, pairs, nil)
+	if err != nil {
+		return fmt.Errorf("%s: %w", from, err)
+	}
+	if err := atomicfile.Write(to, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(out, "Converted %s to %s: its graph of %s, with %s parameters. Input %q, output %q.\n",
+		from, to, count(len(g.Nodes), "operation"), thousands(inkling.Parameters(m.Network)), g.Inputs[0].Name, g.Outputs[0].Name)
 	return err
 }

@@ -18,6 +18,7 @@ import (
 	"inkling/data"
 	"inkling/data/download"
 	"inkling/internal/wording"
+	"inkling/models"
 	"inkling/nn"
 	"inkling/train"
 	"inkling/train/runs"
@@ -95,7 +96,10 @@ func (o *trainOptions) openFrom() error {
 	if err != nil {
 		return err
 	}
-	o.old, o.model = old, old.Architecture()
+	o.old = old
+	if _, err := models.FindModel(old.Architecture()); err == nil {
+		o.model = old.Architecture()
+	}
 	if name != o.fromFile {
 		o.sum = old.About.Extra[fromSumKey]
 		return nil

@@ -64,7 +64,7 @@ func (k *keeper) drawBatch(images []float32, labels []string, channels, height, 
 	plane := height * width
 	for i, v := range images {
 		c := i / plane % channels
-		samples[i] = v*about.Std[c] + about.Mean[c]
+		samples[i] = v*about.Std[c%len(about.Std)] + about.Mean[c%len(about.Mean)] // one may be for all
 	}
 	return plot.Grid{Columns: 8, Scale: max(1, 64/width), Labels: labels}.Floats(samples, channels, height, width)
 }

@@ -48,7 +48,9 @@ func TestScripts(t *testing.T) {
 			for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData", "USERPROFILE"} {
 				env.Setenv(name, filepath.Join(env.WorkDir, ".home"))
 			}
-			return nil
+			cases, err := filepath.Abs(filepath.Join("testdata", "cases"))
+			env.Setenv("CASES", cases) // files that strangers have written
+			return err
 		},
 		Cmds: scriptCommands,
 	})

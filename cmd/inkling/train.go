@@ -404,7 +404,9 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if p.set, err = o.sizedPictures(func() (*pictureSet, error) { return o.findPictures(ctx) }); err != nil {
 		return nil, err
 	}
-	o.model = cmp.Or(o.model, defaultModel) // for config.yaml
+	if o.old == nil {
+		o.model = cmp.Or(o.model, defaultModel) // for config.yaml
+	}
 	if o.recipeSaid != "" {
 		o.said = append([]string{o.recipeSaid}, o.said...)
 	}

@@ -1,8 +1,12 @@
 package graph
 
-import "inkling/nn"
+import (
+	"math"
 
-// withConstant adds, or multiplies, a tensor of constants that is broadcast over its input:
+	"inkling/nn"
+)
+
+// withConstant adds, multiplies or raises to a power a tensor of constants that is broadcast over its input:
 // a parameter, or numbers.
 type withConstant struct {
 	kind    string
@@ -87,6 +91,8 @@ func constantForward[T nn.Float](w withConstant, c *nn.Call[T]) {
 			y.Data[o] = v * n
 		case "Div":
 			y.Data[o] = v / n
+		case "Pow":
+			y.Data[o] = T(math.Pow(float64(v), float64(n)))
 		}
 	})
 }
@@ -117,6 +123,8 @@ func constantBackward[T nn.Float](w withConstant, c *nn.Call[T]) {
 			toX, toC = -n/(v*v), 1/v
 		case w.kind == "Div":
 			toX, toC = 1/n, -v/(n*n)
+		case w.kind == "Pow":
+			toX = n * T(math.Pow(float64(v), float64(n-1)))
 		}
 		if dx != nil {
 			dx[i] += dy[o] * toX

@@ -22,8 +22,23 @@ type Node struct {
 	Version int
 }
 
+// AttributeKind is which field of an attribute counts, by ONNX's number.
+type AttributeKind int
+
+// The kinds of attributes that are read.
+const (
+	FloatAttribute AttributeKind = iota + 1
+	IntAttribute
+	TextAttribute
+	TensorAttribute
+	GraphAttribute
+	FloatsAttribute
+	IntsAttribute
+)
+
 // Attribute is a setting of a node.
 type Attribute struct {
+	Kind   AttributeKind
 	Int    int64
 	Float  float32
 	Text   string

@@ -2,33 +2,96 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"inkling/nn"
 )
 
+// made is a layer of package nn that was made for constants.
+type made struct {
+	layer any
+	names []string // of the weights, in the order of the constants that are there
+}
+
 // layer returns the layer of package nn that has the weights of these constants, and makes
 // it where there is none. The key tells its settings; make makes it with its weights, and
-// names them.
+// names them, in the order of the constants.
 func layer[T any](l *lowering, settings string, constants []*nnValue, make func() T) T {
 	var names []string
 	for _, v := range constants {
 		if v == nil {
 			names = append(names, "")
 		} else if v.weight != "" {
-			names = append(names, v.weight)
+			names = append(names, fmt.Sprint(v.weight, " ", v.turned))
 		} else {
 			// What was computed of constants belongs to the node.
 			names = append(names, fmt.Sprintf("%p", l.node))
 		}
 	}
 	key := settings + "\x00" + strings.Join(names, "\x00")
-	if made, ok := l.net.layers[key]; ok {
-		return made.(T)
+	l.key = key
+	m, known := l.net.layers[key]
+	if !known {
+		before := len(l.net.Weights)
+		m = &made{layer: make()}
+		for _, w := range l.net.Weights[before:] {
+			m.names = append(m.names, w.Name)
+		}
+		l.net.layers[key] = m
 	}
-	made := make()
-	l.net.layers[key] = made
-	return made
+	i := 0
+	for _, v := range constants {
+		if v != nil {
+			l.read(v, reading{name: m.names[i]})
+			i++
+		}
+	}
+	return m.layer.(T)
+}
+
+// position is an input of a node.
+type position struct {
+	node  *Node
+	input int
+}
+
+// reading tells which weight a node reads, and whether the weight lies the other way round.
+type reading struct {
+	name   string
+	turned bool
+}
+
+// read notes that a constant is a weight of this name where the node reads it, or the one
+// before it of which the node becomes a part.
+func (l *lowering) read(v *nnValue, r reading) {
+	if i := slices.Index(l.in, v); i >= 0 {
+		l.net.reads[position{l.node, i}] = r
+		return
+	}
+	for _, in := range l.in {
+		if in == nil {
+			continue
+		}
+		if i := slices.Index(in.source, v); i >= 0 && in.node != nil {
+			l.net.reads[position{in.node, i}] = r
+			return
+		}
+	}
+}
+
+// drop takes a layer out again: another one has taken its place.
+func (n *Network) drop(key string) {
+	m := n.layers[key]
+	if m == nil {
+		return
+	}
+	delete(n.layers, key)
+	n.Weights = slices.DeleteFunc(n.Weights, func(w nn.Named) bool { return slices.Contains(m.names, w.Name) })
+	for _, name := range m.names {
+		delete(n.taken, name)
+		delete(n.shared, name)
+	}
 }
 
 // setParam gives a parameter the numbers of a constant, and its name.
@@ -61,29 +124,27 @@ func (l *lowering) nameOf(v *nnValue, role string) string {
 // free returns a name that is not taken.
 func (n *Network) free(wish string, file bool) string {
 	name := wish
-	for i := 2; n.taken[name]; i++ {
-		if file {
-			n.shared[wish] = true
-		}
+	for i := 2; n.taken[name] || n.computed[name] != nil; i++ {
 		name = fmt.Sprintf("%s.%d", wish, i)
 	}
-	n.taken[name] = true
+	if n.taken[name] = true; file && name != wish {
+		n.shared[name] = wish
+	}
 	return name
 }
 
 // param is a parameter for a constant that is computed with.
-func (n *Network) param(v *nnValue) *nn.Param {
-	key := "constant\x00" + v.weight
-	if p, ok := n.layers[key]; ok {
-		return p.(*nn.Param)
-	}
+func (l *lowering) param(v *nnValue) *nn.Param {
+	return layer(l, "constant", []*nnValue{v}, func() *nn.Param { return l.net.newParam(v) })
+}
+
+func (n *Network) newParam(v *nnValue) *nn.Param {
 	shape := v.tensor.Shape
 	if len(shape) == 0 {
 		shape = []int{1}
 	}
 	p := nn.NewParam(shape...)
 	p.Write(v.tensor.Floats)
-	n.layers[key] = &p
 	n.Weights = append(n.Weights, nn.Named{Name: n.free(v.weight, true), Module: &weight{&p}})
 	return &p
 }

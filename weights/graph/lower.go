@@ -14,6 +14,7 @@ type lowering struct {
 	version int
 	in      []*nnValue // nil where an input is left out
 	scope   *scope
+	key     string // of the last layer
 }
 
 // has reports whether an input is there.
@@ -44,7 +45,7 @@ func (l *lowering) apply(op operator) []*nnValue {
 	l.needs(op.known)
 	computed := slices.ContainsFunc(l.in, func(v *nnValue) bool { return v != nil && !v.constant() })
 	if !computed {
-		return l.fold(op)
+		return l.foldNamed(op)
 	}
 	if op.lower != nil {
 		if out := l.try(op); out != nil {
@@ -117,6 +118,25 @@ func (l *lowering) measured() []*nnValue {
 		v.other = o
 	}
 	return []*nnValue{v}
+}
+
+// foldNamed is fold, and knows weights again that are only passed on or transposed.
+func (l *lowering) foldNamed(op operator) []*nnValue {
+	if len(l.in) == 1 && l.in[0] != nil && l.in[0].weight != "" && l.node.standard() {
+		in := l.in[0]
+		switch l.node.Kind {
+		case "Identity":
+			return []*nnValue{in}
+		case "Transpose":
+			if len(in.tensor.Shape) != 2 || !slices.Equal(permutation(l.node, 2), []int{1, 0}) {
+				break
+			}
+			out := l.fold(op)
+			out[0].weight, out[0].turned = in.weight, !in.turned
+			return out
+		}
+	}
+	return l.fold(op)
 }
 
 // fold runs the definition on constants, once for each batch if they depend on it.
@@ -229,7 +249,7 @@ func (l *lowering) made(v *nn.Value, t Type) *nnValue {
 	if v.Shape().Elements() > most {
 		refuse("gives a value of the shape %v, which is too large", v.Shape())
 	}
-	made := &nnValue{value: v, typ: t, shape: v.Shape(), kind: l.node.Kind, source: l.in}
+	made := &nnValue{value: v, typ: t, shape: v.Shape(), kind: l.node.Kind, node: l.node, source: l.in, layer: l.key}
 	if made.kind == "HardSigmoid" && pytorchHardSigmoid(l.node) {
 		made.number = 1
 	}

@@ -171,7 +171,8 @@ func (l *lowering) withConstant(kind string, number func(x *nn.Value, n float64,
 		}
 		return []*nnValue{out}
 	}
-	if kind == "Add" && v.kind == "MatMul" && v.source[1].constant() && v.source[1].other == nil && len(c.tensor.Shape) == 1 && c.tensor.Len() == v.shape[len(v.shape)-1] {
+	if kind == "Add" && v.kind == "MatMul" && v.source[1].constant() && v.source[1].other == nil && len(c.tensor.Shape) == 1 && c.tensor.Len() == v.shape[len(v.shape)-1] && l.net.uses[v.node.Outputs[0]] == 1 {
+		l.net.drop(v.layer)
 		return []*nnValue{l.made(l.linear(v.source[0].value, v.source[1], c, true), v.typ)}
 	}
 	shape, ok := broadcast(v.shape, c.tensor.Shape)
@@ -181,7 +182,7 @@ func (l *lowering) withConstant(kind string, number func(x *nn.Value, n float64,
 	op := withConstant{kind: kind, swapped: k == 0, shape: sizesOf(c.tensor.Shape), numbers: c.tensor}
 	if c.weight != "" {
 		op.numbers = nil
-		return []*nnValue{l.made(nn.Apply(op, []*nn.Param{l.net.param(c)}, x), v.typ)}
+		return []*nnValue{l.made(nn.Apply(op, []*nn.Param{l.param(c)}, x), v.typ)}
 	}
 	return []*nnValue{l.made(nn.Apply(op, nil, x), v.typ)}
 }
@@ -242,6 +243,9 @@ func lowerPow(l *lowering) []*nnValue {
 		return l.one(nn.Mul(x, x))
 	case 3:
 		return l.one(nn.Mul(nn.Mul(x, x), x))
+	}
+	if l.in[1].tensor.Type.Float() {
+		return l.one(nn.Apply(withConstant{kind: "Pow", shape: sizesOf(l.in[1].tensor.Shape), numbers: l.in[1].tensor}, nil, x))
 	}
 	return nil
 }
@@ -347,7 +351,7 @@ func (l *lowering) linear(x *nn.Value, weight, bias *nnValue, transpose bool) *n
 	if transpose {
 		in, out = out, in
 	}
-	layer := layer(l, sprint("Linear", transpose), []*nnValue{weight, bias}, func() *nn.Linear {
+	linear := layer(l, sprint("Linear", transpose), []*nnValue{weight, bias}, func() *nn.Linear {
 		c := &nn.Linear{In: in, Out: out, NoBias: bias == nil}
 		w := weight
 		if transpose {
@@ -360,7 +364,10 @@ func (l *lowering) linear(x *nn.Value, weight, bias *nnValue, transpose bool) *n
 		l.weighted(c, &c.Weight, w, &c.Bias, bias)
 		return c
 	})
-	return layer.Forward(x)
+	if transpose {
+		l.read(weight, reading{name: l.net.layers[l.key].names[0], turned: true})
+	}
+	return linear.Forward(x)
 }
 
 func transposeOf(c *call) *Tensor { return transpose(c)[0] }
@@ -400,7 +407,7 @@ func lowerMatMul(l *lowering) []*nnValue {
 func lowerBatchNormalization(l *lowering) []*nnValue {
 	x, scale, shift, mean, variance := l.x(0), l.constant(1), l.constant(2), l.constant(3), l.constant(4)
 	n := l.node
-	if n.int("training_mode", 0) != 0 || n.int("spatial", 1) == 0 || l.version < 7 || len(x.Shape()) < 2 {
+	if n.int("training_mode", 0) != 0 && !l.inTraining() || n.int("spatial", 1) == 0 || l.version < 7 || len(x.Shape()) < 2 {
 		return nil
 	}
 	channels := x.Shape()[1]

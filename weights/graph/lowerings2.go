@@ -303,8 +303,13 @@ func lowerArgMax(l *lowering) []*nnValue {
 // lowerDropout drops in a training alone, as PyTorch does.
 func lowerDropout(l *lowering) []*nnValue {
 	x := l.x(0)
-	if len(l.node.Outputs) > 1 && l.node.Outputs[1] != "" || l.has(2) || l.version < 7 {
+	if len(l.node.Outputs) > 1 && l.net.uses[l.node.Outputs[1]] > 0 || l.version < 7 {
 		return nil
+	}
+	if l.has(2) {
+		if mode, ok := l.single(2); !ok || mode != 0 && !l.inTraining() {
+			return nil
+		}
 	}
 	ratio := l.node.real("ratio", 0.5)
 	if r, ok := l.single(1); ok {
@@ -315,6 +320,15 @@ func lowerDropout(l *lowering) []*nnValue {
 	}
 	d := nn.Dropout{P: ratio}
 	return l.one(d.Forward(x))
+}
+
+// inTraining reports whether an operator that says that it is one of a training may be run
+// as at eval where the network is used, and as in a training where it is trained.
+func (l *lowering) inTraining() bool {
+	if l.net.classifies {
+		l.net.training[l.node.Kind]++
+	}
+	return l.net.classifies
 }
 
 func lowerIdentity(l *lowering) []*nnValue {

@@ -15,24 +15,30 @@ import (
 type Network struct {
 	Weights
 
-	graph  *Graph
-	mutex  sync.Mutex
-	layers map[string]any      // of package nn, by the names of their weights
-	folded map[*Node][]*Tensor // what nodes give that no input changes
-	inside map[*Node][]*Node   // of functions, for each place where they are called
-	loaded map[string]*Tensor  // initializers in use
-	shared map[string]bool     // weights that several layers have copies of
-	plain  map[string]int      // operators that run by their definitions
-	known  map[string]*Tensor  // inputs whose numbers decide shapes, while it is traced
-	left   int64               // elements that may still be made of constants
-	fault  *fault              // of the last run
-	taken  map[string]bool     // names of weights
-	first  *nn.Value           // an input, while it is traced
+	graph    *Graph
+	mutex    sync.Mutex
+	layers   map[string]*made     // of package nn, by their settings and weights
+	folded   map[*Node][]*Tensor  // what nodes give that no input changes
+	loaded   map[string]*Tensor   // initializers in use
+	shared   map[string]string    // copies of weights, and which they are of
+	reads    map[position]reading // where nodes read weights, as of the last trace
+	uses     map[string]int       // how often values are read
+	computed map[string]*Node     // what gives a value, by its name
+	plain    map[string]int       // operators that run by their definitions
+	known    map[string]*Tensor   // inputs whose numbers decide shapes, while it is traced
+	left     int64                // elements that may still be made of constants
+	fault    *fault               // of the last run
+	taken    map[string]bool      // names of weights
+	first    *nn.Value            // an input, while it is traced
 	// fixedBatch is the batch that the file's inputs have, if that is a number, and
 	// generalised that shapes were taken for those of any batch.
 	fixedBatch  int
 	generalised bool
-	count       int // of nodes, while it is traced
+	// classifies tells that the network is one of pictures, training which of its operators
+	// say that they are of a training.
+	classifies bool
+	training   map[string]int
+	count      int // of nodes, while it is traced
 }
 
 // Weights are parameters and buffers by their names.
@@ -68,11 +74,41 @@ func NewNetwork(g *Graph) (*Network, error) {
 	if len(g.Outputs) == 0 {
 		return nil, fmt.Errorf("the graph has no output")
 	}
-	return &Network{graph: g, layers: map[string]any{}, folded: map[*Node][]*Tensor{}, inside: map[*Node][]*Node{},
-		loaded: map[string]*Tensor{}, shared: map[string]bool{}, taken: map[string]bool{}, left: g.Room, fault: &fault{}}, nil
+	g, err := g.Inlined()
+	if err != nil {
+		return nil, err
+	}
+	n := &Network{graph: g, layers: map[string]*made{}, folded: map[*Node][]*Tensor{},
+		loaded: map[string]*Tensor{}, shared: map[string]string{}, taken: map[string]bool{}, left: g.Room, fault: &fault{},
+		uses: map[string]int{}, computed: map[string]*Node{}}
+	for _, port := range g.Outputs {
+		n.uses[port.Name]++
+	}
+	n.index(g.Nodes)
+	return n, nil
 }
 
-// Graph returns what the network was made of.
+// index counts how often values are read.
+func (n *Network) index(nodes []*Node) {
+	for _, node := range nodes {
+		for _, name := range node.Inputs {
+			n.uses[name]++
+		}
+		for _, name := range node.Outputs {
+			n.computed[name] = node
+		}
+		for _, a := range node.Attributes {
+			if a.Graph != nil {
+				for _, port := range a.Graph.Outputs {
+					n.uses[port.Name]++
+				}
+				n.index(a.Graph.Nodes)
+			}
+		}
+	}
+}
+
+// Graph returns what the network was made of, with the nodes of functions in their places.
 func (n *Network) Graph() *Graph { return n.graph }
 
 // Definitions counts the operators that run by their plain definitions, and through which
@@ -87,7 +123,7 @@ func (n *Network) Definitions() map[string]int {
 func (n *Network) Shared() []string {
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
-	return slices.Sorted(maps.Keys(n.shared))
+	return slices.Sorted(maps.Values(n.shared))
 }
 
 // nnValue is a value of the graph: a constant, or what is computed.
@@ -95,8 +131,9 @@ type nnValue struct {
 	// tensor is what a constant is, other what it is for the other batch with which
 	// networks are traced, nil if the same.
 	tensor, other *Tensor
-	// weight is under which name the file has it.
+	// weight is under which name the file has it; turned tells that this is its transpose.
 	weight string
+	turned bool
 
 	value *nn.Value
 	typ   Type
@@ -104,7 +141,9 @@ type nnValue struct {
 
 	// What made it, where it may become part of another operation.
 	kind   string
+	node   *Node
 	source []*nnValue
+	layer  string // its key, if it is one of package nn with weights
 	number float64
 	// defined is the node whose plain definition computes it.
 	defined *Node
@@ -147,7 +186,8 @@ func (n *Network) trace(inputs map[string]*nnValue, known map[string]*Tensor, fi
 	n.mutex.Lock()
 	defer n.mutex.Unlock()
 	defer catch(nil, &err)
-	n.plain, n.known, n.first, n.count = map[string]int{}, known, first, 0
+	n.training = map[string]int{}
+	n.plain, n.known, n.first, n.count, n.reads = map[string]int{}, known, first, 0, map[position]reading{}
 	defer func() { n.first, n.known = nil, nil }()
 	s := &scope{values: map[string]*nnValue{}}
 	for name, v := range inputs {
@@ -259,12 +299,9 @@ func (n *Network) node(node *Node, s *scope) {
 		l.in = append(l.in, v)
 	}
 	var out []*nnValue
-	switch f := n.graph.function(node); {
-	case node.standard() && node.Kind == "If":
+	if node.standard() && node.Kind == "If" {
 		out = n.branch(l)
-	case f != nil:
-		out = n.call(l, f)
-	default:
+	} else {
 		op, err := lookUp(node, l.version)
 		if err != nil {
 			refuse("%v", err)
@@ -323,52 +360,8 @@ func (n *Network) branch(l *lowering) []*nnValue {
 	return out
 }
 
-// call runs the nodes of a function.
-func (n *Network) call(l *lowering, f *Function) []*nnValue {
-	inner := &scope{values: map[string]*nnValue{}, depth: l.scope.depth + 1}
-	if inner.depth > mostDepth {
-		refuse("lies deeper than %d functions in each other", mostDepth)
-	}
-	for i, name := range f.Inputs {
-		if i < len(l.in) && l.in[i] != nil {
-			inner.values[name] = l.in[i]
-		}
-	}
-	nodes := n.inside[l.node]
-	if nodes == nil {
-		for _, node := range f.Nodes {
-			copied := *node
-			copied.Version = f.Version
-			copied.Attributes = map[string]Attribute{}
-			for name, a := range node.Attributes {
-				if a.Refers != "" {
-					given, ok := l.node.Attributes[a.Refers]
-					if !ok {
-						if given, ok = f.Defaults[a.Refers]; !ok {
-							continue
-						}
-					}
-					a = given
-				}
-				copied.Attributes[name] = a
-			}
-			nodes = append(nodes, &copied)
-		}
-		n.inside[l.node] = nodes
-	}
-	// An input that is left out is one that nodes inside leave out.
-	for _, node := range nodes {
-		for i, name := range node.Inputs {
-			if slices.Contains(f.Inputs, name) && inner.values[name] == nil {
-				node.Inputs = slices.Clone(node.Inputs)
-				node.Inputs[i] = ""
-			}
-		}
-	}
-	n.run(nodes, inner)
-	var out []*nnValue
-	for _, name := range f.Outputs {
-		out = append(out, inner.find(name))
-	}
-	return out
+// transposes reports whether a value is the transpose of a weight.
+func (n *Network) transposes(name, weight string) bool {
+	node := n.computed[name]
+	return node != nil && node.standard() && node.Kind == "Transpose" && node.Inputs[0] == weight
 }

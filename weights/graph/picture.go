@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -34,6 +35,7 @@ func NewPicture(g *Graph, channels, height, width int) (*Picture, error) {
 	if in.Type != "" && !in.Type.Float() || in.Ranked && len(in.Shape) != 4 {
 		return nil, fmt.Errorf("the graph's input %q is %s of %s; a classifier of pictures reads float32, N x channels x height x width (inkling run takes any)", in.Name, in.ShapeText(), in.Type)
 	}
+	n.classifies = true
 	p := &Picture{Network: n, channels: channels, height: height, width: width}
 	if in.Ranked {
 		for d, size := range []*int{&p.channels, &p.height, &p.width} {
@@ -67,6 +69,14 @@ func NewPicture(g *Graph, channels, height, width int) (*Picture, error) {
 		}
 	}
 	return p, nil
+}
+
+// OfTraining counts the operators that say that they do as in a training (training_mode):
+// where the network is used they do as at eval.
+func (p *Picture) OfTraining() map[string]int {
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	return maps.Clone(p.training)
 }
 
 // apart makes sure that a picture's answer does not depend on those beside it.

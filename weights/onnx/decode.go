@@ -34,6 +34,7 @@ const (
 	attributeTexts   = 9
 	attributeTensors = 10
 	attributeGraphs  = 11
+	attributeKind    = 20
 	attributeRefers  = 21
 	attributeSparse  = 22
 
@@ -210,6 +211,8 @@ func (d *decoder) attribute(f field, depth int) (name string, a graph.Attribute,
 		switch f.number {
 		case attributeName:
 			name, err = d.name(f)
+		case attributeKind:
+			a.Kind = graph.AttributeKind(min(f.value, math.MaxInt32))
 		case attributeFloat:
 			if f.kind != protowire.Fixed32Type {
 				return d.fault(f.from, "a setting of a node is of the wrong wire type %d", f.kind)

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -101,8 +102,45 @@ func sit(path string) (wrong string, err error) {
 				return name + " " + text, nil
 			}
 		}
+		if text := again(n, inputs, wanted); text != "" {
+			return text, nil
+		}
 	}
 	return "", nil
+}
+
+// again runs a network that was run as it is written with its weights, and read.
+func again(n *graph.Network, inputs, wanted map[string]*graph.Tensor) (wrong string) {
+	trained, err := n.Trained()
+	if err != nil {
+		return err.Error()
+	}
+	data, err := Encode(trained, nil, nil)
+	if err != nil {
+		return "encoding: " + err.Error()
+	}
+	c, err := Read(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return "reading again: " + err.Error()
+	}
+	g, err := c.Graph()
+	if err != nil {
+		return "reading again: " + err.Error()
+	}
+	network, err := graph.NewNetwork(g)
+	if err != nil {
+		return "made again: " + err.Error()
+	}
+	got, err := network.Run(inputs)
+	if err != nil {
+		return "run again: " + err.Error()
+	}
+	for name, want := range wanted {
+		if text := differ(got[name], want); text != "" {
+			return "written and read again, " + name + " " + text
+		}
+	}
+	return ""
 }
 
 // listed are the operators that a network of this project's kind uses: tests of these
