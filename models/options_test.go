@@ -20,6 +20,9 @@ func otherValue(o Option) string {
 // TestOptions has every option of every model change what a training computes, and stand
 // in the model's name, by which the same network is found again.
 func TestOptions(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	loss := func(m Model) float64 {
 		c := tinyConfig(m.Name)
 		if name, _, _ := strings.Cut(m.Name, " "); tiny[name] > 0 {

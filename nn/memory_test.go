@@ -21,6 +21,9 @@ func heap(build func() any) int {
 
 // TestMemory holds what programs say that they take against what is allocated.
 func TestMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
 	const batch, size = 32, 3 * 32 * 32
 	images, labels := randomBatch(rand.New(rand.NewPCG(1, 1)), batch, size, 10)
 	net := func() *Sequential {

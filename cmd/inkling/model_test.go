@@ -18,6 +18,9 @@ import (
 
 // PyTorch's own model must read every test picture as PyTorch does.
 func TestPyTorchModel(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads 20,000 pictures")
+	}
 	published, err := realdata.EMNISTTest()
 	if err != nil {
 		t.Fatal(err)

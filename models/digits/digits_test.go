@@ -75,6 +75,9 @@ const (
 func rounded(share float64) float64 { return math.Round(1e4*share) / 1e4 }
 
 func TestAccuracyOnEMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads thousands of digits")
+	}
 	files, err := realdata.EMNISTTest()
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +96,9 @@ func TestAccuracyOnEMNIST(t *testing.T) {
 // Drawings of writers who were not trained on are read, also as other tablets, other
 // hands and other programs would have recorded them.
 func TestAccuracyOnStrokes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads thousands of digits")
+	}
 	drawings := unseenDrawings(t)
 	scaled := func(scale, dx, dy float64) func([]sketch.Stroke) []sketch.Stroke {
 		return eachPoint(func(p sketch.Point) sketch.Point { return sketch.Point{X: scale*p.X + dx, Y: scale*p.Y + dy} })
@@ -216,6 +222,9 @@ func evaluatePixels(t *testing.T, pixels, labels []byte) float64 {
 // MNIST was not trained on: its pictures are read after they were prepared as any
 // picture is.
 func TestAccuracyOnMNIST(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads thousands of digits")
+	}
 	d, err := embedded.Test()
 	if err != nil {
 		t.Fatal(err)

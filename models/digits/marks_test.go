@@ -32,6 +32,9 @@ func reader(t *testing.T) *sketch.Reader {
 
 // A digit is one digit, also a barred seven and one of several strokes, and seldom none.
 func TestSingleDigitsStayWhole(t *testing.T) {
+	if testing.Short() {
+		t.Skip("reads thousands of digits")
+	}
 	r := reader(t)
 	drawings := unseenDrawings(t)
 	if testing.Short() {
