@@ -13,6 +13,8 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/sketch"
+	"inkling/sound"
+	"inkling/text"
 	"inkling/transform"
 	"inkling/weights"
 	"inkling/weights/graph"
@@ -40,6 +42,9 @@ type Classifier struct {
 	// Notes tells what else was done with the file, such as taking a prefix off the
 	// names of its tensors.
 	Notes []string
+	// Text or Sound is set if the network reads texts or recordings, see [Kind].
+	Text  *text.Input
+	Sound *sound.Input
 	// Optimizer, if set, returns the state of what trains the network, to be saved
 	// with it.
 	Optimizer func() *weights.Optimizer
@@ -178,10 +183,21 @@ func paddingWords(list []int) string {
 // Suits reports whether the network reads pictures of the shape that those of a
 // data set have, and means the same classes by its labels.
 func (m *Classifier) Suits(d data.Dataset, title string) error {
+	if m.Kind() != Pictures {
+		if err := m.suitsKind(d, title); err != nil {
+			return err
+		}
+		return m.suitsClasses(d, title)
+	}
 	channels, height, width := d.Shape()
 	if got, want := []int{channels, height, width}, m.Input(); !slices.Equal(got, want) {
 		return fmt.Errorf("the pictures of %s are %v (channels, height, width), but the network reads %v", title, nn.Shape(got), nn.Shape(want))
 	}
+	return m.suitsClasses(d, title)
+}
+
+// suitsClasses reports whether a data set means the same by its labels.
+func (m *Classifier) suitsClasses(d data.Dataset, title string) error {
 	outputs, offset, classes := len(m.About.Classes), m.labelOffset(), d.Classes()
 	switch {
 	case offset > 0 && outputs != len(classes)+offset:
@@ -249,6 +265,9 @@ func (m *Classifier) labelOffset() int {
 
 // Drawable reports whether drawings can be made into pictures for the network.
 func (m *Classifier) Drawable(name string) error {
+	if m.Kind() != Pictures {
+		return fmt.Errorf("%s reads %s, no drawings", name, m.Kind())
+	}
 	want := []int{1, sketch.Size, sketch.Size}
 	if !slices.Equal(m.Input(), want) {
 		return fmt.Errorf("%s reads pictures of %v (channels, height, width), and a drawing becomes one of %v; inkling predict lets it read picture files",
@@ -270,8 +289,12 @@ func (m *Classifier) Note(path string) string {
 	return text.String()
 }
 
-// Transform makes the network's input of an upright picture of bytes.
+// Transform makes the network's input of an upright picture of bytes, or of the bytes
+// that stand for a text or a recording.
 func (m *Classifier) Transform() transform.Transform {
+	if in := m.input(); in != nil {
+		return in.Transform()
+	}
 	steps := transform.Compose{transform.ToTensor{}, transform.Normalize{Mean: m.About.Mean, Std: m.About.Std}}
 	if m.About.Orientation == weights.Transposed {
 		steps = append(transform.Compose{transform.Transpose{}}, steps...)

@@ -28,7 +28,9 @@ func NewClassifierFrom(path string, old *Classifier, o Options) (c *Classifier, 
 	if o.Height > 0 {
 		config.Height, config.Width = o.Height, o.Width
 	}
-	o.Channels, o.Height, o.Width = config.Channels, config.Height, config.Width
+	if o.Text, o.Sound = old.Text, old.Sound; old.Kind() == Pictures {
+		o.Channels, o.Height, o.Width = config.Channels, config.Height, config.Width
+	}
 	if len(o.Classes) == 0 {
 		o.Classes = old.About.Classes
 	}
@@ -58,6 +60,7 @@ func NewClassifierFrom(path string, old *Classifier, o Options) (c *Classifier, 
 		return nil, nil, err
 	}
 	config.Classes, config.Padding = len(o.Classes), o.Padding
+	c.configure(&config)
 	head, err := model.Head(config)
 	if err != nil {
 		return nil, nil, err

@@ -53,20 +53,31 @@ func NewClassifier(name string, o Options) (*Classifier, error) {
 		config.Height, config.Width = o.Height, o.Width
 	}
 	config.Classes, config.Padding = len(o.Classes), o.Padding
+	kind := Classifier{Text: o.Text, Sound: o.Sound}
+	if err := o.refuseForPictures(kind.Kind()); err != nil {
+		return nil, err
+	}
+	kind.configure(&config)
+	if model.Reads == models.Sentences && o.Text == nil {
+		return nil, fmt.Errorf("%s reads sentences, and these are %s: take a network for those", model.Name, kind.Kind())
+	}
 	o.Model, o.Channels, o.Height, o.Width = model.Name, 0, 0, 0
-	c := &Classifier{sizeNote: -1, architecture: &model, padding: config.Padding}
+	c := &Classifier{sizeNote: -1, architecture: &model, padding: config.Padding, Text: o.Text, Sound: o.Sound}
 	if err := o.settle(c); err != nil {
 		return nil, err
 	}
 	about := &c.About
-	if len(about.Mean) == 0 {
+	if err := c.noteKind(); err != nil {
+		return nil, err
+	}
+	if len(about.Mean) == 0 && c.Kind() == Pictures {
 		about.Mean = slices.Repeat([]float32{DefaultMean}, config.Channels)
 		about.Std = slices.Repeat([]float32{DefaultStd}, config.Channels)
 	}
 	if n := len(about.Mean); n > 1 && n != config.Channels {
 		return nil, fmt.Errorf("there are %d means and standard deviations, but the pictures have %d channels", n, config.Channels)
 	}
-	if about.Orientation == "" {
+	if about.Orientation == "" && c.Kind() == Pictures {
 		about.Orientation = weights.Upright
 	}
 	about.Input = []int{config.Channels, config.Height, config.Width}

@@ -65,6 +65,12 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		m.About = cloned(*file.Metadata)
 		m.named = m.About.Architecture != ""
 	}
+	if err := m.readKind(); err != nil {
+		return nil, err
+	}
+	if err := o.refuseForPictures(m.Kind()); err != nil {
+		return nil, err
+	}
 	if err := o.settle(m); err != nil {
 		return nil, err
 	}
@@ -330,6 +336,9 @@ func (m *Classifier) settleSize(c models.Config, others []models.Config) error {
 // fillIn sets what the metadata of a file leaves open. The orientation stays open:
 // what it is taken for depends on the pictures at hand.
 func (m *Classifier) fillIn() error {
+	if err := m.checkKind(); err != nil {
+		return err
+	}
 	channels, height, width := m.Network.Input()
 	if n := len(m.About.Mean); n > 1 && n != channels {
 		return fmt.Errorf("there are %s and standard deviations, but its pictures have %s", wording.Number(n, "mean"), wording.Number(channels, "channel"))
@@ -355,7 +364,7 @@ func (m *Classifier) fillIn() error {
 	default:
 		return fmt.Errorf("there are names for %s, but the network tells %d apart", wording.Number(n, "class"), outputs)
 	}
-	if len(about.Mean) == 0 {
+	if len(about.Mean) == 0 && m.Kind() == Pictures {
 		about.Mean, about.Std = []float32{DefaultMean}, []float32{DefaultStd}
 		whose := ""
 		if m.architecture != nil && m.architecture.ReadsPhotographs(channels, height, width) {

@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"inkling/models"
+	"inkling/sound"
+	"inkling/text"
 	"inkling/weights"
 )
 
@@ -48,6 +50,10 @@ type Options struct {
 	Seed uint64
 	// Rename says what tensors are to be called, see [Rename].
 	Rename []Rename
+	// Text or Sound says how texts or recordings become what the network reads, of a new
+	// network that reads such; a file says it itself.
+	Text  *text.Input
+	Sound *sound.Input
 }
 
 // Any reports whether anything is said.

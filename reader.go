@@ -27,11 +27,12 @@ func NewBatchReader(m *Classifier, t transform.Transform, n int) (*Reader, error
 	channels, height, width := m.Network.Input()
 	network := nn.NewNetwork(m.Network, n, channels, height, width)
 	network.Convolutions = m.Convolutions
+	sampleChannels, sampleHeight, sampleWidth := m.SampleShape()
 	program, err := network.Compile()
 	if err != nil {
 		return nil, err
 	}
-	pipeline, err := transform.Compile(t, channels, height, width)
+	pipeline, err := transform.Compile(t, sampleChannels, sampleHeight, sampleWidth)
 	if err != nil {
 		return nil, err
 	}

@@ -34,6 +34,16 @@ var (
 	stem            = Option{Name: "stem", Usage: fmt.Sprintf("how pictures come in: small keeps their size, large does not, auto is small below %d pixels", smallStem), Usual: "auto", Words: []string{"auto", "small", "large"}}
 )
 
+// embeddingSize is an option of networks that read tokens.
+func embeddingSize(usual int) Option {
+	return Option{Name: "dim", Usage: "numbers that stand for a token, which are learnt", Usual: number(float64(usual)), Least: 1, Limit: 1025}
+}
+
+// filters is an option of networks that look for phrases.
+func filters(usual int) Option {
+	return Option{Name: "filters", Usage: "filters of every convolution", Usual: number(float64(usual)), Least: 1, Limit: 2049}
+}
+
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // parse returns the value that a text says, as it is written canonically.
@@ -62,6 +72,9 @@ func (o options) number(name string) float64 {
 	}
 	return x
 }
+
+// whole returns that of an option which is a whole number; a fraction is cut off.
+func (o options) whole(name string) int { return int(o.number(name)) }
 
 // small reports whether the stem for small pictures is wanted.
 func (o options) small(c Config) bool {

@@ -10,7 +10,8 @@ import (
 	"inkling/weights/structure"
 )
 
-// A Network is a module that reads pictures of one shape.
+// A Network is a module that reads pictures of one shape, spectrograms among them, or
+// sentences: rows of the numbers of their tokens, 1x1xlength.
 type Network interface {
 	nn.Module
 
@@ -28,6 +29,9 @@ type Config struct {
 	// reads, in their order; those that are left out have none. Only LeNet has a
 	// choice.
 	Padding []int
+	// Tokens is how many numbers tokens may have, for networks that read sentences:
+	// what their Embedding has rows for.
+	Tokens int
 }
 
 // A chain is what is known of a network that is one layer after another.
@@ -62,11 +66,17 @@ func (m *Model) Configs(shapes map[string][]int, known Config) ([]Config, error)
 		return nil, nil
 	}
 	c := Config{Channels: shapes[k.first][1], Classes: shapes[k.last][0], Padding: known.Padding}
+	if m.Reads == Sentences {
+		c.Channels, c.Tokens = 1, shapes[k.first][0]
+	}
 	if known.Channels > 0 && known.Channels != c.Channels {
 		return nil, nil
 	}
 	sizes := [][2]int{{known.Height, known.Width}}
-	if known.Height == 0 {
+	switch {
+	case known.Height == 0 && m.Reads == Sentences:
+		sizes = [][2]int{{m.Usual.Height, m.Usual.Width}}
+	case known.Height == 0:
 		// Where the weights do not tell the size, it is the usual one.
 		sizes = [][2]int{{m.Usual.Height, m.Usual.Width}, {32, 32}, {28, 28}, {64, 64}, {96, 96}, {128, 128}}
 	}
@@ -137,7 +147,7 @@ func (m *Model) keys() *keys {
 				k.counters++
 			case e.IsBuffer():
 			default:
-				if k.first == "" && len(e.Shape()) == 4 {
+				if k.first == "" && (len(e.Shape()) == 4 || m.Reads == Sentences) {
 					k.first = e.Name()
 				}
 				k.last = e.Name()

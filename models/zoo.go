@@ -16,6 +16,8 @@ type Model struct {
 	// Usual is what the network is for where nothing else is said. Its Padding is nil
 	// if the network takes none.
 	Usual Config
+	// Reads is what the network reads.
+	Reads Kind
 	// Options are what can be chosen besides.
 	Options []Option
 
@@ -27,6 +29,15 @@ type Model struct {
 	chosen options
 }
 
+// A Kind is what a network reads.
+type Kind string
+
+// The kinds. A spectrogram is a picture of one channel.
+const (
+	Pictures  Kind = ""
+	Sentences Kind = "sentences" // the numbers of tokens
+)
+
 // New returns a network with initial weights made of draws, as PyTorch and
 // torchvision make them, or an error if there is none for what c says. Small
 // pictures may get a network of another form than large ones; the network's
@@ -35,11 +46,13 @@ func (m Model) New(c Config, draw nn.Draw) (Network, error) { return m.make(c, m
 
 // zoo is every network there is, one a line.
 var zoo = []Model{
-	{Name: "LeNet", Usual: Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, make: newDrawnLeNet, chain: &chain{lenetConfigs, lenetLayers()}},
+	{Name: "LeNet", Usual: Config{Channels: LeNetChannels, Height: LeNetHeight, Width: LeNetWidth, Classes: 10, Padding: []int{}}, make: newDrawnLeNet, chain: &chain{lenetConfigs, lenetLayers()}},
 	{Name: "airbench", Usual: cifar, make: newAirbench},
+	{Name: "charcnn", Usual: sentence, Reads: Sentences, Options: []Option{embeddingSize(128), filters(256), dropout(0.5)}, make: newCharCNN},
 	{Name: "densenet121", Usual: imageNet, Options: []Option{stem}, make: newDenseNet121},
 	{Name: "efficientnet_b0", Usual: imageNet, Options: []Option{dropout(0.2), stochasticDepth, stem}, make: newEfficientNetB0},
-	{Name: "lenet5", Usual: Config{LeNetChannels, LeNetHeight, LeNetWidth, 10, []int{}}, make: newLeNet5},
+	{Name: "lenet5", Usual: Config{Channels: LeNetChannels, Height: LeNetHeight, Width: LeNetWidth, Classes: 10, Padding: []int{}}, make: newLeNet5},
+	{Name: "melcnn", Usual: Config{Channels: 1, Height: 40, Width: 64, Classes: 10}, Options: []Option{dropout(0.2)}, make: newMelCNN},
 	{Name: "mobilenet_v2", Usual: imageNet, Options: []Option{dropout(0.2), widthMult, stem}, make: newMobileNetV2},
 	{Name: "mobilenet_v3_small", Usual: imageNet, Options: []Option{dropout(0.2), widthMult}, make: newMobileNetV3Small},
 	{Name: "resnet9", Usual: cifar, make: newResNet9},
@@ -48,11 +61,13 @@ var zoo = []Model{
 	{Name: "resnet50", Usual: imageNet, Options: []Option{stem}, make: newResNet([4]int{3, 4, 6, 3}, true)},
 	{Name: "smallvgg", Usual: cifar, Options: []Option{dropout(0.5)}, make: newSmallVGG},
 	{Name: "squeezenet1_1", Usual: imageNet, Options: []Option{dropout(0.5)}, make: newSqueezeNet},
+	{Name: "textcnn", Usual: sentence, Reads: Sentences, Options: []Option{embeddingSize(128), filters(100), dropout(0.5)}, make: newTextCNN},
 }
 
 var (
 	imageNet = Config{Channels: 3, Height: 224, Width: 224, Classes: 1000}
 	cifar    = Config{Channels: 3, Height: 32, Width: 32, Classes: 10}
+	sentence = Config{Channels: 1, Height: 1, Width: 60, Classes: 2, Tokens: 20_000}
 )
 
 // Zoo returns all models there are.
@@ -92,6 +107,12 @@ func (m Model) Draw(c Config, draw nn.Draw) (Network, error) {
 	if err := c.check(m.Name); err != nil {
 		return nil, err
 	}
+	switch {
+	case m.Reads == Sentences && c.Tokens == 0:
+		return nil, fmt.Errorf("%s reads sentences, and pictures have no words: train it on texts", m.Name)
+	case m.Reads != Sentences && c.Tokens > 0:
+		return nil, fmt.Errorf("%s reads pictures, and these are sentences: take a network for them, such as textcnn or charcnn", m.Name)
+	}
 	if len(c.Padding) > 0 && m.Usual.Padding == nil {
 		return nil, fmt.Errorf("%s takes no padding: leave out that of %d convolutions, %v", m.Name, len(c.Padding), c.Padding)
 	}
@@ -100,12 +121,14 @@ func (m Model) Draw(c Config, draw nn.Draw) (Network, error) {
 
 // check refuses what no network is for.
 func (c Config) check(name string) error {
-	const mostChannels, mostClasses, mostSide = 64, 1_000_000, 4096
+	const mostChannels, mostClasses, mostSide, mostTokens = 64, 1_000_000, 4096, 1 << 22
 	switch {
 	case c.Channels < 1 || c.Channels > mostChannels:
 		return fmt.Errorf("%s cannot read pictures of %d channels: they must have 1 to %d", name, c.Channels, mostChannels)
 	case min(c.Height, c.Width) < 1 || max(c.Height, c.Width) > mostSide:
 		return fmt.Errorf("%s cannot read pictures of %dx%d pixels: their sides must be 1 to %d", name, c.Height, c.Width, mostSide)
+	case c.Tokens < 0 || c.Tokens > mostTokens:
+		return fmt.Errorf("%s cannot tell %d tokens apart: there must be 1 to %d", name, c.Tokens, mostTokens)
 	case c.Classes < 1 || c.Classes > mostClasses:
 		return fmt.Errorf("%s cannot tell %d classes apart: there must be 1 to %d", name, c.Classes, mostClasses)
 	}

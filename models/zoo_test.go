@@ -206,7 +206,7 @@ func TestZoo(t *testing.T) {
 		}
 	}
 	m, _ := FindModel("resnet18")
-	if _, err := m.NewModel(Config{3, 32, 32, 2, []int{1}}, 1); err == nil || !strings.Contains(err.Error(), "takes no padding") {
+	if _, err := m.NewModel(Config{Channels: 3, Height: 32, Width: 32, Classes: 2, Padding: []int{1}}, 1); err == nil || !strings.Contains(err.Error(), "takes no padding") {
 		t.Errorf("a padding that a model does not take: %v", err)
 	}
 	if _, err := FindModel("resnet19"); err == nil || !strings.Contains(err.Error(), "resnet18") {

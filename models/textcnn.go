@@ -1,0 +1,101 @@
+package models
+
+import "inkling/nn"
+
+// paddingToken is the number that fills sentences up, text.Padding.
+const paddingToken = 0
+
+// textWidths are how many tokens the filters of a TextCNN see.
+var textWidths = []int{3, 4, 5}
+
+// TextCNN is the network for sentences of Kim 2014, arXiv:1408.5882, whose words are
+// learnt from scratch (CNN-rand): filters over 3, 4 and 5 tokens find phrases, and of each
+// the place counts where it is found best.
+type TextCNN struct {
+	Embedding nn.Embedding
+	Convs     []*nn.Conv1d
+	Dropout   nn.Dropout
+	FC        nn.Linear
+
+	input
+}
+
+// Forward computes the logits, N x classes, of N x 1 x 1 x length numbers of tokens.
+func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
+	var best []*nn.Value
+	for _, found := range n.find(x) {
+		best = append(best, nn.Max(found, false, -1))
+	}
+	return n.FC.Forward(n.Dropout.Forward(nn.Concat(1, best...)))
+}
+
+// find returns how well each filter suits each place, N x filters x places, for each width.
+func (n *TextCNN) find(x *nn.Value) (all []*nn.Value) {
+	x = n.embed(x, &n.Embedding)
+	for _, conv := range n.Convs {
+		all = append(all, nn.ReLU(conv.Forward(x)))
+	}
+	return all
+}
+
+// Evidence implements [Explainer].
+func (n *TextCNN) Evidence(x *nn.Value) (values, places *nn.Value) { return evidence(n.find(x)) }
+
+// Span implements [Explainer].
+func (n *TextCNN) Span(feature int) (before, tokens int) {
+	width := n.Convs[feature/n.Convs[0].Out].Kernel
+	return width - 1, width
+}
+
+// Head implements [Explainer].
+func (n *TextCNN) Head() *nn.Linear { return &n.FC }
+
+// TokenCount implements [Explainer].
+func (n *TextCNN) TokenCount() int { return n.Embedding.Count }
+
+func newTextCNN(c Config, o options, draw nn.Draw) (Network, error) {
+	dim, filters := o.whole("dim"), o.whole("filters")
+	n := &TextCNN{
+		Embedding: nn.Embedding{Count: c.Tokens, Dim: dim, Padding: paddingToken + 1},
+		Dropout:   nn.Dropout{P: o.number("dropout")},
+		FC:        nn.Linear{In: len(textWidths) * filters, Out: c.Classes},
+		input:     inputOf(c),
+	}
+	for _, width := range textWidths {
+		n.Convs = append(n.Convs, &nn.Conv1d{In: dim, Out: filters, Kernel: width, Padding: width - 1})
+	}
+	return n, nn.InitUniform(n, draw)
+}
+
+// embed makes N x dim x length of the numbers of tokens. They come as floats, as all that
+// a loader hands out; whole numbers below 2^24 lose nothing.
+func (i input) embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
+	tokens := nn.Cast(nn.Reshape(x, x.Shape()[0], i.width), nn.Int32)
+	return nn.Transpose(embedding.Forward(tokens), 1, 2)
+}
+
+// An Explainer is a network whose answer is a sum over what its filters find, each at the
+// place where it is found best, so that it can be told which tokens made the answer.
+type Explainer interface {
+	Network
+
+	// Evidence computes of N x 1 x 1 x length numbers of tokens what Head adds up, at
+	// inference: N x features values, and at which place each was found, N x features
+	// as Int32.
+	Evidence(x *nn.Value) (values, places *nn.Value)
+	// Span tells which tokens a feature at a place p has seen: so many from p-before on.
+	Span(feature int) (before, tokens int)
+	// Head is the layer that adds the values up.
+	Head() *nn.Linear
+	// TokenCount is how many numbers tokens may have.
+	TokenCount() int
+}
+
+// evidence is the largest values of N x filters x places, and where they are.
+func evidence(found []*nn.Value) (values, places *nn.Value) {
+	var best, at []*nn.Value
+	for _, f := range found {
+		best, at = append(best, nn.Max(f, false, -1)), append(at, nn.ArgMax(f, -1, false))
+	}
+	return nn.Concat(1, best...), nn.Concat(1, at...)
+}
