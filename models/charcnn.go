@@ -61,5 +61,5 @@ func newCharCNN(c Config, o options, draw nn.Draw) (Network, error) {
 		FC:      nn.Linear{In: 2 * filters, Out: c.Classes},
 		input:   inputOf(c),
 	}
-	return n, nn.InitUniform(n, draw)
+	return n, initialiseTokens(n, &n.Embedding, draw)
 }

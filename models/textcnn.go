@@ -64,13 +64,28 @@ func newTextCNN(c Config, o options, draw nn.Draw) (Network, error) {
 	for _, width := range textWidths {
 		n.Convs = append(n.Convs, &nn.Conv1d{In: dim, Out: filters, Kernel: width, Padding: width - 1})
 	}
-	return n, nn.InitUniform(n, draw)
+	return n, initialiseTokens(n, &n.Embedding, draw)
+}
+
+// initialiseTokens gives a network PyTorch's initial weights, and tokens Kim's: numbers
+// between -0.25 and 0.25. PyTorch's own, of deviation 1, drown what little the tokens of a
+// few thousand sentences learn.
+func initialiseTokens(network any, embedding *nn.Embedding, draw nn.Draw) error {
+	if err := nn.InitUniform(network, draw); err != nil || draw == nil {
+		return err
+	}
+	nn.Uniform(&embedding.Weight, draw, -0.25, 0.25)
+	weight := make([]float32, embedding.Count*embedding.Dim)
+	embedding.Weight.Read(weight)
+	clear(weight[paddingToken*embedding.Dim:][:embedding.Dim])
+	embedding.Weight.Write(weight)
+	return nil
 }
 
 // embed makes N x dim x length of the numbers of tokens. They come as floats, as all that
 // a loader hands out; whole numbers below 2^24 lose nothing.
 func (i input) embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
-	tokens := nn.Cast(nn.Reshape(x, x.Shape()[0], i.width), nn.Int32)
+	tokens := nn.Cast(nn.Reshape(x, i.width), nn.Int32)
 	return nn.Transpose(embedding.Forward(tokens), 1, 2)
 }
 

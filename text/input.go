@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"unicode"
 
 	"inkling/transform"
 )
@@ -51,14 +52,17 @@ type Sample struct {
 	Unknown int      // how many of Tokens are not in the vocabulary
 }
 
-// Read makes a sample of a text. It fails as [Way.Tokens] does, and if there is no token.
+// ErrNoToken is why a text without any cannot be read.
+var ErrNoToken = errors.New("there is no word in the text")
+
+// Read makes a sample of a text. It fails as [Way.Tokens] does, and with [ErrNoToken].
 func (in *Input) Read(text string) (*Sample, error) {
 	tokens, err := in.Tokens(text)
 	if err != nil {
 		return nil, err
 	}
 	if len(tokens) == 0 {
-		return nil, errors.New("there is no word in the text")
+		return nil, ErrNoToken
 	}
 	s := &Sample{Tokens: tokens[:min(len(tokens), in.Length)]}
 	s.Cut, s.Numbers = len(tokens)-len(s.Tokens), in.Vocabulary.Encode(s.Tokens)
@@ -78,6 +82,21 @@ func (in *Input) Bytes(s *Sample) []byte {
 		binary.LittleEndian.PutUint32(row[4*i:], uint32(number))
 	}
 	return row
+}
+
+// HasNoSpaces tells whether a text is of a language whose words have no spaces between
+// them, as Chinese and Japanese: whether most of its letters are such.
+func HasNoSpaces(text string) bool {
+	wide, letters := 0, 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai):
+			wide++
+		case unicode.IsLetter(r):
+			letters++
+		}
+	}
+	return wide > letters
 }
 
 // Transform makes the network's input of samples.

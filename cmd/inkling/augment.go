@@ -20,7 +20,8 @@ func augmentHelp() string {
 		fmt.Fprintf(&b, "  %-18s %s\n", strings.TrimSuffix(s.Name+"="+s.Number, "="), s.About)
 	}
 	b.WriteString("  auto               crop,flip for pictures; affine for characters, which must not be mirrored\n" +
-		"  none               nothing")
+		"  none               nothing\n")
+	b.WriteString(sampleAugmentHelp())
 	return b.String()
 }
 

@@ -139,6 +139,10 @@ func fileExists(path string) bool {
 // likeFrom has pictures of one's own made what the model of --from reads, unless another
 // size was asked for.
 func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
+	if o.old != nil && o.old.Kind() != inkling.Pictures {
+		p.samples.like, p.samples.own = o.old, true
+		return p, nil
+	}
 	if o.old == nil || p.size != "" || p.ownWay() {
 		return p, nil
 	}
@@ -154,9 +158,15 @@ func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
 func (o *trainOptions) begun(set *pictureSet, d data.Dataset) (*inkling.Classifier, error) {
 	channels, height, width := d.Shape()
 	options := inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed}
+	if set.kind() != inkling.Pictures {
+		options = inkling.Options{Text: set.text, Sound: set.sound, Classes: d.Classes(), Seed: o.seed}
+	}
 	if o.old == nil {
 		m, err := inkling.NewClassifier(o.model, options)
 		if err != nil {
+			if set.kind() != inkling.Pictures {
+				return nil, fmt.Errorf("the network does not suit %s: %w", set.title, err)
+			}
 			err = fmt.Errorf("the pictures of %s do not suit the network: %w; --size resizes those of a folder", set.title, err)
 		}
 		return m, err

@@ -16,12 +16,14 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/archive"
 	"inkling/data/cifar"
 	"inkling/data/emnist"
 	"inkling/data/folder"
 	"inkling/data/mnist"
+	"inkling/data/samples"
 	"inkling/weights"
 )
 
@@ -41,6 +43,9 @@ type pictureOptions struct {
 	channels, height, width int
 	// prepare makes the samples of a picture, nil as folder.FromImage does.
 	prepare func(image.Image) ([]byte, error)
+
+	// samples say what is made of texts and recordings.
+	samples sampleOptions
 }
 
 const skipBadHelp = "leave out pictures of a folder that cannot be read"
@@ -92,6 +97,10 @@ func (o pictureOptions) refuse(title string, own bool) error {
 		return usagef("--size resizes pictures of one's own, and %s is taken as it was published: leave --size out", title)
 	case o.ownWay():
 		return usagef("--preprocess prepares picture files of one's own, and %s is none: leave --preprocess out", title)
+	case o.samples.given(inkling.Pictures) != "":
+		return usagef("%s, and %s has pictures: leave them out", o.samples.given(inkling.Pictures), title)
+	case o.samples.like != nil && o.samples.like.Kind() != inkling.Pictures:
+		return usagef("the model reads %s, and %s has pictures", o.samples.like.Kind(), title)
 	case o.skipBad:
 		return usagef("--skip-bad leaves out picture files that cannot be read, and %s has none: leave it out", title)
 	}
@@ -113,16 +122,20 @@ func openPath(ctx context.Context, name string, o pictureOptions) (*pictureSet, 
 	switch {
 	case info.IsDir():
 		set.title = "folder " + name
-		err = openFolder(set, data.WithContext(ctx, os.DirFS(name)), o)
+		err = openFolder(ctx, set, data.WithContext(ctx, os.DirFS(name)), o)
 	case isZip(name):
 		set.title = "archive " + name
 		var fsys fs.FS
 		if fsys, err = openZip(name); err == nil {
-			err = openFolder(set, data.WithContext(ctx, fsys), o)
+			err = openFolder(ctx, set, data.WithContext(ctx, fsys), o)
 		}
 	default:
 		dir, base := filepath.Split(name)
-		return set, openFile(set, data.WithContext(ctx, os.DirFS(filepath.Clean(dir))), name, base, o)
+		files := data.WithContext(ctx, os.DirFS(filepath.Clean(dir)))
+		if samples.IsTable(files, base, o.samples.find) {
+			return set, set.openTexts(ctx, files, name, base, o)
+		}
+		return set, openFile(set, files, name, base, o)
 	}
 	var usage usageError
 	switch {
@@ -195,7 +208,7 @@ func openFile(set *pictureSet, fsys fs.FS, name, base string, o pictureOptions) 
 // openFolder opens a folder that holds the files of a data set that is known, or
 // records of CIFAR, or pictures of one's own. A folder with nothing but one other in
 // it stands for that.
-func openFolder(set *pictureSet, fsys fs.FS, o pictureOptions) error {
+func openFolder(ctx context.Context, set *pictureSet, fsys fs.FS, o pictureOptions) error {
 	const deepest = 8
 	below, inner := fsys, ""
 	for range deepest {
@@ -217,6 +230,13 @@ func openFolder(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 			return err
 		}
 		inner = path.Join(inner, name)
+	}
+	found, err := samples.Find(fsys, o.samples.find)
+	if err != nil {
+		return err
+	}
+	if found != nil {
+		return set.learnt(ctx, found, o)
 	}
 	return openOwn(set, fsys, o)
 }
@@ -276,7 +296,10 @@ func findEMNIST(fsys fs.FS) (splits []string) {
 func openOwn(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 	if !folder.HoldsPictures(fsys) {
 		return errors.New("there is nothing in it that can be read: want the files of a data set that \"inkling data list\" names, " +
-			"or the folders train and test with a folder of pictures for every class, or just these")
+			"or the folders train and test with a folder of pictures, recordings (.wav, .flac) or texts (.txt) for every class, or just these, or tables of texts (train.tsv, test.tsv)")
+	}
+	if said := o.samples.given(inkling.Pictures); said != "" {
+		return usagef("%s, and these are pictures: leave them out", said)
 	}
 	options, err := o.options()
 	if err != nil {

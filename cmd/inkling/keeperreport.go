@@ -28,6 +28,9 @@ func (k *keeper) drawBatches(loader *data.Loader) error {
 	if loader.Sampler != nil && k.position == nil && k.o.rng == "torch" {
 		return nil // to look would draw
 	}
+	if k.p.set.kind() == inkling.Texts {
+		return nil // there is nothing to be drawn
+	}
 	look := *loader
 	look.Epoch, look.Workers = 0, 0
 	channels, height, width, err := look.Shape()
@@ -59,6 +62,9 @@ func (k *keeper) drawBatches(loader *data.Loader) error {
 
 // drawBatch draws normalised pictures as they were before.
 func (k *keeper) drawBatch(images []float32, labels []string, channels, height, width int) (image.Image, error) {
+	if k.p.set.kind() == inkling.Recordings {
+		return drawSpectrograms(images, labels, height, width)
+	}
 	about := &k.p.model.About
 	samples := make([]float32, len(images))
 	plane := height * width
@@ -123,7 +129,7 @@ func (k *keeper) finish(result *trained, ran train.Result) error {
 	}
 	if e := result.evaluation; e != nil {
 		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
-		worst, err := misreadPicture(result.test, e)
+		worst, err := misreadPicture(m, result.test, e)
 		if err != nil {
 			return err
 		}

@@ -8,11 +8,14 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 
 	"inkling/data"
 	"inkling/data/audit"
 	"inkling/data/emnist"
 	"inkling/data/folder"
+	"inkling/sound"
+	"inkling/text"
 )
 
 // A pictureSet is what --data names.
@@ -32,12 +35,19 @@ type pictureSet struct {
 	findings []audit.Finding // what is strange about them, if they were looked at
 
 	parts *folder.Parts // of a folder of one's own, else nil
+
+	// text or sound is set if the samples are texts or recordings, and says what a network
+	// reads of them; faults are of those that were left out.
+	text   *text.Input
+	sound  *sound.Input
+	turn   sync.Mutex // guards faults: both parts are read at once
+	faults []error
 }
 
 // bad returns why pictures were left out so far.
 func (s *pictureSet) bad() []error {
 	if s.parts == nil {
-		return nil
+		return s.faults
 	}
 	return s.parts.Bad()
 }
@@ -49,7 +59,7 @@ func (s *pictureSet) leftOut() string {
 	if len(bad) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s could not be used and %s left out: %v", count(len(bad), "picture"), plural(len(bad), "was", "were"), bad[0])
+	return fmt.Sprintf("%s could not be used and %s left out: %v", count(len(bad), s.kind().One()), plural(len(bad), "was", "were"), bad[0])
 }
 
 const dataHelp = "`SET` of pictures: auto, a name of \"inkling data list\" such as mnist or emnist:letters, or what is your own: a folder, a zip archive, a table (.csv, .tsv) or arrays (.npz)"

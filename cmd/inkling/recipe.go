@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"inkling"
 	"inkling/internal/flagfile"
 )
 
@@ -22,7 +23,7 @@ import (
 var recipeFiles embed.FS
 
 // recipeNames are the recipes in the order in which they are listed.
-var recipeNames = []string{"tutorial", "fast-mnist", "best-mnist", "cifar-fast", "folder", "finetune"}
+var recipeNames = []string{"tutorial", "fast-mnist", "best-mnist", "cifar-fast", "folder", "text", "speech", "finetune"}
 
 // folderRecipe is the one for pictures of one's own where nothing was chosen.
 const folderRecipe = "folder"
@@ -163,8 +164,18 @@ const fewestForRecipe, mostForRecipe = 20, 5000
 // and nothing was chosen that it would be in the way of: the tutorial's settings stay at
 // chance on most folders of that size. It reports whether it did.
 func (o *trainOptions) chooseRecipe(set *pictureSet) (bool, error) {
-	if o.set == nil || o.recipe != "" || o.runOptions.config != "" || o.fromFile != "" || set.parts == nil || !set.parts.HasFiles() {
+	own := set.parts != nil && set.parts.HasFiles()
+	if o.set == nil || o.recipe != "" || o.runOptions.config != "" || o.fromFile != "" || !own && set.kind() == inkling.Pictures {
 		return false, nil
+	}
+	if recipe := map[inkling.Kind]string{inkling.Texts: "text", inkling.Recordings: "speech"}[set.kind()]; recipe != "" {
+		o.recipe = recipe
+		if err := o.applyRecipe(o.set, ""); err != nil {
+			return false, err
+		}
+		o.recipeSaid = fmt.Sprintf("These are %s: the recipe %s was chosen.\n%s", set.kind(), recipe, o.recipeSaid)
+		o.optimizer = nil
+		return false, o.check()
 	}
 	for _, name := range []string{"model", "optimizer", "lr", "rng", "preprocess", "schedule", "lr-gamma"} {
 		if o.set.Changed(name) {

@@ -34,7 +34,7 @@ func writeTestReport(folder string, m *inkling.Classifier, path string, set *pic
 	for _, note := range append(append([]string{}, m.Assumed...), m.Notes...) {
 		r.Facts = append(r.Facts, [2]string{"note", note})
 	}
-	worst, err := misreadPicture(d, e)
+	worst, err := misreadPicture(m, d, e)
 	if err != nil {
 		return err
 	}
@@ -85,9 +85,12 @@ func writeConfusion(w io.Writer, classes []string, c metrics.Confusion) error {
 
 // misreadPicture draws the pictures that were misread with most confidence; it is nil
 // if there are none.
-func misreadPicture(d data.Dataset, e *train.Evaluation) (*runs.Picture, error) {
-	if len(e.Worst) == 0 {
+func misreadPicture(m *inkling.Classifier, d data.Dataset, e *train.Evaluation) (*runs.Picture, error) {
+	if len(e.Worst) == 0 || m.Kind() == inkling.Texts {
 		return nil, nil
+	}
+	if m.Kind() == inkling.Recordings {
+		d = &spectrograms{d, m.Sound}
 	}
 	var pixels []byte
 	var captions []string

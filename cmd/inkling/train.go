@@ -20,6 +20,7 @@ import (
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/sketch"
+	"inkling/text"
 	"inkling/train"
 	"inkling/transform"
 	"inkling/weights"
@@ -27,6 +28,19 @@ import (
 
 // defaultModel is the network of the tutorial.
 const defaultModel = "lenet"
+
+// modelFor is the network for samples where none was chosen.
+func modelFor(set *pictureSet) string {
+	switch {
+	case set.text != nil && set.text.Tokenizer == text.Characters:
+		return "charcnn"
+	case set.text != nil:
+		return "textcnn"
+	case set.sound != nil:
+		return "melcnn"
+	}
+	return defaultModel
+}
 
 // trainOptions are the flags of a training. Their defaults are the tutorial's.
 type trainOptions struct {
@@ -154,6 +168,8 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
+	o.pictures.samples.flags(f)
+	o.pictures.samples.inputFlags(f)
 	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them, with options behind it if it has some: \"smallvgg dropout=0.3\"; by default "+defaultModel+", or that of the file of --from")
 	f.StringVar(&o.pictures.way, "preprocess", "auto", "`WAY` from picture files of one's own to what the network reads: auto, which is resize, or emnist, mnist, tutorial or fit, as inkling predict has them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
@@ -193,6 +209,9 @@ func (o *trainOptions) check() error {
 	}
 	if o.workers > mostWorkers {
 		return usagef("--workers is %d, want %d at most", o.workers, mostWorkers)
+	}
+	if err := o.pictures.samples.check(o.seed); err != nil {
+		return err
 	}
 	if o.pictures.way != "" {
 		if err := checkPreprocess(o.pictures.way); err != nil {
@@ -391,6 +410,7 @@ type prepared struct {
 	train, test data.Dataset
 	validation  data.Dataset // nil if there is none
 	augment     transform.Augmentation
+	after       []transform.Transform // random steps on what the network reads
 	model       *inkling.Classifier
 }
 
@@ -405,7 +425,7 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 		return nil, err
 	}
 	if o.old == nil {
-		o.model = cmp.Or(o.model, defaultModel) // for config.yaml
+		o.model = cmp.Or(o.model, modelFor(p.set)) // for config.yaml
 	}
 	if o.recipeSaid != "" {
 		o.said = append([]string{o.recipeSaid}, o.said...)
@@ -420,7 +440,12 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 		return nil, err
 	}
 	channels, height, width := p.train.Shape()
-	if p.augment, err = parseAugment(o.augment, channels, height, width, holdsSymbols(p.train.Classes())); err != nil {
+	if p.set.kind() != inkling.Pictures {
+		p.augment, p.after, err = parseSampleAugment(o.augment, p.set)
+	} else {
+		p.augment, err = parseAugment(o.augment, channels, height, width, holdsSymbols(p.train.Classes()))
+	}
+	if err != nil {
 		return nil, err
 	}
 	o.augment = p.augment.Spec // so that what auto stood for is said and saved
@@ -539,6 +564,9 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	}
 	if o.smoothing != 0 {
 		m.SetExtra("label_smoothing", number(o.smoothing))
+	}
+	if set.kind() != inkling.Pictures {
+		return m, nil
 	}
 	ground := ""
 	if channels == 1 {

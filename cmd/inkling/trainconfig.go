@@ -11,9 +11,9 @@ import (
 // loader hands out the pictures to train on. With --rng torch the first weights are
 // drawn here, before the order of the pictures, as PyTorch's programs do it.
 func (o *trainOptions) loader(p *prepared) *data.Loader {
-	loader := &data.Loader{Dataset: p.train, Transform: append(transform.Compose(p.augment.Steps), p.model.Transform()), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
+	loader := &data.Loader{Dataset: p.train, Transform: append(append(transform.Compose(p.augment.Steps), p.model.Transform()), p.after...), BatchSize: o.batch, Shuffle: true, Seed: o.seed,
 		Workers: loaderWorkers(p.train, o.workers)}
-	if len(p.augment.Steps) > 0 {
+	if len(p.augment.Steps)+len(p.after) > 0 || p.set.sound != nil {
 		loader.Workers = effectiveWorkers(o.workers)
 	}
 	if o.rng == "torch" {

@@ -69,6 +69,12 @@ type Set struct {
 	natural string // a TestWhere that is the usual one, "" for none
 }
 
+// Whole tells whether nothing but the samples' order divides them: they are those of one
+// file.
+func (s *Set) Whole() bool {
+	return s.Form == "table" && !slices.ContainsFunc(s.Items, func(i Item) bool { return i.Part != parts.None })
+}
+
 func (s *Set) note(format string, values ...any) {
 	if text := fmt.Sprintf(format, values...); !slices.Contains(s.Notes, text) {
 		s.Notes = append(s.Notes, text)

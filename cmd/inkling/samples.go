@@ -1,0 +1,401 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/spf13/pflag"
+
+	"inkling"
+	"inkling/data"
+	"inkling/data/samples"
+	"inkling/sound"
+	"inkling/text"
+)
+
+// sampleOptions say what is made of texts and recordings of one's own. The zero value is
+// what is usual.
+type sampleOptions struct {
+	find samples.Options
+	fold string
+
+	tokens           string
+	length, minCount int
+
+	rate, mels int
+	seconds    float64
+
+	// like is the model that the samples are for, nil for a new one.
+	like *inkling.Classifier
+	// whole makes all of one file the part to test with; own keeps the samples' classes,
+	// where the model's head is to be replaced.
+	whole, own bool
+}
+
+func (o *sampleOptions) flags(f *pflag.FlagSet) {
+	f.StringVar(&o.find.TextColumn, "text-column", "", "take the texts of a table from this `COLUMN`, a name or a number from 1")
+	f.StringVar(&o.find.LabelColumn, "label-column", "", "take the labels of a table of texts from this `COLUMN`")
+	f.StringVar(&o.find.Names, "names", "", "`PATTERN` of recordings' names that tell the class, such as {class}_{speaker}_{number}")
+	f.StringVar(&o.find.TestWhere, "test-where", "", "test with the recordings of which this `CONDITION` on a field of --names is true: speaker=theo or number<5")
+	f.StringVar(&o.fold, "fold", "", "divide texts or recordings into N parts of every class, chosen by --seed, and test with part K: `K/N`")
+}
+
+// inputFlags are those that choose what a new network reads.
+func (o *sampleOptions) inputFlags(f *pflag.FlagSet) {
+	f.StringVar(&o.tokens, "tokens", "auto", "divide texts into `WHAT`: words, treebank, characters, or auto, which is characters for Chinese and Japanese and else treebank")
+	f.IntVar(&o.length, "length", 0, "read `N` tokens of a text at most; 0 means as many as 99 of 100 texts have, 400 at most")
+	f.IntVar(&o.minCount, "min-count", 0, "know tokens that the texts have `N` times; 0 means 2, or 1 for fewer than 1,000 texts")
+	f.IntVar(&o.rate, "rate", 0, "read recordings at `N` samples a second; 0 means theirs, 16,000 at most")
+	f.Float64Var(&o.seconds, "seconds", 0, "read so many `SECONDS` of a recording at most; 0 means as many as 99 of 100 have, 10 at most")
+	f.IntVar(&o.mels, "mels", 0, "divide pitches into `N` mels; 0 means 40")
+}
+
+// check refuses what makes no sense, and reads --fold.
+func (o *sampleOptions) check(seed uint64) error {
+	o.find.Seed = seed
+	if o.fold != "" {
+		k, n, found := strings.Cut(o.fold, "/")
+		var err1, err2 error
+		o.find.Fold, err1 = strconv.Atoi(k)
+		o.find.Folds, err2 = strconv.Atoi(n)
+		if !found || err1 != nil || err2 != nil || o.find.Folds < 2 || o.find.Folds > 1000 || o.find.Fold < 1 || o.find.Fold > o.find.Folds {
+			return usagef("--fold is %q, want a part and how many there are, such as 3/10", o.fold)
+		}
+	}
+	if o.tokens != "" && o.tokens != "auto" {
+		if err := (text.Way{Tokenizer: text.Tokenizer(o.tokens)}).Check(); err != nil {
+			return usagef("--tokens: %w", err)
+		}
+	}
+	switch {
+	case o.length < 0 || o.length > text.MaxLength:
+		return usagef("--length is %d, want 0 to %d", o.length, text.MaxLength)
+	case o.minCount < 0:
+		return usagef("--min-count is %d, want 0 or more", o.minCount)
+	case o.rate != 0 && (o.rate < 1000 || o.rate > sound.MaxRate):
+		return usagef("--rate is %d, want 1000 to %d samples a second", o.rate, sound.MaxRate)
+	case o.mels != 0 && (o.mels < 8 || o.mels > 256):
+		return usagef("--mels is %d, want 8 to 256", o.mels)
+	case o.seconds != 0 && !(o.seconds >= 0.05 && o.seconds <= sound.MaxSeconds):
+		return usagef("--seconds is %v, want 0.05 to %d", o.seconds, sound.MaxSeconds)
+	}
+	return nil
+}
+
+// given is the first flag that was set of those for texts and recordings, "" for none.
+func (o *sampleOptions) given(kind inkling.Kind) string {
+	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.length+o.minCount > 0
+	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
+	switch {
+	case texts && kind != inkling.Texts:
+		return "--text-column, --label-column, --tokens, --length and --min-count are for texts"
+	case recordings && kind != inkling.Recordings:
+		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
+	case o.fold != "" && kind == inkling.Pictures:
+		return "--fold is for texts and recordings"
+	}
+	return ""
+}
+
+// kind is what the set's samples are.
+func (s *pictureSet) kind() inkling.Kind {
+	switch {
+	case s.text != nil:
+		return inkling.Texts
+	case s.sound != nil:
+		return inkling.Recordings
+	}
+	return inkling.Pictures
+}
+
+// openTexts opens one table of texts.
+func (s *pictureSet) openTexts(ctx context.Context, fsys fs.FS, name, base string, o pictureOptions) error {
+	found, err := samples.OpenTable(fsys, base, o.samples.find)
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.title = "texts of " + name
+	return s.learnt(ctx, found, o)
+}
+
+// learnt makes the set of texts or recordings that were found.
+func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOptions) error {
+	kind := inkling.Kind(found.Kind)
+	switch {
+	case o.samples.like != nil && o.samples.like.Kind() != kind:
+		return fmt.Errorf("the model reads %s, and %s are %s", o.samples.like.Kind(), s.title, kind)
+	case o.size != "":
+		return usagef("--size resizes pictures, and these are %s: leave it out", kind)
+	case o.ownWay():
+		return usagef("--preprocess prepares pictures, and these are %s: leave it out", kind)
+	}
+	if said := o.samples.given(kind); said != "" {
+		return usagef("%s, and these are %s: leave them out", said, kind)
+	}
+	for _, note := range found.Notes {
+		s.addReason(note)
+	}
+	if o.samples.whole && o.samples.find.Folds == 0 && o.samples.find.TestWhere == "" && found.Whole() {
+		s.addReason(fmt.Sprintf("All %s of the file test.", thousands(len(found.Items))))
+		s.open = func(bool) (data.Dataset, error) { return s.encode(ctx, found, found.Items, nil, o) }
+		s.like(o.samples.like)
+		return nil
+	}
+	d, err := found.Divide(o.samples.find)
+	if err != nil {
+		return err
+	}
+	for _, note := range d.Notes {
+		s.addReason(note)
+	}
+	if o.samples.like != nil {
+		s.like(o.samples.like)
+	} else if err := s.choose(ctx, found, d, o); err != nil {
+		return err
+	}
+	train := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Train, d, o) })
+	test := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Test, d, o) })
+	s.open = func(wantTrain bool) (data.Dataset, error) {
+		if wantTrain {
+			return train()
+		}
+		return test()
+	}
+	return nil
+}
+
+// like has the samples read as a model does.
+func (s *pictureSet) like(m *inkling.Classifier) { s.text, s.sound = m.Text, m.Sound }
+
+// choose chooses what a new network reads of the samples to train on.
+func (s *pictureSet) choose(ctx context.Context, found *samples.Set, d *samples.Division, o pictureOptions) (err error) {
+	if found.Kind == samples.Texts {
+		s.text, err = chooseText(d.Train, &o.samples)
+		return err
+	}
+	s.sound, err = chooseSound(ctx, found.FS, d.Train, o)
+	return err
+}
+
+// chooseText is what a network reads of texts, where it is not said.
+func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
+	in := &text.Input{Way: text.Way{Tokenizer: text.Tokenizer(o.tokens), Lower: true}, Length: o.length}
+	if o.tokens == "" || o.tokens == "auto" {
+		in.Tokenizer = text.Treebank
+		if text.HasNoSpaces(items[len(items)/2].Text + items[0].Text + items[len(items)-1].Text) {
+			in.Tokenizer = text.Characters
+		}
+	}
+	least := o.minCount
+	if least == 0 {
+		least = 2
+		if len(items) < 1000 {
+			least = 1
+		}
+	}
+	var lengths []int
+	tokens := func(yield func([]string, error) bool) {
+		for _, item := range items {
+			all, err := in.Tokens(item.Text)
+			if err != nil {
+				err = fmt.Errorf("%s: %w", item.Where, err)
+			}
+			lengths = append(lengths, len(all))
+			if !yield(all, err) {
+				return
+			}
+		}
+	}
+	var err error
+	if in.Vocabulary, err = text.NewVocabulary(tokens, text.MinCount(least)); err != nil {
+		return nil, err
+	}
+	if in.Length == 0 {
+		const most, fewest = 400, 8
+		slices.Sort(lengths)
+		in.Length = min(max(lengths[len(lengths)*99/100], fewest), most)
+	}
+	return in, nil
+}
+
+// chooseSound is what a network reads of recordings, where it is not said: some are looked
+// at.
+func chooseSound(ctx context.Context, fsys fs.FS, items []samples.Item, o pictureOptions) (*sound.Input, error) {
+	const looked, mostRate, mostSeconds = 300, 16000, 10
+	rates := map[int]int{}
+	var lengths []float64
+	for i := 0; i < len(items); i += max(1, len(items)/looked) {
+		clip, err := decodeClip(ctx, fsys, items[i].File)
+		if err != nil {
+			if o.skipBad && ctx.Err() == nil {
+				continue
+			}
+			return nil, err
+		}
+		rates[clip.Rate]++
+		lengths = append(lengths, clip.Duration().Seconds())
+	}
+	if len(lengths) == 0 {
+		return nil, errors.New("none of the recordings that were looked at can be read")
+	}
+	slices.Sort(lengths)
+	rate := o.samples.rate
+	if rate == 0 {
+		for r, n := range rates {
+			if n > rates[rate] || n == rates[rate] && r > rate {
+				rate = r
+			}
+		}
+		rate = max(min(rate, mostRate), 1000)
+	}
+	seconds := o.samples.seconds
+	if seconds == 0 {
+		seconds = min(max(math.Ceil(20*lengths[len(lengths)*99/100])/20, 0.25), mostSeconds)
+	}
+	in := sound.UsualInput(rate, seconds)
+	in.Mels = cmp.Or(o.samples.mels, in.Mels)
+	return &in, in.Check()
+}
+
+func decodeClip(ctx context.Context, fsys fs.FS, name string) (*sound.Clip, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	clip, err := sound.Decode(ctx, f, sound.Own)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return clip, nil
+}
+
+// mostSampleBytes is how much memory samples may take.
+const mostSampleBytes = 2 << 30
+
+// encode makes a data set of samples: those that cannot be read are an error, or left out
+// with --skip-bad.
+func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []samples.Item, d *samples.Division, o pictureOptions) (data.Dataset, error) {
+	shape := s.shape()
+	size := shape[0] * shape[1] * shape[2]
+	if len(items) > mostSampleBytes/size {
+		return nil, fmt.Errorf("%s would take %d MB, want %d at most: take fewer, or read less of each (--length or --seconds)", count(len(items), s.kind().One()), len(items)/1024*size/1024, mostSampleBytes>>20)
+	}
+	classes, labels := s.classesOf(d, o)
+	rows, marks := make([]byte, len(items)*size), make([]byte, len(items))
+	faults := make([]error, len(items))
+	var turn sync.Mutex
+	var workers sync.WaitGroup
+	next := 0
+	for range min(runtime.GOMAXPROCS(0), len(items)) {
+		workers.Go(func() {
+			for {
+				turn.Lock()
+				i := next
+				next++
+				turn.Unlock()
+				if i >= len(items) || ctx.Err() != nil {
+					return
+				}
+				label, known := labels[items[i].Label]
+				if !known {
+					faults[i] = fmt.Errorf("%s is of the class %q, which the model does not know: it tells %s apart", items[i].Where, items[i].Label, some(classes))
+					continue
+				}
+				row, err := s.row(ctx, found.FS, items[i])
+				copy(rows[i*size:][:size], row)
+				marks[i], faults[i] = byte(label), err
+			}
+		})
+	}
+	workers.Wait()
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	kept := 0
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	for i, err := range faults {
+		if err != nil {
+			if !o.skipBad {
+				return nil, fmt.Errorf("%w (--skip-bad leaves out what cannot be read)", err)
+			}
+			s.faults = append(s.faults, err)
+			continue
+		}
+		copy(rows[kept*size:], rows[i*size:][:size])
+		marks[kept] = marks[i]
+		kept++
+	}
+	if kept == 0 {
+		return nil, fmt.Errorf("none of %s can be read: %w", count(len(items), s.kind().One()), s.faults[0])
+	}
+	return data.NewMemory(rows[:kept*size], marks[:kept], classes, shape[0], shape[1], shape[2])
+}
+
+// shape is that of the samples' bytes.
+func (s *pictureSet) shape() (shape [3]int) {
+	if s.text != nil {
+		shape[0], shape[1], shape[2] = s.text.Shape()
+	} else {
+		shape[0], shape[1], shape[2] = s.sound.Shape()
+	}
+	return shape
+}
+
+// classesOf are the classes and their labels: the model's, if it has some.
+func (s *pictureSet) classesOf(d *samples.Division, o pictureOptions) ([]string, map[string]int) {
+	if o.samples.like == nil || d != nil && o.samples.own {
+		return d.Classes, d.Labels
+	}
+	labels := map[string]int{}
+	for i, class := range o.samples.like.About.Classes {
+		labels[class] = i
+	}
+	return o.samples.like.About.Classes, labels
+}
+
+// row makes the bytes of a sample.
+func (s *pictureSet) row(ctx context.Context, fsys fs.FS, item samples.Item) ([]byte, error) {
+	if s.text != nil {
+		sample, err := s.text.Read(item.Text)
+		if err != nil {
+			// What has no word, as a row of signs may, is read as nothing known.
+			if !errors.Is(err, text.ErrNoToken) {
+				return nil, fmt.Errorf("%s: %w", item.Where, err)
+			}
+			sample = &text.Sample{Numbers: []int32{text.Unknown}}
+		}
+		return s.text.Bytes(sample), nil
+	}
+	clip, err := decodeClip(ctx, fsys, item.File)
+	if err != nil {
+		return nil, err
+	}
+	samples, err := s.sound.Take(clip)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", item.File, err)
+	}
+	return s.sound.Bytes(samples), nil
+}
+
+// describe tells what the network reads of the samples.
+func (s *pictureSet) describe() string {
+	switch s.kind() {
+	case inkling.Texts:
+		what := map[text.Tokenizer]string{text.Words: "words", text.Treebank: "tokens of the Penn Treebank", text.Characters: "characters"}[s.text.Tokenizer]
+		return fmt.Sprintf("texts as %s, %s of them known, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), s.text.Length)
+	case inkling.Recordings:
+		return fmt.Sprintf("%g s of recordings at %s samples a second, %d mels in %d columns", s.sound.Seconds, thousands(s.sound.Rate), s.sound.Mels, s.sound.Columns)
+	}
+	return ""
+}
