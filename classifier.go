@@ -119,6 +119,7 @@ func (m *Classifier) note(format string, values ...any) {
 // says, else as given by otherwise.
 func (m *Classifier) Orient(asked, otherwise, why string) {
 	switch {
+	case m.Kind() != Pictures: // which do not lie
 	case asked != "":
 		m.About.Orientation = asked
 	case m.About.Orientation == "":

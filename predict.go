@@ -134,6 +134,9 @@ type reading struct {
 	made    *Reader
 	network models.Network   // that made is of
 	about   weights.Metadata // by which its pictures are normalised
+
+	explainer *Explainer
+	explained models.Network // that explainer is of
 }
 
 // reader returns one for some pictures.

@@ -95,8 +95,7 @@ type Explainer interface {
 	Network
 
 	// Evidence computes of N x 1 x 1 x length numbers of tokens what Head adds up, at
-	// inference: N x features values, and at which place each was found, N x features
-	// as Int32.
+	// inference: N x features values, and at which place each was found, N x features.
 	Evidence(x *nn.Value) (values, places *nn.Value)
 	// Span tells which tokens a feature at a place p has seen: so many from p-before on.
 	Span(feature int) (before, tokens int)
@@ -110,7 +109,7 @@ type Explainer interface {
 func evidence(found []*nn.Value) (values, places *nn.Value) {
 	var best, at []*nn.Value
 	for _, f := range found {
-		best, at = append(best, nn.Max(f, false, -1)), append(at, nn.ArgMax(f, -1, false))
+		best, at = append(best, nn.Max(f, false, -1)), append(at, nn.Cast(nn.ArgMax(f, -1, false), nn.Float32))
 	}
 	return nn.Concat(1, best...), nn.Concat(1, at...)
 }

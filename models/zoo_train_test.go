@@ -18,6 +18,9 @@ func tinyConfig(name string) Config {
 	if side == 0 {
 		side = 8
 	}
+	if m, err := FindModel(name); err == nil && m.Reads == Sentences {
+		return Config{Channels: 1, Height: 1, Width: 11, Classes: 3, Tokens: 40}
+	}
 	return Config{Channels: 1, Height: side, Width: side, Classes: 3}
 }
 
@@ -25,6 +28,9 @@ func tinyPictures(c Config, batch int) ([]float32, []int) {
 	pictures, labels := make([]float32, batch*c.Channels*c.Height*c.Width), make([]int, batch)
 	for i, u := range share("input", len(pictures)) {
 		pictures[i] = 4 * float32(u)
+		if c.Tokens > 0 {
+			pictures[i] = float32(int((u + 0.5) * float64(c.Tokens)))
+		}
 	}
 	for i := range labels {
 		labels[i] = (i + 1) % c.Classes

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 
 	"inkling/transform"
@@ -158,7 +159,8 @@ func (in *Input) picture(mel *MelSpectrogram, samples []float32) (*Picture, erro
 	if err != nil {
 		return nil, err
 	}
-	return p.Decibels(in.Range).Normalize().Fit(in.Columns, 0), nil
+	p = p.Decibels(in.Range).Normalize()
+	return p.Fit(in.Columns, slices.Min(p.Values)), nil
 }
 
 // Transform makes the network's input of samples' bytes.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"inkling"
 	"inkling/data"
@@ -20,6 +21,12 @@ func auditSet(ctx context.Context, set *pictureSet, train, test data.Dataset, o 
 			return nil, context.Cause(ctx)
 		}
 		return nil, fmt.Errorf("%s: %w", set.title, err)
+	}
+	if one := set.kind().One(); set.kind() != inkling.Pictures {
+		words := strings.NewReplacer("pictures", one+"s", "picture", one)
+		for i, f := range report.Findings {
+			report.Findings[i].Text = words.Replace(f.Text)
+		}
 	}
 	if set.parts != nil {
 		for _, warning := range set.parts.Warnings {
@@ -162,6 +169,7 @@ func seen(ctx context.Context, m *inkling.Classifier, d data.Dataset) (n int, se
 	if err != nil {
 		return 0, ""
 	}
+	one := m.Kind().One()
 	n, exact, err := sketch.Seen(ctx, d)
 	if err != nil || n == 0 {
 		return 0, ""
@@ -170,6 +178,6 @@ func seen(ctx context.Context, m *inkling.Classifier, d data.Dataset) (n int, se
 	if exact {
 		about = ""
 	}
-	return n, fmt.Sprintf("Warning: %s%s of the %s pictures %s among those that the network was trained on: what it says of %s it remembers, and the accuracy is better than on new pictures.",
-		about, thousands(n), thousands(d.Len()), plural(n, "is", "are"), plural(n, "it", "them"))
+	return n, fmt.Sprintf("Warning: %s%s of the %s %ss %s among those that the network was trained on: what it says of %s it remembers, and the accuracy is better than on new %ss.",
+		about, thousands(n), thousands(d.Len()), one, plural(n, "is", "are"), plural(n, "it", "them"), one)
 }

@@ -107,7 +107,7 @@ func demo(ctx context.Context, o *trainOptions, out io.Writer) (*inkling.Classif
 	e := result.evaluation
 	say(`How good is that? Guessing would be right for %s. The accuracy above counts
    pictures that the network has never seen. By class:`, percent(1/float64(len(e.Classes))))
-	if err := printClasses(out, e); err != nil {
+	if err := printClasses(out, inkling.Pictures, e); err != nil {
 		return nil, err
 	}
 

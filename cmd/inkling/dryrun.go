@@ -20,7 +20,7 @@ func (o *trainOptions) chosen(p *prepared) (notes []string) {
 	case o.overfit > 0:
 		notes = append(notes, "The same pictures validate (--overfit): a network that can learn at all gets them right sooner or later.")
 	case p.validation != nil:
-		notes = append(notes, fmt.Sprintf("%s of every class, %s, are held out to validate with.", percent(o.valSplit), count(p.validation.Len(), "picture")))
+		notes = append(notes, fmt.Sprintf("%s of every class, %s, are held out to validate with.", percent(o.valSplit), count(p.validation.Len(), p.set.kind().One())))
 	}
 	return notes
 }

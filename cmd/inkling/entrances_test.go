@@ -155,7 +155,7 @@ func TestEntrances(t *testing.T) {
 			}
 		}
 	}
-	options, err := optionsFor(m, false, "auto")
+	options, err := optionsFor(m, false, "auto", sampleOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}

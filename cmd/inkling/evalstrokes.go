@@ -303,7 +303,7 @@ func (r *strokesResult) print(out io.Writer, m *inkling.Classifier, title string
 	e := &r.evaluation
 	fmt.Fprintf(out, "Model: %s; drawings prepared as %s.\n%s", title, r.procedure, m.Note(title))
 	fmt.Fprintf(out, "Accuracy on the %s of %s: %s\n\n", count(e.Total(), "drawing"), count(len(r.writers), "writer"), percent(e.Accuracy()))
-	if err := printClasses(out, e); err != nil {
+	if err := printClasses(out, inkling.Pictures, e); err != nil {
 		return err
 	}
 	if err := printConfusion(out, e, "What was drawn (down) and what it was taken for (across):"); err != nil {

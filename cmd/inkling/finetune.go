@@ -146,7 +146,7 @@ func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
 	if o.old == nil || p.size != "" || p.ownWay() {
 		return p, nil
 	}
-	like, err := optionsFor(o.old, p.skipBad, "auto")
+	like, err := optionsFor(o.old, p.skipBad, "auto", p.samples)
 	if o.old.SizeAssumed() && !o.old.AnySize() {
 		like.height, like.width = 0, 0 // theirs may tell what the model reads
 	}

@@ -385,6 +385,9 @@ func metadataLines(m *weights.Metadata) [][2]string {
 		if key == sketchKey {
 			value = "known, so that a test on the same pictures is noticed"
 		}
+		if key == string(inkling.Texts) {
+			value = aboutTexts(value)
+		}
 		lines = append(lines, [2]string{key, value})
 	}
 	return lines

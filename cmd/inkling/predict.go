@@ -39,7 +39,7 @@ func newPredict() *cobra.Command {
 	var o predictOptions
 	c := &cobra.Command{
 		Use:   "predict [MODEL] IMAGE...",
-		Short: "Say what a picture shows",
+		Short: "Say what a picture shows, a text says or a recording sounds",
 		Long: `Let a model look at pictures (PNG, JPEG, GIF, BMP, TIFF or WebP) and say which class
 each belongs to, and how probable it takes every class. Without MODEL it is the
 built-in network for digits that reads. An IMAGE is a file, a folder (all pictures in
@@ -66,12 +66,18 @@ line by line, and --json has the place of each. Uneven light, ruled lines and fr
 taken off for that, dots and commas left out, which is said. The built-in network also says
 what is probably none of the digits.
 
+A model of texts is given texts in place of pictures, files with one, or - for the lines of
+standard input, and tells which words made the answer; a model of recordings is given
+files (WAV or FLAC), folders of them, patterns, or -.
+
 Photographs are turned as their EXIF data say. A file may have 250 megapixels, if
 decoding it takes no more than 1 GiB.` + modelFlagsHelp,
 		Example: `  inkling predict photo.jpg
   inkling predict model.pth seven.png
   inkling predict model.pth scans --json
   inkling predict cifar.pth frog.jpg
+  inkling predict reviews.pth "a moving film, and never dull"
+  inkling predict spoken.pth clip.wav
   curl -s https://example.com/digit.png | inkling predict model.pth -`,
 		Args: wantArgs("IMAGE..."),
 		RunE: func(c *cobra.Command, args []string) error {
@@ -176,6 +182,9 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	m, name, err := openModel(model, &o.model)
 	if err != nil {
 		return err
+	}
+	if m.Kind() != inkling.Pictures {
+		return o.predictSamples(ctx, out, errOut, stdin, m, name, args)
 	}
 	sources, skipped := findImages(args)
 	fitToImages(m, sources)
@@ -465,7 +474,12 @@ func printPrediction(out io.Writer, p *prediction, remark string) error {
 	if len(p.Digits) > 0 {
 		return printDigits(out, p.Digits)
 	}
-	list := mostProbable(p.Probabilities)
+	return printOdds(out, p.Probabilities)
+}
+
+// printOdds prints how probable the classes are.
+func printOdds(out io.Writer, all []classAndOdds) error {
+	list := mostProbable(all)
 	width := 2
 	for _, c := range list {
 		width = max(width, utf8.RuneCountInString(c.Class))

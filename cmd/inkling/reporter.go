@@ -31,6 +31,8 @@ type reporter struct {
 	status   atomic.Pointer[string] // what the bar tells besides
 
 	loss, accuracy string // the last that were known
+
+	kind inkling.Kind // of what is learnt
 }
 
 func newReporter(out io.Writer, json bool) *reporter { return &reporter{out: out, json: json} }
@@ -56,12 +58,21 @@ func (r *reporter) object(event string, values map[string]any) {
 	json.NewEncoder(r.out).Encode(values) // maps are written in the order of their keys
 }
 
+// unit is what a sample is called: for pictures as given.
+func unit(kind inkling.Kind, picture string) string {
+	if kind == inkling.Pictures || kind == "" {
+		return picture
+	}
+	return kind.One()
+}
+
 // begin tells what is going to be trained, on what and how.
 func (r *reporter) begin(o *trainOptions, p *prepared, d data.Dataset, m *inkling.Classifier) {
 	set := p.set
+	r.kind = set.kind()
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
-	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), "picture"), wording.Count(len(d.Classes()), "class"))
+	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), r.kind.One()), wording.Count(len(d.Classes()), "class"))
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
@@ -69,11 +80,15 @@ func (r *reporter) begin(o *trainOptions, p *prepared, d data.Dataset, m *inklin
 		r.line("      %s\n", note)
 	}
 	r.findings(o.data, set.findings)
-	r.line("Network: %s, %s parameters, for pictures of %v, seed %d.\n", m.Architecture(), thousands(inkling.Parameters(m.Network)), nn.Shape(m.Input()), o.seed)
+	reads := fmt.Sprintf("pictures of %v", nn.Shape(m.Input()))
+	if r.kind != inkling.Pictures {
+		reads = set.describe()
+	}
+	r.line("Network: %s, %s parameters, for %s, seed %d.\n", m.Architecture(), thousands(inkling.Parameters(m.Network)), reads, o.seed)
 	r.line("Training: %s of %s %s of %d, %s.\n",
 		count(o.epochs, "epoch"), thousands(batches), plural(batches, "batch", "batches"), o.batch, &o.optimizing)
 	if o.augment != "" {
-		r.line("          Pictures are changed at random: %s.\n", o.augment)
+		r.line("          %s are changed at random: %s.\n", capital(string(r.kind)), o.augment)
 	}
 	for _, sentence := range o.said {
 		r.line("%s\n", sentence)
@@ -112,7 +127,7 @@ func (r *reporter) startBar(out io.Writer, images int64) {
 	r.bar = r.progress.New(images, mpb.BarStyle(), mpb.BarRemoveOnComplete(),
 		mpb.PrependDecorators(decor.Percentage(decor.WCSyncSpace)),
 		mpb.AppendDecorators(
-			decor.CurrentNoUnit("%d images, "),
+			decor.CurrentNoUnit("%d "+unit(r.kind, "image")+"s, "),
 			decor.AverageETA(decor.ET_STYLE_MMSS),
 			decor.Name(" left"),
 			decor.Any(func(decor.Statistics) string {
@@ -151,7 +166,7 @@ func (r *reporter) tell(e train.Event) {
 	}
 	text := r.loss + r.accuracy
 	if s := e.Elapsed.Seconds(); s > 0 {
-		text += fmt.Sprintf(", %s images/s", thousands(int(float64(e.Images)/s)))
+		text += fmt.Sprintf(", %s %ss/s", thousands(int(float64(e.Images)/s)), unit(r.kind, "image"))
 	}
 	text += fmt.Sprintf(", %s MB", thousands(int(memoryInUse()>>20)))
 	r.status.Store(&text)
@@ -176,13 +191,14 @@ func (r *reporter) hint(text string) {
 // finish tells how long it took.
 func (r *reporter) finish(ran train.Result) {
 	r.close()
-	r.line("Trained on %s in %s: %s images/s.\n", count(ran.Images, "image"), seconds(ran.Elapsed), thousands(int(ran.ImagesPerSecond())))
+	one := unit(r.kind, "image")
+	r.line("Trained on %s in %s: %s %ss/s.\n", count(ran.Images, one), seconds(ran.Elapsed), thousands(int(ran.ImagesPerSecond())), one)
 	r.object("trained", map[string]any{"epochs": ran.Epochs, "steps": ran.Steps, "images": ran.Images,
 		"seconds": ran.Elapsed.Seconds(), "images_per_second": ran.ImagesPerSecond()})
 }
 
 func (r *reporter) tested(e *train.Evaluation) {
-	r.line("Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), "image", "images"), percent(e.Accuracy()))
+	r.line("Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), unit(r.kind, "image"), unit(r.kind, "image")+"s"), percent(e.Accuracy()))
 	r.object("tested", map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss})
 }
 

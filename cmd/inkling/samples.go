@@ -321,6 +321,7 @@ func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []sam
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
+	where := make([]samples.Item, 0, len(items))
 	kept := 0
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -334,13 +335,36 @@ func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []sam
 		}
 		copy(rows[kept*size:], rows[i*size:][:size])
 		marks[kept] = marks[i]
+		where = append(where, items[i])
 		kept++
 	}
 	if kept == 0 {
 		return nil, fmt.Errorf("none of %s can be read: %w", count(len(items), s.kind().One()), s.faults[0])
 	}
-	return data.NewMemory(rows[:kept*size], marks[:kept], classes, shape[0], shape[1], shape[2])
+	memory, err := data.NewMemory(rows[:kept*size], marks[:kept], classes, shape[0], shape[1], shape[2])
+	return &sampleSet{memory, where}, err
 }
+
+// sampleSet is texts or recordings as bytes, which knows what they were.
+type sampleSet struct {
+	*data.Memory
+	items []samples.Item
+}
+
+// Original is the text, in small letters; of a recording, its bytes.
+func (s *sampleSet) Original(i int) []byte {
+	if s.items[i].File != "" && s.items[i].Text == "" {
+		row, _, err := s.Example(i)
+		if err != nil {
+			return []byte(s.items[i].File)
+		}
+		return row
+	}
+	return []byte(strings.ToLower(s.items[i].Text))
+}
+
+// Where is the file, or the file and the line.
+func (s *sampleSet) Where(i int) string { return s.items[i].Where }
 
 // shape is that of the samples' bytes.
 func (s *pictureSet) shape() (shape [3]int) {
@@ -399,3 +423,15 @@ func (s *pictureSet) describe() string {
 	}
 	return ""
 }
+
+// aboutTexts tells in a few words what a model's file says of texts.
+func aboutTexts(file string) string {
+	in, err := text.ParseInput(file)
+	if err != nil {
+		return err.Error()
+	}
+	return (&pictureSet{text: in}).describe()
+}
+
+// capital begins a sentence with a word.
+func capital(word string) string { return strings.ToUpper(word[:1]) + word[1:] }

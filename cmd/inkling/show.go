@@ -7,6 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
+	"inkling/data"
 	"inkling/internal/wording"
 )
 
@@ -30,7 +32,8 @@ func newShow() *cobra.Command {
 		Short: "Look at some pictures of a data set",
 		Long: `Draw a random batch of training pictures with their labels, as a PNG file and,
 if this is a terminal, right here. Looking at the data is the first step of every
-training: a wrong label or a picture lying on its side is seen at once.
+training: a wrong label or a picture lying on its side is seen at once. Texts are
+printed with their labels, and recordings drawn as the spectrograms that networks read.
 
 With --augment the pictures are changed at random as a training with the same
 --augment would. Does a person still read them? Then a network can learn it.
@@ -43,7 +46,8 @@ chosen; a file or a pipe gets pictures only then.`,
   inkling show --count 64 --seed 7 --out many.png
   inkling show --data emnist
   inkling show --augment auto --count 3 --versions 8
-  inkling show --data photos --augment crop=8,flip,color=0.4`,
+  inkling show --data photos --augment crop=8,flip,color=0.4
+  inkling show --data reviews.tsv`,
 		Args: noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := interruptible()
@@ -55,6 +59,8 @@ chosen; a file or a pipe gets pictures only then.`,
 	f.SortFlags = false
 	f.StringVar(&o.data, "data", "auto", dataHelp)
 	o.pictures.flags(f)
+	o.pictures.samples.flags(f)
+	o.pictures.samples.inputFlags(f)
 	f.BoolVar(&o.test, "test", false, "show pictures to test with")
 	f.IntVar(&o.count, "count", 16, "show `N` pictures")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
@@ -73,6 +79,9 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	if o.versions < 1 || o.versions > most/o.count {
 		return usagef("--versions is %d, want 1 to %d, so that there are %s at most", o.versions, most/o.count, wording.Count(most, "picture"))
 	}
+	if err := o.pictures.samples.check(o.seed); err != nil {
+		return err
+	}
 	graphics, err := findGraphics(o.graphics, out)
 	if err != nil {
 		return err
@@ -84,6 +93,15 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	d, err := openLimited(set, !o.test, 0)
 	if err != nil {
 		return err
+	}
+	if set.kind() != inkling.Pictures && o.augment != "" {
+		return usagef("--augment is shown of pictures, and these are %s: leave it out", set.kind())
+	}
+	switch set.kind() {
+	case inkling.Texts:
+		return o.showTexts(out, set, d)
+	case inkling.Recordings:
+		d = &spectrograms{d, set.sound}
 	}
 	channels, height, width := d.Shape()
 	augmentation, err := parseAugment(o.augment, channels, height, width, holdsSymbols(d.Classes()))
@@ -104,6 +122,9 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	g.augment(augmentation, o.seed)
 
 	fmt.Fprintf(out, "Data: %s.\n", set.title)
+	if set.kind() != inkling.Pictures {
+		fmt.Fprintf(out, "%s\nLow pitches are below, and light is loud: %s.\n", set.reason, set.describe())
+	}
 	if augmentation.Spec != "" {
 		fmt.Fprintf(out, "Augmented by %s.\n", augmentation.Spec)
 	}
@@ -119,6 +140,27 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	if err := g.save(o.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(out, "Drew %s in %s.\n", count(len(g.labels), "picture"), o.out)
+	_, err = fmt.Fprintf(out, "Drew %s in %s.\n", count(len(g.labels), set.kind().One()), o.out)
 	return err
+}
+
+// showTexts prints some texts with their labels.
+func (o *showOptions) showTexts(out io.Writer, set *pictureSet, d data.Dataset) error {
+	batch, err := randomBatch(d, o.count, o.seed)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Data: %s. %s\nRead as %s.\n\n", set.title, set.reason, set.describe())
+	for i := range batch.Len() {
+		label, err := data.LabelOf(batch, i)
+		if err != nil {
+			return err
+		}
+		origin, at := data.Origin(batch, i)
+		sentence := origin.(*sampleSet).items[at].Text
+		if _, err := fmt.Fprintf(out, "%s\t%s\n", printable(batch.Classes()[label]), printable(shortened(sentence, 160))); err != nil {
+			return err
+		}
+	}
+	return nil
 }

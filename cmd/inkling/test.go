@@ -30,6 +30,8 @@ func newTest() *cobra.Command {
 	var conv nn.Convolutions
 	var preprocess string
 	var o testOptions
+	var find sampleOptions
+	var seed uint64
 	c := &cobra.Command{
 		Use:   "test MODEL",
 		Short: "Tell how well a model reads pictures it has not seen",
@@ -63,7 +65,10 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 				return err
 			}
 			m.Convolutions = conv
-			options, err := optionsFor(m, skipBad, preprocess)
+			if err := find.check(seed); err != nil {
+				return err
+			}
+			options, err := optionsFor(m, skipBad, preprocess, find)
 			if err != nil {
 				return err
 			}
@@ -74,6 +79,8 @@ are transposed). Pictures in a folder are prepared as inkling predict prepares t
 	f.StringVar(&dataName, "data", "", "`SET` of pictures, as for train; by default that of the model")
 	f.BoolVar(&skipBad, "skip-bad", false, skipBadHelp)
 	f.StringVar(&preprocess, "preprocess", "auto", preprocessHelp)
+	find.flags(f)
+	f.Uint64Var(&seed, "seed", 1, "`NUMBER` that the parts of --fold follow from, that of the training")
 	model.flags(f)
 	f.IntVar(&limit, "limit", 0, "use only `N` pictures, the first or, of a folder, some of every class; 0 means all")
 	addConvFlag(f, &conv, nn.FastConvolutions)
@@ -108,6 +115,9 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 	}
 	m.Orient("", set.stored, "as in the data set's files")
 	views, saidViews := []train.View{{}}, ""
+	if o.tta && m.Kind() != inkling.Pictures {
+		return usagef("--tta looks at pictures from several sides, and the model reads %s: leave it out", m.Kind())
+	}
 	if o.tta {
 		views, saidViews = viewsFor(d)
 	}
@@ -129,13 +139,17 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 		}
 		return writeJSON(out, report)
 	}
-	fmt.Fprintf(out, "Data: %s; pictures %s.\n%s", set.title, m.About.Orientation, m.Note(path))
+	lie := "; pictures " + m.About.Orientation
+	if m.Kind() != inkling.Pictures {
+		lie = ""
+	}
+	fmt.Fprintf(out, "Data: %s%s.\n%s", set.title, lie, m.Note(path))
 	for _, note := range []string{set.reason, set.leftOut(), saidViews, warning} {
 		if note != "" {
 			fmt.Fprintln(out, note)
 		}
 	}
-	if err := printEvaluation(out, e, o.topK, o.confusion); err != nil || o.out == "" {
+	if err := printEvaluation(out, m.Kind(), e, o.topK, o.confusion); err != nil || o.out == "" {
 		return err
 	}
 	fmt.Fprintf(out, "\nWrote the report to %s.\n", filepath.Join(o.out, runs.ReportFile))
@@ -220,10 +234,15 @@ func testPictures(ctx context.Context, m *inkling.Classifier, path, dataName str
 }
 
 // optionsFor makes pictures of a folder what the model reads, as predict does.
-func optionsFor(m *inkling.Classifier, skipBad bool, preprocess string) (pictureOptions, error) {
+func optionsFor(m *inkling.Classifier, skipBad bool, preprocess string, find sampleOptions) (pictureOptions, error) {
+	if m.Kind() != inkling.Pictures {
+		o := pictureOptions{skipBad: skipBad, way: preprocess, samples: find}
+		o.samples.like, o.samples.whole = m, true
+		return o, nil
+	}
 	channels, height, width := m.Network.Input()
 	_, err := m.Preparation(preprocess)
-	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad, prepare: func(img image.Image) ([]byte, error) {
+	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad, samples: find, prepare: func(img image.Image) ([]byte, error) {
 		p, err := m.Preparation(preprocess) // the pictures may have told what size the model reads
 		if err != nil {
 			return nil, err
@@ -247,19 +266,19 @@ func checkPreprocess(way string) error {
 const preprocessHelp = "`WAY` from pictures and drawings to what the network reads: auto (the model's own), emnist, mnist, tutorial, fit or resize"
 
 // printEvaluation prints what the network did, over all and by class.
-func printEvaluation(out io.Writer, e *train.Evaluation, topK int, confusion bool) error {
+func printEvaluation(out io.Writer, kind inkling.Kind, e *train.Evaluation, topK int, confusion bool) error {
 	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
-	fmt.Fprintf(out, "Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), "image", "images"), percent(e.Accuracy()))
+	fmt.Fprintf(out, "Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), unit(kind, "image"), unit(kind, "image")+"s"), percent(e.Accuracy()))
 	fmt.Fprintf(out, "95 %% interval, by bootstrap: %s to %s\n", percent(low), percent(high))
 	if topK > 1 {
 		fmt.Fprintf(out, "The right class was among the %d likeliest: %s\n", topK, percent(e.Top.Accuracy(topK)))
 	}
 	fmt.Fprintf(out, "Mean loss: %.4f\n", e.Loss)
 	fmt.Fprintf(out, "Calibration error: %.4f%s\n\n", e.Calibration.Error(), temperature(e))
-	if err := printClasses(out, e); err != nil || !confusion {
+	if err := printClasses(out, kind, e); err != nil || !confusion {
 		return err
 	}
-	return printConfusion(out, e, "What pictures are (down) and what they were taken for (across):")
+	return printConfusion(out, e, "What "+unit(kind, "picture")+"s are (down) and what they were taken for (across):")
 }
 
 // temperature says what would mend the network's confidence.
@@ -271,9 +290,9 @@ func temperature(e *train.Evaluation) string {
 }
 
 // printClasses prints how every class was recognised, and the means.
-func printClasses(out io.Writer, e *train.Evaluation) error {
+func printClasses(out io.Writer, kind inkling.Kind, e *train.Evaluation) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "class\timages\tright\taccuracy\tprecision\tF1\ttaken most often for\t\n")
+	fmt.Fprint(table, "class\t"+unit(kind, "image")+"s\tright\taccuracy\tprecision\tF1\ttaken most often for\t\n")
 	line := func(name string, s metrics.Scores, right, error string) {
 		fmt.Fprintf(table, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t\n", name, s.Support, right, percent(s.Recall), percent(s.Precision), percent(s.F1), error)
 	}
@@ -286,7 +305,7 @@ func printClasses(out io.Writer, e *train.Evaluation) error {
 		line(name, s, strconv.Itoa(e.Confusion[label][label]), commonestError(e, label))
 	}
 	line("mean of the classes", e.Macro(), strconv.Itoa(e.Correct()), "")
-	line("mean of the images", e.Weighted(), strconv.Itoa(e.Correct()), "")
+	line("mean of the "+unit(kind, "image")+"s", e.Weighted(), strconv.Itoa(e.Correct()), "")
 	return table.Flush()
 }
 

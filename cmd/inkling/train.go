@@ -95,7 +95,16 @@ they are spelt), with a folder for every class in each, or just the folders of t
 classes, of which a fifth of the pictures is held out to test with. A table (.csv,
 .tsv) lists paths and labels, or has a label and the samples of a picture in every
 line; arrays (.npz) are NumPy's, such as x_train and y_train. A zip archive of any of
-these need not be unpacked. Before the training the pictures are looked at, and what
+these need not be unpacked.
+
+Texts are learnt from tables (.tsv, .csv, .jsonl) with a column of texts and one of labels,
+alone or as train.tsv and test.tsv in a folder, and from .txt files in a folder for every
+class; recordings (.wav, .flac) from folders of classes, or by --names from files such as
+DIGIT_SPEAKER_NUMBER.wav. They choose the recipes text and speech, and networks that suit:
+textcnn, charcnn for languages without spaces between words, melcnn. What was guessed is
+said.
+
+Before the training the pictures are looked at, and what
 is strange about them is said; "inkling data check" tells more.
 The network is made for the pictures' size, gray or coloured; LeNet takes 16x16 to
 256x256. The numbers of the optimizers' flags are what each of them has by default.
@@ -132,6 +141,8 @@ replaced without --force. One training at a time writes a file.
   inkling train --data emnist --download
   inkling train --data ~/fashion-mnist --limit 10000 --json
   inkling train --recipe fast-mnist
+  inkling train --data reviews.tsv
+  inkling train --data recordings --names "{class}_{speaker}_{number}" --test-where speaker=theo
   inkling train --from model.pth --data ~/fashion-mnist --freeze "conv*" --unfreeze-after 1
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,
 		Args: noArgs,

@@ -224,6 +224,9 @@ func (p picture) name(train, test data.Dataset) string {
 	if f, ok := origin.(filer); ok {
 		return f.FullPath(i)
 	}
+	if o, ok := origin.(data.Original); ok {
+		return o.Where(i)
+	}
 	return fmt.Sprintf("picture %d %s", p.i, part)
 }
 
@@ -269,7 +272,7 @@ func ofPixels(d data.Dataset, i int) print {
 	if origin, at := data.Origin(d, i); isFiler(origin) {
 		pixels, err = origin.(filer).Own(at) // Example gives another one for a bad one
 	} else {
-		pixels, _, err = d.Example(i)
+		pixels, err = data.Whole(d, i)
 	}
 	if err != nil {
 		return print{fault: err}

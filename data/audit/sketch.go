@@ -45,7 +45,7 @@ func sumsOf(ctx context.Context, d data.Dataset) ([]uint64, error) {
 	sums, errs := make([]uint64, d.Len()), make([]error, d.Len())
 	known := make([]bool, d.Len())
 	err := each(ctx, d.Len(), func(i int) {
-		pixels, _, err := d.Example(i)
+		pixels, err := data.Whole(d, i)
 		errs[i] = err
 		if err == nil && slices.ContainsFunc(pixels, func(b byte) bool { return b != pixels[0] }) {
 			sum := sha256.Sum256(pixels)

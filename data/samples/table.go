@@ -157,13 +157,16 @@ func csvRows(r *bufio.Reader, f func(row) error) error {
 	} else if bytes.Contains(first, []byte("\t")) && !bytes.Contains(first, []byte(",")) {
 		lines.Comma = '\t'
 	}
+	line := 1
 	for {
 		guard.left = 2 * maxLine
 		fields, err := lines.Read()
 		if err == io.EOF {
 			return nil
 		}
-		line, _ := lines.FieldPos(0)
+		if len(fields) > 0 {
+			line, _ = lines.FieldPos(0)
+		}
 		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, errLongRecord):

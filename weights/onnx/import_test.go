@@ -22,6 +22,9 @@ func TestImportOfExport(t *testing.T) {
 			continue
 		}
 		t.Run(model.Name, func(t *testing.T) {
+			if model.Reads == models.Sentences {
+				t.Skip("a graph is opened as one of pictures")
+			}
 			c := models.Config{Channels: model.Usual.Channels, Height: 32, Width: 32, Classes: 7}
 			small := slices.Contains([]string{"LeNet", "airbench", "mobilenet_v3_small", "squeezenet1_1"}, model.Name)
 			make := func() (models.Network, error) { return model.Draw(c, nil) }

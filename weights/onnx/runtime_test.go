@@ -192,6 +192,9 @@ func zooCases(t *testing.T) (cases []runtimeCase) {
 		input := make([]float32, c.Channels*c.Height*c.Width)
 		for i := range input {
 			input[i] = r.Float32()
+			if c.Tokens > 0 {
+				input[i] = float32(r.IntN(c.Tokens))
+			}
 		}
 		shape := []int{c.Channels, c.Height, c.Width}
 		cases = append(cases, runtimeCase{m.Name, Model{Network: net, Shape: shape}, append([]int{1}, shape...), input, nil,

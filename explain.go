@@ -1,0 +1,119 @@
+package inkling
+
+import (
+	"fmt"
+
+	"inkling/models"
+	"inkling/nn"
+	"inkling/text"
+	"inkling/train"
+)
+
+// An Explanation is what a model thinks of a text, and which tokens made it think so.
+type Explanation struct {
+	Prediction
+	text.Sample
+	// Support is what each of the sample's tokens adds to the answer's logit, less what it
+	// adds to those of all classes in the mean: of every filter the place counts where it
+	// is found best, and what it finds is shared among the tokens that it sees there.
+	Support []float64
+}
+
+// An Explainer explains a model's answers on texts. It belongs to one goroutine.
+type Explainer struct {
+	of      models.Explainer
+	input   *text.Input
+	classes []string
+	program *nn.Program
+	numbers []float32
+	weight  []float32 // of the head, classes x features
+}
+
+// NewExplainer makes one. It fails if the model reads no texts.
+func NewExplainer(m *Classifier) (*Explainer, error) {
+	of, ok := m.Network.(models.Explainer)
+	if !ok || m.Text == nil {
+		return nil, fmt.Errorf("the model reads %s, no texts", m.Kind())
+	}
+	length := m.Text.Length
+	program, err := nn.Network{
+		Module: m.Network, Convolutions: m.Convolutions,
+		Inputs: []nn.Spec{{Shape: nn.Shape{1, 1, 1, length}}},
+		Forward: func(x []*nn.Value) []*nn.Value {
+			values, places := of.Evidence(x[0])
+			return []*nn.Value{m.Network.Forward(x[0]), values, places}
+		},
+	}.Compile()
+	if err != nil {
+		return nil, err
+	}
+	head := of.Head()
+	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, program: program, numbers: make([]float32, length), weight: make([]float32, head.In*head.Out)}
+	head.Weight.Read(e.weight)
+	return e, nil
+}
+
+// Explain says what a text is, and why. It fails as [text.Input.Read] does.
+func (e *Explainer) Explain(sentence string) (*Explanation, error) {
+	sample, err := e.input.Read(sentence)
+	if err != nil {
+		return nil, err
+	}
+	return e.ExplainSample(sample)
+}
+
+// ExplainSample is Explain for a text that was read.
+func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
+	clear(e.numbers)
+	for i, number := range sample.Numbers {
+		e.numbers[i] = float32(number)
+	}
+	outputs := e.program.ForwardAll(nn.Tensor[float32]{Shape: nn.Shape{1, 1, 1, len(e.numbers)}, Data: e.numbers})
+	logits, values, places := outputs[0].Data, outputs[1].Data, outputs[2].Data
+	for _, v := range logits {
+		if v-v != 0 {
+			return nil, fmt.Errorf("the network's output is %v, not a finite number: the weights in the model's file are damaged", v)
+		}
+	}
+	probabilities := make([]float32, len(logits))
+	softmax(probabilities, logits)
+	best := train.Argmax(probabilities)
+	answer := &Explanation{Sample: *sample, Support: make([]float64, len(sample.Numbers)),
+		Prediction: Prediction{Class: e.classes[best], Index: best, Probability: float64(probabilities[best]), Probabilities: probabilities}}
+	features := len(values)
+	for f, v := range values {
+		if !(v > 0) {
+			continue
+		}
+		mean := 0.0
+		for c := range logits {
+			mean += float64(e.weight[c*features+f]) / float64(len(logits))
+		}
+		before, tokens := e.of.Span(f)
+		first := int(places[f]) - before
+		from, to := max(first, 0), min(first+tokens, len(answer.Support))
+		if from >= to {
+			continue // it sees what fills the text up
+		}
+		share := float64(v) * (float64(e.weight[best*features+f]) - mean) / float64(to-from)
+		for i := from; i < to; i++ {
+			answer.Support[i] += share
+		}
+	}
+	return answer, nil
+}
+
+// Explain says what a text is, and which tokens made the answer. It may be called by
+// several goroutines; they take turns.
+func (m *Classifier) Explain(sentence string) (*Explanation, error) {
+	m.reading.Lock()
+	defer m.reading.Unlock()
+	if m.reading.explainer == nil || m.reading.explained != m.Network {
+		made, err := NewExplainer(m)
+		if err != nil {
+			return nil, err
+		}
+		m.reading.explainer, m.reading.explained = made, m.Network
+	}
+	return m.reading.explainer.Explain(sentence)
+}

@@ -1,0 +1,146 @@
+package models
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"inkling/nn"
+)
+
+// TestSentencesGolden compares the networks for sentences and spoken words with PyTorch's
+// of testdata/sentences.py: keys, their order, and logits; and what an explanation adds up
+// with the logits that come of it.
+func TestSentencesGolden(t *testing.T) {
+	file, err := os.ReadFile("testdata/sentences.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cases []struct {
+		Model  string
+		Keys   []string
+		Shape  []int
+		Input  []float32
+		Logits []float64
+	}
+	if err := json.Unmarshal(file, &cases); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range cases {
+		m, err := FindModel(c.Model)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := Config{Channels: 1, Height: 16, Width: 24, Classes: 3}
+		input := c.Input
+		if m.Reads == Sentences {
+			config = Config{Channels: 1, Height: 1, Width: 11, Classes: 3, Tokens: 40}
+		} else {
+			for _, u := range share("input", nn.Shape(c.Shape).Elements()) {
+				input = append(input, 4*float32(u))
+			}
+		}
+		net, err := m.NewModel(config, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var keys []string
+		for _, e := range nn.State(net) {
+			keys = append(keys, e.Name())
+			e.Write(formulaValue(e.Name(), e.Shape()))
+		}
+		if !slices.Equal(keys, c.Keys) {
+			t.Errorf("%s has the keys %v, PyTorch's %v", c.Model, keys, c.Keys)
+		}
+		p, err := nn.Compile(net, 2, config.Channels, config.Height, config.Width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, c.Model, p.Forward(input), c.Logits)
+		if explainer, ok := net.(Explainer); ok {
+			checkEvidence(t, c.Model, explainer, config, input, c.Logits)
+		}
+	}
+	if len(cases) != 3 {
+		t.Errorf("there are %d cases", len(cases))
+	}
+}
+
+func near(t *testing.T, what string, got []float32, want []float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s: %d numbers, want %d", what, len(got), len(want))
+	}
+	for i, v := range want {
+		if math.Abs(float64(got[i])-v) > 1e-4*max(1, math.Abs(v)) {
+			t.Errorf("%s: logit %d is %v, want %v", what, i, got[i], v)
+		}
+	}
+}
+
+func checkEvidence(t *testing.T, what string, of Explainer, c Config, input []float32, logits []float64) {
+	t.Helper()
+	p, err := nn.Network{Module: of, Inputs: []nn.Spec{{Shape: nn.Shape{2, 1, 1, c.Width}}}, Forward: func(x []*nn.Value) []*nn.Value {
+		values, places := of.Evidence(x[0])
+		return []*nn.Value{values, places}
+	}}.Compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := p.ForwardAll(nn.Tensor[float32]{Shape: nn.Shape{2, 1, 1, c.Width}, Data: input})
+	head, features := of.Head(), len(out[0].Data)/2
+	weight, bias := make([]float32, head.In*head.Out), make([]float32, head.Out)
+	head.Weight.Read(weight)
+	head.Bias.Read(bias)
+	sums := make([]float32, 2*c.Classes)
+	for i := range sums {
+		n, class := i/c.Classes, i%c.Classes
+		sums[i] = bias[class]
+		for f := range features {
+			sums[i] += weight[class*features+f] * out[0].Data[n*features+f]
+			if before, tokens := of.Span(f); int(out[1].Data[n*features+f])-before+tokens <= 0 || before >= tokens {
+				t.Errorf("%s: feature %d at %v sees nothing", what, f, out[1].Data[n*features+f])
+			}
+		}
+	}
+	near(t, what+"'s evidence", sums, logits)
+}
+
+// TestSentencesRefuse lets networks and samples of other kinds meet.
+func TestSentencesRefuse(t *testing.T) {
+	for want, c := range map[string]Config{
+		"textcnn reads sentences":       {Channels: 1, Height: 1, Width: 8, Classes: 2},
+		"resnet18 reads pictures":       {Channels: 1, Height: 1, Width: 8, Classes: 2, Tokens: 10},
+		"charcnn cannot tell -1 tokens": {Channels: 1, Height: 1, Width: 8, Classes: 2, Tokens: -1},
+	} {
+		name, _, _ := strings.Cut(want, " ")
+		m, err := FindModel(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := m.NewModel(c, 1); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v, want %q", err, want)
+		}
+	}
+}
+
+// TestTokensBegin looks at the first numbers of tokens: Kim's, and zero for padding.
+func TestTokensBegin(t *testing.T) {
+	m, err := FindModel("textcnn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	net, err := m.NewModel(Config{Channels: 1, Height: 1, Width: 8, Classes: 2, Tokens: 500}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	weight := make([]float32, 500*128)
+	net.(*TextCNN).Embedding.Weight.Read(weight)
+	low, high := slices.Min(weight), slices.Max(weight)
+	if low < -0.25 || low > -0.24 || high > 0.25 || high < 0.24 || slices.ContainsFunc(weight[:128], func(v float32) bool { return v != 0 }) {
+		t.Errorf("tokens begin with %v to %v, padding with %v", low, high, weight[:3])
+	}
+}

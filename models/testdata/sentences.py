@@ -1,0 +1,55 @@
+#!/usr/bin/python3
+"""Writes sentences.json: what the networks for sentences and for spoken words compute at eval in PyTorch, with
+   weights from zoo.py's formula. Debian 12's python3-torch 1.13."""
+import json, os
+import torch, torch.nn as nn, torch.nn.functional as F
+from zoo import load, share
+
+class TextCNN(nn.Module):
+    """Kim 2014, arXiv:1408.5882."""
+    def __init__(self, tokens, classes, dim, filters):
+        super().__init__()
+        self.embedding = nn.Embedding(tokens, dim, padding_idx=0)
+        self.convs = nn.ModuleList(nn.Conv1d(dim, filters, w, padding=w - 1) for w in (3, 4, 5))
+        self.fc = nn.Linear(3 * filters, classes)
+    def forward(self, x):
+        x = self.embedding(x).transpose(1, 2)
+        return self.fc(torch.cat([F.relu(c(x)).amax(-1) for c in self.convs], 1))
+
+class CharCNN(nn.Module):
+    def __init__(self, tokens, classes, dim, filters):
+        super().__init__()
+        self.embedding = nn.Embedding(tokens, dim, padding_idx=0)
+        self.conv1 = nn.Conv1d(dim, filters, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv1d(filters, filters, 3, padding=1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm1d(filters), nn.BatchNorm1d(filters)
+        self.fc = nn.Linear(2 * filters, classes)
+    def forward(self, x):
+        first = F.relu(self.bn1(self.conv1(self.embedding(x).transpose(1, 2))))
+        second = F.relu(self.bn2(self.conv2(first)))
+        return self.fc(torch.cat([first.amax(-1), second.amax(-1)], 1))
+
+class MelCNN(nn.Module):
+    def __init__(self, classes):
+        super().__init__()
+        sizes = [1, 32, 64, 128]
+        for i in (1, 2, 3):
+            setattr(self, f"conv{i}", nn.Conv2d(sizes[i - 1], sizes[i], 3, padding=1, bias=False))
+        for i in (1, 2, 3):
+            setattr(self, f"bn{i}", nn.BatchNorm2d(sizes[i]))
+        self.fc = nn.Linear(128, classes)
+    def forward(self, x):
+        for i in (1, 2, 3):
+            x = F.max_pool2d(F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))), 2)
+        return self.fc(x.mean((2, 3)))
+
+def main():
+    out = []
+    tokens = torch.tensor([[(7 * i + 3 * n) % 40 if i < 9 else 0 for i in range(11)] for n in range(2)])
+    mel = 4 * torch.tensor(share("input", 2 * 16 * 24)).float().reshape(2, 1, 16, 24)
+    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("melcnn", MelCNN(3), mel)):
+        y = load(net).eval()(x)
+        out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
+    json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sentences.json"), "w"))
+
+main()
