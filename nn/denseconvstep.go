@@ -38,9 +38,9 @@ type denseConvStep struct {
 	// packRooms are what filters are transformed in, for every packUnit of them.
 	packRooms [][]float32
 	packUnit  int
-	// gathered is nil unless the input has so few channels that the pixels under
-	// a filter are better copied to one place.
-	gathered *gatheredPictures
+	// planar is nil unless the input has so few channels that it is better taken as
+	// planes.
+	planar *planarPictures
 
 	packed, packedBack []float32 // the weights as the passes want them
 	biases, noBiases   []float32 // and the biases, with room behind
@@ -92,8 +92,8 @@ func lowerDenseConv(p *plan, g *group) {
 	touches := []*buffer{s.input.values, s.output.values}
 	s.picture, s.result = s.input.values, s.output.values
 	pixels := s.out[1:].Elements()
-	if op.groups == 1 && op.in < 8 && s.positions > 1 {
-		s.gathered = newGatheredPictures(p, op, s.input, s.in, s.out)
+	if op.fewChannels() {
+		s.planar = newPlanarPictures(p, op, s.input, s.in, s.out)
 	} else if !s.input.channelsLast && op.in > 1 {
 		s.picture = p.eachExample(s.in[1:].Elements()*s.stored[0], false)
 		touches = append(touches, s.picture)
@@ -113,10 +113,8 @@ func lowerDenseConv(p *plan, g *group) {
 		s.lowerWinograd()
 		return
 	}
-	if s.gathered != nil {
-		g := s.gathered
-		s.forwardPass = newTilePass(p, 1, g.width, op.out, 1, 1, s.stored[1], false, func(int) []tileRow { return g.rows(g.strip, s.stored[1]) })
-		g.last = newTiles(g.rows(pixels%g.strip, s.stored[1]), s.forwardPass.weightStep(), s.forwardPass.narrow)
+	if s.planar != nil {
+		s.forwardPass = newTilePass(p, 1, len(s.planar.offsets), op.out, 1, 1, s.stored[1], false, func(int) []tileRow { return nil })
 	} else {
 		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, examplesTogether(p, pixels), s.stored[1], s.depthwise, s.forwardRows)
 	}
@@ -136,8 +134,8 @@ func lowerDenseConv(p *plan, g *group) {
 // algorithm names how outputs and the gradients of inputs are computed.
 func (s *denseConvStep) algorithm() string {
 	switch {
-	case s.gathered != nil:
-		return "tiles, pixels gathered"
+	case s.planar != nil:
+		return "planes"
 	case s.depthwise:
 		return "tiles, depthwise"
 	}
@@ -249,7 +247,7 @@ func (s *denseConvStep) pack(from, to int) {
 		scale, _ := s.scaled(o)
 		for k := range s.positions {
 			at := o*strides[0] + k/s.op.kernel[1]*strides[2] + k%s.op.kernel[1]*strides[3]
-			if s.gathered != nil {
+			if s.planar != nil {
 				for c := range inGroup {
 					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
@@ -297,8 +295,8 @@ func (s *denseConvStep) parts() (list []part) {
 // units is the number of parts into which what compute does for so many examples can be
 // divided.
 func (s *denseConvStep) units(examples int) int {
-	if s.gathered != nil {
-		return s.gathered.strips() * examples
+	if s.planar != nil {
+		return s.planar.strips() * examples
 	}
 	return s.forwardPass.units(examples)
 }
@@ -307,8 +305,8 @@ func (s *denseConvStep) units(examples int) int {
 func (s *denseConvStep) compute(w *work, from, to int) {
 	base, limits := s.finish()
 	r := tileRun{s.picture, s.result, s.packed, s.biases, base, limits}
-	if s.gathered != nil {
-		s.gathered.some(w, from, to, s, r)
+	if s.planar != nil {
+		s.planar.some(w, from, to, s, r)
 	} else {
 		s.forwardPass.some(w, from, to, r)
 	}

@@ -33,23 +33,11 @@ func (s *denseConvStep) newFilterSums() *filterSums {
 	in, out := s.in, s.out
 	pixels := out[1] * out[2]
 	f.parts = partCount(s.plan, pixels)
-	if g := s.gathered; g != nil {
-		f.depth = g.width
-		for first := 0; first < pixels; first += g.strip {
-			one := strip{out: first, outPixels: min(g.strip, pixels-first), pairs: make([][]int32, 1)}
-			one.inPixels = one.outPixels
-			for p := range one.outPixels {
-				one.pairs[0] = append(one.pairs[0], int32(p*kernel.TileRows), int32(p*kernel.TileColumns))
-			}
-			f.strips = append(f.strips, one)
-		}
-	} else {
-		f.together = max(min(most/pixels, s.plan.batch), 1)
-		count := (pixels + most - 1) / most
-		for i := range count {
-			if from, to := share(out[1], count, i); from < to {
-				f.strips = append(f.strips, newStrip(s.op, in, out, from, to, f.together))
-			}
+	f.together = max(min(most/pixels, s.plan.batch), 1)
+	count := (pixels + most - 1) / most
+	for i := range count {
+		if from, to := share(out[1], count, i); from < to {
+			f.strips = append(f.strips, newStrip(s.op, in, out, from, to, f.together))
 		}
 	}
 	for left := f.depth; left > 0; {
@@ -167,7 +155,7 @@ func (f *filterSums) compute(t *taskWork, destination []float32, from, to int) {
 		inParts(f.step.plan, f.parts, sums, scratch, func(sums []float32, one, end int) {
 			f.add(t, sums, scratch[partsScratch(f.parts, len(sums)):], group, first, last, one, end)
 		})
-		f.unpack(destination[(first-from)*size:], sums, columns)
+		f.step.unpackSums(destination[(first-from)*size:], sums, columns)
 		first = last
 	}
 }
@@ -212,13 +200,8 @@ func (f *filterSums) makePanels(w *work, panels []float32, strip *strip, group, 
 	last, size := len(f.widths)-1, strip.panel(examples)
 	lastChannel := f.depth - f.widths[last] // the others lie TileRows apart
 	for e := range examples {
-		var from []float32
 		step := s.stored[0]
-		if s.gathered != nil {
-			from, step = s.gathered.gather(w.worker, s.input.values.from(w, one+e), strip.out, strip.outPixels), f.depth
-		} else {
-			from = s.picture.from(w, one+e)[strip.in*step+group*f.depth:]
-		}
+		from := s.picture.from(w, one+e)[strip.in*step+group*f.depth:]
 		to := panels[e*strip.inPixels*rows:]
 		for pixel := range strip.inPixels {
 			kernel.CopyRows(to[pixel*rows:], from[pixel*step:], last, 8, size, rows)
@@ -227,9 +210,9 @@ func (f *filterSums) makePanels(w *work, panels []float32, strip *strip, group, 
 	}
 }
 
-// unpack puts sums into the order in which the parameter is stored.
-func (f *filterSums) unpack(destination, sums []float32, columns int) {
-	s := f.step
+// unpackSums puts sums, by blocks of filters, positions and channels, into the order in
+// which the parameter is stored.
+func (s *denseConvStep) unpackSums(destination, sums []float32, columns int) {
 	strides := s.strides
 	size := len(s.weight.data) / s.op.out
 	inGroup := s.op.in / s.op.groups
@@ -261,6 +244,10 @@ func (s *denseConvStep) contribute() {
 		p.by(s.algorithms[convWeights].String())
 		f := s.newWinogradSums()
 		c.unit, c.scratch, c.compute = f.unit(), f.scratch(), f.compute
+	case s.planar != nil:
+		p.by("planes of sums")
+		f := s.newPlanarSums()
+		c.unit, c.scratch, c.compute = kernel.TileColumns, f.scratch(), f.compute
 	default:
 		p.by("tiles of sums")
 		f := s.newFilterSums()

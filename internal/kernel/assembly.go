@@ -19,6 +19,8 @@ var assembly = Set{
 	OuterTile:       outerTileAssembly,
 	ProductTile:     productTileAssembly,
 	CopyRows:        copyRowsAssembly,
+	StripTiles:      stripTilesAssembly,
+	StripSums:       stripSumsAssembly,
 	ChannelSums:     channelSumsAssembly,
 	ChannelSquares:  channelSquaresAssembly,
 	ScaleChannels:   scaleChannelsAssembly,

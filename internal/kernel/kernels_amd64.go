@@ -324,6 +324,42 @@ func panelProduct5(out *float32, in *float32, weights *float32, tiles uint64, de
 // panelProduct6 is PanelProduct for tiles of 6 rows. panel is in bytes.
 func panelProduct6(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64)
 
+// stripTile1 is StripTiles for 1 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile1(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripTile2 is StripTiles for 2 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile2(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripTile3 is StripTiles for 3 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile3(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripTile4 is StripTiles for 4 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile4(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripTile5 is StripTiles for 5 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile5(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripTile6 is StripTiles for 6 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile6(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+
+// stripSums1 is StripSums for 1 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums1(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
+// stripSums2 is StripSums for 2 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums2(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
+// stripSums3 is StripSums for 3 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums3(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
+// stripSums4 is StripSums for 4 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums4(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
+// stripSums5 is StripSums for 5 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums5(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
+// stripSums6 is StripSums for 6 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums6(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+
 // channelSums16 is ChannelSums. The step is in bytes.
 func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
 

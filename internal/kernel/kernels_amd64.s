@@ -10384,6 +10384,984 @@ done:
 	VZEROUPPER
 	RET
 
+// func stripTile1(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile1(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y2
+	VMOVUPS      32(R9), Y3
+	VBROADCASTSS (R11), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y2
+	VBROADCASTSS 4(R9), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripTile2(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile2(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y4
+	VMOVUPS      32(R9), Y5
+	VBROADCASTSS (R11), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R11)(SI*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y4
+	VBROADCASTSS 4(R9), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripTile3(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile3(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    DI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y6
+	VMOVUPS      32(R9), Y7
+	VBROADCASTSS (R11), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R11)(SI*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R11)(SI*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y6
+	VBROADCASTSS 4(R9), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripTile4(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile4(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    DI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    DI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y8
+	VMOVUPS      32(R9), Y9
+	VBROADCASTSS (R11), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R11)(SI*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R11)(SI*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R12), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y8
+	VBROADCASTSS 4(R9), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripTile5(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile5(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    DI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    DI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    DI, DX
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y10
+	VMOVUPS      32(R9), Y11
+	VBROADCASTSS (R11), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R11)(SI*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R11)(SI*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R12), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R12)(SI*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y10
+	VBROADCASTSS 4(R9), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripTile6(out *float32, in *float32, weights *float32, bias *float32, base *float32, offsets *int32, segments uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·stripTile6(SB), NOSPLIT, $0-88
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ offsets+40(FP), BX
+	MOVQ inStep+64(FP), SI
+	MOVQ outStep+72(FP), DI
+	LEAQ (SI)(SI*2), R8
+
+tile:
+	MOVQ    bias+24(FP), R9
+	VMOVUPS (R9), Y0
+	VMOVUPS 32(R9), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y0, Y10
+	VMOVAPS Y1, Y11
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    DI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    DI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    DI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    DI, DX
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
+	ADDQ    DI, DX
+	VADDPS  (DX), Y10, Y10
+	VADDPS  32(DX), Y11, Y11
+	ADDQ    DI, DX
+
+start:
+	MOVQ weights+16(FP), R9
+	MOVQ segments+48(FP), R10
+
+segment:
+	MOVLQSX      (BX), R11
+	LEAQ         (CX)(R11*4), R11
+	LEAQ         (R11)(R8*1), R12
+	VMOVUPS      (R9), Y12
+	VMOVUPS      32(R9), Y13
+	VBROADCASTSS (R11), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R11)(SI*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R11)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R12)(SI*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R12)(SI*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x04, BX
+	ADDQ         $0x40, R9
+	DECQ         R10
+	JNZ          segment
+	MOVQ         offsets+40(FP), BX
+	MOVQ         limits+80(FP), R9
+	TESTQ        R9, R9
+	JZ           store
+	VBROADCASTSS (R9), Y12
+	VBROADCASTSS 4(R9), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	ADDQ    DI, AX
+	ADDQ    SI, CX
+	DECQ    tiles+56(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func stripSums1(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums1(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), BX
+	MOVQ    slopeStep+72(FP), SI
+
+row:
+	XORQ DI, DI
+	MOVQ width+40(FP), R8
+
+pixel:
+	VMOVUPS      (CX), Y2
+	VMOVUPS      32(CX), Y3
+	VBROADCASTSS (DX)(DI*1), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         BX, DI
+	ADDQ         SI, CX
+	DECQ         R8
+	JNZ          pixel
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VZEROUPPER
+	RET
+
+// func stripSums2(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums2(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVLQSX 4(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), SI
+	MOVQ    slopeStep+72(FP), DI
+
+row:
+	XORQ R8, R8
+	MOVQ width+40(FP), R9
+
+pixel:
+	VMOVUPS      (CX), Y4
+	VMOVUPS      32(CX), Y5
+	VBROADCASTSS (BX)(R8*1), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (DX)(R8*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         SI, R8
+	ADDQ         DI, CX
+	DECQ         R9
+	JNZ          pixel
+	ADDQ         AX, BX
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VZEROUPPER
+	RET
+
+// func stripSums3(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums3(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVLQSX 4(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVLQSX 8(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), DI
+	MOVQ    slopeStep+72(FP), R8
+
+row:
+	XORQ R9, R9
+	MOVQ width+40(FP), R10
+
+pixel:
+	VMOVUPS      (CX), Y6
+	VMOVUPS      32(CX), Y7
+	VBROADCASTSS (BX)(R9*1), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (SI)(R9*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (DX)(R9*1), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         DI, R9
+	ADDQ         R8, CX
+	DECQ         R10
+	JNZ          pixel
+	ADDQ         AX, BX
+	ADDQ         AX, SI
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VZEROUPPER
+	RET
+
+// func stripSums4(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums4(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVLQSX 4(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVLQSX 8(DX), DI
+	LEAQ    (AX)(DI*4), DI
+	MOVLQSX 12(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), R8
+	MOVQ    slopeStep+72(FP), R9
+
+row:
+	XORQ R10, R10
+	MOVQ width+40(FP), R11
+
+pixel:
+	VMOVUPS      (CX), Y8
+	VMOVUPS      32(CX), Y9
+	VBROADCASTSS (BX)(R10*1), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (SI)(R10*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (DI)(R10*1), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (DX)(R10*1), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         R8, R10
+	ADDQ         R9, CX
+	DECQ         R11
+	JNZ          pixel
+	ADDQ         AX, BX
+	ADDQ         AX, SI
+	ADDQ         AX, DI
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y7, 224(AX)
+	VZEROUPPER
+	RET
+
+// func stripSums5(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums5(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVLQSX 4(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVLQSX 8(DX), DI
+	LEAQ    (AX)(DI*4), DI
+	MOVLQSX 12(DX), R8
+	LEAQ    (AX)(R8*4), R8
+	MOVLQSX 16(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	VMOVUPS 288(AX), Y9
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), R9
+	MOVQ    slopeStep+72(FP), R10
+
+row:
+	XORQ R11, R11
+	MOVQ width+40(FP), R12
+
+pixel:
+	VMOVUPS      (CX), Y10
+	VMOVUPS      32(CX), Y11
+	VBROADCASTSS (BX)(R11*1), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (SI)(R11*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (DI)(R11*1), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R8)(R11*1), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (DX)(R11*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         R9, R11
+	ADDQ         R10, CX
+	DECQ         R12
+	JNZ          pixel
+	ADDQ         AX, BX
+	ADDQ         AX, SI
+	ADDQ         AX, DI
+	ADDQ         AX, R8
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y7, 224(AX)
+	VMOVUPS      Y8, 256(AX)
+	VMOVUPS      Y9, 288(AX)
+	VZEROUPPER
+	RET
+
+// func stripSums6(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
+// Requires: AVX, FMA3
+TEXT ·stripSums6(SB), NOSPLIT, $0-80
+	MOVQ    in+8(FP), AX
+	MOVQ    slopes+16(FP), CX
+	MOVQ    offsets+24(FP), DX
+	MOVLQSX (DX), BX
+	LEAQ    (AX)(BX*4), BX
+	MOVLQSX 4(DX), SI
+	LEAQ    (AX)(SI*4), SI
+	MOVLQSX 8(DX), DI
+	LEAQ    (AX)(DI*4), DI
+	MOVLQSX 12(DX), R8
+	LEAQ    (AX)(R8*4), R8
+	MOVLQSX 16(DX), R9
+	LEAQ    (AX)(R9*4), R9
+	MOVLQSX 20(DX), DX
+	LEAQ    (AX)(DX*4), DX
+	MOVQ    sums+0(FP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	VMOVUPS 256(AX), Y8
+	VMOVUPS 288(AX), Y9
+	VMOVUPS 320(AX), Y10
+	VMOVUPS 352(AX), Y11
+	MOVQ    inRow+48(FP), AX
+	MOVQ    inStep+56(FP), R10
+	MOVQ    slopeStep+72(FP), R11
+
+row:
+	XORQ R12, R12
+	MOVQ width+40(FP), R13
+
+pixel:
+	VMOVUPS      (CX), Y12
+	VMOVUPS      32(CX), Y13
+	VBROADCASTSS (BX)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (SI)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (DI)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R8)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R9)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (DX)(R12*1), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         R10, R12
+	ADDQ         R11, CX
+	DECQ         R13
+	JNZ          pixel
+	ADDQ         AX, BX
+	ADDQ         AX, SI
+	ADDQ         AX, DI
+	ADDQ         AX, R8
+	ADDQ         AX, R9
+	ADDQ         AX, DX
+	ADDQ         slopeRest+64(FP), CX
+	DECQ         height+32(FP)
+	JNZ          row
+	MOVQ         sums+0(FP), AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y7, 224(AX)
+	VMOVUPS      Y8, 256(AX)
+	VMOVUPS      Y9, 288(AX)
+	VMOVUPS      Y10, 320(AX)
+	VMOVUPS      Y11, 352(AX)
+	VZEROUPPER
+	RET
+
 // func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
 // Requires: AVX
 TEXT ·channelSums16(SB), NOSPLIT, $0-32

@@ -261,6 +261,42 @@ func copyRows8(to, from *float32, count, toStep, fromStep uint64)
 // copyRows16 copies 16 floats of each of some rows. Steps are in bytes.
 func copyRows16(to, from *float32, count, toStep, fromStep uint64)
 
+// stripTile1 is StripTiles for 1 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile1(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripTile2 is StripTiles for 2 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile2(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripTile3 is StripTiles for 3 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile3(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripTile4 is StripTiles for 4 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile4(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripTile5 is StripTiles for 5 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile5(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripTile6 is StripTiles for 6 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func stripTile6(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+
+// stripSums1 is StripSums for 1 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums1(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
+// stripSums2 is StripSums for 2 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums2(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
+// stripSums3 is StripSums for 3 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums3(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
+// stripSums4 is StripSums for 4 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums4(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
+// stripSums5 is StripSums for 5 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums5(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
+// stripSums6 is StripSums for 6 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
+func stripSums6(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+
 // channelSums16 is ChannelSums. The step is in bytes.
 func channelSums16(sums *float64, x *float32, pixels, step uint64)
 

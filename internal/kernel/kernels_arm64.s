@@ -7921,6 +7921,1182 @@ row:
 	BNE row
 	RET
 
+// func stripTile1(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile1(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripTile2(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile2(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	FMOVS (R9), F25
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripTile3(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile3(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	FMOVS (R9), F25
+	ADD R4, R9, R9
+	FMOVS (R9), F26
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripTile4(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile4(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	FMOVS (R9), F25
+	ADD R4, R9, R9
+	FMOVS (R9), F26
+	ADD R4, R9, R9
+	FMOVS (R9), F27
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripTile5(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile5(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	FMOVS (R9), F25
+	ADD R4, R9, R9
+	FMOVS (R9), F26
+	ADD R4, R9, R9
+	FMOVS (R9), F27
+	ADD R4, R9, R9
+	FMOVS (R9), F28
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripTile6(out, in, weights, bias, base *float32, offsets *int32, segments, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·stripTile6(SB), NOSPLIT, $0-88
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+56(FP), R3
+	MOVD inStep+64(FP), R4
+	MOVD outStep+72(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	VMOV V0.B16, V20.B16
+	VMOV V1.B16, V21.B16
+	VMOV V2.B16, V22.B16
+	VMOV V3.B16, V23.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	WORD $0x4e3ad6d6 // fadd v22.4s, v22.4s, v26.4s
+	WORD $0x4e3bd6f7 // fadd v23.4s, v23.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD weights+16(FP), R6
+	MOVD offsets+40(FP), R7
+	MOVD segments+48(FP), R8
+
+segment:
+	MOVW.P 4(R7), R9
+	ADD R9<<2, R1, R9
+	FMOVS (R9), F24
+	ADD R4, R9, R9
+	FMOVS (R9), F25
+	ADD R4, R9, R9
+	FMOVS (R9), F26
+	ADD R4, R9, R9
+	FMOVS (R9), F27
+	ADD R4, R9, R9
+	FMOVS (R9), F28
+	ADD R4, R9, R9
+	FMOVS (R9), F29
+	ADD R4, R9, R9
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
+	SUBS $1, R8, R8
+	BNE segment
+	MOVD limits+80(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+	WORD $0x4e3ef694 // fmax v20.4s, v20.4s, v30.4s
+	WORD $0x4ebff694 // fmin v20.4s, v20.4s, v31.4s
+	WORD $0x4e3ef6b5 // fmax v21.4s, v21.4s, v30.4s
+	WORD $0x4ebff6b5 // fmin v21.4s, v21.4s, v31.4s
+	WORD $0x4e3ef6d6 // fmax v22.4s, v22.4s, v30.4s
+	WORD $0x4ebff6d6 // fmin v22.4s, v22.4s, v31.4s
+	WORD $0x4e3ef6f7 // fmax v23.4s, v23.4s, v30.4s
+	WORD $0x4ebff6f7 // fmin v23.4s, v23.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD R5, R0, R0
+	ADD R4, R1, R1
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func stripSums1(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums1(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVD R0, R13
+	VLD1.P 64(R13), [V0.S4, V1.S4, V2.S4, V3.S4]
+
+row:
+	MOVD $0, R11
+	MOVD R5, R12
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R11, R10, R13
+	FMOVS (R13), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R7, R11, R11
+	ADD R9, R2, R2
+	SUBS $1, R12, R12
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	RET
+
+// func stripSums2(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums2(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVW.P 4(R3), R11
+	ADD R11<<2, R1, R11
+	MOVD R0, R14
+	VLD1.P 64(R14), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R14), [V4.S4, V5.S4, V6.S4, V7.S4]
+
+row:
+	MOVD $0, R12
+	MOVD R5, R13
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R12, R10, R14
+	FMOVS (R14), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R12, R11, R14
+	FMOVS (R14), F30
+	WORD $0x4f9e1344 // fmla v4.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1365 // fmla v5.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1386 // fmla v6.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a7 // fmla v7.4s, v29.4s, v30.s[0]
+	ADD R7, R12, R12
+	ADD R9, R2, R2
+	SUBS $1, R13, R13
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R6, R11, R11
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
+	RET
+
+// func stripSums3(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums3(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVW.P 4(R3), R11
+	ADD R11<<2, R1, R11
+	MOVW.P 4(R3), R12
+	ADD R12<<2, R1, R12
+	MOVD R0, R15
+	VLD1.P 64(R15), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R15), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R15), [V8.S4, V9.S4, V10.S4, V11.S4]
+
+row:
+	MOVD $0, R13
+	MOVD R5, R14
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R13, R10, R15
+	FMOVS (R15), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R13, R11, R15
+	FMOVS (R15), F30
+	WORD $0x4f9e1344 // fmla v4.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1365 // fmla v5.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1386 // fmla v6.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a7 // fmla v7.4s, v29.4s, v30.s[0]
+	ADD R13, R12, R15
+	FMOVS (R15), F30
+	WORD $0x4f9e1348 // fmla v8.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1369 // fmla v9.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138a // fmla v10.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13ab // fmla v11.4s, v29.4s, v30.s[0]
+	ADD R7, R13, R13
+	ADD R9, R2, R2
+	SUBS $1, R14, R14
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R6, R11, R11
+	ADD R6, R12, R12
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R0)
+	RET
+
+// func stripSums4(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums4(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVW.P 4(R3), R11
+	ADD R11<<2, R1, R11
+	MOVW.P 4(R3), R12
+	ADD R12<<2, R1, R12
+	MOVW.P 4(R3), R13
+	ADD R13<<2, R1, R13
+	MOVD R0, R16
+	VLD1.P 64(R16), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R16), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R16), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R16), [V12.S4, V13.S4, V14.S4, V15.S4]
+
+row:
+	MOVD $0, R14
+	MOVD R5, R15
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R14, R10, R16
+	FMOVS (R16), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R14, R11, R16
+	FMOVS (R16), F30
+	WORD $0x4f9e1344 // fmla v4.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1365 // fmla v5.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1386 // fmla v6.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a7 // fmla v7.4s, v29.4s, v30.s[0]
+	ADD R14, R12, R16
+	FMOVS (R16), F30
+	WORD $0x4f9e1348 // fmla v8.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1369 // fmla v9.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138a // fmla v10.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13ab // fmla v11.4s, v29.4s, v30.s[0]
+	ADD R14, R13, R16
+	FMOVS (R16), F30
+	WORD $0x4f9e134c // fmla v12.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e136d // fmla v13.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138e // fmla v14.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13af // fmla v15.4s, v29.4s, v30.s[0]
+	ADD R7, R14, R14
+	ADD R9, R2, R2
+	SUBS $1, R15, R15
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R6, R11, R11
+	ADD R6, R12, R12
+	ADD R6, R13, R13
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R0)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R0)
+	RET
+
+// func stripSums5(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums5(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVW.P 4(R3), R11
+	ADD R11<<2, R1, R11
+	MOVW.P 4(R3), R12
+	ADD R12<<2, R1, R12
+	MOVW.P 4(R3), R13
+	ADD R13<<2, R1, R13
+	MOVW.P 4(R3), R14
+	ADD R14<<2, R1, R14
+	MOVD R0, R17
+	VLD1.P 64(R17), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R17), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R17), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R17), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1.P 64(R17), [V16.S4, V17.S4, V18.S4, V19.S4]
+
+row:
+	MOVD $0, R15
+	MOVD R5, R16
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R15, R10, R17
+	FMOVS (R17), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R15, R11, R17
+	FMOVS (R17), F30
+	WORD $0x4f9e1344 // fmla v4.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1365 // fmla v5.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1386 // fmla v6.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a7 // fmla v7.4s, v29.4s, v30.s[0]
+	ADD R15, R12, R17
+	FMOVS (R17), F30
+	WORD $0x4f9e1348 // fmla v8.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1369 // fmla v9.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138a // fmla v10.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13ab // fmla v11.4s, v29.4s, v30.s[0]
+	ADD R15, R13, R17
+	FMOVS (R17), F30
+	WORD $0x4f9e134c // fmla v12.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e136d // fmla v13.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138e // fmla v14.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13af // fmla v15.4s, v29.4s, v30.s[0]
+	ADD R15, R14, R17
+	FMOVS (R17), F30
+	WORD $0x4f9e1350 // fmla v16.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1371 // fmla v17.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1392 // fmla v18.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13b3 // fmla v19.4s, v29.4s, v30.s[0]
+	ADD R7, R15, R15
+	ADD R9, R2, R2
+	SUBS $1, R16, R16
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R6, R11, R11
+	ADD R6, R12, R12
+	ADD R6, R13, R13
+	ADD R6, R14, R14
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R0)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R0)
+	VST1.P [V16.S4, V17.S4, V18.S4, V19.S4], 64(R0)
+	RET
+
+// func stripSums6(sums, in, slopes *float32, offsets *int32, height, width, inRow, inStep, slopeRest, slopeStep uint64)
+TEXT ·stripSums6(SB), NOSPLIT, $0-80
+	MOVD sums+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD slopes+16(FP), R2
+	MOVD offsets+24(FP), R3
+	MOVD height+32(FP), R4
+	MOVD width+40(FP), R5
+	MOVD inRow+48(FP), R6
+	MOVD inStep+56(FP), R7
+	MOVD slopeRest+64(FP), R8
+	MOVD slopeStep+72(FP), R9
+	MOVW.P 4(R3), R10
+	ADD R10<<2, R1, R10
+	MOVW.P 4(R3), R11
+	ADD R11<<2, R1, R11
+	MOVW.P 4(R3), R12
+	ADD R12<<2, R1, R12
+	MOVW.P 4(R3), R13
+	ADD R13<<2, R1, R13
+	MOVW.P 4(R3), R14
+	ADD R14<<2, R1, R14
+	MOVW.P 4(R3), R15
+	ADD R15<<2, R1, R15
+	MOVD R0, R19
+	VLD1.P 64(R19), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VLD1.P 64(R19), [V4.S4, V5.S4, V6.S4, V7.S4]
+	VLD1.P 64(R19), [V8.S4, V9.S4, V10.S4, V11.S4]
+	VLD1.P 64(R19), [V12.S4, V13.S4, V14.S4, V15.S4]
+	VLD1.P 64(R19), [V16.S4, V17.S4, V18.S4, V19.S4]
+	VLD1.P 64(R19), [V20.S4, V21.S4, V22.S4, V23.S4]
+
+row:
+	MOVD $0, R16
+	MOVD R5, R17
+
+pixel:
+	VLD1 (R2), [V26.S4, V27.S4, V28.S4, V29.S4]
+	ADD R16, R10, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e1340 // fmla v0.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1361 // fmla v1.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1382 // fmla v2.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a3 // fmla v3.4s, v29.4s, v30.s[0]
+	ADD R16, R11, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e1344 // fmla v4.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1365 // fmla v5.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1386 // fmla v6.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13a7 // fmla v7.4s, v29.4s, v30.s[0]
+	ADD R16, R12, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e1348 // fmla v8.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1369 // fmla v9.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138a // fmla v10.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13ab // fmla v11.4s, v29.4s, v30.s[0]
+	ADD R16, R13, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e134c // fmla v12.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e136d // fmla v13.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e138e // fmla v14.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13af // fmla v15.4s, v29.4s, v30.s[0]
+	ADD R16, R14, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e1350 // fmla v16.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1371 // fmla v17.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1392 // fmla v18.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13b3 // fmla v19.4s, v29.4s, v30.s[0]
+	ADD R16, R15, R19
+	FMOVS (R19), F30
+	WORD $0x4f9e1354 // fmla v20.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e1375 // fmla v21.4s, v27.4s, v30.s[0]
+	WORD $0x4f9e1396 // fmla v22.4s, v28.4s, v30.s[0]
+	WORD $0x4f9e13b7 // fmla v23.4s, v29.4s, v30.s[0]
+	ADD R7, R16, R16
+	ADD R9, R2, R2
+	SUBS $1, R17, R17
+	BNE pixel
+	ADD R6, R10, R10
+	ADD R6, R11, R11
+	ADD R6, R12, R12
+	ADD R6, R13, R13
+	ADD R6, R14, R14
+	ADD R6, R15, R15
+	ADD R8, R2, R2
+	SUBS $1, R4, R4
+	BNE row
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R0)
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R0)
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R0)
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R0)
+	VST1.P [V16.S4, V17.S4, V18.S4, V19.S4], 64(R0)
+	VST1.P [V20.S4, V21.S4, V22.S4, V23.S4], 64(R0)
+	RET
+
 // func channelSums16(sums *float64, x *float32, pixels, step uint64)
 TEXT ·channelSums16(SB), NOSPLIT, $0-32
 	MOVD sums+0(FP), R0

@@ -29,6 +29,10 @@ type Set struct {
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
 
+	// The tiles of pictures that lie as planes.
+	StripTiles func(out, in, weights, bias, base []float32, offsets []int32, rows, tiles, inStep, outStep int, limits *Limits)
+	StripSums  func(sums, in, slopes []float32, offsets []int32, height, width, inRow, inStep, slopeRow, slopeStep int)
+
 	// The transforms and products of Winograd's convolutions.
 	WinogradGather  func(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int)
 	WinogradScatter func(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits)
@@ -75,6 +79,8 @@ var plain = Set{
 	OuterTile:       outerTilePlain,
 	ProductTile:     productTilePlain,
 	CopyRows:        copyRowsPlain,
+	StripTiles:      stripTilesPlain,
+	StripSums:       stripSumsPlain,
 	WinogradGather:  winogradGatherPlain,
 	WinogradScatter: winogradScatterPlain,
 	PanelProduct:    panelProductPlain,

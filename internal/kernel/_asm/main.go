@@ -24,6 +24,7 @@ func main() {
 	products()
 	copyRows()
 	winograd()
+	strips()
 	norms()
 	pools()
 	peak()

@@ -36,6 +36,7 @@ func main() {
 	linearForward(w)
 	matMul(w)
 	tiles(w)
+	strips(w)
 	norms(w)
 	pools(w)
 	elementwise(w)
