@@ -35,6 +35,10 @@ type linearStep struct {
 
 func lowerLinear(p *plan, g *group) {
 	op := g.first.op.(linear)
+	if len(g.first.params[0].data) >= panelWeights && p.batch >= panelBatch && !(p.train && p.batch <= smallBatch && p.shards > 1) {
+		lowerPanelLinear(p, g)
+		return
+	}
 	s := &linearStep{plan: p, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
 		depth: roundUp(op.in, 8), width: roundUp(op.out, 8), ones: []float32{1}}
 	s.output.relu, s.early = g.taken[0], g.first.part > 0

@@ -32,6 +32,8 @@ var patterns = []pattern{
 	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(*group, *node) bool{follows[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
 	{name: "convolution, BatchNorm at eval, addition, ReLU or ReLU6", starts: isDenseConv, then: []func(*group, *node) bool{isFoldedNorm, isResidual, isLastRectifier}, converts: true, channelsLast: true, lower: lowerDenseConv},
 	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(*group, *node) bool{follows[relu]}, padded: true, lower: lowerLinear},
+	{name: "linear of several rows, ReLU", starts: isRowsLinear, then: []func(*group, *node) bool{follows[relu]}, lower: lowerPanelLinear},
+	{name: "matrix product", starts: isMatMul, lower: lowerMatMul},
 	{name: "batch norm, ReLU or ReLU6", starts: startsWith[batchNorm], then: []func(*group, *node) bool{isRectifier}, channelsLast: true, lower: lowerBatchNorm},
 	{name: "softmax, cross-entropy", starts: isCrossEntropyOfRows, lower: lowerCrossEntropy},
 	{name: "loss share", starts: isLossShare, lower: lowerLossShare},

@@ -30,6 +30,7 @@ var assembly = Set{
 	MaxPoolGradient: maxPoolGradientAssembly,
 	LinearForward:   linearForwardAssembly,
 	MatMul:          matMulAssembly,
+	Transpose8:      transpose8Assembly,
 	Add:             addVectors,
 	MaskPositive:    maskVectors,
 	Rectify:         rectifyVectors,
@@ -173,7 +174,10 @@ func matMulAssembly(c, a, b []float32, rows, columns, depth, cStride, aRow, aCol
 	}
 	for m := 0; m < rows; {
 		size, wide, do, one := 1, 32, matMul1x4, matMul1x1
-		if rows-m >= 4 {
+		if left := rows - m; columns%16 == 0 && left >= 6 && left != 7 && left != 8 {
+			// 7 and 8 are better taken as two tiles that keep the multipliers busy.
+			size, wide, do, one = 6, 16, matMul6x2, nil
+		} else if left >= 4 {
 			size, wide, do, one = 4, 16, matMul4x2, matMul4x1
 		} else if rows-m >= 2 {
 			size, wide, do, one = 2, 32, matMul2x4, matMul2x1
@@ -218,4 +222,8 @@ func packAssembly(c *Conv, packed, weights []float32, from, to int) {
 		}
 	}
 	packPlain(c, packed, weights, whole, to)
+}
+
+func transpose8Assembly(to, from []float32, toStep, fromStep int) {
+	transpose8(&to[0], &from[0], uint64(4*toStep), uint64(4*fromStep))
 }

@@ -180,6 +180,9 @@ func linear2x4(y *float32, x *float32, w *float32, bias *float32, tiles uint64, 
 // linear1x8 is LinearForward for 1 examples, a tile of 8 outputs at a time. Steps are in bytes.
 func linear1x8(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
 
+// matMul6x2 is MatMul for 6 rows, a tile of 16 columns at a time. Steps are in bytes.
+func matMul6x2(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
+
 // matMul4x2 is MatMul for 4 rows, a tile of 16 columns at a time. Steps are in bytes.
 func matMul4x2(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
 

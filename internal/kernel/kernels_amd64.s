@@ -3887,6 +3887,105 @@ linear:
 	VZEROUPPER
 	RET
 
+// func matMul6x2(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
+// Requires: AVX, FMA3
+TEXT ·matMul6x2(SB), NOSPLIT, $0-80
+	MOVQ c+0(FP), AX
+	MOVQ a+8(FP), CX
+	MOVQ b+16(FP), DX
+	MOVQ tiles+24(FP), BX
+	MOVQ cStep+40(FP), SI
+	MOVQ aRow+48(FP), DI
+	MOVQ aColumn+56(FP), R8
+	MOVQ bStep+64(FP), R9
+	LEAQ (SI)(SI*2), R10
+	LEAQ (DI)(DI*2), R11
+
+tile:
+	MOVQ    accumulate+72(FP), R15
+	TESTQ   R15, R15
+	JZ      zero
+	LEAQ    (AX)(R10*1), R12
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS (AX)(SI*1), Y2
+	VMOVUPS 32(AX)(SI*1), Y3
+	VMOVUPS (AX)(SI*2), Y4
+	VMOVUPS 32(AX)(SI*2), Y5
+	VMOVUPS (R12), Y6
+	VMOVUPS 32(R12), Y7
+	VMOVUPS (R12)(SI*1), Y8
+	VMOVUPS 32(R12)(SI*1), Y9
+	VMOVUPS (R12)(SI*2), Y10
+	VMOVUPS 32(R12)(SI*2), Y11
+	JMP     start
+
+zero:
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+
+start:
+	MOVQ CX, R13
+	MOVQ DX, R14
+	LEAQ (R13)(R11*1), R12
+	MOVQ depth+32(FP), R15
+
+term:
+	VMOVUPS      (R14), Y12
+	VMOVUPS      32(R14), Y13
+	VBROADCASTSS (R13), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R13)(DI*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R13)(DI*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R12), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R12)(DI*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R12)(DI*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         R8, R13
+	ADDQ         R8, R12
+	ADDQ         R9, R14
+	DECQ         R15
+	JNZ          term
+	LEAQ         (AX)(R10*1), R12
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, (AX)(SI*1)
+	VMOVUPS      Y3, 32(AX)(SI*1)
+	VMOVUPS      Y4, (AX)(SI*2)
+	VMOVUPS      Y5, 32(AX)(SI*2)
+	VMOVUPS      Y6, (R12)
+	VMOVUPS      Y7, 32(R12)
+	VMOVUPS      Y8, (R12)(SI*1)
+	VMOVUPS      Y9, 32(R12)(SI*1)
+	VMOVUPS      Y10, (R12)(SI*2)
+	VMOVUPS      Y11, 32(R12)(SI*2)
+	ADDQ         $0x40, AX
+	ADDQ         $0x40, DX
+	DECQ         BX
+	JNZ          tile
+	VZEROUPPER
+	RET
+
 // func matMul4x2(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64)
 // Requires: AVX, FMA3
 TEXT ·matMul4x2(SB), NOSPLIT, $0-80

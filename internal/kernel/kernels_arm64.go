@@ -180,6 +180,9 @@ func linear2x4(y, x, w, bias *float32, tiles, vectors, yStep, xStep, wStep, relu
 // linear1x8 is LinearForward for 1 examples, a tile of 8 outputs at a time. Steps are in bytes.
 func linear1x8(y, x, w, bias *float32, tiles, vectors, yStep, xStep, wStep, relu uint64)
 
+// matMul6x2 is MatMul for 6 rows, a tile of 16 columns at a time. Steps are in bytes.
+func matMul6x2(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate uint64)
+
 // matMul4x2 is MatMul for 4 rows, a tile of 16 columns at a time. Steps are in bytes.
 func matMul4x2(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate uint64)
 

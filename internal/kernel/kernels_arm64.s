@@ -5003,6 +5003,144 @@ linear:
 	BNE tile
 	RET
 
+// func matMul6x2(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate uint64)
+TEXT ·matMul6x2(SB), NOSPLIT, $0-80
+	MOVD c+0(FP), R0
+	MOVD a+8(FP), R1
+	MOVD b+16(FP), R2
+	MOVD tiles+24(FP), R3
+	MOVD cStep+40(FP), R4
+	MOVD aRow+48(FP), R5
+	MOVD aColumn+56(FP), R6
+	MOVD bStep+64(FP), R7
+
+tile:
+	MOVD accumulate+72(FP), R16
+	CBZ R16, zero
+	MOVD R0, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V0.S4, V1.S4, V2.S4, V3.S4]
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V4.S4, V5.S4, V6.S4, V7.S4]
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V8.S4, V9.S4, V10.S4, V11.S4]
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V12.S4, V13.S4, V14.S4, V15.S4]
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V16.S4, V17.S4, V18.S4, V19.S4]
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VLD1.P 64(R14), [V20.S4, V21.S4, V22.S4, V23.S4]
+	ADD R4, R15, R15
+	B start
+
+zero:
+	VEOR V0.B16, V0.B16, V0.B16
+	VEOR V1.B16, V1.B16, V1.B16
+	VEOR V2.B16, V2.B16, V2.B16
+	VEOR V3.B16, V3.B16, V3.B16
+	VEOR V4.B16, V4.B16, V4.B16
+	VEOR V5.B16, V5.B16, V5.B16
+	VEOR V6.B16, V6.B16, V6.B16
+	VEOR V7.B16, V7.B16, V7.B16
+	VEOR V8.B16, V8.B16, V8.B16
+	VEOR V9.B16, V9.B16, V9.B16
+	VEOR V10.B16, V10.B16, V10.B16
+	VEOR V11.B16, V11.B16, V11.B16
+	VEOR V12.B16, V12.B16, V12.B16
+	VEOR V13.B16, V13.B16, V13.B16
+	VEOR V14.B16, V14.B16, V14.B16
+	VEOR V15.B16, V15.B16, V15.B16
+	VEOR V16.B16, V16.B16, V16.B16
+	VEOR V17.B16, V17.B16, V17.B16
+	VEOR V18.B16, V18.B16, V18.B16
+	VEOR V19.B16, V19.B16, V19.B16
+	VEOR V20.B16, V20.B16, V20.B16
+	VEOR V21.B16, V21.B16, V21.B16
+	VEOR V22.B16, V22.B16, V22.B16
+	VEOR V23.B16, V23.B16, V23.B16
+
+start:
+	MOVD R1, R8
+	ADD R5, R8, R9
+	ADD R5, R9, R10
+	ADD R5, R10, R11
+	ADD R5, R11, R12
+	ADD R5, R12, R13
+	MOVD R2, R15
+	MOVD depth+32(FP), R16
+
+term:
+	MOVD R15, R14
+	VLD1.P 64(R14), [V24.S4, V25.S4, V26.S4, V27.S4]
+	FMOVS (R8), F28
+	ADD R6, R8, R8
+	WORD $0x4f9c1300 // fmla v0.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1321 // fmla v1.4s, v25.4s, v28.s[0]
+	WORD $0x4f9c1342 // fmla v2.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1363 // fmla v3.4s, v27.4s, v28.s[0]
+	FMOVS (R9), F29
+	ADD R6, R9, R9
+	WORD $0x4f9d1304 // fmla v4.4s, v24.4s, v29.s[0]
+	WORD $0x4f9d1325 // fmla v5.4s, v25.4s, v29.s[0]
+	WORD $0x4f9d1346 // fmla v6.4s, v26.4s, v29.s[0]
+	WORD $0x4f9d1367 // fmla v7.4s, v27.4s, v29.s[0]
+	FMOVS (R10), F30
+	ADD R6, R10, R10
+	WORD $0x4f9e1308 // fmla v8.4s, v24.4s, v30.s[0]
+	WORD $0x4f9e1329 // fmla v9.4s, v25.4s, v30.s[0]
+	WORD $0x4f9e134a // fmla v10.4s, v26.4s, v30.s[0]
+	WORD $0x4f9e136b // fmla v11.4s, v27.4s, v30.s[0]
+	FMOVS (R11), F31
+	ADD R6, R11, R11
+	WORD $0x4f9f130c // fmla v12.4s, v24.4s, v31.s[0]
+	WORD $0x4f9f132d // fmla v13.4s, v25.4s, v31.s[0]
+	WORD $0x4f9f134e // fmla v14.4s, v26.4s, v31.s[0]
+	WORD $0x4f9f136f // fmla v15.4s, v27.4s, v31.s[0]
+	FMOVS (R12), F28
+	ADD R6, R12, R12
+	WORD $0x4f9c1310 // fmla v16.4s, v24.4s, v28.s[0]
+	WORD $0x4f9c1331 // fmla v17.4s, v25.4s, v28.s[0]
+	WORD $0x4f9c1352 // fmla v18.4s, v26.4s, v28.s[0]
+	WORD $0x4f9c1373 // fmla v19.4s, v27.4s, v28.s[0]
+	FMOVS (R13), F29
+	ADD R6, R13, R13
+	WORD $0x4f9d1314 // fmla v20.4s, v24.4s, v29.s[0]
+	WORD $0x4f9d1335 // fmla v21.4s, v25.4s, v29.s[0]
+	WORD $0x4f9d1356 // fmla v22.4s, v26.4s, v29.s[0]
+	WORD $0x4f9d1377 // fmla v23.4s, v27.4s, v29.s[0]
+	ADD R7, R15, R15
+	SUBS $1, R16, R16
+	BNE term
+	MOVD R0, R15
+	MOVD R15, R14
+	VST1.P [V0.S4, V1.S4, V2.S4, V3.S4], 64(R14)
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VST1.P [V4.S4, V5.S4, V6.S4, V7.S4], 64(R14)
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VST1.P [V8.S4, V9.S4, V10.S4, V11.S4], 64(R14)
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VST1.P [V12.S4, V13.S4, V14.S4, V15.S4], 64(R14)
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VST1.P [V16.S4, V17.S4, V18.S4, V19.S4], 64(R14)
+	ADD R4, R15, R15
+	MOVD R15, R14
+	VST1.P [V20.S4, V21.S4, V22.S4, V23.S4], 64(R14)
+	ADD R4, R15, R15
+	ADD $64, R0, R0
+	ADD $64, R2, R2
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
 // func matMul4x2(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate uint64)
 TEXT ·matMul4x2(SB), NOSPLIT, $0-80
 	MOVD c+0(FP), R0

@@ -288,7 +288,7 @@ func TestMatMul(t *testing.T) {
 	eachTwin(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(4, 4))
 		for range 200 {
-			rows, columns, depth := 1+r.IntN(9), 8*(1+r.IntN(9)), 1+r.IntN(20)
+			rows, columns, depth := 1+r.IntN(14), 8*(1+r.IntN(9)), 1+r.IntN(20)
 			cStride, bStride := columns+r.IntN(5), columns+r.IntN(5)
 			aRow, aColumn := depth, 1
 			if r.IntN(2) == 0 {

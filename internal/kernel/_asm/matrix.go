@@ -131,10 +131,10 @@ func linearForward() {
 	}
 }
 
-// matMul writes the kernels for 4, 2 and 1 rows of the result, in tiles of
-// eight accumulators, and of one vector a row for what is left.
+// matMul writes the kernels for 6 rows of the result, in tiles of twelve accumulators,
+// and for 4, 2 and 1, in tiles of eight, and of one vector a row for what is left.
 func matMul() {
-	for _, size := range [][2]int{{4, 2}, {4, 1}, {2, 4}, {2, 1}, {1, 4}, {1, 1}} {
+	for _, size := range [][2]int{{6, 2}, {4, 2}, {4, 1}, {2, 4}, {2, 1}, {1, 4}, {1, 1}} {
 		rows, vectors := size[0], size[1]
 		name := fmt.Sprintf("matMul%dx%d", rows, vectors)
 		TEXT(name, NOSPLIT, "func(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate uint64)")
@@ -147,8 +147,18 @@ func matMul() {
 			LEAQ(indexed(cStep, cStep, 2, 0), cStep3)
 			LEAQ(indexed(aRow, aRow, 2, 0), aRow3)
 		}
+		// Of six rows, the last three are addressed from a register of their own.
+		second := GP64()
 		rowOf := func(base, step, step3 reg.Register, r int) Mem {
+			if rows > 4 && r > 2 {
+				base, r = second, r-3
+			}
 			return []Mem{at(base, 0), indexed(base, step, 1, 0), indexed(base, step, 2, 0), indexed(base, step3, 1, 0)}[r]
+		}
+		split := func(base, step3 reg.Register) {
+			if rows > 4 {
+				LEAQ(indexed(base, step3, 1, 0), second)
+			}
 		}
 		aAt, bAt, depth := GP64(), GP64(), GP64()
 		acc := ymms(rows * vectors)
@@ -156,6 +166,7 @@ func matMul() {
 		argument("accumulate", depth)
 		TESTQ(depth, depth)
 		JZ(LabelRef("zero"))
+		split(c, cStep3)
 		for r := range rows {
 			for v := range vectors {
 				VMOVUPS(rowOf(c, cStep, cStep3, r).Offset(32*v), acc[r*vectors+v])
@@ -169,6 +180,7 @@ func matMul() {
 		Label("start")
 		MOVQ(a, aAt)
 		MOVQ(b, bAt)
+		split(aAt, aRow3)
 		argument("depth", depth)
 		Label("term")
 		right := ymms(vectors)
@@ -183,9 +195,13 @@ func matMul() {
 			}
 		}
 		ADDQ(aColumn, aAt)
+		if rows > 4 {
+			ADDQ(aColumn, second)
+		}
 		ADDQ(bStep, bAt)
 		DECQ(depth)
 		JNZ(LabelRef("term"))
+		split(c, cStep3)
 		for r := range rows {
 			for v := range vectors {
 				VMOVUPS(acc[r*vectors+v], rowOf(c, cStep, cStep3, r).Offset(32*v))

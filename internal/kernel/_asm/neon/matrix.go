@@ -98,10 +98,10 @@ func linearForward(w *writer) {
 	}
 }
 
-// matMul writes the kernels for 4, 2 and 1 rows of the result, in tiles of sixteen
-// vectors, and of two a row for what is left.
+// matMul writes the kernels for 6 rows of the result, in tiles of 24 vectors, and for 4,
+// 2 and 1, in tiles of sixteen, and of two a row for what is left.
 func matMul(w *writer) {
-	for _, size := range [][2]int{{4, 2}, {4, 1}, {2, 4}, {2, 1}, {1, 4}, {1, 1}} {
+	for _, size := range [][2]int{{6, 2}, {4, 2}, {4, 1}, {2, 4}, {2, 1}, {1, 4}, {1, 1}} {
 		rows, eights := size[0], size[1]
 		vectors := 2 * eights
 		name := fmt.Sprintf("matMul%dx%d", rows, eights)
@@ -110,7 +110,10 @@ func matMul(w *writer) {
 		c, a, b, tiles := w.load("c"), w.load("a"), w.load("b"), w.load("tiles")
 		cStep, aRow, aColumn, bStep := w.load("cStep"), w.load("aRow"), w.load("aColumn"), w.load("bStep")
 		aRows, at, bAt, depth := w.several(rows), w.new(), w.new(), w.new()
-		const right, left = 16, 24
+		right, left := 16, 24
+		if rows == 6 {
+			right, left = 24, 28
+		}
 		eachRow := func(do func(first int)) {
 			w.op("MOVD %s, %s", c, bAt)
 			for r := range rows {
@@ -136,10 +139,11 @@ func matMul(w *writer) {
 		w.op("MOVD %s, %s", bAt, at)
 		w.get(at, right, vectors, true)
 		for r, row := range aRows {
-			w.op("FMOVS (%s), F%d", row, left+r)
+			value := left + r%4
+			w.op("FMOVS (%s), F%d", row, value)
 			w.op("ADD %s, %s, %s", aColumn, row, row)
 			for v := range vectors {
-				w.fmaLane(r*vectors+v, right+v, left+r, 0)
+				w.fmaLane(r*vectors+v, right+v, value, 0)
 			}
 		}
 		w.op("ADD %s, %s, %s", bStep, bAt, bAt)
