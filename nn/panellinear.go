@@ -4,8 +4,8 @@ import "inkling/internal/kernel"
 
 // panelLinear is a large fully connected layer with bias and, maybe, ReLU, of matrices or
 // of any number of rows an example. Its weights are kept a second time, as panels of
-// outputs. In training all rows of the batch go through a panel at once, as the weights
-// weigh more; a worker takes some panels.
+// outputs. Where there are many rows, all of the batch go through a panel at once, as the
+// weights weigh more; a worker takes some panels.
 type panelLinear struct {
 	plan          *plan
 	weight, bias  *Param
@@ -20,10 +20,11 @@ type panelLinear struct {
 }
 
 // panelWeights is the number of weights from which panels pay, and panelBatch the
-// smallest batch.
+// smallest batch; with manyRows at inference all rows go through a panel at once.
 const (
 	panelWeights = 1 << 16
 	panelBatch   = 6
+	manyRows     = 24
 )
 
 // isRowsLinear accepts layers for more than one row an example.
@@ -52,7 +53,7 @@ func lowerPanelLinear(p *plan, g *group) {
 	p.room(kernel.ProductRoom)
 	p.by("panels")
 	touches := []*buffer{s.input.values, s.output.values}
-	if p.train {
+	if p.train || p.batch*s.each >= manyRows {
 		p.stage(&stage{axis: units, units: s.panels, touches: touches, run: s.forward})
 	} else {
 		p.byExamples(func(w work) { s.some(&w, w.first, w.last, 0, s.panels) }, touches...)

@@ -11,6 +11,7 @@ func TestPanelLinear(t *testing.T) {
 	for name, e := range map[string]Example{
 		"large":          exampleOf(&Linear{In: 515, Out: 131}, 9, 515),
 		"without bias":   exampleOf(&Linear{In: 1024, Out: 72, NoBias: true}, 9, 1024),
+		"many rows":      exampleOf(&Linear{In: 515, Out: 131}, 25, 515),
 		"several rows":   exampleOf(&Linear{In: 24, Out: 27}, 3, 5, 24),
 		"rows of planes": exampleOf(&Linear{In: 16, Out: 40, NoBias: true}, 3, 2, 3, 16),
 	} {
