@@ -252,7 +252,7 @@ func (g *gradio) upload(w http.ResponseWriter, r *http.Request) error {
 func (g *gradio) file(w http.ResponseWriter, r *http.Request, path string) {
 	file, found := g.store.get(path)
 	if !found {
-		fail(w, r, problemf(http.StatusForbidden, "there is no such file; uploaded files are kept for %v, as long as there is room", fileTime))
+		fail(w, r, problemf(http.StatusForbidden, "there is no such file; uploaded files are kept for %d minutes, as long as there is room", fileTime/time.Minute))
 		return
 	}
 	header := w.Header()

@@ -11,6 +11,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"inkling"
 	"inkling/nn"
@@ -59,7 +60,10 @@ func unmarshal(text []byte, value any) error {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &syntax):
-		return problemf(http.StatusBadRequest, "the request is no JSON: at byte %d, %w", syntax.Offset, err)
+		if strings.HasPrefix(syntax.Error(), "unexpected end") {
+			return problemf(http.StatusBadRequest, "the request is no JSON: it ends in the middle")
+		}
+		return problemf(http.StatusBadRequest, "the request is no JSON: byte %d does not belong there", syntax.Offset)
 	case errors.As(err, &kind):
 		return problemf(http.StatusUnprocessableEntity, "%s is a JSON %s, which it cannot be", orRequest(kind.Field), kind.Value)
 	}

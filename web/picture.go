@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"image"
 	"net/http"
 	"strings"
@@ -56,7 +57,11 @@ func fromDataURL(text string) ([]byte, error) {
 	clean := strings.TrimRight(strings.TrimSpace(base64Repairs.Replace(text)), "=")
 	n, err := base64.RawStdEncoding.Decode(file, []byte(clean))
 	if err != nil {
-		return nil, problemf(http.StatusBadRequest, "image is no base64, want a data URL such as data:image/png;base64,...: %w", err)
+		reason := "it ends in the middle"
+		if at, ok := err.(base64.CorruptInputError); ok && int(at) < len(clean) && len(clean)%4 != 1 {
+			reason = fmt.Sprintf("character %d, %q, does not belong there", int(at)+1, clean[at])
+		}
+		return nil, problemf(http.StatusBadRequest, "image is no base64, want a data URL such as data:image/png;base64,...: %s", reason)
 	}
 	return file[:n], nil
 }

@@ -461,3 +461,23 @@ func longSeven() string {
 	}
 	return `"strokes": [[` + strings.Join(points, ",") + `]], "width": 280, "height": 280, "brush": 18`
 }
+
+// TestAnswersAreSentences has requests that are damaged, and wants to be told where in
+// words of ours.
+func TestAnswersAreSentences(t *testing.T) {
+	s := newTestServer(t, nil)
+	for body, want := range map[string]string{
+		`{"pixels":`:                      "the request is no JSON: it ends in the middle",
+		`{"pixels":[1,}`:                  "the request is no JSON: byte 14 does not belong there",
+		`{"image":"!AAA"}`:                "character 1, '!', does not belong there",
+		`{"image":"data:,;base64,AAAAA"}`: "",
+	} {
+		w := askJSON(s, "/api/predict", body)
+		if w.Code < 400 || w.Code >= 500 || !strings.Contains(w.Body.String(), want) || strings.Contains(w.Body.String(), "illegal") {
+			t.Errorf("%s: %d %s, want %q", body, w.Code, w.Body, want)
+		}
+	}
+	if w := ask(s, "GET", "/gradio_api/file=/etc/passwd", "", nil); !strings.Contains(w.Body.String(), "for 60 minutes") {
+		t.Errorf("a file that there is not: %s", w.Body)
+	}
+}
