@@ -5,7 +5,8 @@ import (
 	"math/rand/v2"
 )
 
-// ReLU returns max(x, 0), element by element. A NaN stays a NaN.
+// ReLU returns max(x, 0), element by element. A NaN stays a NaN, and lets no gradient
+// through (PyTorch lets it).
 func ReLU(x *Value) *Value { return Apply(relu{}, nil, x) }
 
 type relu struct{}
