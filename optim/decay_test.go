@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
 
 	"inkling/internal/kernel"
 	"inkling/nn"
@@ -78,7 +79,7 @@ func allZero(values []float32) bool {
 }
 
 // compileRows compiles the training of an embedding whose rows are logits.
-func compileRows(t *testing.T, embedding *nn.Embedding, o Optimizer, batch int) *nn.TrainProgram {
+func compileRows(t testing.TB, embedding *nn.Embedding, o Optimizer, batch int) *nn.TrainProgram {
 	t.Helper()
 	network := nn.Network{Module: embedding, Inputs: []nn.Spec{{Shape: nn.Shape{batch}, Type: nn.Int32}},
 		Forward: func(in []*nn.Value) []*nn.Value { return []*nn.Value{embedding.Forward(in[0])} }}
@@ -167,5 +168,46 @@ func TestMuonDecays(t *testing.T) {
 	}
 	if !allZero(slots[0]) {
 		t.Errorf("the momentum is %v, want zeros", slots[0])
+	}
+}
+
+// BenchmarkIdleEmbedding tells how long a step takes with Adam's usual settings at first and
+// after 10,000 steps, when what it keeps of the rows that no batch uses has decayed. It takes
+// about half a minute: go test ./optim -run '^$' -bench IdleEmbedding -benchtime 1x
+func BenchmarkIdleEmbedding(b *testing.B) {
+	const count, dim, batch, steps, timed = 16_000, 128, 64, 10_000, 301
+	embedding := &nn.Embedding{Count: count, Dim: dim}
+	if err := nn.Init(embedding, rand.New(rand.NewPCG(1, 1))); err != nil {
+		b.Fatal(err)
+	}
+	program := compileRows(b, embedding, NewAdam(0.001), batch)
+	labels, used, r := make([]int, batch), make([]int32, batch), rand.New(rand.NewPCG(1, 2))
+	step := func(below int) time.Duration {
+		for i := range used {
+			used[i], labels[i] = int32(r.IntN(below)), r.IntN(dim)
+		}
+		start := time.Now()
+		program.StepAll(labels, rows(used...))
+		return time.Since(start)
+	}
+	median := func() float64 {
+		var times []time.Duration
+		for range timed {
+			times = append(times, step(10))
+		}
+		slices.Sort(times)
+		return float64(times[timed/2].Microseconds())
+	}
+	for b.Loop() {
+		for range 3 {
+			step(count) // each row has a gradient once, or some
+		}
+		first := median()
+		for range steps {
+			step(10)
+		}
+		last := median()
+		b.ReportMetric(first, "µs/step-at-first")
+		b.ReportMetric(last, "µs/step-after-10000")
 	}
 }
