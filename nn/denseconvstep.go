@@ -120,6 +120,16 @@ func lowerDenseConv(p *plan, g *group) {
 	}
 	s.packed = p.packed(s.forwardPass.packedWeights())
 	p.by(s.algorithm())
+	if s.planar == nil && !s.depthwise && fewPixels(p, pixels) {
+		if s.residual != nil {
+			touches = append(touches, s.residual.values)
+		}
+		p.wholeBatch(touches, s.parts()...)
+		if base, _ := s.finish(); base != nil && base != s.input.values {
+			p.stages[len(p.stages)-1].over = [2]*buffer{s.output.values, base}
+		}
+		return
+	}
 	if base, _ := s.finish(); base != nil && base != s.input.values {
 		p.overwriting(s.forward, s.output.values, base, touches...)
 	} else {
@@ -398,7 +408,11 @@ func (s *denseConvStep) lowerBackward() {
 				s.packedBack = p.packed(s.backwardPass.packedWeights())
 			}
 			p.by(s.algorithm())
-			p.byExamples(s.backward, touches...)
+			if !s.depthwise && fewPixels(p, s.in[1:].Elements()) {
+				p.wholeBatch(touches, s.backwardParts()...)
+			} else {
+				p.byExamples(s.backward, touches...)
+			}
 		}
 	} else if s.output.relu || s.resultGradient != gradient {
 		p.by(s.algorithm())
@@ -413,6 +427,22 @@ func (s *denseConvStep) backward(w work) {
 	s.takeGradients(w)
 	s.backwardPass.run(&w, tileRun{s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, s.baseGradient(), nil})
 	s.putGradients(w)
+}
+
+// backwardParts are what backward does.
+func (s *denseConvStep) backwardParts() (list []part) {
+	if s.output.relu || s.resultGradient != s.output.gradient {
+		list = append(list, examplesPart(s.takeGradients))
+	}
+	list = append(list, part{s.backwardPass.units, func(w work) {
+		from, to := w.first, w.last
+		w.first, w.last = 0, w.count
+		s.backwardPass.some(&w, from, to, tileRun{s.resultGradient, s.pictureGradient, s.packedBack, s.noBiases, s.baseGradient(), nil})
+	}})
+	if s.pictureGradient != s.input.gradient {
+		list = append(list, examplesPart(s.putGradients))
+	}
+	return list
 }
 
 // baseGradient is what the gradient of the pictures is added to, if that is done at once.

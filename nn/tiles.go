@@ -46,8 +46,13 @@ func newTiles(rows []tileRow, weightStep int, narrow bool) tiles {
 	}
 	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(masks[a], masks[b]) })
 	var t tiles
-	for first := 0; first < len(order); first += kernel.TileRows {
-		t.add(rows, order[first:min(first+kernel.TileRows, len(order))], weightStep, narrow)
+	for len(order) > 0 {
+		count := min(kernel.TileRows, len(order))
+		if left := len(order) - kernel.TileRows; left == 1 || left == 2 {
+			count = 4 // two tiles that keep the multipliers busy, where 6 and 1 or 2 would not
+		}
+		t.add(rows, order[:count], weightStep, narrow)
+		order = order[count:]
 	}
 	return t
 }
@@ -96,7 +101,29 @@ type tilePass struct {
 // examplesTogether is how many examples of so many pixels share tiles.
 func examplesTogether(p *plan, pixels int) int {
 	const few = 48
+	if fewPixels(p, pixels) {
+		return min(few/pixels, p.batch)
+	}
 	return min(max(few/pixels, 1), inferenceChunk, p.batch)
+}
+
+// fewPixels reports whether the examples that a worker has in hand have so few pixels,
+// against all of the batch, that the weights would be read too often for them.
+func fewPixels(p *plan, pixels int) bool {
+	const few, enough = 24, 32
+	chunk := inferenceChunk
+	if p.train {
+		chunk = trainingChunk
+	}
+	return pixels*chunk < few && p.batch > chunk && pixels*p.batch >= enough
+}
+
+// wholeBatch appends stages for all examples of the batch, one for each part, that are
+// divided as the parts say.
+func (p *plan) wholeBatch(touches []*buffer, parts ...part) {
+	for _, one := range parts {
+		p.stage(&stage{axis: units, units: one.units(p.batch), unitsOf: one.units, touches: touches, run: one.run})
+	}
 }
 
 // newTilePass makes the tiles of a pass whose rows for 1 to most examples are given.

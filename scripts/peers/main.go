@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"inkling/internal/kernel"
+	"inkling/nn"
 )
 
 func main() {
@@ -46,6 +47,8 @@ type peer struct {
 func run(args []string, in io.Reader, out, progress io.Writer) error {
 	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
 	worker := flags.Bool("worker", false, "measure for Inkling, as lines from standard input say")
+	conv := flags.String("conv", "fast", "compute convolutions so: exact or fast")
+	among := flags.String("peers", "", "only peers with these `WORDS` in their names, with commas between; default all")
 	list := flags.Bool("list", false, "list the rows")
 	only := flags.String("rows", "", "rows with these `WORDS` in their names, with commas between; default all")
 	rounds := flags.Int("rounds", 5, "measure `N` times in turns")
@@ -69,7 +72,11 @@ func run(args []string, in io.Reader, out, progress io.Writer) error {
 		return err
 	}
 	if *worker {
-		return work(in, out)
+		how, err := nn.ParseConvolutions(*conv)
+		if err != nil {
+			return err
+		}
+		return work(in, out, how)
 	}
 	if *list {
 		for _, r := range rows {
@@ -93,7 +100,15 @@ func run(args []string, in io.Reader, out, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	peers = append([]*peer{{name: "Inkling", command: []string{self, "-worker"}}}, peers...)
+	if *among != "" {
+		peers = slices.DeleteFunc(peers, func(p *peer) bool {
+			return !slices.ContainsFunc(strings.Split(*among, ","), func(word string) bool { return strings.Contains(strings.ToLower(p.name), strings.ToLower(word)) })
+		})
+	}
+	peers = append([]*peer{
+		{name: "Inkling", command: []string{self, "-worker"}},
+		{name: "Inkling, exact", command: []string{self, "-worker", "-conv", "exact"}},
+	}, peers...)
 	for _, p := range peers {
 		defer p.stop()
 		if err := p.start(); err != nil {
@@ -209,7 +224,7 @@ func (c *comparison) measure(ctx context.Context, rounds int, seconds float64, p
 // print writes the table: medians, and how many times as fast as each Inkling is, by the
 // median of the rounds' ratios.
 func (c *comparison) print(out io.Writer, rounds int, seconds float64) error {
-	fmt.Fprintf(out, "%s, %d processors, Inkling's kernels: %s; images/s, medians of %d rounds of %v s in turns,\nand how many times as fast Inkling is (the median of the rounds' ratios)\n\n",
+	fmt.Fprintf(out, "%s, %d processors, Inkling's kernels: %s; images/s, medians of %d rounds of %v s in turns,\nand how many times as fast Inkling is with fast convolutions (the median of the rounds' ratios)\n\n",
 		processor(), runtime.GOMAXPROCS(0), kernel.Implementation(), rounds, seconds)
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "job")

@@ -22,7 +22,7 @@ import (
 func random() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }
 
 // work answers for Inkling.
-func work(in io.Reader, out io.Writer) error {
+func work(in io.Reader, out io.Writer, conv nn.Convolutions) error {
 	ready := map[string]func(){}
 	lines := bufio.NewScanner(in)
 	for lines.Scan() {
@@ -38,7 +38,7 @@ func work(in io.Reader, out io.Writer) error {
 		}
 		step := ready[name]
 		if step == nil {
-			if step, err = r.compile(threads); err != nil {
+			if step, err = r.compile(threads, conv); err != nil {
 				fmt.Fprintf(out, "error: %v\n", err)
 				continue
 			}
@@ -77,11 +77,13 @@ func measure(step func(), batch int, seconds float64) float64 {
 }
 
 // compile returns one step of the row on random pictures.
-func (r *row) compile(threads int) (func(), error) {
-	network, err := r.make()
+func (r *row) compile(threads int, conv nn.Convolutions) (func(), error) {
+	module, err := r.make()
 	if err != nil {
 		return nil, err
 	}
+	network := nn.NewNetwork(module, r.batch, r.channel, r.size, r.size)
+	network.Convolutions = conv
 	random := random()
 	images, labels := make([]float32, r.batch*r.channel*r.size*r.size), make([]int, r.batch)
 	for i := range images {
@@ -91,14 +93,14 @@ func (r *row) compile(threads int) (func(), error) {
 		labels[i] = random.IntN(classes)
 	}
 	if r.train {
-		p, err := nn.CompileTrain(network, nn.CrossEntropy{}, &optim.SGD{LR: 1e-4, Momentum: 0.9}, r.batch, r.channel, r.size, r.size)
+		p, err := network.CompileTrain(nn.CrossEntropy{}, &optim.SGD{LR: 1e-4, Momentum: 0.9})
 		if err != nil {
 			return nil, err
 		}
 		p.SetWorkers(threads)
 		return func() { p.Step(images, labels) }, nil
 	}
-	p, err := nn.Compile(network, r.batch, r.channel, r.size, r.size)
+	p, err := network.Compile()
 	if err != nil {
 		return nil, err
 	}
