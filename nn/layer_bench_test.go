@@ -24,6 +24,7 @@ func BenchmarkLayers(b *testing.B) {
 		conv Conv2d
 		size int
 	}{
+		{"3x3/16@32x32", Conv2d{In: 16, Out: 16, Kernel: 3, Padding: 1}, 32},
 		{"3x3/32@32x32", Conv2d{In: 32, Out: 32, Kernel: 3, Padding: 1}, 32},
 		{"3x3/64@32x32", Conv2d{In: 64, Out: 64, Kernel: 3, Padding: 1}, 32},
 		{"3x3/128@16x16", Conv2d{In: 128, Out: 128, Kernel: 3, Padding: 1}, 16},
