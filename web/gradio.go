@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"inkling"
 )
 
 // gradioPrefix is where Gradio 5 and 6 have their routes. Gradio 4 and many
@@ -151,6 +153,14 @@ func (g *gradio) config(w http.ResponseWriter, r *http.Request) {
 	component := func(id int, kind, label string) map[string]any {
 		return map[string]any{"id": id, "type": kind, "props": map[string]any{"label": label, "name": kind}}
 	}
+	components, outputs := []any{
+		component(padComponent, "imageeditor", "image"), component(drawingComponent, "image", "drawing"),
+		component(processedComponent, "image", "processed image"), component(textComponent, "textbox", "prediction"),
+	}, []int{drawingComponent, processedComponent, textComponent}
+	if g.server.kind() != inkling.Pictures {
+		input, name := g.sampleComponent()
+		components, outputs = []any{component(padComponent, input, name), component(textComponent, "label", "prediction")}, []int{textComponent}
+	}
 	var functions []map[string]any
 	for i, name := range gradioNames {
 		visibility := "public"
@@ -159,7 +169,7 @@ func (g *gradio) config(w http.ResponseWriter, r *http.Request) {
 		}
 		functions = append(functions, map[string]any{
 			"id": i, "api_name": name, "targets": []any{},
-			"inputs": []int{padComponent}, "outputs": []int{drawingComponent, processedComponent, textComponent},
+			"inputs": []int{padComponent}, "outputs": outputs,
 			"queue": true, "backend_fn": true, "show_api": i == 0, "api_visibility": visibility,
 			"types": map[string]bool{"generator": false, "cancel": false},
 			"batch": false, "max_batch_size": 1, "cancels": []any{}, "connection": "sse", "zerogpu": false,
@@ -170,11 +180,8 @@ func (g *gradio) config(w http.ResponseWriter, r *http.Request) {
 		"mode": "interface", "title": "Inkling",
 		"enable_queue": true, "connect_heartbeat": false, "is_space": false, "dev_mode": false,
 		"max_file_size": maxFile,
-		"components": []any{
-			component(padComponent, "imageeditor", "image"), component(drawingComponent, "image", "drawing"),
-			component(processedComponent, "image", "processed image"), component(textComponent, "textbox", "prediction"),
-		},
-		"dependencies": functions,
+		"components":    components,
+		"dependencies":  functions,
 	}
 	// Without a root, clients take the address that they were given, which is
 	// right where a proxy hides it from the server.
@@ -192,6 +199,10 @@ func rootURL(r *http.Request) string {
 
 // info serves GET /info.
 func (g *gradio) info(w http.ResponseWriter, r *http.Request) {
+	if g.server.kind() != inkling.Pictures {
+		answer(w, r, g.sampleInfo())
+		return
+	}
 	type kind = map[string]any
 	file := kind{"type": "dict(path: str | None, url: str | None, size: int | None, orig_name: str | None, mime_type: str | None, is_stream: bool, meta: dict())", "description": ""}
 	editor := kind{"type": "dict(background: filepath | None, layers: list[filepath], composite: filepath | None, id: str | None)", "description": ""}

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"strings"
+
+	"inkling"
 )
 
 // A fileData is a file in Gradio's protocol.
@@ -59,6 +61,9 @@ const noneOfThese = "都不是"
 // predict is the function that Gradio's clients call. Its outputs are the
 // tutorial's: the drawing, the picture that the network was shown, and a text.
 func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage) ([]any, error) {
+	if g.server.kind() != inkling.Pictures {
+		return g.predictSample(ctx, input)
+	}
 	files, err := g.inputFiles(input)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"time"
+
+	"inkling"
 )
 
 const (
@@ -365,7 +367,7 @@ func (g *gradio) readJoin(w http.ResponseWriter, r *http.Request) (session strin
 // outlives the request's body.
 func onlyInput(data []json.RawMessage) (json.RawMessage, error) {
 	if len(data) != 1 {
-		return nil, problemf(http.StatusUnprocessableEntity, "data has %d values, want 1: the image", len(data))
+		return nil, problemf(http.StatusUnprocessableEntity, "data has %d values, want 1: what is to be read", len(data))
 	}
 	return bytes.Clone(data[0]), nil
 }
@@ -414,9 +416,13 @@ func (g *gradio) callKeywords(w http.ResponseWriter, r *http.Request) error {
 		if err := parseJSON(r, body, &request); err != nil {
 			return nil, err
 		}
-		input, found := request["image"]
+		name := "image"
+		if g.server.kind() != inkling.Pictures {
+			_, name = g.sampleComponent()
+		}
+		input, found := request[name]
 		if !found {
-			return nil, problemf(http.StatusUnprocessableEntity, "the request has no image")
+			return nil, problemf(http.StatusUnprocessableEntity, "the request has no %s", name)
 		}
 		return bytes.Clone(input), nil
 	})

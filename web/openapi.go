@@ -8,6 +8,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"inkling"
 	"inkling/sketch"
 )
 
@@ -78,29 +79,25 @@ func (s *Server) describeAPI() http.Handler {
 		http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
 	}
 
-	request := asJSON(schema(predictRequest{}))
-	request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
-		Type: "object", Required: []string{"image"}, Properties: map[string]*huma.Schema{
-			"image":      {Type: "string", Format: "binary", Description: "the file of a picture"},
-			"preprocess": {Type: "string", Enum: []any{"auto", "emnist", "mnist", "tutorial", "fit", "resize"}},
-			"details":    {Type: "boolean"},
-		},
-	}}
-	document.AddOperation(failures(&huma.Operation{
-		Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a drawing",
-		Description: "The drawing comes as exactly one of strokes, image and pixels, or there are several in instances.",
-		RequestBody: &huma.RequestBody{Required: true, Content: request},
-		Responses: map[string]*huma.Response{"200": {
-			Description: "What the drawing shows; for instances, what each of them shows",
-			Content:     asJSON(&huma.Schema{OneOf: []*huma.Schema{schema(prediction{}), schema(batchPrediction{})}}),
-		}},
-	}, posted...))
-	document.AddOperation(failures(&huma.Operation{
-		Method: http.MethodPost, Path: "/api/feedback", OperationID: "feedback", Summary: "Say what a drawing shows",
-		Description: "The drawing is kept to be trained on. The server must have been started with --feedback.",
-		RequestBody: &huma.RequestBody{Required: true, Content: asJSON(schema(feedbackRequest{}))},
-		Responses:   map[string]*huma.Response{"204": {Description: "It was kept"}},
-	}, append(posted, http.StatusNotFound, http.StatusTooManyRequests, http.StatusInsufficientStorage)...))
+	if s.kind() != inkling.Pictures {
+		document.Info.Description = "Says what one of the " + string(s.kind()) + " is. Gradio's clients can call this server, too: the function /predict."
+		request, name, file := asJSON(schema(sampleRequest{})), "text", &huma.Schema{Type: "string"}
+		if s.recordings != nil {
+			name, file = "audio", &huma.Schema{Type: "string", Format: "binary", Description: "a file, WAV or FLAC"}
+		}
+		request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{Type: "object", Required: []string{name}, Properties: map[string]*huma.Schema{name: file, "details": {Type: "boolean"}}}}
+		document.AddOperation(failures(&huma.Operation{
+			Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a text or a recording",
+			Description: "The model reads " + string(s.kind()) + ".",
+			RequestBody: &huma.RequestBody{Required: true, Content: request},
+			Responses: map[string]*huma.Response{"200": {
+				Description: "What it is; for instances, what each of them is",
+				Content:     asJSON(&huma.Schema{OneOf: []*huma.Schema{schema(sampleAnswer{}), schema(sampleAnswers{})}}),
+			}},
+		}, posted...))
+	} else {
+		s.describeDrawings(document, schema, asJSON, failures, posted)
+	}
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/model", OperationID: "model", Summary: "Describe the model",
 		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(description{}))}},
@@ -124,4 +121,31 @@ func (s *Server) describeAPI() http.Handler {
 		panic("web: " + err.Error()) // it is all made here
 	}
 	return staticFile("openapi.json", text)
+}
+
+// describeDrawings describes what is asked of models that read pictures.
+func (s *Server) describeDrawings(document *huma.OpenAPI, schema func(any) *huma.Schema, asJSON func(*huma.Schema) map[string]*huma.MediaType, failures func(*huma.Operation, ...int) *huma.Operation, posted []int) {
+	request := asJSON(schema(predictRequest{}))
+	request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
+		Type: "object", Required: []string{"image"}, Properties: map[string]*huma.Schema{
+			"image":      {Type: "string", Format: "binary", Description: "the file of a picture"},
+			"preprocess": {Type: "string", Enum: []any{"auto", "emnist", "mnist", "tutorial", "fit", "resize"}},
+			"details":    {Type: "boolean"},
+		},
+	}}
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a drawing",
+		Description: "The drawing comes as exactly one of strokes, image and pixels, or there are several in instances.",
+		RequestBody: &huma.RequestBody{Required: true, Content: request},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "What the drawing shows; for instances, what each of them shows",
+			Content:     asJSON(&huma.Schema{OneOf: []*huma.Schema{schema(prediction{}), schema(batchPrediction{})}}),
+		}},
+	}, posted...))
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodPost, Path: "/api/feedback", OperationID: "feedback", Summary: "Say what a drawing shows",
+		Description: "The drawing is kept to be trained on. The server must have been started with --feedback.",
+		RequestBody: &huma.RequestBody{Required: true, Content: asJSON(schema(feedbackRequest{}))},
+		Responses:   map[string]*huma.Response{"204": {Description: "It was kept"}},
+	}, append(posted, http.StatusNotFound, http.StatusTooManyRequests, http.StatusInsufficientStorage)...))
 }

@@ -8,14 +8,16 @@ import (
 	"io/fs"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
 //go:embed page
 var pageFiles embed.FS
 
-// addPage serves the files of the page, index.html at /.
-func addPage(mux *http.ServeMux) {
+// addPage serves the files of the page, that of a model's kind at /; those of other kinds
+// are not.
+func addPage(mux *http.ServeMux, index string) {
 	page, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		panic("web: " + err.Error()) // the pattern above is wrong
@@ -28,11 +30,14 @@ func addPage(mux *http.ServeMux) {
 		if err != nil {
 			return err
 		}
-		if name != "index.html" {
+		if strings.HasSuffix(name, ".html") && name != index {
+			return nil
+		}
+		if name != index {
 			mux.Handle("GET /"+name, staticFile(name, content))
 			return nil
 		}
-		mux.Handle("GET /"+name, indexPage(content))
+		mux.Handle("GET /index.html", indexPage(content))
 		mux.Handle("GET /{$}", indexPage(content))
 		return nil
 	})

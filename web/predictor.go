@@ -31,7 +31,8 @@ var errDamaged = errors.New("the network's output is not a finite number: the we
 // request never waits for company, and under load there are batches.
 type predictor struct {
 	classes int
-	each    int // samples of a picture
+	each    int // numbers that the network reads of a picture
+	bytes   int // of a picture, or of what stands for a text or a recording
 	batch   int // pictures that are computed together
 	jobs    chan *job
 	quit    chan struct{}
@@ -59,11 +60,11 @@ type programs struct {
 	features []*nn.Program
 }
 
-func compile(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, batch int) (*programs, error) {
+func compile(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, sample [3]int, batch int) (*programs, error) {
 	p := &programs{}
 	channels, height, width := network.Input()
 	var err error
-	if p.pipeline, err = transform.Compile(t, channels, height, width); err != nil {
+	if p.pipeline, err = transform.Compile(t, sample[0], sample[1], sample[2]); err != nil {
 		return nil, fmt.Errorf("the network's pictures cannot be prepared: %w", err)
 	}
 	compiled := nn.NewNetwork(network, batch, channels, height, width)
@@ -101,9 +102,9 @@ func batchFor(network models.Network) (int, error) {
 }
 
 // shown returns what the network is shown for a byte.
-func (p *programs) shown(pixel byte, each int) float32 {
+func (p *programs) shown(pixel byte, each, samples int) float32 {
 	input := make([]float32, each)
-	p.pipeline.Apply(input, bytes.Repeat([]byte{pixel}, each))
+	p.pipeline.Apply(input, bytes.Repeat([]byte{pixel}, samples))
 	return input[0]
 }
 
@@ -115,19 +116,20 @@ func (p *programs) clone() *programs {
 	return c
 }
 
-// newPredictor starts the workers.
-func newPredictor(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, classes, workers int, batched func(size int)) (*predictor, error) {
+// newPredictor starts the workers. Sample is the shape of the bytes that t makes the
+// network's input of.
+func newPredictor(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, sample [3]int, classes, workers int, batched func(size int)) (*predictor, error) {
 	batch, err := batchFor(network)
 	if err != nil {
 		return nil, err
 	}
-	first, err := compile(network, convolutions, layers, t, batch)
+	first, err := compile(network, convolutions, layers, t, sample, batch)
 	if err != nil {
 		return nil, err
 	}
 	channels, height, width := network.Input()
-	p := &predictor{classes: classes, each: channels * height * width, batch: batch, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
-	p.ground, p.ink = first.shown(0, p.each), first.shown(255, p.each)
+	p := &predictor{classes: classes, each: channels * height * width, bytes: sample[0] * sample[1] * sample[2], batch: batch, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
+	p.ground, p.ink = first.shown(0, p.each, p.bytes), first.shown(255, p.each, p.bytes)
 	for worker := range workers {
 		own := first
 		if worker > 0 {

@@ -10,6 +10,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -26,6 +27,8 @@ import (
 	"inkling/nn"
 	"inkling/picture"
 	"inkling/sketch"
+	"inkling/sound"
+	"inkling/text"
 	"inkling/transform"
 	"inkling/weights"
 )
@@ -46,6 +49,11 @@ type Config struct {
 	// Preparation is how pictures and drawings are prepared when a request does not
 	// say it.
 	Preparation inkling.Preparation
+	// Text or Sound is set if the network reads texts or recordings; Transform then makes
+	// its input of their bytes. Explainer makes what tells which tokens made an answer.
+	Text      *text.Input
+	Sound     *sound.Input
+	Explainer func() (*inkling.Explainer, error)
 	// Judge tells digits, written or printed, from what is none, as that of a
 	// [sketch.Reader]; several goroutines call it. It is for networks whose classes are
 	// the ten digits. Nil means that nothing is taken for none.
@@ -78,6 +86,10 @@ type Config struct {
 // ConfigFor returns what serves a classifier under a name; more may be set. How pictures
 // lie and are prepared is what the classifier's file says, or else what is usual.
 func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
+	if m.Kind() != inkling.Pictures {
+		return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: m.Transform(), About: m.About, Text: m.Text, Sound: m.Sound,
+			Explainer: func() (*inkling.Explainer, error) { return inkling.NewExplainer(m) }}, nil
+	}
 	p, err := m.Preparation("")
 	if err != nil {
 		return Config{}, err
@@ -99,6 +111,9 @@ type Server struct {
 	parameters  int
 	features    []featureLayer
 	input       []int // channels, height and width of the network's pictures
+	texts       *text.Input
+	recordings  *sound.Input
+	explainers  chan *inkling.Explainer // of texts
 
 	log         *slog.Logger
 	metrics     *metrics
@@ -131,7 +146,11 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil {
+	samples := c.Text != nil || c.Sound != nil
+	if samples && c.Feedback != nil {
+		return nil, errors.New("feedback keeps drawings, and the network reads none")
+	}
+	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil && !samples {
 		return nil, err
 	}
 	draining := make(chan struct{})
@@ -147,13 +166,25 @@ func New(c Config) (*Server, error) {
 	s.bodies = newBodies(s.connections)
 	channels, height, width := c.Network.Input()
 	s.input, s.parameters = []int{channels, height, width}, inkling.Parameters(c.Network)
-	if p := c.Preparation; !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}) {
+	s.texts, s.recordings = c.Text, c.Sound
+	if p := c.Preparation; !samples && !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}) {
 		return nil, fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(s.input), p.Channels, p.Height, p.Width)
 	}
-	if s.features, err = featureLayersOf(c.Network); err != nil {
-		return nil, fmt.Errorf("the network cannot be compiled: %w", err)
+	shape := [3]int{channels, height, width}
+	switch {
+	case c.Text != nil:
+		shape[0], shape[1], shape[2] = c.Text.Shape()
+		if err := s.makeExplainers(c.Explainer, c.Workers); err != nil {
+			return nil, err
+		}
+	case c.Sound != nil:
+		shape[0], shape[1], shape[2] = c.Sound.Shape()
+	default:
+		if s.features, err = featureLayersOf(c.Network); err != nil {
+			return nil, fmt.Errorf("the network cannot be compiled: %w", err)
+		}
 	}
-	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, c.Transform, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, c.Transform, shape, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
 	if err != nil {
 		return nil, err
 	}
@@ -170,12 +201,25 @@ func New(c Config) (*Server, error) {
 	return s, nil
 }
 
+// makeExplainers makes one for each worker.
+func (s *Server) makeExplainers(explainer func() (*inkling.Explainer, error), workers int) error {
+	s.explainers = make(chan *inkling.Explainer, workers)
+	for range workers {
+		made, err := explainer()
+		if err != nil {
+			return err
+		}
+		s.explainers <- made
+	}
+	return nil
+}
+
 // tryNetwork reads a black picture, so that a model that cannot be used is found
 // before anybody asks.
 func (s *Server) tryNetwork() error {
 	ctx := context.Background()
 	j := newJob()
-	j.pixels = make([]byte, s.predictor.each)
+	j.pixels = make([]byte, s.predictor.bytes)
 	if err := s.predictor.submit(ctx, j); err != nil {
 		return err
 	}
@@ -184,8 +228,12 @@ func (s *Server) tryNetwork() error {
 
 func (s *Server) routes() *routes {
 	mux := http.NewServeMux()
-	mux.Handle("POST /api/predict", handle(s.predict))
-	mux.Handle("POST /api/feedback", handle(s.keepFeedback))
+	if s.kind() == inkling.Pictures {
+		mux.Handle("POST /api/predict", handle(s.predict))
+		mux.Handle("POST /api/feedback", handle(s.keepFeedback))
+	} else {
+		mux.Handle("POST /api/predict", handle(s.predictSample))
+	}
 	mux.HandleFunc("GET /api/model", s.describeModel)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
@@ -200,7 +248,7 @@ func (s *Server) routes() *routes {
 	mux.Handle("GET /openapi.json", s.describeAPI())
 	all := &routes{mux, s.connections}
 	s.gradio.routes(mux, all.nothing)
-	addPage(mux)
+	addPage(mux, map[inkling.Kind]string{inkling.Pictures: "index.html", inkling.Texts: "texts.html", inkling.Recordings: "recordings.html"}[s.kind()])
 	mux.HandleFunc("/", all.nothing)
 	return all
 }
@@ -236,6 +284,11 @@ type description struct {
 	Std          []float32 `json:"std,omitempty" nullable:"false" doc:"what they are divided by then"`
 	Orientation  string    `json:"orientation,omitempty" doc:"how its pictures lay when it was trained"`
 	Parameters   int       `json:"parameters" doc:"how many weights it has"`
+	Kind         string    `json:"kind" doc:"what it reads" enum:"pictures,texts,recordings"`
+	Length       int       `json:"length,omitempty" doc:"how many tokens of a text it reads"`
+	Tokenizer    string    `json:"tokenizer,omitempty" doc:"how texts are divided" enum:"words,treebank,characters"`
+	Rate         int       `json:"rate,omitempty" doc:"samples a second that recordings are brought to"`
+	Seconds      float64   `json:"seconds,omitempty" doc:"how much of a recording it hears"`
 	Draws        bool      `json:"draws" doc:"whether it reads drawings, given as strokes or pixels; it always reads pictures"`
 	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial,fit,resize"`
 	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
@@ -244,15 +297,25 @@ type description struct {
 }
 
 // draws reports whether the network reads drawings.
-func (s *Server) draws() bool { return slices.Equal(s.input, []int{1, sketch.Size, sketch.Size}) }
+func (s *Server) draws() bool {
+	return s.kind() == inkling.Pictures && slices.Equal(s.input, []int{1, sketch.Size, sketch.Size})
+}
 
 func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
 	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.about.Extra["accuracy"]), 64) // absent is 0
-	answer(w, r, description{
+	about := description{
 		Name: s.name, Architecture: s.about.Architecture, Dataset: s.about.Dataset, Split: s.about.Split,
 		Classes: s.about.Classes, Accuracy: accuracy,
 		Input: s.input, Draws: s.draws(),
 		Mean: s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
 		Preprocess: s.preparation.Way, SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
-	})
+		Kind: string(s.kind()),
+	}
+	if s.texts != nil {
+		about.Length, about.Tokenizer = s.texts.Length, string(s.texts.Tokenizer)
+	}
+	if s.recordings != nil {
+		about.Rate, about.Seconds = s.recordings.Rate, s.recordings.Seconds
+	}
+	answer(w, r, about)
 }

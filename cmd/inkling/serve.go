@@ -55,8 +55,9 @@ func newServe() *cobra.Command {
 	var o serveOptions
 	c := &cobra.Command{
 		Use:   "serve [MODEL]",
-		Short: "Open a page on which a model reads what you draw",
-		Long: `Serve a page on which a digit is read while it is being drawn, and an API for
+		Short: "Open a page on which a model reads what you draw, write or say",
+		Long: `Serve a page on which a digit is read while it is being drawn, a text while it is being
+written, or a recording when it was made, as the model is for, and an API for
 programs (/openapi.json describes it). Gradio's clients can call it, too. Without
 MODEL it is the built-in network that reads.
 
@@ -164,11 +165,16 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		return usagef("--feedback keeps drawings, and %w", drawable)
 	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
-	preparation, err := m.Preparation(o.preprocess)
-	if err != nil {
-		return err
+	var preparation inkling.Preparation
+	if m.Kind() == inkling.Pictures {
+		var err error
+		if preparation, err = m.Preparation(o.preprocess); err != nil {
+			return err
+		}
+		m.AssumeWay(preparation)
+	} else if o.preprocess != "auto" {
+		return usagef("--preprocess is for pictures, and the model reads %s: leave it out", m.Kind())
 	}
-	m.AssumeWay(preparation)
 	fmt.Fprint(out, m.Note(name))
 	limits, err := parseFeedbackLimits(append(strings.Split(defaultFeedbackLimit, ","), o.feedbackLimit...))
 	if err != nil {
@@ -226,9 +232,14 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		debug.SetMemoryLimit(serveMemory)
 	}
 	url := pageURL(host, address)
-	if drawable == nil {
+	switch {
+	case m.Kind() == inkling.Texts:
+		fmt.Fprintf(out, "Write at %s - Ctrl+C ends it.\n", url)
+	case m.Kind() == inkling.Recordings:
+		fmt.Fprintf(out, "Speak at %s - Ctrl+C ends it.\n", url)
+	case drawable == nil:
 		fmt.Fprintf(out, "Draw at %s - Ctrl+C ends it.\n", url)
-	} else {
+	default:
 		fmt.Fprintf(out, "It reads pictures of %v: send them to %sapi/predict, as in curl %sapi/predict -F image=@PICTURE - Ctrl+C ends it.\n", nn.Shape(m.Input()), url, url)
 	}
 	if o.open {
