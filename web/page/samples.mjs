@@ -157,6 +157,7 @@ export class Refusal extends Error {}
  * @returns {Promise<Answer>}
  */
 export async function ask(body, headers, signal) {
+  /** @type {Response} */
   let response;
   for (let attempt = 0; ; attempt++) {
     response = await fetch("api/predict", { method: "POST", body, headers, signal });
@@ -219,7 +220,7 @@ export function showAnswer(model, answer, empty) {
       name.className = "name";
       name.textContent = name.title = model.classes[i] ?? "";
       const bar = document.createElement("span");
-      bar.className = "bar";
+      bar.className = "track";
       const filled = document.createElement("span");
       filled.style.width = `${100 * (answer.probabilities[i] ?? 0)}%`;
       bar.append(filled);

@@ -14,18 +14,20 @@ const run = promisify(execFile);
 
 /**
  * Builds and starts a server of its own.
- * @param {{ feedback: boolean }} options whether it keeps labelled drawings
+ * @param {{ feedback: boolean, prepare?: (binary: string, folder: string) => Promise<string> }} options whether
+ *   it keeps labelled drawings, and what makes the file of its model
  * @returns {Promise<{ url: string, folder: string, binary: string, stop: () => Promise<void> }>}
  */
-export async function startServer({ feedback }) {
+export async function startServer({ feedback, prepare }) {
   const folder = await mkdtemp(join(tmpdir(), "inkling-page-"));
   const binary = join(folder, "inkling");
   await run("go", ["build", "-o", binary, "./cmd/inkling"], { cwd: root, env: { ...process.env, CGO_ENABLED: "0" } });
+  const model = prepare ? [await prepare(binary, folder)] : [];
   const port = await freePort();
   const url = `http://127.0.0.1:${port}/`;
   const server = spawn(
     binary,
-    ["serve", "--addr", `127.0.0.1:${port}`, ...(feedback ? ["--feedback", join(folder, "feedback.db")] : [])],
+    ["serve", ...model, "--addr", `127.0.0.1:${port}`, ...(feedback ? ["--feedback", join(folder, "feedback.db")] : [])],
     { cwd: folder, stdio: ["ignore", "pipe", "pipe"] },
   );
   let log = "";
