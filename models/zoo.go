@@ -50,6 +50,7 @@ var zoo = []Model{
 	{Name: "airbench", Usual: cifar, make: newAirbench},
 	{Name: "charcnn", Usual: sentence, Reads: Sentences, Options: []Option{embeddingSize(128), filters(256), dropout(0.5)}, make: newCharCNN},
 	{Name: "densenet121", Usual: imageNet, Options: []Option{stem}, make: newDenseNet121},
+	{Name: "digitnet", Usual: Config{Channels: 1, Height: 28, Width: 28, Classes: 10}, Options: []Option{dropout(0.2)}, make: newDigitNet},
 	{Name: "efficientnet_b0", Usual: imageNet, Options: []Option{dropout(0.2), stochasticDepth, stem}, make: newEfficientNetB0},
 	{Name: "lenet5", Usual: Config{Channels: LeNetChannels, Height: LeNetHeight, Width: LeNetWidth, Classes: 10, Padding: []int{}}, make: newLeNet5},
 	{Name: "melcnn", Usual: Config{Channels: 1, Height: 40, Width: 64, Classes: 10}, Options: []Option{dropout(0.2)}, make: newMelCNN},

@@ -53,7 +53,7 @@ func ofPictures() []Model {
 }
 
 // ours are networks that torchvision has not; sentences_test.go has the last three.
-var ours = map[string]bool{"LeNet": true, "resnet9": true, "smallvgg": true, "textcnn": true, "charcnn": true, "melcnn": true}
+var ours = map[string]bool{"LeNet": true, "digitnet": true, "resnet9": true, "smallvgg": true, "textcnn": true, "charcnn": true, "melcnn": true}
 
 // large are models that take seconds to make.
 var large = map[string]bool{"resnet34": true, "resnet50": true, "densenet121": true}
@@ -226,7 +226,7 @@ func TestZoo(t *testing.T) {
 // TestZooTrains takes a step with the small models: the loss of the same batch
 // falls.
 func TestZooTrains(t *testing.T) {
-	for _, name := range []string{"smallvgg", "squeezenet1_1"} {
+	for _, name := range []string{"digitnet", "smallvgg", "squeezenet1_1"} {
 		m, err := FindModel(name)
 		if err != nil {
 			t.Fatal(err)

@@ -264,6 +264,7 @@ func (k *keeper) checkpoint(at train.Position) {
 		k.warn(err)
 		return
 	}
+	k.warn(k.log.Sync())
 	m := k.p.model
 	m.SetExtra(positionKey, string(text))
 	before := m.Optimizer

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +16,8 @@ import (
 
 // TestKilled kills trainings at random instants and goes on with them, until each
 // has come to its end: the model must be that of a training which nobody killed, to
-// the bit, and nothing may be left behind.
+// the bit, and nothing may be left behind. INKLING_KILLS is how many times as many are
+// killed: 10 for some thousand.
 func TestKilled(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it starts the command many times")
@@ -25,9 +27,9 @@ func TestKilled(t *testing.T) {
 		kills int
 		args  []string
 	}{
-		{"LeNet", 40, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
-		{"BatchNorm, dropout, augmentation", 12, []string{"--model", "mobilenet_v3_small", "--limit", "120", "--batch", "8", "--optimizer", "adamw",
-			"--augment", "auto", "--schedule", "OneCycleLR", "--save-every", "1"}},
+		{"LeNet", 70, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
+		{"BatchNorm, dropout, augmentation, average", 30, []string{"--model", "digitnet", "--limit", "240", "--batch", "8", "--optimizer", "adamw",
+			"--augment", "auto", "--schedule", "OneCycleLR", "--ema", "0.9", "--save-every", "1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			args := append([]string{"train", "--data", "mnist", "--test=false"}, test.args...)
@@ -39,6 +41,9 @@ func TestKilled(t *testing.T) {
 			}
 			r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0)) // other instants each time
 			kills, ends := 0, 0
+			if times, err := strconv.Atoi(os.Getenv("INKLING_KILLS")); err == nil {
+				test.kills *= times
+			}
 			for kills < test.kills || ends == 0 {
 				dir := t.TempDir()
 				next := append(args, "--run", "broken", "--out", "model.pth")

@@ -149,6 +149,17 @@ func (l *Log) Add(r Row) error {
 	return nil
 }
 
+// Sync forces what was added to the disk: before a checkpoint is saved, so that no row up
+// to it can be lost.
+func (l *Log) Sync() error {
+	for _, f := range []*os.File{l.events, l.table} {
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("the measurements cannot be forced to the disk: %w", err)
+		}
+	}
+	return nil
+}
+
 // Rows are all rows of the run, those before it was taken up among them.
 func (l *Log) Rows() []Row { return l.rows }
 
@@ -167,7 +178,9 @@ func (l *Log) Close() error {
 const mostRowsBytes = 256 << 20
 
 // ReadRows reads the EventsFile of a run, also of one that is under way: a last
-// line that is not whole is left out. Any other line that is no row is an error.
+// line that is not whole is left out, and so is what comes from a line with zero bytes on,
+// which a power failure leaves of what was not on the disk yet. Any other line that is no row
+// is an error.
 func ReadRows(path string) ([]Row, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -184,7 +197,7 @@ func ReadRows(path string) ([]Row, error) {
 	var rows []Row
 	for number := 1; ; number++ {
 		line, rest, whole := bytes.Cut(text, []byte("\n"))
-		if !whole {
+		if !whole || bytes.IndexByte(line, 0) >= 0 {
 			return rows, nil
 		}
 		var r Row

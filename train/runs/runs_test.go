@@ -123,6 +123,16 @@ func TestLog(t *testing.T) {
 	l.Close()
 	expect(head+first+"2,40,160,2.000,,1,,\n", rows)
 
+	// Of rows that were not on the disk yet, a power failure may leave zero bytes.
+	whole, err := os.ReadFile(f.File(EventsFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(f.File(EventsFile), append(whole, "\x00\x00\x00\n{}\n"...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	expect(head+first+"2,40,160,2.000,,1,,\n", rows)
+
 	os.WriteFile(f.File(EventsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
 	if _, err := ReadRows(f.File(EventsFile)); err == nil || !strings.Contains(err.Error(), "line 2") {
 		t.Errorf("nonsense among the rows: %v", err)
