@@ -27,8 +27,10 @@ func TestKilled(t *testing.T) {
 		kills int
 		args  []string
 	}{
-		{"LeNet", 70, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
-		{"BatchNorm, dropout, augmentation, average", 30, []string{"--model", "digitnet", "--limit", "240", "--batch", "8", "--optimizer", "adamw",
+		{"LeNet", 65, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
+		{"average, groups", 25, []string{"--model", "digitnet", "--limit", "240", "--batch", "8", "--optimizer", "muon", "--lr", "0.02", "--optimizer-for", "*.bias=sgd lr=0.1",
+			"--optimizer-for", "features.[158]*.weight=adamw", "--augment", "auto", "--ema", "0.9", "--save-every", "1"}},
+		{"residuals, BatchNorm, dropout, augmentation, average", 12, []string{"--model", "mobilenet_v3_small", "--limit", "120", "--batch", "8", "--optimizer", "adamw",
 			"--augment", "auto", "--schedule", "OneCycleLR", "--ema", "0.9", "--save-every", "1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -54,7 +56,7 @@ func TestKilled(t *testing.T) {
 						all.ReadFrom(out)
 					}()
 					if kills < test.kills {
-						time.Sleep(time.Duration(50+r.IntN(250)) * time.Millisecond)
+						time.Sleep(time.Duration(30+r.IntN(200)) * time.Millisecond)
 						command.Process.Signal(syscall.SIGKILL)
 					}
 					err := command.Wait()
