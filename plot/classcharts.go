@@ -96,6 +96,8 @@ func nameTicks(a *plot.Axis, names []string, downwards bool) {
 	}
 	a.Tick.Marker = plot.ConstantTicks(ticks)
 	a.Tick.Length = 0
+	// In an SVG the letters are those of the viewer, and may be wider than was measured.
+	a.Padding = vg.Points(4 + 0.5*float64(min(longest(names), mostLetters)))
 	a.LineStyle.Width = 0
 }
 
@@ -158,10 +160,11 @@ func Bars(title, x string, classes []string, series ...Series) *Chart {
 	nameTicks(&p.Y, classes, true)
 	p.X.Min, p.X.Max, p.Y.Min, p.Y.Max = 0, 1, -0.6, float64(len(classes))-0.4
 	p.X.Tick.Marker = plot.TickerFunc(fewTicks)
-	// The legend stands above the bars.
+	height := vg.Length(min(max(float64(len(classes)*max(len(series), 2))*0.13, 3), 30)) * vg.Inch
+	// The legend stands above the bars, as many lines high as there are series.
 	p.Legend.Top = true
-	p.Y.Max += 0.5 * float64(len(series))
-	height := vg.Length(min(max(float64(len(classes)*max(len(series), 2))*0.13, 2.5), 30)) * vg.Inch
+	legend := vg.Length(len(series)) * vg.Points(15)
+	p.Y.Max += (p.Y.Max - p.Y.Min) * float64(legend/(height-vg.Points(80)-legend))
 	return chartOf(p, 7*vg.Inch, height)
 }
 

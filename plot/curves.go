@@ -2,6 +2,7 @@ package plot
 
 import (
 	"math"
+	"slices"
 	"strconv"
 
 	"gonum.org/v1/plot"
@@ -31,6 +32,9 @@ func Curves(title, x, y string, logarithmic bool, series ...Series) *Chart {
 		p.X.Scale, p.X.Tick.Marker = plot.LogScale{}, plot.TickerFunc(powersOfTen)
 	} else {
 		p.X.Tick.Marker = plot.TickerFunc(fewTicks)
+		if allWhole(series) {
+			p.X.Tick.Marker = plot.TickerFunc(wholeTicks)
+		}
 	}
 	p.Y.Tick.Marker = plot.TickerFunc(fewTicks)
 	drawn := 0
@@ -92,8 +96,28 @@ func widen(a *plot.Axis, logarithmic bool) {
 		a.Min, a.Max = a.Min/2, a.Max*2
 		return
 	}
-	by := max(math.Abs(a.Min)/10, 0.5)
+	by := math.Abs(a.Min) / 10
+	if by == 0 {
+		by = 0.5
+	}
 	a.Min, a.Max = a.Min-by, a.Max+by
+}
+
+// allWhole tells whether the curves are over whole numbers, such as epochs.
+func allWhole(series []Series) bool {
+	for _, s := range series {
+		for _, x := range s.X {
+			if x != math.Trunc(x) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// wholeTicks is fewTicks without those between whole numbers.
+func wholeTicks(low, high float64) []plot.Tick {
+	return slices.DeleteFunc(fewTicks(low, high), func(t plot.Tick) bool { return t.Value != math.Trunc(t.Value) })
 }
 
 // fewTicks puts four to nine labelled ticks at round numbers.
