@@ -27,10 +27,10 @@ func TestKilled(t *testing.T) {
 		kills int
 		args  []string
 	}{
-		{"LeNet", 65, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
-		{"average, groups", 25, []string{"--model", "digitnet", "--limit", "240", "--batch", "8", "--optimizer", "muon", "--lr", "0.02", "--optimizer-for", "*.bias=sgd lr=0.1",
+		{"LeNet", 70, []string{"--limit", "1500", "--save-every", "20ms", "--val-split", "0.1"}},
+		{"average, groups", 22, []string{"--model", "digitnet", "--limit", "160", "--batch", "8", "--optimizer", "muon", "--lr", "0.02", "--optimizer-for", "*.bias=sgd lr=0.1",
 			"--optimizer-for", "features.[159].weight=adamw", "--optimizer-for", "features.12.weight=adamw", "--augment", "auto", "--ema", "0.9", "--save-every", "1"}},
-		{"residuals, BatchNorm, dropout, augmentation, average", 12, []string{"--model", "mobilenet_v3_small", "--limit", "120", "--batch", "8", "--optimizer", "adamw",
+		{"residuals, BatchNorm, dropout, augmentation, average", 8, []string{"--model", "mobilenet_v3_small", "--limit", "120", "--batch", "8", "--optimizer", "adamw",
 			"--augment", "auto", "--schedule", "OneCycleLR", "--ema", "0.9", "--save-every", "1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
