@@ -79,3 +79,22 @@ func TestPackColumns(t *testing.T) {
 		}
 	})
 }
+
+// TestTranspose8 turns squares that are parts of larger matrices.
+func TestTranspose8(t *testing.T) {
+	eachSet(t, func(t *testing.T) {
+		r := rand.New(rand.NewPCG(13, 13))
+		const toStep, fromStep = 11, 9
+		from := newGuarded(7*fromStep+8, normal(r))
+		got := newGuarded(7*toStep+8, normal(r))
+		want := got.clone()
+		active.Transpose8(got.data, from.data, toStep, fromStep)
+		got.check(t, "a square")
+		for i := range 8 {
+			for j := range 8 {
+				want.data[j*toStep+i] = from.data[i*fromStep+j]
+			}
+		}
+		sameBits(t, "a square", got.data, want.data)
+	})
+}
