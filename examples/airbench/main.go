@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"log"
-	"math"
 	"math/rand/v2"
 	"os"
 
@@ -46,16 +45,16 @@ func main() {
 	}
 	check(net.InitWhitening(first))
 
-	// 2. The optimizers. Muon moves the filters, as matrices; SGD the rest, the
-	// last layer faster than the biases. The rates were found for the sum over a batch's
-	// pictures, and the loss here is the mean: so they are multiplied by the batch.
-	// What is frozen is not trained, and its gradients are not computed.
+	// 2. The optimizers. Muon moves the filters, as matrices, whose length does not matter, as a
+	// BatchNorm follows; SGD moves the rest, the last layer faster than the biases. Its rates
+	// were found for the sum over a batch's pictures, and the loss here is the mean: so they are
+	// multiplied by the batch. What is frozen is not trained, and its gradients are not computed.
 	sgd := func(rate float64) *optim.SGD {
 		return &optim.SGD{LR: rate * float64(*batch), Momentum: 0.85, Nesterov: true, WeightDecay: 2e-6 / rate}
 	}
 	whitening, biases, head := sgd(0.053), sgd(0.053), sgd(0.67)
 	filters := optim.NewMuon(0.24)
-	filters.Momentum, filters.WeightDecay, filters.NSSteps = 0.6, 0, 3
+	filters.Momentum, filters.WeightDecay, filters.NSSteps, filters.NormalizeRows = 0.6, 0, 3, true
 	training := nn.Training{
 		Network: nn.NewNetwork(net, *batch, channels, side, side),
 		Loss:    nn.CrossEntropy{LabelSmoothing: 0.2}, // nobody is quite sure
@@ -100,7 +99,6 @@ func main() {
 			left := 1 - step/float64(*epochs*steps)
 			whitening.LR = 0.053 * float64(*batch) * max(0, 1-step/float64(whiteningEpochs*steps))
 			biases.LR, head.LR, filters.LR = 0.053*float64(*batch)*left, 0.67*float64(*batch)*left, 0.24*left
-			keepNorms(net)
 			running += program.Step(images, labels)
 		}
 		fmt.Printf("[%d] loss: %.3f\n", epoch+1, running/float64(steps))
@@ -134,27 +132,6 @@ func look(samples []float32, pixels []byte, mirror bool, down, right int) {
 				samples[(c*side+y)*side+x] = (float32(row[from])/255 - mean[c]) / deviation[c]
 			}
 		}
-	}
-}
-
-// keepNorms scales the filters of every convolution so that a filter is of length 1 on
-// the mean. A BatchNorm follows, so the network computes the same; but a step of Muon then
-// turns all filters equally far.
-func keepNorms(net *models.Airbench) {
-	for _, e := range nn.State(net.Layers) {
-		if len(e.Shape()) != 4 {
-			continue
-		}
-		values := make([]float32, nn.Shape(e.Shape()).Elements())
-		e.Read(values)
-		sum := 0.0
-		for _, v := range values {
-			sum += float64(v) * float64(v)
-		}
-		for i := range values {
-			values[i] *= float32(math.Sqrt(float64(e.Shape()[0]) / sum))
-		}
-		e.Write(values)
 	}
 }
 
