@@ -19,6 +19,7 @@ import (
 
 	"inkling/data/idx"
 	"inkling/internal/atomicfile"
+	"inkling/internal/wording"
 )
 
 // The files that Export writes. Images and labels have MNIST's names, so that
@@ -29,6 +30,7 @@ const (
 	LabelsFile  = "train-labels-idx1-ubyte"
 	TableFile   = "drawings.csv"
 	StrokesFile = "strokes.jsonl"
+	NoneFile    = "none.jsonl"
 )
 
 // Exported tells what Export has written.
@@ -36,6 +38,8 @@ type Exported struct {
 	// Drawings is how many there are, and WithStrokes how many of them did not
 	// come as pictures.
 	Drawings, WithStrokes int
+	// None is how many more show none of the classes.
+	None int
 	// Preprocess is the ways in which the pictures were made, sorted. What is
 	// trained on them reads drawings best that are prepared in the same way.
 	Preprocess []string
@@ -51,6 +55,9 @@ var ErrEmpty = errors.New("there are no drawings in it yet")
 // the strokes of drawings that have some, with their labels, as JSON, one drawing a
 // line.
 //
+// Drawings of none of the classes are no examples of any. They are in a file of their
+// own, NoneFile, as JSON, one a line, with what the network was shown as pixels.
+//
 // It fails when the same index stands for different labels, as after a change
 // of the network's classes: no file of labels could tell them apart.
 func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
@@ -58,11 +65,15 @@ func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
 	images := &idx.Images{Height: Height, Width: Width}
 	var labels []byte
 	table := [][]string{{"id", "time", "label", "label_index", "prediction", "model", "preprocess", "strokes"}}
-	var strokes bytes.Buffer
+	var strokes, none bytes.Buffer
 	names := map[int]string{}
 	var pictures []file
 	digits := true
 	err := s.Each(ctx, func(d Drawing) error {
+		if d.IsNone() {
+			result.None++
+			return writeNone(&none, d)
+		}
 		if name, ok := names[d.LabelIndex]; ok && name != d.Label {
 			return fmt.Errorf("feedback file %s: label %d means %q in one drawing and %q in another (number %d); they come from networks with different classes and cannot be one data set", s.path, d.LabelIndex, name, d.Label, d.ID)
 		}
@@ -90,12 +101,18 @@ func (s *Store) Export(ctx context.Context, dir string) (*Exported, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(labels) == 0 && result.None > 0 {
+		return nil, fmt.Errorf("feedback file %s: all %s in it show none of the classes, so there is nothing to train on yet", s.path, wording.Number(result.None, "drawing"))
+	}
 	if len(labels) == 0 {
 		return nil, fmt.Errorf("feedback file %s: %w", s.path, ErrEmpty)
 	}
 	files := []file{
 		{TableFile, func(w io.Writer) error { return csv.NewWriter(w).WriteAll(table) }},
 		{StrokesFile, func(w io.Writer) error { _, err := w.Write(strokes.Bytes()); return err }},
+	}
+	if result.None > 0 {
+		files = append(files, file{NoneFile, func(w io.Writer) error { _, err := w.Write(none.Bytes()); return err }})
 	}
 	if digits {
 		files = append(files,
@@ -147,7 +164,35 @@ func writeLine(to *bytes.Buffer, d Drawing) error {
 	if err := json.Unmarshal([]byte(d.Strokes), &members); err != nil {
 		return fmt.Errorf("the strokes of drawing %d are damaged: %w", d.ID, err)
 	}
-	label, err := json.Marshal(d.Label)
+	return writeMembers(to, d.Label, members)
+}
+
+// writeNone writes a drawing of none of the classes: its strokes, if it has any, and what
+// the network was shown.
+func writeNone(to *bytes.Buffer, d Drawing) error {
+	members := map[string]json.RawMessage{}
+	if d.Strokes != "" {
+		if err := json.Unmarshal([]byte(d.Strokes), &members); err != nil {
+			return fmt.Errorf("the strokes of drawing %d are damaged: %w", d.ID, err)
+		}
+	}
+	rows := make([][]int, Height)
+	for y := range rows {
+		for _, v := range d.Picture[y*Width : (y+1)*Width] {
+			rows[y] = append(rows[y], int(v))
+		}
+	}
+	pixels, err := json.Marshal(rows)
+	if err != nil {
+		return err
+	}
+	members["pixels"] = pixels
+	return writeMembers(to, d.Label, members)
+}
+
+// writeMembers writes a line of JSON with a label.
+func writeMembers(to *bytes.Buffer, name string, members map[string]json.RawMessage) error {
+	label, err := json.Marshal(name)
 	if err != nil {
 		return err
 	}

@@ -42,11 +42,22 @@ type Drawing struct {
 	// Model names the network.
 	Model string
 	// Prediction is the class that the network saw, Label the right one, and
-	// LabelIndex its place among the network's classes, 0 to 255.
+	// LabelIndex its place among the network's classes, 0 to 255. A drawing of none of
+	// these has the label None and NoneIndex.
 	Prediction string
 	Label      string
 	LabelIndex int
 }
+
+// None is the label of a drawing that shows none of the network's classes, and NoneIndex
+// stands for its place among them: the last that files of drawings know.
+const (
+	None      = "none"
+	NoneIndex = 255
+)
+
+// IsNone reports whether the drawing shows none of the network's classes.
+func (d *Drawing) IsNone() bool { return d.Label == None && d.LabelIndex == NoneIndex }
 
 // Limits are how much a store keeps; 0 means that there is no limit.
 type Limits struct {

@@ -9,9 +9,10 @@ import (
 
 // A featureLayer is a layer whose maps are shown.
 type featureLayer struct {
-	name   string
-	module nn.Module // the network up to there
-	shape  nn.Shape  // of its output, 1 x maps x height x width
+	name      string
+	operation int       // that ends it, by its place in the list of nn.Trace
+	module    nn.Module // the network up to there
+	shape     nn.Shape  // of its output, 1 x maps x height x width
 }
 
 // mostFeatureLayers is how many layers are shown.
@@ -45,7 +46,7 @@ func featureLayersOf(network models.Network) ([]featureLayer, error) {
 			end = next
 		}
 		name, _ := strings.CutSuffix(op.Params[0], ".weight")
-		layers = append(layers, featureLayer{name, nn.UpTo(network, end), op.Shape})
+		layers = append(layers, featureLayer{name, end, nn.UpTo(network, end), op.Shape})
 	}
 	return layers, nil
 }

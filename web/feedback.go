@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
 	"inkling"
 	"inkling/feedback"
+	"inkling/sketch"
+	"inkling/train"
 )
 
 // A feedbackRequest is what /api/feedback is told: a drawing and what it shows.
@@ -46,7 +49,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if err := parseJSON(r, body, &request); err != nil {
 		return err
 	}
-	index, err := s.class(request.Label)
+	label, err := s.labelled(request.Label)
 	if err != nil {
 		return err
 	}
@@ -63,19 +66,50 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	}
 	kept := feedback.Drawing{
 		Time: time.Now(), Picture: started.prepared.pixels, Preprocess: preprocessOf(&request.drawing, s.preparation),
-		Model: s.name, Prediction: s.label(predicted), Label: s.label(index), LabelIndex: index,
+		Model: s.name, Prediction: s.label(predicted), Label: feedback.None, LabelIndex: feedback.NoneIndex,
+	}
+	if len(label) > 1 {
+		return s.keepNumber(w, r, kept, label, started.prepared.page)
+	}
+	if len(label) == 1 {
+		kept.Label, kept.LabelIndex = s.label(label[0]), label[0]
 	}
 	if request.Strokes != nil {
 		if kept.Strokes, err = request.strokesJSON(); err != nil {
 			return err
 		}
 	}
-	if err := s.feedback.Add(r.Context(), kept); errors.Is(err, feedback.ErrFull) {
-		return problemf(http.StatusInsufficientStorage, "this server keeps no more drawings (%w); its operator can move the file away, or raise --feedback-limit", err)
-	} else if err != nil {
-		return err
+	return s.keep(w, r, kept)
+}
+
+// keepNumber keeps each digit of a number as a drawing of its own.
+func (s *Server) keepNumber(w http.ResponseWriter, r *http.Request, each feedback.Drawing, label []int, page *sketch.Page) error {
+	found := 1
+	if page != nil {
+		found = len(page.Marks)
 	}
-	s.metrics.feedbacks.Inc()
+	if found != len(label) {
+		return problemf(http.StatusUnprocessableEntity, "the label has %d digits, but %d were found in the drawing, so it is not known which is which", len(label), found)
+	}
+	var all []feedback.Drawing
+	for i, mark := range page.Marks {
+		each.Picture, each.Prediction = mark.Result.Pixels[:], s.label(train.Argmax(mark.Probabilities))
+		each.Label, each.LabelIndex = s.label(label[i]), label[i]
+		all = append(all, each)
+	}
+	return s.keep(w, r, all...)
+}
+
+// keep adds to the store.
+func (s *Server) keep(w http.ResponseWriter, r *http.Request, drawings ...feedback.Drawing) error {
+	for _, d := range drawings {
+		if err := s.feedback.Add(r.Context(), d); errors.Is(err, feedback.ErrFull) {
+			return problemf(http.StatusInsufficientStorage, "this server keeps no more drawings (%w); its operator can move the file away, or raise --feedback-limit", err)
+		} else if err != nil {
+			return err
+		}
+		s.metrics.feedbacks.Inc()
+	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
@@ -88,20 +122,42 @@ func preprocessOf(d *drawing, p inkling.Preparation) string {
 	return string(p.Procedure())
 }
 
-// class returns the index of the class that a label names: by its index, a
-// number, or by its name, a text.
-func (s *Server) class(label classLabel) (int, error) {
+// labelled returns what a label names: one class, by its index, a number, or by its name,
+// a text; the digits of a number, a text of several; nothing for none of the classes.
+func (s *Server) labelled(label classLabel) ([]int, error) {
 	var name string
 	if json.Unmarshal(label, &name) == nil && label[0] == '"' {
 		for i, class := range s.about.Classes {
 			if class == name {
-				return i, nil
+				return []int{i}, nil
 			}
 		}
+		if name == feedback.None {
+			return nil, nil
+		}
+		if number := s.digitsOf(name); number != nil {
+			return number, nil
+		}
 	} else if index, err := strconv.Atoi(string(label)); err == nil && index >= 0 && index < len(s.about.Classes) {
-		return index, nil
+		return []int{index}, nil
 	}
-	return 0, problemf(http.StatusUnprocessableEntity, "label is %.40s, want a class of the model or its number from 0 to %d", orNothing(label), len(s.about.Classes)-1)
+	return nil, problemf(http.StatusUnprocessableEntity, "label is %.40s, want a class of the model or its number from 0 to %d, several digits where these are the classes, or \"none\" for none of them", orNothing(label), len(s.about.Classes)-1)
+}
+
+// digitsOf is the classes of a number's digits, nil if it is none that is read.
+func (s *Server) digitsOf(number string) []int {
+	if !s.preparation.FindsDigits(s.about.Classes) {
+		return nil
+	}
+	var list []int
+	for _, digit := range number {
+		i := slices.Index(s.about.Classes, string(digit))
+		if i < 0 {
+			return nil
+		}
+		list = append(list, i)
+	}
+	return list
 }
 
 func orNothing(text classLabel) string {

@@ -38,7 +38,7 @@ func (pixelRows) Schema(huma.Registry) *huma.Schema {
 // Schema describes a label.
 func (classLabel) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{
-		Description: "what the drawing shows: a class of the model, or the number of one from 0 on",
+		Description: "what the drawing shows: a class of the model, or the number of one from 0 on; several digits in a text, each of which is kept as a drawing of its own; or \"none\" for none of the classes",
 		OneOf:       []*huma.Schema{{Type: "string"}, {Type: "integer", Minimum: new(0.0)}},
 	}
 }
@@ -102,6 +102,18 @@ func (s *Server) describeAPI() http.Handler {
 		Method: http.MethodGet, Path: "/api/model", OperationID: "model", Summary: "Describe the model",
 		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(description{}))}},
 	}))
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodGet, Path: "/api/network", OperationID: "network", Summary: "Describe the network, stage by stage",
+		Responses: map[string]*huma.Response{"200": {Description: "The stages and their weights", Content: asJSON(schema(stages{}))}},
+	}, http.StatusNotFound))
+	document.AddOperation(failures(&huma.Operation{
+		Method: http.MethodPost, Path: "/api/train", OperationID: "train", Summary: "Train a network",
+		Description: "The tutorial's network learns from scratch, for some seconds, while the answer tells of it line by line. One network at a time; the last one answers at /api/trained/predict, as /api/predict, and is told at /api/trained/network.",
+		RequestBody: &huma.RequestBody{Required: true, Content: asJSON(schema(trainingRequest{}))},
+		Responses: map[string]*huma.Response{"200": {
+			Description: "Lines of JSON", Content: map[string]*huma.MediaType{"application/x-ndjson": {Schema: schema(trainingLine{})}},
+		}},
+	}, append(posted, http.StatusNotFound)...))
 	for path, summary := range map[string]string{
 		"/healthz": "Tell whether the server lives", "/readyz": "Tell whether the server takes requests",
 		"/metrics": "Metrics in Prometheus' text format",

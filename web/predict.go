@@ -40,6 +40,7 @@ type prediction struct {
 
 	Steps    []shownStep    `json:"steps,omitempty" nullable:"false" doc:"with details: how the drawing became the processed picture, step by step"`
 	Features []shownFeature `json:"features,omitempty" nullable:"false" doc:"with details: what the first two convolutions see, with what follows them, such as ReLU"`
+	Inside   *shownInside   `json:"inside,omitempty" doc:"with details: what every stage of the network computed, where the model's inside says so"`
 	Tutorial *shownTutorial `json:"tutorial,omitempty" doc:"with details: the same with the tutorial's own preprocessing"`
 }
 
@@ -198,6 +199,9 @@ func (s *Server) finish(ctx context.Context, started *reading) (*prediction, err
 			layer := s.features[i]
 			img, columns := tile(values, layer.shape)
 			p.Features = append(p.Features, shownFeature{layer.name, layer.shape[1], columns, dataURL(img)})
+		}
+		if started.job.inside != nil {
+			p.Inside = s.showInside(started.job.inside)
 		}
 	}
 	if started.tutorial != nil {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"sync"
 
+	"inkling/inside"
 	"inkling/models"
 	"inkling/nn"
 	"inkling/sketch"
@@ -49,6 +50,7 @@ type job struct {
 	wantFeatures  bool
 	probabilities []float32
 	features      [][]float32
+	inside        *looked // with features, if the network is shown whole
 	err           error
 	done          chan struct{}
 }
@@ -58,10 +60,13 @@ type programs struct {
 	pipeline *transform.Pipeline
 	network  *nn.Program
 	features []*nn.Program
+	view     func() (*inside.View, error) // makes one; nil if the network is not shown whole
+	inside   *inside.View
+	layers   []featureLayer
 }
 
-func compile(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, sample [3]int, batch int) (*programs, error) {
-	p := &programs{}
+func compile(network models.Network, convolutions nn.Convolutions, layers []featureLayer, whole bool, t transform.Transform, sample [3]int, batch int) (*programs, error) {
+	p := &programs{layers: layers}
 	channels, height, width := network.Input()
 	var err error
 	if p.pipeline, err = transform.Compile(t, sample[0], sample[1], sample[2]); err != nil {
@@ -74,6 +79,13 @@ func compile(network models.Network, convolutions nn.Convolutions, layers []feat
 	}
 	// The workers are the parallelism.
 	p.network.SetWorkers(1)
+	if whole {
+		p.view = func() (*inside.View, error) { return inside.New(network, channels, height, width) }
+		if p.inside, err = p.view(); err != nil {
+			return nil, fmt.Errorf("the network cannot be looked into: %w", err)
+		}
+		return p, nil
+	}
 	for _, layer := range layers {
 		program, err := nn.Compile(layer.module, 1, channels, height, width)
 		if err != nil {
@@ -108,33 +120,59 @@ func (p *programs) shown(pixel byte, each, samples int) float32 {
 	return input[0]
 }
 
-func (p *programs) clone() *programs {
-	c := &programs{pipeline: p.pipeline.Clone(), network: p.network.Clone()}
+func (p *programs) clone() (*programs, error) {
+	c := &programs{pipeline: p.pipeline.Clone(), network: p.network.Clone(), view: p.view, layers: p.layers}
 	for _, f := range p.features {
 		c.features = append(c.features, f.Clone())
 	}
-	return c
+	var err error
+	if p.view != nil {
+		c.inside, err = p.view()
+	}
+	return c, err
+}
+
+// look keeps what the network computed of a job's picture on its way.
+func (p *programs) look(j *job, input []float32) {
+	if p.inside == nil {
+		for _, f := range p.features {
+			j.features = append(j.features, slices.Clone(f.Forward(input)))
+		}
+		return
+	}
+	j.inside = &looked{input: slices.Clone(input)}
+	for _, values := range p.inside.Values(input) {
+		j.inside.values = append(j.inside.values, slices.Clone(values))
+	}
+	j.inside.saliency = slices.Clone(p.inside.Saliency(train.Argmax(j.probabilities)))
+	for _, layer := range p.layers {
+		j.features = append(j.features, j.inside.values[layer.operation])
+	}
 }
 
 // newPredictor starts the workers. Sample is the shape of the bytes that t makes the
 // network's input of.
-func newPredictor(network models.Network, convolutions nn.Convolutions, layers []featureLayer, t transform.Transform, sample [3]int, classes, workers int, batched func(size int)) (*predictor, error) {
+func newPredictor(network models.Network, convolutions nn.Convolutions, layers []featureLayer, whole bool, t transform.Transform, sample [3]int, classes, workers int, batched func(size int)) (*predictor, error) {
 	batch, err := batchFor(network)
 	if err != nil {
 		return nil, err
 	}
-	first, err := compile(network, convolutions, layers, t, sample, batch)
+	first, err := compile(network, convolutions, layers, whole, t, sample, batch)
 	if err != nil {
 		return nil, err
 	}
 	channels, height, width := network.Input()
 	p := &predictor{classes: classes, each: channels * height * width, bytes: sample[0] * sample[1] * sample[2], batch: batch, jobs: make(chan *job, maxBatch*workers), quit: make(chan struct{}), batched: batched}
 	p.ground, p.ink = first.shown(0, p.each, p.bytes), first.shown(255, p.each, p.bytes)
-	for worker := range workers {
-		own := first
-		if worker > 0 {
-			own = first.clone()
+	all := []*programs{first}
+	for len(all) < workers {
+		own, err := first.clone()
+		if err != nil {
+			return nil, err
 		}
+		all = append(all, own)
+	}
+	for _, own := range all {
 		p.workers.Go(func() { p.work(own) })
 	}
 	return p, nil
@@ -200,10 +238,8 @@ func (p *predictor) work(own *programs) {
 		logits := own.network.Forward(inputs[:len(batch)*p.each])
 		for i, j := range batch {
 			j.probabilities, j.err = softmax(logits[i*p.classes : (i+1)*p.classes])
-			if j.wantFeatures {
-				for _, f := range own.features {
-					j.features = append(j.features, slices.Clone(f.Forward(inputs[i*p.each:(i+1)*p.each])))
-				}
+			if j.wantFeatures && j.err == nil {
+				own.look(j, inputs[i*p.each:(i+1)*p.each])
 			}
 			close(j.done)
 			batch[i] = nil

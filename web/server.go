@@ -19,9 +19,11 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"inkling"
+	"inkling/data"
 	"inkling/feedback"
 	"inkling/models"
 	"inkling/nn"
@@ -58,6 +60,11 @@ type Config struct {
 	// [sketch.Reader]; several goroutines call it. It is for networks whose classes are
 	// the ten digits. Nil means that nothing is taken for none.
 	Judge func(pictures [][]byte) ([][]float32, error)
+
+	// Training loads what networks are trained and tested with that the page asks for, one
+	// at a time, for some seconds on one goroutine: gray pictures of 28x28. Nil means that
+	// none are.
+	Training func() (learned, tests data.Dataset, err error)
 
 	// Feedback keeps labelled drawings; nil means that none are.
 	Feedback *feedback.Store
@@ -110,7 +117,8 @@ type Server struct {
 	version     string
 	parameters  int
 	features    []featureLayer
-	input       []int // channels, height and width of the network's pictures
+	input       []int        // channels, height and width of the network's pictures
+	network     http.Handler // tells the network's stages; nil if it is not shown whole
 	texts       *text.Input
 	recordings  *sound.Input
 	explainers  chan *inkling.Explainer // of texts
@@ -124,6 +132,9 @@ type Server struct {
 	running     chan struct{}
 	feedback    *feedback.Store
 	feedbacks   *rates
+	training    func() (learned, tests data.Dataset, err error)
+	trainingNow sync.Mutex             // held while a network is being trained
+	trained     atomic.Pointer[Server] // answers with the network that was trained last
 	gradio      *gradio
 	observer    *observer
 	handler     http.Handler
@@ -146,17 +157,12 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	samples := c.Text != nil || c.Sound != nil
-	if samples && c.Feedback != nil {
+	if (c.Text != nil || c.Sound != nil) && c.Feedback != nil {
 		return nil, errors.New("feedback keeps drawings, and the network reads none")
-	}
-	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil && !samples {
-		return nil, err
 	}
 	draining := make(chan struct{})
 	s := &Server{
-		name: c.Name, about: c.About, preparation: c.Preparation, judge: c.Judge, version: c.Version,
-		log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
+		judge: c.Judge, version: c.Version, training: c.Training, log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
 		pictures:    &pictures{picture.NewDecoder(pictureLimits)},
 		connections: newConnections(maxWaiting, draining),
 		running:     make(chan struct{}, maxRunning),
@@ -164,32 +170,7 @@ func New(c Config) (*Server, error) {
 		stopTime:    stopTime,
 	}
 	s.bodies = newBodies(s.connections)
-	channels, height, width := c.Network.Input()
-	s.input, s.parameters = []int{channels, height, width}, inkling.Parameters(c.Network)
-	s.texts, s.recordings = c.Text, c.Sound
-	if p := c.Preparation; !samples && !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}) {
-		return nil, fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(s.input), p.Channels, p.Height, p.Width)
-	}
-	shape := [3]int{channels, height, width}
-	switch {
-	case c.Text != nil:
-		shape[0], shape[1], shape[2] = c.Text.Shape()
-		if err := s.makeExplainers(c.Explainer, c.Workers); err != nil {
-			return nil, err
-		}
-	case c.Sound != nil:
-		shape[0], shape[1], shape[2] = c.Sound.Shape()
-	default:
-		if s.features, err = featureLayersOf(c.Network); err != nil {
-			return nil, fmt.Errorf("the network cannot be compiled: %w", err)
-		}
-	}
-	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, c.Transform, shape, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
-	if err != nil {
-		return nil, err
-	}
-	if err := s.tryNetwork(); err != nil {
-		s.predictor.close()
+	if err := s.use(&c); err != nil {
 		return nil, err
 	}
 	s.gradio = newGradio(s)
@@ -199,6 +180,54 @@ func New(c Config) (*Server, error) {
 	s.observer = &observer{log: s.log, metrics: s.metrics, draining: s.draining}
 	s.handler = s.observer.observe(forwarded.heed(guard.protect(routes)))
 	return s, nil
+}
+
+// use serves a network: it starts the goroutines that run it.
+func (s *Server) use(c *Config) (err error) {
+	s.name, s.about, s.preparation = c.Name, c.About, c.Preparation
+	s.texts, s.recordings = c.Text, c.Sound
+	samples := c.Text != nil || c.Sound != nil
+	channels, height, width := c.Network.Input()
+	s.input, s.parameters = []int{channels, height, width}, inkling.Parameters(c.Network)
+	shape := [3]int{channels, height, width}
+	var stages *stages
+	switch p := c.Preparation; {
+	case c.Text != nil:
+		shape[0], shape[1], shape[2] = c.Text.Shape()
+		if err := s.makeExplainers(c.Explainer, c.Workers); err != nil {
+			return err
+		}
+	case c.Sound != nil:
+		shape[0], shape[1], shape[2] = c.Sound.Shape()
+	case !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}):
+		return fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(s.input), p.Channels, p.Height, p.Width)
+	default:
+		if s.features, err = featureLayersOf(c.Network); err != nil {
+			return fmt.Errorf("the network cannot be compiled: %w", err)
+		}
+		if stages, err = s.stagesOf(c.Network); err != nil {
+			return err
+		}
+	}
+	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil && !samples {
+		return err
+	}
+	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, stages != nil, c.Transform, shape, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	if err != nil {
+		return err
+	}
+	if stages != nil {
+		stages.Ground, stages.Ink = s.predictor.ground, s.predictor.ink
+		if s.network, err = stages.handler(); err != nil {
+			s.predictor.close()
+			return err
+		}
+	}
+	if err := s.tryNetwork(); err != nil {
+		s.predictor.close()
+		return err
+	}
+	return nil
 }
 
 // makeExplainers makes one for each worker.
@@ -235,6 +264,10 @@ func (s *Server) routes() *routes {
 		mux.Handle("POST /api/predict", handle(s.predictSample))
 	}
 	mux.HandleFunc("GET /api/model", s.describeModel)
+	mux.Handle("GET /api/network", handle(s.describeNetwork))
+	mux.Handle("POST /api/train", handle(s.train))
+	mux.Handle("POST /api/trained/predict", s.ofTrained((*Server).predict))
+	mux.Handle("GET /api/trained/network", s.ofTrained((*Server).describeNetwork))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { writeText(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
 		select {
@@ -268,6 +301,10 @@ func (s *Server) Handler() http.Handler { return s.handler }
 func (s *Server) Close() {
 	s.drain()
 	s.gradio.close()
+	s.trainingNow.Lock() // what is being trained ends soon, and no other begins
+	if trained := s.trained.Load(); trained != nil {
+		trained.predictor.close()
+	}
 	s.predictor.close()
 }
 
@@ -291,7 +328,9 @@ type description struct {
 	Seconds      float64   `json:"seconds,omitempty" doc:"how much of a recording it hears"`
 	Draws        bool      `json:"draws" doc:"whether it reads drawings, given as strokes or pixels; it always reads pictures"`
 	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial,fit,resize"`
+	Inside       bool      `json:"inside" doc:"whether /api/network tells the network's stages, and details what each computed"`
 	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
+	Training     bool      `json:"training" doc:"whether /api/train trains networks"`
 	Feedback     bool      `json:"feedback" doc:"whether labelled drawings are kept"`
 	Version      string    `json:"version,omitempty" doc:"of the server"`
 }
@@ -308,7 +347,7 @@ func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
 		Classes: s.about.Classes, Accuracy: accuracy,
 		Input: s.input, Draws: s.draws(),
 		Mean: s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
-		Preprocess: s.preparation.Way, SureAbove: SureAbove, Feedback: s.feedback != nil, Version: s.version,
+		Preprocess: s.preparation.Way, Inside: s.network != nil, SureAbove: SureAbove, Training: s.training != nil, Feedback: s.feedback != nil, Version: s.version,
 		Kind: string(s.kind()),
 	}
 	if s.texts != nil {

@@ -3,10 +3,12 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,7 +159,7 @@ func TestDescribesAPI(t *testing.T) {
 	}](t, w)
 	for path, operations := range document.Paths {
 		for method := range operations {
-			if w := ask(s, strings.ToUpper(method), path, "application/json", strings.NewReader("{}")); w.Code == http.StatusMethodNotAllowed || w.Code == http.StatusNotFound && path != "/api/feedback" {
+			if w := ask(s, strings.ToUpper(method), path, "application/json", strings.NewReader("{}")); w.Code == http.StatusMethodNotAllowed || w.Code == http.StatusNotFound && path != "/api/feedback" && path != "/api/train" {
 				t.Errorf("%s %s is described, but status %d", method, path, w.Code)
 			}
 		}
@@ -239,6 +241,55 @@ func TestFeedback(t *testing.T) {
 	})
 	if err != nil || drawings != 2 {
 		t.Errorf("%d drawings were kept, want 2: %v", drawings, err)
+	}
+}
+
+// What is none of the classes is kept apart, and a number digit by digit.
+func TestFeedbackOfOthers(t *testing.T) {
+	store, err := feedback.Open(filepath.Join(t.TempDir(), "drawn.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	s := newTestServer(t, func(c *Config) { c.Feedback = store })
+	const two = `"strokes": [[[20, 60], [100, 60], [60, 230]], [[200, 60], [200, 230]]], "width": 280, "height": 280`
+	for _, c := range []struct {
+		body   string
+		status int
+	}{
+		{`{"label": "none", ` + seven + `}`, http.StatusNoContent},
+		{`{"label": "71", ` + two + `}`, http.StatusNoContent},
+		{`{"label": "711", ` + two + `}`, http.StatusUnprocessableEntity},
+		{`{"label": "71", ` + seven + `}`, http.StatusUnprocessableEntity},
+		{`{"label": "7a", ` + two + `}`, http.StatusUnprocessableEntity},
+		{`{"label": "", ` + two + `}`, http.StatusUnprocessableEntity},
+	} {
+		if w := askJSON(s, "/api/feedback", c.body); w.Code != c.status {
+			t.Errorf("%.30s: status %d, want %d: %s", c.body, w.Code, c.status, w.Body)
+		}
+	}
+	var kept []string
+	if err := store.Each(t.Context(), func(d feedback.Drawing) error {
+		kept = append(kept, fmt.Sprintf("%s %d %s %t", d.Label, d.LabelIndex, d.Prediction, d.Strokes != ""))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(kept, ", "); got != "none 255 7 true, 7 7 7 false, 1 1 1 false" {
+		t.Errorf("kept %s", got)
+	}
+	folder := t.TempDir()
+	result, err := store.Export(t.Context(), folder)
+	if err != nil || result.Drawings != 2 || result.None != 1 {
+		t.Fatalf("exported %+v: %v, want 2 drawings and 1 of none", result, err)
+	}
+	text, err := os.ReadFile(filepath.Join(folder, feedback.NoneFile))
+	var line drawing
+	if err == nil {
+		err = json.Unmarshal(text, &line)
+	}
+	if err != nil || len(line.Pixels) != pixelCount || len(line.Strokes) != 1 {
+		t.Errorf("%s: %v, %d pixels, %d strokes", feedback.NoneFile, err, len(line.Pixels), len(line.Strokes))
 	}
 }
 

@@ -38,12 +38,12 @@ about them as a table, %s; and their strokes as %s.
 "inkling train --from MODEL --data FOLDER" goes on with a model on the pictures, and
 tells in the end how many of those held out, a fifth of every class if there are enough,
 it read before and reads now; "inkling train --data FOLDER" trains a new one. "inkling eval-strokes FOLDER/%s"
-reads the strokes.
+reads the strokes. Drawings that are none of the classes are in %s.
 
 What was trained on the pictures reads drawings best that are prepared as these were:
 "inkling serve MODEL --preprocess" with what is printed in the end.
 
-The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile, feedback.StrokesFile, feedback.StrokesFile),
+The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile, feedback.TableFile, feedback.StrokesFile, feedback.StrokesFile, feedback.NoneFile),
 		Example: `  inkling feedback export --feedback drawings.db --out mine
   inkling train --data mine
   inkling train --from model.pth --data mine --out better.pth`,
@@ -64,6 +64,9 @@ The server may be running meanwhile.`, feedback.ImagesFile, feedback.LabelsFile,
 				return err
 			}
 			_, err = fmt.Fprintf(c.OutOrStdout(), "Wrote %s, prepared as %s, to %s.\n", count(result.Drawings, "drawing"), strings.Join(result.Preprocess, " and "), out)
+			if err == nil && result.None > 0 {
+				_, err = fmt.Fprintf(c.OutOrStdout(), "Of none of the classes: %d more, in %s.\n", result.None, feedback.NoneFile)
+			}
 			return err
 		},
 	}

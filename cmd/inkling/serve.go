@@ -18,6 +18,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"inkling"
+	"inkling/data"
+	"inkling/data/mnist/embedded"
 	"inkling/feedback"
 	"inkling/models/digits"
 	"inkling/nn"
@@ -41,7 +43,7 @@ type serveOptions struct {
 	model                                   modelFlags
 	hosts, feedbackLimit                    []string
 	workers                                 int
-	open, logJSON, trustProxy               bool
+	open, logJSON, trustProxy, training     bool
 	conv                                    nn.Convolutions
 
 	// otherPort takes another port of address's host when its own is taken.
@@ -70,6 +72,11 @@ Behind a proxy, name the host that people use with --host, or let the proxy set
 X-Forwarded-Host, -Proto and -For, and X-Forwarded-Prefix where the page is below a
 path, and give --trust-proxy. Then nobody but the proxy may be able to reach the
 server, for it believes these headers.
+
+On the page one can train a network from scratch and watch it learn: one at a time, for
+ten seconds at most, on one processor. Where others can reach the server, which is with
+--host, --trust-proxy or an address that is not this machine's own, that is off unless
+--training is given.
 
 What is too much is refused with 503 and a time to come again. When it is stopped,
 by Ctrl+C or SIGTERM, it says so at /readyz, answers what has come, and ends within
@@ -102,6 +109,7 @@ ten seconds.` + modelFlagsHelp,
 	f.StringVar(&o.feedback, "feedback", "", "keep drawings of which somebody says what they show in this `FILE`")
 	f.StringSliceVar(&o.feedbackLimit, "feedback-limit", nil, "keep so many drawings, or so much, and take so many of one client: `LIMITS` with commas (default "+defaultFeedbackLimit+")")
 	addConvFlag(f, &o.conv, nn.FastConvolutions)
+	f.BoolVar(&o.training, "training", false, "let the page train networks in this server also where others than this machine reach it")
 	f.IntVar(&o.workers, "workers", 0, "run the network on `N` goroutines; 0 means one for each processor")
 	f.StringSliceVar(&o.hosts, "host", nil, "answer to these host `NAMES` as well, such as digits.example.org or *.example.org")
 	f.BoolVar(&o.trustProxy, "trust-proxy", false, "heed X-Forwarded-Host, -Port, -Proto, -For and -Prefix of the proxy in front of it")
@@ -155,6 +163,15 @@ func (o *serveOptions) logger(w io.Writer, level slog.Level) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(w, options))
 	}
 	return slog.New(slog.NewTextHandler(w, options))
+}
+
+// trainingData is what the page trains networks with: MNIST, which is built in.
+func trainingData() (learned, tests data.Dataset, err error) {
+	if learned, err = embedded.Train(); err != nil {
+		return nil, nil, err
+	}
+	tests, err = embedded.Test()
+	return learned, tests, err
 }
 
 // serve shows the page and answers until ctx ends.
@@ -212,6 +229,9 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	}
 	config.Preparation, config.Feedback, config.FeedbackRate, config.Workers = preparation, store, limits.taken, o.workers
 	config.Hosts, config.TrustProxy, config.AnyAddress = hosts, o.trustProxy, !address.IP.IsLoopback()
+	if o.training || address.IP.IsLoopback() && !o.trustProxy && o.hosts == nil {
+		config.Training = trainingData
+	}
 	config.Log, config.Version = log, version()
 	if name == digits.Name {
 		if config.Judge, err = digits.Judge(); err != nil {

@@ -3,6 +3,8 @@
  * steps, the feature maps and the tutorial's own way.
  */
 import { byId, make } from "./dom.mjs";
+import { floats } from "./inside.mjs";
+import { paintSaliency } from "./network.mjs";
 import { decode, show, showTiles, wipe } from "./pictures.mjs";
 import { barRows, runnersUp } from "./probabilities.mjs";
 import { number, percent, stepName } from "./translations.mjs";
@@ -26,7 +28,8 @@ import { number, percent, stepName } from "./translations.mjs";
  * @returns {Promise<Pictures>}
  */
 async function picturesOf(prediction) {
-  const { processed, tutorial, steps = [], features = [] } = prediction;
+  const { processed, tutorial, steps = [] } = prediction;
+  const features = prediction.inside ? [] : (prediction.features ?? []); // that shows them better
   const [ours, theirs, stepPictures, featurePictures] = await Promise.all([
     processed ? decode(processed) : null,
     tutorial?.processed ? decode(tutorial.processed) : null,
@@ -56,7 +59,9 @@ export class AnswerView {
   /** The number of the answer whose pictures are shown. */
   #pictured = 0;
 
+  #before = byId("before", HTMLCanvasElement);
   #processed = byId("processed", HTMLCanvasElement);
+  #saliency = byId("saliency", HTMLCanvasElement);
   #tutorial = byId("tutorial-processed", HTMLCanvasElement);
   #verdict = byId("verdict", HTMLElement);
   #digit = byId("digit", HTMLElement);
@@ -107,7 +112,11 @@ export class AnswerView {
    * @param {Prediction} prediction
    */
   #paint(pictures, prediction) {
+    showOrWipe(this.#before, pictures.steps[0] ?? pictures.processed);
     showOrWipe(this.#processed, pictures.processed);
+    if (pictures.processed && prediction.inside) {
+      paintSaliency(this.#saliency, pictures.processed, floats(prediction.inside.saliency));
+    }
     showOrWipe(this.#tutorial, pictures.tutorial);
     showAll(this.#steps, "li", pictures.steps, show);
     showAll(this.#features, "figure", pictures.features, (canvas, bitmap, i) => {
@@ -125,7 +134,9 @@ export class AnswerView {
     this.#nothing = why;
     this.#shown = null;
     this.#pictured = ++this.#number;
+    wipe(this.#before);
     wipe(this.#processed);
+    wipe(this.#saliency);
     wipe(this.#tutorial);
     this.#steps.replaceChildren();
     this.#features.replaceChildren();
@@ -172,7 +183,9 @@ export class AnswerView {
       this.#writeBars(reads ? shown.probabilities : this.#classes.map(() => 0), this.#classes, reads ? shown.label : null);
     }
     this.#writeTiming();
+    this.#before.setAttribute("aria-label", this.#t(shown?.processed ? "beforeLabel" : "processedEmpty"));
     this.#processed.setAttribute("aria-label", this.#t(shown?.processed ? "processedLabel" : "processedEmpty"));
+    this.#saliency.setAttribute("aria-label", this.#t(shown?.inside ? "saliencyLabel" : "processedEmpty"));
     this.#tutorial.setAttribute("aria-label", this.#t(shown?.tutorial ? "processedLabel" : "processedEmpty"));
     this.#writeDetails();
     this.#writeComparison(reads ? shown : null);
@@ -252,7 +265,7 @@ export class AnswerView {
       steps.map((step) => this.#stepCaption(step)),
       (name) => this.#t("stepLabel", { name }),
     );
-    const features = this.#shown?.features ?? [];
+    const features = this.#shown?.inside ? [] : (this.#shown?.features ?? []);
     label(
       this.#features,
       features.map(({ name }) => name),

@@ -19,7 +19,16 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {number} [milliseconds] that the server took
  * @property {Step[]} [steps]
  * @property {Features[]} [features]
+ * @property {Inside} [inside]
  * @property {{ processed: string, probabilities: number[], label: string }} [tutorial]
+ */
+
+/**
+ * What the network computed on its way, in base64; see inside.mjs.
+ * @typedef {object} Inside
+ * @property {string} input
+ * @property {string[]} values of each stage
+ * @property {string} saliency of each pixel
  */
 
 /**
@@ -57,7 +66,9 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {number} parameters how many weights the network has
  * @property {number[]} input channels, height and width of what it reads
  * @property {boolean} draws whether it reads drawings
+ * @property {boolean} inside whether every stage of it is told
  * @property {boolean} [feedback] whether labelled drawings are kept
+ * @property {boolean} [training] whether the server trains networks
  */
 
 /** What the server refused, in its own words. */
@@ -96,10 +107,11 @@ export function inputOf(drawing, brush) {
  * @param {Drawing} drawing
  * @param {number} brush
  * @param {AbortSignal} signal
+ * @param {string} network the path of the network that reads
  * @returns {Promise<Prediction>}
  */
-export async function predict(drawing, brush, signal) {
-  const response = await post("api/predict", { ...inputOf(drawing, brush), details: true }, signal);
+export async function predict(drawing, brush, signal, network = "api") {
+  const response = await post(`${network}/predict`, { ...inputOf(drawing, brush), details: true }, signal);
   return response.json();
 }
 
@@ -107,11 +119,55 @@ export async function predict(drawing, brush, signal) {
  * Says what a drawing shows, to be kept as an example to train on.
  * @param {Drawing} drawing
  * @param {number} brush
- * @param {number} label
+ * @param {number | string} label a class by its number, several digits, or "none"
  * @param {number} prediction
  */
 export async function sendFeedback(drawing, brush, label, prediction) {
   await post("api/feedback", { ...inputOf(drawing, brush), label, prediction });
+}
+
+/**
+ * @param {string} network its path
+ * @returns {Promise<any>} its stages; see inside.mjs
+ */
+export async function describeNetwork(network) {
+  const response = await fetch(address(`${network}/network`));
+  return (await checked(response)).json();
+}
+
+/**
+ * A line of what is told of a training.
+ * @typedef {object} TrainingLine
+ * @property {"begin" | "loss" | "look" | "end" | "diverged"} event
+ * @property {number} pictures that were learned; at begin, that are to be learned
+ * @property {number} [loss]
+ * @property {number} [accuracy] 0 to 1
+ * @property {string} [filters] of the first convolution, in base64
+ * @property {number} [seconds]
+ * @property {boolean} [whole] whether the time sufficed
+ * @property {{ image: string, label: string, read: string }[]} [misread]
+ */
+
+/**
+ * Trains a network in the server.
+ * @param {{ seed: number, lr: number }} settings
+ * @param {(line: TrainingLine) => void} told of every line as it comes
+ */
+export async function trainNetwork(settings, told) {
+  const response = await post("api/train", settings);
+  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  for (;;) {
+    const { value, done } = (await reader?.read()) ?? { value: undefined, done: true };
+    const lines = (text + (value ?? "")).split("\n");
+    text = lines.pop() ?? "";
+    for (const line of lines) {
+      told(JSON.parse(line));
+    }
+    if (done) {
+      return;
+    }
+  }
 }
 
 /** @returns {Promise<Model>} */

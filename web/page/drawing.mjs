@@ -21,6 +21,7 @@
  * @typedef {object} Drawing
  * @property {readonly Stroke[]} strokes
  * @property {Picture | null} picture a picture stands alone: it has no strokes beside it
+ * @property {boolean} [example] it is not the reader's own: the first stroke takes its place
  */
 
 /** The side of the square pad, in the units of points and of the line's width. */

@@ -8,8 +8,15 @@ import { byId, make } from "./dom.mjs";
 
 /**
  * What was answered, as it was sent.
- * @typedef {{ drawing: import("./drawing.mjs").Drawing, brush: number, index: number }} Answered
+ * @typedef {object} Answered
+ * @property {import("./drawing.mjs").Drawing} drawing
+ * @property {number} brush
+ * @property {number} index of the class
+ * @property {string | null} number the digits that were read; null for a single one
  */
+
+/** What the server calls a drawing of none of the classes. */
+const NONE = "none";
 
 export class FeedbackView {
   #t;
@@ -18,7 +25,7 @@ export class FeedbackView {
   #classes = [];
   /** @type {Answered | null} */
   #answered = null;
-  /** @type {string | null} the label of the drawing that was just kept */
+  /** @type {number | string | null} the label of the drawing that was just kept */
   #kept = null;
 
   #box = byId("feedback", HTMLElement);
@@ -26,6 +33,9 @@ export class FeedbackView {
   #wrong = byId("wrong", HTMLButtonElement);
   #labels = byId("labels", HTMLElement);
   #note = byId("feedback-note", HTMLElement);
+  #classButtons = byId("label-buttons", HTMLElement);
+  #number = byId("number", HTMLFormElement);
+  #digits = byId("number-digits", HTMLInputElement);
 
   /**
    * @param {Translate} t
@@ -34,7 +44,12 @@ export class FeedbackView {
   constructor(t, failed) {
     this.#t = t;
     this.#failed = failed;
-    byId("right", HTMLButtonElement).addEventListener("click", () => this.#send(this.#answered?.index));
+    byId("right", HTMLButtonElement).addEventListener("click", () => this.#send(this.#answered?.number ?? this.#answered?.index));
+    byId("something-else", HTMLButtonElement).addEventListener("click", () => this.#send(NONE));
+    this.#number.addEventListener("submit", (event) => {
+      event.preventDefault();
+      void this.#send(this.#digits.value);
+    });
     this.#wrong.addEventListener("click", () => this.#open(this.#labels.hidden !== false));
   }
 
@@ -44,7 +59,7 @@ export class FeedbackView {
    */
   enable(classes) {
     this.#classes = classes;
-    byId("label-buttons", HTMLElement).replaceChildren(
+    this.#classButtons.replaceChildren(
       ...classes.map((name, index) => {
         const button = make("button", "button", name);
         button.type = "button";
@@ -60,12 +75,24 @@ export class FeedbackView {
     this.#kept = null;
     this.#box.hidden = answered === null || this.#classes.length === 0;
     this.#question.hidden = false;
+    const number = answered?.number ?? null;
+    this.#classButtons.hidden = number !== null;
+    this.#number.hidden = number === null;
+    this.#digits.value = number ?? "";
     this.#open(false);
     this.relabel();
   }
 
   relabel() {
-    this.#note.textContent = this.#kept === null ? "" : this.#t("thanks", { label: this.#kept });
+    const kept = this.#kept;
+    if (kept === null) {
+      this.#note.textContent = "";
+    } else if (kept === NONE) {
+      this.#note.textContent = this.#t("thanksNone");
+    } else {
+      this.#note.textContent = this.#t("thanks", { label: typeof kept === "number" ? (this.#classes[kept] ?? kept) : kept });
+    }
+    byId("labels-title", HTMLElement).textContent = this.#t(this.#number.hidden ? "labelsTitle" : "numberTitle");
   }
 
   /** @param {boolean} open */
@@ -74,7 +101,7 @@ export class FeedbackView {
     this.#wrong.setAttribute("aria-expanded", String(open));
   }
 
-  /** @param {number | undefined} label */
+  /** @param {number | string | undefined} label */
   async #send(label) {
     const answered = this.#answered;
     if (!answered || label === undefined) {
@@ -91,7 +118,7 @@ export class FeedbackView {
     if (this.#answered) {
       return; // another drawing is asked about by now
     }
-    this.#kept = this.#classes[label] ?? String(label);
+    this.#kept = label;
     this.#question.hidden = true;
     this.#open(false);
     this.relabel();

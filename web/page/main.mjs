@@ -4,12 +4,15 @@
 import { AnswerView } from "./answer.mjs";
 import { Refusal, address, describeModel, predict } from "./api.mjs";
 import { byId } from "./dom.mjs";
+import { EXAMPLES, setUpExamples } from "./examples.mjs";
 import { FeedbackView } from "./feedback.mjs";
 import { anywhereCommand } from "./keyboard.mjs";
 import { Live } from "./live.mjs";
+import { NetworkView } from "./network.mjs";
 import { Pad } from "./pad.mjs";
 import { dataURLOf, fitting } from "./pictures.mjs";
 import { setUpProgramPanel } from "./program.mjs";
+import { TrainingView } from "./training.mjs";
 import { LANGUAGES, chooseLanguage, datasetName, percent, text } from "./translations.mjs";
 
 /** @typedef {import("./translations.mjs").TextKey} TextKey */
@@ -50,6 +53,18 @@ const digits = Array.from({ length: 10 }, (_, i) => String(i));
 const answerView = new AnswerView(t, () => language);
 answerView.classes = digits;
 const feedbackView = new FeedbackView(t, showProblem);
+const networkView = new NetworkView(t, announceAtRest);
+
+/** The path of the network that reads: the served one, or the one trained here. */
+let reader = "api";
+const trainingView = new TrainingView(t, showProblem, async (trained) => {
+  reader = trained ? "api/trained" : "api";
+  await networkView.load(reader);
+  if (!pad.isEmpty) {
+    pad.changedAt = performance.now(); // as if it was drawn now
+    live.request();
+  }
+});
 
 const problem = byId("problem", HTMLElement);
 
@@ -68,11 +83,13 @@ function showProblem(error) {
 
 const live = new Live({
   latest: () => ({ drawing: pad.drawing, brush: pad.brush, changedAt: pad.changedAt }),
-  send: ({ drawing, brush }, signal) => predict(drawing, brush, signal),
+  send: ({ drawing, brush }, signal) => predict(drawing, brush, signal, reader),
   answered: (prediction, { drawing, brush, changedAt }) => {
     problem.hidden = true;
     void answerView.show(prediction);
-    feedbackView.ask(prediction.empty || prediction.digits ? null : { drawing, brush, index: prediction.index });
+    networkView.show(prediction.inside ?? null);
+    const number = prediction.digits?.map(({ label }) => label).join("") ?? null;
+    feedbackView.ask(prediction.empty || drawing.example || reader !== "api" ? null : { drawing, brush, index: prediction.index, number });
     announceAtRest(() => answerView.spoken);
     requestAnimationFrame(() => measure(changedAt));
   },
@@ -82,6 +99,7 @@ const live = new Live({
     if (pause === 0) {
       // The last answer is not to what is on the pad now.
       answerView.showNothing("unread");
+      networkView.show(null);
       feedbackView.ask(null);
     }
     return pause;
@@ -108,7 +126,7 @@ const brush = byId("brush", HTMLInputElement);
 const pad = new Pad(byId("pad", HTMLCanvasElement), {
   brush: { min: Number(brush.min), max: Number(brush.max), step: Number(brush.step), value: Number(brush.value) },
   changed: () => {
-    byId("invitation", HTMLElement).hidden = !pad.isEmpty;
+    invite();
     if (!pad.isEmpty) {
       live.request();
       return;
@@ -116,6 +134,7 @@ const pad = new Pad(byId("pad", HTMLCanvasElement), {
     live.cancel();
     problem.hidden = true;
     answerView.showNothing("empty");
+    networkView.show(null);
     feedbackView.ask(null);
     announceAtRest(() => answerView.spoken);
   },
@@ -123,6 +142,18 @@ const pad = new Pad(byId("pad", HTMLCanvasElement), {
   penMoved: (pen) => announce(t(pen)),
   crossMoved: (place) => announceAtRest(() => t("place", place)),
 });
+
+/** Says on the pad what it is for. */
+function invite() {
+  const invitation = byId("invitation", HTMLElement);
+  const { example } = pad.drawing;
+  invitation.hidden = !pad.isEmpty && !example;
+  invitation.classList.toggle("over-example", Boolean(example));
+  invitation.dataset["text"] = example ? "exampleShown" : "invitation";
+  invitation.textContent = t(example ? "exampleShown" : "invitation");
+}
+
+setUpExamples(byId("examples", HTMLElement), (example) => pad.showExample(example));
 
 const tools = {
   undo: byId("undo", HTMLButtonElement),
@@ -235,6 +266,8 @@ function translate() {
   languageButton.textContent = LANGUAGES[otherLanguage()].name;
   languageButton.lang = LANGUAGES[otherLanguage()].tag;
   answerView.relabel();
+  networkView.relabel();
+  trainingView.relabel();
   feedbackView.relabel();
   showModel();
 }
@@ -298,6 +331,18 @@ try {
     feedbackView.enable(model.classes);
   }
   showModel();
+  const digitsOnly = model.classes.join() === digits.join();
+  byId("examples", HTMLElement).hidden = !digitsOnly;
+  byId("network", HTMLElement).hidden = !model.inside;
+  byId("maps", HTMLElement).hidden = model.inside;
+  byId("training", HTMLElement).hidden = !(model.training && model.inside && digitsOnly);
+  byId("saliency-figure", HTMLElement).hidden = !model.inside;
+  if (model.inside) {
+    await networkView.load("api");
+  }
+  if (digitsOnly && model.draws && EXAMPLES[0]) {
+    pad.begin(EXAMPLES[0]);
+  }
 } catch (error) {
   showProblem(error);
 }

@@ -77,10 +77,16 @@ export class Pad {
       return this.#history.present;
     }
     if ("left" in gesture) {
-      return { ...this.#history.present, strokes: gesture.left };
+      return { picture: this.#history.present.picture, strokes: gesture.left };
     }
-    // A stroke over a picture begins a new drawing.
-    return { strokes: [...this.#history.present.strokes, gesture.stroke.slice()], picture: null };
+    // A stroke over a picture or an example begins a new drawing.
+    return { strokes: [...this.#kept, gesture.stroke.slice()], picture: null };
+  }
+
+  /** The strokes that another one joins. */
+  get #kept() {
+    const { strokes, example } = this.#history.present;
+    return example ? [] : strokes;
   }
 
   get isEmpty() {
@@ -140,6 +146,24 @@ export class Pad {
       this.#history.commit(EMPTY);
       this.#change(performance.now());
     }
+  }
+
+  /**
+   * Begins with an example, if nothing has been drawn yet.
+   * @param {Drawing} example
+   */
+  begin(example) {
+    if (this.isEmpty && !this.canUndo) {
+      this.#history = new History(example);
+      this.#change(performance.now());
+    }
+  }
+
+  /** @param {Drawing} example that takes the drawing's place */
+  showExample(example) {
+    this.#endGesture();
+    this.#history.commit(example);
+    this.#change(performance.now());
   }
 
   /** @param {Picture} picture that takes the drawing's place */
@@ -311,7 +335,7 @@ export class Pad {
     if (erasing) {
       this.#gesture = { by, left: this.#history.present.strokes, at };
     } else {
-      if (this.#history.present.strokes.length === 0) {
+      if (this.#kept.length === 0) {
         this.#begun = time;
       }
       this.#gesture = { by, stroke: [] };

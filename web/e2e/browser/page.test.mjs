@@ -62,6 +62,7 @@ async function visiting(options, use) {
     const visit = new Visit(page, url);
     const response = await page.goto(url);
     assert.match(response?.headers()["content-security-policy"] ?? "", /default-src 'self'/);
+    await page.locator(".over-example").waitFor(); // the first view is an example
     await use(visit);
     times.push(...(await page.evaluate(() => /** @type {any} */ (globalThis).times)));
     visit.isClean();
@@ -180,14 +181,96 @@ test("shows the whole way from the drawing to the answer", () =>
     assert.ok(Math.abs(sum - 100) < 1, `the bars add up to ${sum} %`);
     assert.equal(await page.locator("#bars .likeliest .label").textContent(), "3");
     assert.deepEqual(await page.locator("#steps .caption").allTextContents(), ["Drawing", "Invert", "Crop", "Centre", "Blur", "Scale", "Normalise: −1\u00a0to\u00a01"]);
-    assert.deepEqual(await page.locator("#features figcaption").allTextContents(), ["conv1", "conv2"]);
-    assert.match((await page.locator("#features canvas").first().getAttribute("aria-label")) ?? "", /6/);
-    assert.match((await page.locator("#tutorial-answer").textContent()) ?? "", /^Read as 3 too \(/);
+    assert.match((await page.locator("#tutorial-answer").textContent()) ?? "", /^reads 3 too \(/);
     const theirs = await page.locator("#tutorial-processed").evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL());
     assert.notEqual(theirs, await page.locator("#processed").evaluate((canvas) => /** @type {HTMLCanvasElement} */ (canvas).toDataURL()));
     assert.match((await page.locator("#timing").textContent()) ?? "", /\d/);
     await page.waitForFunction(() => document.getElementById("announcement")?.textContent?.includes("3"));
     await visit.isAccessible();
+  }));
+
+test("begins with an example that is read; pad, answer, steps and stages are in view", () =>
+  visiting({ ...desktop, viewport: { width: 1280, height: 800 } }, async (visit) => {
+    const { page } = visit;
+    assert.equal(await visit.reading(), "3");
+    assert.equal(await page.locator("#feedback").isVisible(), false, "nobody is asked of an example");
+    const below = () =>
+      page.locator("#pad, #verdict, #steps li, #saliency, .tools, .stage, #words").evaluateAll((elements) =>
+        elements.filter((element) => element.getBoundingClientRect().bottom > innerHeight).map((element) => element.id || element.className),
+      );
+    assert.deepEqual(await below(), []);
+    await page.locator("#examples button").nth(1).click();
+    assert.equal(await visit.reading(), "25");
+    await page.locator("#examples button").nth(2).click();
+    assert.equal(await visit.reading(), "4");
+    await page.locator("#examples button").nth(3).click();
+    assert.notEqual(await visit.state(), "sure");
+    assert.match((await page.locator("#words").textContent()) ?? "", /none of these/);
+    for (const [width, height] of /** @type {const} */ ([[375, 667], [667, 375]])) {
+      await page.setViewportSize({ width, height });
+      const parts = await page.locator("#pad, #glance, .tools").evaluateAll((elements) => elements.map((element) => element.getBoundingClientRect()));
+      assert.equal(parts.length, 3);
+      assert.ok(parts.every((box) => box.height > 20 && box.top >= 0 && box.bottom <= height), `${width}x${height}: ${JSON.stringify(parts)}`);
+    }
+  }));
+
+test("tells of each number in the network where it comes from", () =>
+  visiting(desktop, async (visit) => {
+    const { page } = visit;
+    assert.equal(await visit.reading(), "3");
+    const shapes = ["1×28×28", "6×24×24", "6×24×24", "6×12×12", "16×8×8", "16×8×8", "16×4×4", "256", "120", "120", "84", "84", "10"];
+    assert.deepEqual(await page.locator(".stage .shape").allTextContents(), shapes);
+    const sum = async () => (await page.locator("#stage-sum").textContent()) ?? "";
+    const numbers = (/** @type {string} */ words) => (words.replaceAll("−", "-").match(/-?\d+\.\d+/g) ?? []).map(Number);
+    await page.locator("#stage-4").click();
+    await page.locator("#stage-map-number").fill("6");
+    const [products = NaN, bias = NaN, value = NaN] = numbers(await sum());
+    assert.match(await sum(), /The sum of 150 products/);
+    assert.ok(Math.abs(products + bias - value) < 0.003, await sum());
+    await page.waitForFunction(() => document.getElementById("announcement")?.textContent?.startsWith("conv2, map 6"));
+    // By keyboard along the stages: ReLU, then pooling.
+    await page.locator("#stage-4").press("ArrowRight");
+    assert.match(await sum(), /comes in/);
+    await page.keyboard.press("ArrowRight");
+    assert.match(await sum(), /The largest of 4/);
+    await page.locator("#stage-7").press("Enter");
+    assert.match(await sum(), /Number \d+ is row/);
+    // The last stage has its largest number where the answer is.
+    await page.locator("#stage-12").click();
+    const last = [];
+    for (let digit = 1; digit <= 10; digit++) {
+      await page.locator("#stage-map-number").fill(String(digit));
+      last.push(numbers(await sum()).at(-1) ?? NaN);
+    }
+    assert.equal(last.indexOf(Math.max(...last)), 3);
+    await page.mouse.move(0, 0);
+    const before = await page.locator("#stage-readout").textContent();
+    await page.locator("#stage-1 .pixels").hover({ position: { x: 10, y: 10 } });
+    assert.match((await page.locator("#stage-readout").textContent()) ?? "", /^conv1, map 1, row/);
+    await page.mouse.move(0, 0);
+    assert.equal(await page.locator("#stage-readout").textContent(), before);
+    await visit.isAccessible();
+  }));
+
+test("trains a network that then reads the drawing", () =>
+  visiting(desktop, async (visit) => {
+    const { page } = visit;
+    await visit.settled();
+    const served = await page.locator("#stage-readout").textContent();
+    await page.locator("#training-rate").fill("0.002");
+    await page.locator("#training-start").click();
+    await page.locator("#training-words", { hasText: /test pictures correctly\.$/ }).filter({ hasNotText: "1,000" }).waitFor({ timeout: 60_000 });
+    const accuracy = Number((await page.locator("#training-words").textContent())?.match(/([\d.]+)\u00a0%/)?.[1]);
+    assert.ok(accuracy > 90, `${accuracy} %`);
+    assert.equal(await page.locator("#training-misread li").count(), 16);
+    assert.equal(await page.locator("#which-trained").getAttribute("aria-pressed"), "true");
+    assert.equal(await visit.reading(), "3");
+    assert.notEqual(await page.locator("#stage-readout").textContent(), served, "it is another network");
+    await visit.isAccessible();
+    await page.locator("#which-served").click();
+    await page.locator("#which-served[aria-pressed=true]").waitFor();
+    await visit.settled();
+    assert.equal(await page.locator("#stage-readout").textContent(), served);
   }));
 
 test("undo, redo and clear, by buttons and by keys", () =>
@@ -216,7 +299,7 @@ test("undo, redo and clear, by buttons and by keys", () =>
     assert.equal(await visit.reading(), "4");
     await page.keyboard.press("Control+z");
     await page.keyboard.press("Control+z");
-    assert.equal(await visit.state(), "empty");
+    assert.equal(await visit.reading(), "3", "the example is back");
     await page.keyboard.press("Control+y");
     await page.keyboard.press("Control+Shift+Z");
     assert.equal(await visit.reading(), "4");
@@ -402,6 +485,7 @@ test("is dark in the dark", () =>
 
 test("works in forced colours", () =>
   visiting({ ...desktop, forcedColors: "active" }, async (visit) => {
+    await visit.page.locator("#clear").click();
     assert.equal(await visit.ink(), 0);
     await visit.mouse(strokesOf(HANDWRITTEN, 0));
     assert.equal(await visit.reading(), "0");
@@ -479,7 +563,23 @@ test("keeps a drawing with its right label", () =>
     assert.equal(await visit.reading(), "6");
     await page.locator("#right").click();
     await page.locator("#feedback-note", { hasText: "labelled “6”" }).waitFor();
-    assert.deepEqual(answers, [[204, 8], [204, 6]]);
+    // A letter is none of them, and a number is told by its digits.
+    await page.locator("#clear").click();
+    await visit.mouse([[[0.24, 0.81], [0.49, 0.17], [0.76, 0.83]], [[0.33, 0.6], [0.67, 0.59]]]);
+    await page.locator("#wrong").click();
+    await page.locator("#something-else").click();
+    await page.locator("#feedback-note", { hasText: "none of these" }).waitFor();
+    await page.locator("#clear").click();
+    const half = (/** @type {number} */ digit, /** @type {number} */ left) =>
+      strokesOf(HANDWRITTEN, digit).map((stroke) => stroke.map(([x, y]) => /** @type {import("./digits.mjs").Place} */ ([left + 0.5 * x, y])));
+    await visit.mouse([...half(3, 0), ...half(7, 0.45)]);
+    assert.equal(await visit.reading(), "37");
+    await page.locator("#wrong").click();
+    await page.locator("#number-digits").fill("31");
+    await page.locator("#number-digits").press("Enter");
+    await page.locator("#feedback-note", { hasText: "labelled “31”" }).waitFor();
+    await visit.isAccessible();
+    assert.deepEqual(answers, [[204, 8], [204, 6], [204, "none"], [204, "31"]]);
   }));
 
 test("asks for no labels where none are kept", () =>
@@ -540,11 +640,11 @@ test("everything can be reached and done by keyboard", () =>
     const { page } = visit;
     await visit.isAccessible();
     const reached = [];
-    for (let i = 0; i < 20; i++) {
+    for (let i = 0; i < 30; i++) {
       await page.keyboard.press("Tab");
       reached.push(await page.evaluate(() => document.activeElement?.id || document.activeElement?.localName));
     }
-    for (const id of ["language", "pad", "undo", "redo", "eraser", "clear", "upload", "brush", "summary", "tab-curl", "copy"]) {
+    for (const id of ["language", "pad", "undo", "redo", "eraser", "clear", "upload", "brush", "summary", "stage-1", "stage-map-number", "training-start", "tab-curl", "copy"]) {
       assert.ok(reached.includes(id), `${id} is not among ${reached}`);
     }
     await page.locator("#pad").focus();

@@ -16,7 +16,7 @@ const browser = await chromium.launch({
   args: ["--disable-gpu", "--no-sandbox"],
 });
 try {
-  const page = await browser.newPage({ viewport: { width: 1160, height: 985 }, deviceScaleFactor: 2, locale: "en-US", colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, deviceScaleFactor: 1.5, locale: "en-US", colorScheme: "light" });
   const visit = new Visit(page, url);
   await page.goto(url);
   const at = await visit.onScreen();
