@@ -281,6 +281,8 @@ func makeThings(t *testing.T, dir string) {
 		program(name, "exit 0")
 	}
 
+	makeSamples(t, dir)
+
 	// Pictures of digits, and of stripes in colour by class.
 	d, err := embedded.Test()
 	if err != nil {

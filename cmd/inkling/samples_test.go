@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"inkling"
+	"inkling/sound"
+	"inkling/text"
 	"inkling/weights"
 )
 
@@ -223,5 +225,34 @@ func TestRecordings(t *testing.T) {
 	out, _ = runLine(t, 0, "", "train", "--data", "tones", "--epochs", "1", "--skip-bad", "--out", "x.pth")
 	if !strings.Contains(out, "1 recording could not be used and was left out") {
 		t.Errorf("%s", out)
+	}
+}
+
+// makeSamples makes what the documentation's command lines on texts and recordings name.
+func makeSamples(t *testing.T, dir string) {
+	t.Helper()
+	writeTexts(t, filepath.Join(dir, "reviews.tsv"), 60, []string{"the", "film", "a", "plot"}, []string{"great", "lovely"}, []string{"dull", "boring"}, " ")
+	way := text.Way{Tokenizer: text.Treebank, Lower: true}
+	vocabulary, err := text.NewVocabulary(way.All([]string{"a moving film , and never dull"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := sound.UsualInput(8000, 0.25)
+	for name, o := range map[string]inkling.Options{"textcnn": {Text: &text.Input{Way: way, Length: 8, Vocabulary: vocabulary}}, "melcnn": {Sound: &in}} {
+		o.Classes = []string{"0", "1"}
+		m, err := inkling.NewClassifier(name, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := m.Save(filepath.Join(dir, map[string]string{"textcnn": "reviews.pth", "melcnn": "spoken.pth"}[name])); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	os.Mkdir(filepath.Join(dir, "recordings"), 0o755)
+	for _, name := range []string{"clip.wav", "recordings/0_theo_0.wav", "recordings/1_theo_1.wav", "recordings/0_jane_0.wav", "recordings/1_jane_1.wav", "recordings/0_jane_2.wav"} {
+		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), wave(8000, tone(r, strings.Contains(name, "/0"))), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

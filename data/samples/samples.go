@@ -105,9 +105,15 @@ type Division struct {
 // part would be empty.
 func (s *Set) Divide(o Options) (*Division, error) {
 	d := &Division{}
-	where := cmp.Or(o.TestWhere, s.natural)
-	if o.Folds > 0 {
-		where = ""
+	where := o.TestWhere
+	if where == "" && o.Folds == 0 && s.natural != "" {
+		if err := d.choose(s, s.natural); err != nil {
+			return nil, err
+		}
+		if len(d.Train) > 0 && len(d.Test) > 0 {
+			where = s.natural
+		}
+		d.Train, d.Test = nil, nil
 	}
 	given := map[parts.Part]int{}
 	for _, item := range s.Items {

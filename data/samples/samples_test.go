@@ -113,7 +113,7 @@ func TestRefused(t *testing.T) {
 		`compares with "five", want one number`:                {files: map[string]string{"0_a_1.wav": "", "1_a_2.wav": ""}, o: Options{TestWhere: "number<five"}},
 		"is no condition":                                      {files: map[string]string{"0_a_1.wav": "", "1_a_2.wav": ""}, o: Options{TestWhere: "number"}},
 		"is of the class \"c\", which no text to train on has": {files: map[string]string{"train.tsv": ten("%s\t%s"), "test.tsv": "c\tnothing like it\n"}},
-		"0 to test with":                                       {files: map[string]string{"0_a_7.wav": "", "1_a_8.wav": ""}},
+		"0 to test with":                                       {files: map[string]string{"0_a_7.wav": "", "1_a_8.wav": ""}, o: Options{TestWhere: "number<5"}},
 		"one.txt has more than 1048576 bytes":                  {files: map[string]string{"a/one.txt": strings.Repeat("a ", 1<<20), "b/two.txt": "x y"}},
 		"a/one.txt is no text, but a JPEG picture":             {files: map[string]string{"a/one.txt": "\xff\xd8\xff\xe0", "b/two.txt": "x y"}},
 		"there are several tables of texts in it":              {files: map[string]string{"one.tsv": ten("%s\t%s"), "two.tsv": ten("%s\t%s")}},

@@ -16,45 +16,13 @@ import (
 	"slices"
 	"strings"
 
+	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/text"
 	"inkling/train"
 	"inkling/weights"
 )
-
-// TextCNN is the network of Kim 2014, arXiv:1408.5882: filters over 3, 4 and 5 tokens find
-// phrases, and of each the place counts where it is found best.
-type TextCNN struct {
-	Embedding nn.Embedding // a vector for every token, which is learnt
-	Convs     []*nn.Conv1d
-	Dropout   nn.Dropout
-	FC        nn.Linear
-}
-
-// NewTextCNN returns a network with random weights for so many tokens and classes.
-func NewTextCNN(tokens, classes, dim, filters int, r *rand.Rand) *TextCNN {
-	n := &TextCNN{
-		Embedding: nn.Embedding{Count: tokens, Dim: dim, Padding: text.Padding + 1},
-		Dropout:   nn.Dropout{P: 0.5},
-		FC:        nn.Linear{In: 3 * filters, Out: classes},
-	}
-	for _, width := range []int{3, 4, 5} {
-		n.Convs = append(n.Convs, &nn.Conv1d{In: dim, Out: filters, Kernel: width, Padding: width - 1})
-	}
-	check(nn.Init(n, r))
-	return n
-}
-
-// Forward makes N x classes of the numbers of N x length tokens.
-func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
-	x = nn.Transpose(n.Embedding.Forward(x), 1, 2) // N x dim x length
-	var found []*nn.Value
-	for _, conv := range n.Convs {
-		found = append(found, nn.Max(nn.ReLU(conv.Forward(x)), false, -1)) // N x filters
-	}
-	return n.FC.Forward(n.Dropout.Forward(nn.Concat(1, found...)))
-}
 
 // A sample is a sentence and what it is.
 type sample struct {
@@ -102,15 +70,17 @@ func main() {
 	fmt.Printf("%d sentences to train on, %d to test with, %d classes, %d tokens.\n", len(known), len(unknown), len(classes), vocabulary.Len())
 
 	// 2. Train.
-	net := NewTextCNN(vocabulary.Len(), len(classes), 128, 100, r)
-	network := func(batch int) nn.Network {
-		return nn.Network{
-			Module:  net,
-			Inputs:  []nn.Spec{{Shape: nn.Shape{batch, *length}, Type: nn.Int32}},
-			Forward: func(in []*nn.Value) []*nn.Value { return []*nn.Value{net.Forward(in[0])} },
-		}
+	// Kim's network: filters over 3, 4 and 5 tokens find phrases, and of each the place
+	// counts where it is found best. For characters there is one of its own.
+	name := "textcnn"
+	if *characters {
+		name = "charcnn"
 	}
-	program, err := network(*batch).CompileTrain(nn.CrossEntropy{}, optim.NewAdam(0.001))
+	model, err := models.FindModel(name)
+	check(err)
+	net, err := model.NewModel(models.Config{Channels: 1, Height: 1, Width: *length, Classes: len(classes), Tokens: vocabulary.Len()}, *seed)
+	check(err)
+	program, err := nn.CompileTrain(net, nn.CrossEntropy{}, optim.NewAdam(0.001), *batch, 1, 1, *length)
 	check(err)
 	steps := len(known) / *batch
 	for epoch := range *epochs {
@@ -120,16 +90,15 @@ func main() {
 			for i, at := range order[step**batch:][:*batch] {
 				chosen[i], labels[i] = known[at].numbers, known[at].label
 			}
-			running += program.StepAll(labels, tensor(chosen, *length))
+			running += program.Step(numbers(chosen, *length), labels)
 		}
 
 		// 3. Test, on sentences that it has never read.
 		right := 0
-		reader, err := network(1).Compile()
+		reader, err := nn.Compile(net, 1, 1, 1, *length)
 		check(err)
 		for _, s := range unknown {
-			scores := reader.ForwardAll(tensor([][]int32{s.numbers}, *length))[0]
-			if train.Argmax(scores.Data) == s.label {
+			if train.Argmax(reader.Forward(numbers([][]int32{s.numbers}, *length))) == s.label {
 				right++
 			}
 		}
@@ -139,10 +108,15 @@ func main() {
 	check(weights.Save("reviews.pth", nn.State(net)))
 }
 
-// tensor makes the network's input of sentences.
-func tensor(sentences [][]int32, length int) nn.Tensor[float32] {
-	numbers, _ := text.Pad(sentences, length)
-	return nn.Tensor[float32]{Shape: nn.Shape{len(sentences), length}, Ints: numbers}
+// numbers makes the network's input of sentences: the numbers of their tokens, all sentences
+// as long as each other.
+func numbers(sentences [][]int32, length int) []float32 {
+	padded, _ := text.Pad(sentences, length)
+	all := make([]float32, len(padded))
+	for i, number := range padded {
+		all[i] = float32(number)
+	}
+	return all
 }
 
 // read returns the lines of a file.

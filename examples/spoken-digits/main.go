@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 
+	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/sound"
@@ -28,35 +29,6 @@ import (
 // The picture of a recording: a row for each of 40 pitches as the ear tells them apart,
 // a column for every hundredth of a second, and as many columns for all.
 const rate, mels, columns, classes = 8000, 40, 64, 10
-
-// Net is three convolutions, each over an area twice as large as the one before, and the
-// mean of what they find.
-type Net struct {
-	Conv1, Conv2, Conv3 nn.Conv2d
-	BN1, BN2, BN3       nn.BatchNorm2d
-	FC                  nn.Linear
-}
-
-// NewNet returns a network with random weights.
-func NewNet(r *rand.Rand) *Net {
-	n := &Net{
-		Conv1: nn.Conv2d{In: 1, Out: 32, Kernel: 3, Padding: 1, NoBias: true}, BN1: nn.BatchNorm2d{Features: 32},
-		Conv2: nn.Conv2d{In: 32, Out: 64, Kernel: 3, Padding: 1, NoBias: true}, BN2: nn.BatchNorm2d{Features: 64},
-		Conv3: nn.Conv2d{In: 64, Out: 128, Kernel: 3, Padding: 1, NoBias: true}, BN3: nn.BatchNorm2d{Features: 128},
-		FC: nn.Linear{In: 128, Out: classes},
-	}
-	check(nn.Init(n, r))
-	return n
-}
-
-// Forward makes N x 10 of N x 1 x 40 x 64.
-func (n *Net) Forward(x *nn.Value) *nn.Value {
-	half := &nn.MaxPool2d{Kernel: 2}
-	x = half.Forward(nn.ReLU(n.BN1.Forward(n.Conv1.Forward(x)))) // N x 32 x 20 x 32
-	x = half.Forward(nn.ReLU(n.BN2.Forward(n.Conv2.Forward(x)))) // N x 64 x 10 x 16
-	x = half.Forward(nn.ReLU(n.BN3.Forward(n.Conv3.Forward(x)))) // N x 128 x 5 x 8
-	return n.FC.Forward(nn.GlobalAvgPool2d(x))
-}
 
 // A recording is the samples of one digit.
 type recording struct {
@@ -86,7 +58,10 @@ func main() {
 
 	// 2. Train. A recording sounds a little different each time: faster or slower, and a
 	// few pitches and moments are covered.
-	net := NewNet(r)
+	model, err := models.FindModel("melcnn") // three convolutions, and the mean of what they find
+	check(err)
+	net, err := model.NewModel(models.Config{Channels: 1, Height: mels, Width: columns, Classes: classes}, *seed)
+	check(err)
 	steps := len(heard) / *batch
 	adam := optim.NewAdamW(0.003)
 	schedule := optim.NewOneCycleLR(adam.LR, *epochs*steps)
