@@ -79,7 +79,7 @@ func squareRoot(x float32) float32 { return float32(math.Sqrt(float64(x))) }
 // PyTorch refuses negative ones.
 func wantAtLeastZero(optimizer, name string, value float64) error {
 	if !(value >= 0) || math.IsInf(value, 1) {
-		return fmt.Errorf("optim: %s has a %s of %v; it must be a number of 0 or more", optimizer, name, value)
+		return fmt.Errorf("optim: %s has %s of %v; it must be a number of 0 or more", optimizer, article(name), value)
 	}
 	return nil
 }
@@ -87,7 +87,7 @@ func wantAtLeastZero(optimizer, name string, value float64) error {
 // wantShare refuses what is not in [0, 1).
 func wantShare(optimizer, name string, value float64) error {
 	if !(value >= 0 && value < 1) {
-		return fmt.Errorf("optim: %s has a %s of %v; it must be 0 or more and below 1", optimizer, name, value)
+		return fmt.Errorf("optim: %s has %s of %v; it must be 0 or more and below 1", optimizer, article(name), value)
 	}
 	return nil
 }
@@ -99,4 +99,12 @@ func firstError(errs ...error) error {
 		}
 	}
 	return nil
+}
+
+// article writes "a" or "an" before a name.
+func article(name string) string {
+	if strings.ContainsRune("aeio", rune(name[0])) {
+		return "an " + name
+	}
+	return "a " + name
 }

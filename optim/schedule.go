@@ -152,7 +152,7 @@ func (s *Scheduler) Rate() float64 { return *s.rate }
 // wantPositive refuses a factor that is not above 0.
 func wantPositive(schedule, name string, value float64) error {
 	if !(value > 0) || math.IsInf(value, 1) {
-		return fmt.Errorf("optim: %s has a %s of %v; it must be a number above 0", schedule, name, value)
+		return fmt.Errorf("optim: %s has %s of %v; it must be a number above 0", schedule, article(name), value)
 	}
 	return nil
 }
@@ -160,7 +160,7 @@ func wantPositive(schedule, name string, value float64) error {
 // wantCount refuses a number of steps below least.
 func wantCount(schedule, name string, value, least int) error {
 	if value < least {
-		return fmt.Errorf("optim: %s has a %s of %d; it must be at least %d", schedule, name, value, least)
+		return fmt.Errorf("optim: %s has %s of %d; it must be at least %d", schedule, article(name), value, least)
 	}
 	return nil
 }
@@ -277,7 +277,7 @@ func (l LambdaLR) Settings() []Setting { return nil }
 // wantUpToOne refuses what is not in [0, 1].
 func wantUpToOne(schedule, name string, value float64) error {
 	if !(value >= 0 && value <= 1) {
-		return fmt.Errorf("optim: %s has a %s of %v; it must be from 0 to 1", schedule, name, value)
+		return fmt.Errorf("optim: %s has %s of %v; it must be from 0 to 1", schedule, article(name), value)
 	}
 	return nil
 }

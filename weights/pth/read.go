@@ -185,6 +185,9 @@ func records(data []byte) (found map[string][]byte, source map[string]*archive.R
 		if ending := path.Ext(r.Name); len(a.Records) < 10 && (ending == ".pth" || ending == ".pt" || ending == ".ckpt" || ending == ".pkl" && name != "data.pkl") {
 			return nil, nil, r.Fault("this is a zip archive with %s in it; unpack it first", shorten(r.Name))
 		}
+		if r.Name == "metadata.json" || r.Name == "config.json" {
+			return nil, nil, r.Fault("this is an archive of Keras; export the network as .onnx, or its weights with numpy.savez")
+		}
 		if !ok || in != folder || name == "" {
 			return nil, nil, r.Fault("record %s does not lie in the archive's one folder %s", shorten(r.Name), shorten(folder))
 		}

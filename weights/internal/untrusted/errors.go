@@ -95,6 +95,12 @@ func Guess(head []byte) string {
 	case strings.HasPrefix(text, "\x08") && len(text) > 2 && text[1] < 32 && text[2] == 0x12:
 		// The version of the format, and the name of the program that wrote it.
 		return "this looks like an ONNX file"
+	case strings.HasPrefix(text, "\x89HDF"):
+		return "this is an HDF5 file, as Keras writes; export the network as .onnx, or its weights with numpy.savez"
+	case strings.HasPrefix(text, "GGUF"):
+		return "this is a GGUF file of a language model"
+	case len(text) >= 8 && text[4:8] == "TFL3":
+		return "this is a TensorFlow Lite file; export the network as .onnx"
 	}
 	return ""
 }
