@@ -145,11 +145,31 @@ func unpack(first []byte, raw io.Reader) (text *bufio.Reader, ok bool) {
 	if len(start) == 0 || files.Kind(start) != "" || bytes.Count(start, []byte{0}) > len(start)/2 {
 		return nil, false
 	}
-	unpacked, err := gzip.NewReader(raw)
+	packed := &files.Counter{R: raw}
+	unpacked, err := gzip.NewReader(packed)
 	if err != nil {
 		return nil, false
 	}
-	return bufio.NewReaderSize(unpacked, 4<<10), true
+	return bufio.NewReaderSize(&bounded{r: unpacked, packed: packed}, 4<<10), true
+}
+
+// bounded is a reader of what was packed that fails where that is so much more than it was
+// packed that it is no table.
+type bounded struct {
+	r      io.Reader
+	packed *files.Counter
+	read   int64
+}
+
+var errSwells = errors.New("it unpacks to more than 200 times its size, which no table of pictures does")
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	const most, free = 200, 1 << 20
+	if b.read += int64(n); b.read > most*b.packed.N+free {
+		return 0, errSwells
+	}
+	return n, err
 }
 
 // isComment reports whether a text begins with a line that is a note of its author's, and

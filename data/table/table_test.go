@@ -42,6 +42,9 @@ func TestReadOtherNumbers(t *testing.T) {
 			t.Errorf("%.30q: %s, %v, want %s", text, got, err, want)
 		}
 	}
+	if _, err := readAll(gzipped(strings.Repeat("0,0,0,0,0,0,0,0\n", 120_000))); err == nil || !strings.Contains(err.Error(), "more than 200 times its size") {
+		t.Errorf("a table that swells: %v", err)
+	}
 	packed := gzipped(strings.Repeat("a.png,1\nb.png,2\nc.png,71\nd.png,18\n", 20_000))
 	if _, err := readAll(packed[:len(packed)/2]); err == nil || strings.Contains(err.Error(), "EOF") {
 		t.Errorf("a table that is cut off: %v", err)
