@@ -11,6 +11,7 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/structure"
 )
 
 // Open reads a model's file, of Inkling, of PyTorch or another that package weights
@@ -86,19 +87,14 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	if described != nil && described.Class != "" && o.Model != "" {
-		m.note("the network computes what %s does; the code of its class %s, which says so, is not in the file", o.Model, wording.Printable(described.Class))
-		described = nil
-	}
-	if described != nil && file.Script && described.Obstacle != "" && o.Model != "" {
-		m.note("the network computes what %s does; what its TorchScript program says was not followed: %s", o.Model, wording.Printable(described.Obstacle))
-		described = nil
-	}
-	if described != nil && (described.Class != "" || file.Script && described.Obstacle != "") && strings.HasPrefix(strings.TrimPrefix(file.Class, "__torch__."), torchvision) {
-		// What its code does is known, if its weights are those of a network that is.
-		if _, configs, err := models.Recognise(shapesOf(tensors), m.known); err == nil && len(configs) > 0 {
-			m.note("its class %s is taken for torchvision's own; of its code nothing was run", wording.Printable(file.Class))
-			described = nil
+	var listed *structure.Network // layers of a class whose code is not in the file, or not followed
+	if described != nil && (described.Class != "" || file.Script && described.Obstacle != "") {
+		recognised, err := m.byClass(o, described, file.Class, tensors)
+		if err != nil {
+			return nil, err
+		}
+		if recognised {
+			listed, described = described, nil
 		}
 	}
 	if described != nil {
@@ -107,6 +103,9 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 		}
 	} else if err = file.CheckState(path); err == nil {
 		err = m.recognise(path, o, tensors)
+		if err == nil && listed != nil {
+			err = m.holds(listed)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -114,9 +113,6 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 	m.ofNetwork = len(m.Assumed)
 	return m, m.fillIn()
 }
-
-// torchvision is how the names of the classes begin whose networks the zoo has.
-const torchvision = "torchvision.models."
 
 // settle applies the options to the metadata.
 func (o *Options) settle(m *Classifier) error {

@@ -24,7 +24,8 @@ type Network struct {
 	Class string `json:"class,omitempty"`
 
 	// Obstacle is what in the file is no part of a chain that can be described,
-	// such as "node 5 of 20 (Add) joins two branches"; empty if there is nothing.
+	// such as "node 5 of 20 (Add) joins two branches"; empty if there is nothing. With it
+	// Layers are at most those before it.
 	Obstacle string `json:"obstacle,omitempty"`
 
 	// Input is the shape of the pictures that the network reads, channels, height

@@ -55,7 +55,7 @@ const (
 )
 
 // Describe tells what the module computes of pictures. What is no chain of layers is
-// the description's Obstacle.
+// the description's Obstacle; its layers are those before that.
 func Describe(p *Program, module Object) *structure.Network {
 	m := &machine{Program: p, network: &structure.Network{}}
 	result, err := m.callMethod(module, "forward", []any{activation{0, 4}}, nil)
@@ -67,7 +67,7 @@ func Describe(p *Program, module Object) *structure.Network {
 		}
 	}
 	if err != nil {
-		m.network = &structure.Network{Obstacle: err.Error()}
+		m.network.Obstacle = err.Error()
 	}
 	return m.network
 }
