@@ -33,6 +33,7 @@ var (
 		"rtol":        nobodyKnows,
 		"invert":      oneOf("auto", "yes", "no"),
 		"log-level":   oneOf("debug", "info", "warn", "error"),
+		"lang":        oneOf("auto", "en", "zh"),
 		"job":         oneOf("train", "predict"),
 		"model":       oneOf(models.Names()...),
 		"net":         oneOf(models.Names()...),
