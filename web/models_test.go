@@ -57,6 +57,30 @@ func TestAnyNetworkReadsDrawings(t *testing.T) {
 	}
 }
 
+// Each kind of network has the page for its pictures, and no other is there.
+func TestPageOfTheNetwork(t *testing.T) {
+	for _, test := range []struct {
+		options inkling.Options
+		program string
+	}{
+		{inkling.Options{Channels: 1, Height: 28, Width: 28, Classes: []string{"a", "b"}}, "main.mjs"},
+		{inkling.Options{Channels: 3, Height: 28, Width: 28, Classes: []string{"a", "b"}}, "classify.mjs"},
+	} {
+		s := servedModel(t, "LeNet", test.options)
+		for _, path := range []string{"/", "/index.html"} {
+			if page := ask(s, "GET", path, "", nil); page.Code != http.StatusOK || !strings.Contains(page.Body.String(), `src="`+test.program+`"`) {
+				t.Errorf("%d channels: %s has the status %d and not %s", test.options.Channels, path, page.Code, test.program)
+			}
+		}
+		if code := ask(s, "GET", "/pictures.html", "", nil).Code; code != http.StatusNotFound {
+			t.Errorf("/pictures.html has the status %d", code)
+		}
+		if code := ask(s, "GET", "/"+test.program, "", nil).Code; code != http.StatusOK {
+			t.Errorf("%s has the status %d", test.program, code)
+		}
+	}
+}
+
 // A network for other pictures reads those, says what it is, and refuses drawings.
 func TestNetworkOfPhotographs(t *testing.T) {
 	s := servedModel(t, "mobilenet_v3_small", inkling.Options{Channels: 3, Height: 32, Width: 40, Classes: []string{"frog", "dog"}})

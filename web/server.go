@@ -281,9 +281,23 @@ func (s *Server) routes() *routes {
 	mux.Handle("GET /openapi.json", s.describeAPI())
 	all := &routes{mux, s.connections}
 	s.gradio.routes(mux, all.nothing)
-	addPage(mux, map[inkling.Kind]string{inkling.Pictures: "index.html", inkling.Texts: "texts.html", inkling.Recordings: "recordings.html"}[s.kind()])
+	addPage(mux, s.page())
 	mux.HandleFunc("/", all.nothing)
 	return all
+}
+
+// page is the page for what the network reads.
+func (s *Server) page() string {
+	switch s.kind() {
+	case inkling.Texts:
+		return "texts.html"
+	case inkling.Recordings:
+		return "recordings.html"
+	}
+	if s.draws() {
+		return "index.html"
+	}
+	return "pictures.html"
 }
 
 func writeText(w http.ResponseWriter, status int, text string) {

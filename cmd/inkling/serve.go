@@ -61,7 +61,9 @@ func newServe() *cobra.Command {
 		Long: `Serve a page on which a digit is read while it is being drawn, a text while it is being
 written, or a recording when it was made, as the model is for, and an API for
 programs (/openapi.json describes it). Gradio's clients can call it, too. Without
-MODEL it is the built-in network that reads.
+MODEL it is the built-in network that reads. A MODEL that reads other pictures than
+gray ones of 28x28 pixels gets a page on which a picture is dropped, and the five
+likeliest classes appear.
 
 The server answers to programs and pages of this machine only. To let others in,
 listen on all addresses (--addr :7860); they can then use this machine's addresses,
@@ -260,7 +262,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	case drawable == nil:
 		fmt.Fprintf(out, "Draw at %s - Ctrl+C ends it.\n", url)
 	default:
-		fmt.Fprintf(out, "It reads pictures of %v: send them to %sapi/predict, as in curl %sapi/predict -F image=@PICTURE - Ctrl+C ends it.\n", nn.Shape(m.Input()), url, url)
+		fmt.Fprintf(out, "Show it pictures at %s, or send them, as in curl %sapi/predict -F image=@PICTURE - Ctrl+C ends it.\n", url, url)
 	}
 	if o.open {
 		openPage(log, url)

@@ -116,6 +116,15 @@ export async function predict(drawing, brush, signal, network = "api") {
 }
 
 /**
+ * @param {string} image a data URL
+ * @param {AbortSignal} signal
+ * @returns {Promise<Prediction>}
+ */
+export async function classify(image, signal) {
+  return (await post("api/predict", { image }, signal)).json();
+}
+
+/**
  * Says what a drawing shows, to be kept as an example to train on.
  * @param {Drawing} drawing
  * @param {number} brush

@@ -2,28 +2,31 @@
  * Inkling's page: puts the pad, the server and the views together.
  */
 import { AnswerView } from "./answer.mjs";
-import { Refusal, address, describeModel, predict } from "./api.mjs";
+import { Refusal, describeModel, predict } from "./api.mjs";
 import { byId } from "./dom.mjs";
 import { EXAMPLES, setUpExamples } from "./examples.mjs";
 import { FeedbackView } from "./feedback.mjs";
 import { anywhereCommand } from "./keyboard.mjs";
+import { Speaker } from "./language.mjs";
 import { Live } from "./live.mjs";
 import { NetworkView } from "./network.mjs";
 import { Pad } from "./pad.mjs";
 import { dataURLOf, fitting } from "./pictures.mjs";
 import { setUpProgramPanel } from "./program.mjs";
 import { TrainingView } from "./training.mjs";
-import { LANGUAGES, chooseLanguage, datasetName, percent, text } from "./translations.mjs";
-
-/** @typedef {import("./translations.mjs").TextKey} TextKey */
 
 /** What is announced waits until the drawing has rested this long, in milliseconds. */
 const REST = 700;
 
-let language = chooseLanguage([remembered(), ...navigator.languages].filter((tag) => tag !== null));
-
-/** @type {import("./answer.mjs").Translate} */
-const t = (key, values) => text(language, key, values);
+const speaker = new Speaker("title", () => {
+  announcement.textContent = ""; // it is in the other language
+  answerView.relabel();
+  networkView.relabel();
+  trainingView.relabel();
+  feedbackView.relabel();
+  showModel();
+});
+const { t } = speaker;
 
 const announcement = byId("announcement", HTMLElement);
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -50,7 +53,7 @@ function announce(words) {
 let model = null;
 const digits = Array.from({ length: 10 }, (_, i) => String(i));
 
-const answerView = new AnswerView(t, () => language);
+const answerView = new AnswerView(t, () => speaker.language);
 answerView.classes = digits;
 const feedbackView = new FeedbackView(t, showProblem);
 const networkView = new NetworkView(t, announceAtRest);
@@ -240,88 +243,15 @@ document.addEventListener("drop", (event) => {
   void takePicture(event.dataTransfer?.files[0]);
 });
 
-// Languages.
-
-const languageButton = byId("language", HTMLButtonElement);
-languageButton.addEventListener("click", () => {
-  language = otherLanguage();
-  remember(language);
-  translate();
-});
-
-function otherLanguage() {
-  return language === "zh" ? "en" : "zh";
-}
-
-function translate() {
-  document.documentElement.lang = LANGUAGES[language].tag;
-  document.title = t("title");
-  for (const element of document.querySelectorAll("[data-text]")) {
-    element.textContent = t(/** @type {TextKey} */ (element.getAttribute("data-text")));
-  }
-  for (const element of document.querySelectorAll("[data-label]")) {
-    element.setAttribute("aria-label", t(/** @type {TextKey} */ (element.getAttribute("data-label"))));
-  }
-  announcement.textContent = ""; // it is in the other language
-  languageButton.textContent = LANGUAGES[otherLanguage()].name;
-  languageButton.lang = LANGUAGES[otherLanguage()].tag;
-  answerView.relabel();
-  networkView.relabel();
-  trainingView.relabel();
-  feedbackView.relabel();
-  showModel();
-}
-
-/** @returns {string | null} the language chosen here before */
-function remembered() {
-  try {
-    return localStorage.getItem("language");
-  } catch {
-    return null; // storage is forbidden in this browser
-  }
-}
-
-/** @param {string} chosen */
-function remember(chosen) {
-  try {
-    localStorage.setItem("language", chosen);
-  } catch {
-    // The choice then holds until the page is closed.
-  }
-}
-
 // The model.
 
 function showModel() {
-  if (!model) {
-    return;
-  }
-  const about = [
-    model.architecture,
-    t("modelParameters", { parameters: model.parameters.toLocaleString(LANGUAGES[language].tag) }),
-    model.dataset && t("modelDataset", { dataset: datasetName(language, model.dataset, model.split ?? "") }),
-    model.accuracy && t("modelAccuracy", { percent: percent(model.accuracy) }),
-  ].filter(Boolean);
-  byId("model", HTMLElement).textContent =
-    about.length === 0 ? "" : t("model", { about: about.join(language === "zh" ? "，" : ", ") });
-  if (!model.draws) {
-    showPicturesOnly(model);
+  if (model) {
+    byId("model", HTMLElement).textContent = speaker.about(model);
   }
 }
 
-/**
- * Says what a network wants that reads no drawings, in place of all that is for these.
- * @param {import("./api.mjs").Model} model
- */
-function showPicturesOnly({ input: [channels = 0, height = 0, width = 0] }) {
-  byId("pictures-only-words", HTMLElement).textContent = t("picturesOnly", { channels, height, width });
-  byId("pictures-only-command", HTMLElement).textContent = `curl ${address("api/predict")} -F image=@picture.jpg`;
-  for (const part of document.querySelectorAll("main > *")) {
-    /** @type {HTMLElement} */ (part).hidden = part.id !== "pictures-only";
-  }
-}
-
-translate();
+speaker.translate();
 showTools();
 setUpProgramPanel(t, announce);
 try {

@@ -7,7 +7,8 @@ import { snippets } from "../../page/snippets.mjs";
 import { LANGUAGES, chooseLanguage, datasetName, number, percent, stepName, text } from "../../page/translations.mjs";
 
 const page = new URL("../../page/", import.meta.url);
-const html = readFileSync(new URL("index.html", page), "utf8");
+const pages = ["index.html", "pictures.html"];
+const html = pages.map((name) => readFileSync(new URL(name, page), "utf8")).join("\n");
 const placeholders = (/** @type {string} */ words) => (words.match(/\{\w+\}/g) ?? []).sort();
 
 test("both languages say everything, with the same blanks to fill in", () => {
@@ -20,7 +21,7 @@ test("both languages say everything, with the same blanks to fill in", () => {
   }
 });
 
-test("index.html asks for texts that there are, and starts with the English ones", () => {
+test("the pages ask for texts that there are, and starts with the English ones", () => {
   const texts = /** @type {Record<string, string>} */ (LANGUAGES.en.texts);
   const written = [...html.matchAll(/data-text="(\w+)"[^>]*>([^<]*)</g)];
   const labels = [...html.matchAll(/data-label="(\w+)" aria-label="([^"]*)"/g)];
