@@ -7,6 +7,7 @@ import (
 
 	"inkling/models"
 	"inkling/weights"
+	"inkling/weights/described"
 )
 
 // sameModel reports whether two names, each with options behind it or without, are of one model.
@@ -17,8 +18,9 @@ func sameModel(a, b string) bool {
 }
 
 // NewClassifier returns a classifier whose network is still to be trained: a new one of
-// a model of the zoo, such as "resnet18" or "smallvgg dropout=0.3" (see package models), with PyTorch's
-// initial weights, drawn from the options' Seed.
+// a model of the zoo, such as "resnet18" or "smallvgg dropout=0.3" (see package models), or one that a
+// file network.yaml describes (package described), with PyTorch's initial weights, drawn from the
+// options' Seed.
 //
 // Options.Classes must name the classes. Without Channels, Height and Width the network
 // reads what the model usually does; without Mean and Std pixels are normalised with 0.5
@@ -27,6 +29,9 @@ func sameModel(a, b string) bool {
 // What trains the network, as [inkling/train.Run] does, is given its Network and, as the
 // data's transform, its Transform.
 func NewClassifier(name string, o Options) (*Classifier, error) {
+	if described.Is(name) {
+		return newDescribed(name, o)
+	}
 	model, err := models.FindModel(name)
 	if err != nil {
 		return nil, err

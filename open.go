@@ -11,6 +11,7 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/described"
 	"inkling/weights/structure"
 )
 
@@ -21,7 +22,7 @@ func Open(path string) (*Classifier, error) { return (&Options{}).Open(path) }
 
 // Open is [Open] with what the options say.
 func (o *Options) Open(path string) (*Classifier, error) {
-	file, err := weights.Read(path)
+	file, err := ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
@@ -34,6 +35,8 @@ func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 	var err error
 	kept := file.Graph == nil && graphOf(file) != nil
 	switch {
+	case described.Is(o.Model):
+		m, err = o.useDescribed(path, file)
 	case !kept:
 		m, err = o.use(path, file)
 	case o.Model != "" || o.Padding != nil || len(o.Rename) > 0:

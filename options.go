@@ -17,6 +17,7 @@ import (
 	"inkling/sound"
 	"inkling/text"
 	"inkling/weights"
+	"inkling/weights/described"
 )
 
 // Options say of a model's file what it leaves out, or says wrongly. The zero value
@@ -25,8 +26,8 @@ import (
 // metadata, and [Classifier.Notes] tells where the two differ; what is a part of the
 // network itself, as the padding in a .onnx, cannot be changed by an option.
 type Options struct {
-	// Model names the network, one of package models' zoo such as "resnet18"; empty if it
-	// is not said.
+	// Model names the network, one of package models' zoo such as "resnet18", or the file of
+	// a description, network.yaml (package described); empty if it is not said.
 	Model string
 	// Mean and Std are what is subtracted from the pixels, which run from 0 to 1,
 	// and what they are divided by then: one number, or one for each channel.
@@ -76,7 +77,7 @@ func (o *Options) check() error {
 			return fmt.Errorf("the standard deviation is %v, want a number above 0", v)
 		}
 	}
-	if o.Model != "" {
+	if o.Model != "" && !described.Is(o.Model) {
 		if _, err := models.FindModel(o.Model); err != nil {
 			return err
 		}

@@ -118,7 +118,7 @@ func convert(out io.Writer, from, to string, want conversion) error {
 			return fmt.Errorf("%s cannot be written: %w", to, err)
 		}
 	}
-	file, err := weights.Read(from)
+	file, err := inkling.ReadFile(from)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ import (
 	"inkling/train"
 	"inkling/train/runs"
 	"inkling/weights"
+	"inkling/weights/described"
 )
 
 // mostFeatures is how much memory what a frozen part of a network computes of the
@@ -141,6 +142,14 @@ func fileExists(path string) bool {
 func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
 	if o.old != nil && o.old.Kind() != inkling.Pictures {
 		p.samples.like, p.samples.own = o.old, true
+		return p, nil
+	}
+	if o.old == nil && described.Is(o.model) && p.size == "" {
+		n, err := described.Read(o.model)
+		if err != nil {
+			return p, err
+		}
+		p.channels, p.height, p.width = n.Input[0], n.Input[1], n.Input[2]
 		return p, nil
 	}
 	if o.old == nil || p.size != "" || p.ownWay() {

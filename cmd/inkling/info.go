@@ -15,6 +15,7 @@ import (
 	"inkling"
 	"inkling/nn"
 	"inkling/weights"
+	"inkling/weights/described"
 	"inkling/weights/onnx"
 )
 
@@ -31,7 +32,7 @@ what the file says about its training. It reads PyTorch's .pth files, of any
 network: state dicts, also quantised ones, checkpoints with whatever they hold
 beside the weights, whole pickled networks and TorchScript programs, of which it
 runs nothing; .safetensors, .npz, .npy and .onnx, too, of which it tells every operator,
-and which of them cannot be run.
+and which of them cannot be run; and of a network.yaml, which describes a network, the layers.
 
 With --layers it lists the layers of the network that the file is opened as, each with
 its output for one picture, its parameters and its multiply-adds; MODEL may then be the
@@ -74,7 +75,7 @@ of a file what it leaves out, it tells what network comes of it.` + modelFlagsHe
 			case plan:
 				return showPlan(c.OutOrStdout(), args[0], &options, conv, batch, asJSON)
 			}
-			file, err := weights.Read(args[0])
+			file, err := inkling.ReadFile(args[0])
 			if err != nil {
 				return err
 			}
@@ -96,6 +97,11 @@ of a file what it leaves out, it tells what network comes of it.` + modelFlagsHe
 					report["opened"] = openedReport(opened)
 				}
 				return writeJSON(c.OutOrStdout(), report)
+			}
+			if described.Is(args[0]) {
+				if err := printDescription(c.OutOrStdout(), args[0]); err != nil || len(file.Tensors) == 0 {
+					return err
+				}
 			}
 			if err := printInfo(c.OutOrStdout(), args[0], file, network); err != nil || opened == nil {
 				return err

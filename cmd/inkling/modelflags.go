@@ -6,6 +6,7 @@ import (
 	"inkling"
 	"inkling/models"
 	"inkling/weights"
+	"inkling/weights/described"
 )
 
 // modelFlags say of a model's file what it leaves out. They are the same wherever a
@@ -25,7 +26,7 @@ and --rename say it instead; inkling convert keeps them in a file.`
 
 func (m *modelFlags) flags(f *pflag.FlagSet) {
 	if f.Lookup("model") == nil { // which is the file, for some
-		f.StringVar(&m.model, "model", "", "`NAME` of the network, one that \"inkling models\" lists, with options behind it if there are such")
+		f.StringVar(&m.model, "model", "", "`NAME` of the network, one that \"inkling models\" lists, with options behind it if there are such, or a network.yaml that describes it")
 	}
 	f.StringVar(&m.mean, "mean", "", "`NUMBER` that the model wants subtracted from pixels of 0 to 1, or one for each channel: 0.1307 or 0.485,0.456,0.406")
 	f.StringVar(&m.std, "std", "", "`NUMBER` that the model wants them divided by then, or one for each channel; with --mean 0 --std 1/255 it sees 0 to 255")
@@ -47,7 +48,7 @@ func (m *modelFlags) options() (o inkling.Options, err error) {
 	if o.Channels < 0 {
 		return o, usagef("--channels is %d, want 1 or more", o.Channels)
 	}
-	if o.Model != "" {
+	if o.Model != "" && !described.Is(o.Model) {
 		if _, err := models.FindModel(o.Model); err != nil {
 			return o, usagef("--model: %w", err)
 		}

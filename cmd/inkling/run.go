@@ -19,7 +19,6 @@ import (
 	"inkling/internal/atomicfile"
 	"inkling/internal/wording"
 	"inkling/nn"
-	"inkling/weights"
 	"inkling/weights/graph"
 	"inkling/weights/npy"
 	"inkling/weights/onnx"
@@ -103,7 +102,7 @@ func (w *arraysRun) openRunnable(path string) (*runnable, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := weights.Read(path)
+	file, err := inkling.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

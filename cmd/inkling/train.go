@@ -24,6 +24,7 @@ import (
 	"inkling/train"
 	"inkling/transform"
 	"inkling/weights"
+	"inkling/weights/described"
 )
 
 // defaultModel is the network of the tutorial.
@@ -181,7 +182,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	o.pictures.flags(f)
 	o.pictures.samples.flags(f)
 	o.pictures.samples.inputFlags(f)
-	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them, with options behind it if it has some: \"smallvgg dropout=0.3\"; by default "+defaultModel+", or that of the file of --from")
+	f.StringVar(&o.model, "model", "", "train the network of this `NAME`; \"inkling models\" lists them, with options behind it if it has some: \"smallvgg dropout=0.3\"; or that which a file network.yaml describes; by default "+defaultModel+", or that of the file of --from")
 	f.StringVar(&o.pictures.way, "preprocess", "auto", "`WAY` from picture files of one's own to what the network reads: auto, which is resize, or emnist, mnist, tutorial or fit, as inkling predict has them")
 	f.StringVar(&o.augment, "augment", "", augmentFlag)
 	f.BoolVar(&o.download, "download", false, "download the data set if it is not there yet")
@@ -232,9 +233,14 @@ func (o *trainOptions) check() error {
 	if o.rng != "go" && o.rng != "torch" {
 		return usagef("--rng is %q, want go or torch", o.rng)
 	}
-	model, err := models.FindModel(cmp.Or(o.model, defaultModel))
-	if err != nil {
-		return usagef("--model: %w", err)
+	var model models.Model
+	if described.Is(o.model) {
+		model.Name = o.model
+	} else {
+		var err error
+		if model, err = models.FindModel(cmp.Or(o.model, defaultModel)); err != nil {
+			return usagef("--model: %w", err)
+		}
 	}
 	if o.rng == "torch" && !model.DrawsAsPyTorch() {
 		return usagef("--rng torch is for LeNet, whose first weights are drawn in PyTorch's order; those of %s are not: leave --rng out", model.Name)

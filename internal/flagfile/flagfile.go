@@ -156,7 +156,7 @@ func (p *pair) fault(path, format string, args ...any) error {
 func parse(path string, text []byte) ([]pair, error) {
 	file, err := parser.ParseBytes(text, 0)
 	if err != nil {
-		return nil, syntaxError(path, err)
+		return nil, SyntaxError(path, err)
 	}
 	var pairs []pair
 	for _, document := range file.Docs {
@@ -184,8 +184,8 @@ func parse(path string, text []byte) ([]pair, error) {
 	return pairs, nil
 }
 
-// syntaxError is an error of the parser in one sentence.
-func syntaxError(path string, err error) error {
+// SyntaxError is an error of the parser in one sentence.
+func SyntaxError(path string, err error) error {
 	var syntax *yaml.SyntaxError
 	if errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil {
 		return &Error{path, syntax.Token.Position.Line, syntax.Token.Position.Column, syntax.Message}
