@@ -98,6 +98,7 @@ func TestRefused(t *testing.T) {
 		"line 2 is not UTF-8":                                  {files: map[string]string{"r.jsonl": ten(`{"label":"%s","text":"%s"}`)[:41] + "{\"label\":\"\xff\",\"text\":\"a b\"}\n"}},
 		"line 1 has more than 1114112 bytes":                   {files: map[string]string{"r.jsonl": strings.Repeat("a", 3<<20)}},
 		"line 1: it is no JSON object":                         {files: map[string]string{"r.jsonl": "[1]\n"}},
+		"line 2 has more than 1114112 bytes":                   {files: map[string]string{"r.tsv": "a\tone two\nb\t" + strings.Repeat("x ", 1<<20)}},
 		"it is UTF-16":                                         {files: map[string]string{"r.jsonl": "\xff\xfea\x00"}},
 		"damaged or cut short":                                 {files: map[string]string{"r.jsonl.gz": gzipped(ten(`{"label":"%s","text":"%s"}`))[:60]}},
 		"nothing tells which has the label":                    {files: map[string]string{"r.tsv": ten("1\t%s\t%s")}},
