@@ -108,11 +108,21 @@ function paintStage(canvas, stage, values, layout, only) {
       colour(image.data, 4 * (y * layout.width + x), (values?.[map * height * width + i] ?? 0) / scale);
     }
   }
-  if (canvas.width !== layout.width || canvas.height !== layout.height) {
-    canvas.width = layout.width;
-    canvas.height = layout.height;
-  }
+  resize(canvas, layout.width, layout.height);
   contextOf(canvas).putImageData(image, 0, 0);
+}
+
+/**
+ * Gives a canvas its size, unless it has it: that would lay the page out anew.
+ * @param {HTMLCanvasElement} canvas
+ * @param {number} width
+ * @param {number} height
+ */
+function resize(canvas, width, height) {
+  if (canvas.width !== width || canvas.height !== height) {
+    canvas.width = width;
+    canvas.height = height;
+  }
 }
 
 /**
@@ -249,7 +259,7 @@ export class NetworkView {
     this.#strip = stages.map((stage, index) => {
       const canvas = make("canvas", "pixels");
       const over = make("canvas", "outline");
-      const tab = make("button", "stage", make("span", "map", canvas, over), make("span", "name"), make("span", "shape"));
+      const tab = make("button", "stage", make("span", "map", canvas, over), make("span", "name"), make("span", "shape", stage.shape.join("×")));
       tab.type = "button";
       tab.setAttribute("role", "tab");
       tab.id = `stage-${index}`;
@@ -350,10 +360,9 @@ export class NetworkView {
     this.#network?.stages.forEach((stage, i) => {
       const { tab, canvas, layout } = /** @type {Shown} */ (this.#strip[i]);
       paintStage(canvas, stage, this.#painted(i), layout, null);
-      const [name, shape] = tab.querySelectorAll("span.name, span.shape");
-      if (name && shape) {
+      const name = tab.querySelector(".name");
+      if (name && name.textContent !== this.#nameOf(stage)) {
         name.textContent = this.#nameOf(stage);
-        shape.textContent = stage.shape.join("×");
       }
     });
     this.#readOut();
@@ -524,7 +533,6 @@ export function paintSaliency(canvas, drawing, saliency) {
     data[4 * i + 1] = ink + share * (g - ink);
     data[4 * i + 2] = ink + share * (b - ink);
   });
-  canvas.width = width;
-  canvas.height = height;
+  resize(canvas, width, height);
   contextOf(canvas).putImageData(image, 0, 0);
 }
