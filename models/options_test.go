@@ -9,7 +9,7 @@ import (
 
 // otherValue is one that an option can have and usually has not.
 func otherValue(o Option) string {
-	for _, word := range append([]string{"0.6", "small", "large"}, o.Words...) {
+	for _, word := range append([]string{"0.6", "24", "small", "large"}, o.Words...) {
 		if value, err := o.parse(word); err == nil && value != o.Usual && value != "small" {
 			return value
 		}

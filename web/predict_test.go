@@ -325,7 +325,7 @@ func TestRefusesBadRequests(t *testing.T) {
 	}{
 		{``, 400, "no JSON"},
 		{`{`, 400, "no JSON"},
-		{`nope`, 400, "at byte 2"},
+		{`nope`, 400, "byte 2 does not belong"},
 		{`[]`, 422, "the request is a JSON array"},
 		{`{}`, 422, "there are 0 of strokes, image and pixels, want one"},
 		{`{"strokes": null}`, 422, "there are 0 of"},

@@ -62,7 +62,7 @@ var (
 
 		// What nobody can guess.
 		"text-column": nobodyKnows, "label-column": nobodyKnows, "names": nobodyKnows, "test-where": nobodyKnows, "fold": nobodyKnows, "seconds": nobodyKnows,
-		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "name": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
+		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "name": nobodyKnows, "ns-steps": nobodyKnows, "optimizer-for": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
 		"max-steps": nobodyKnows, "max-time": oneOf("10m", "1h", "8h"), "patience": nobodyKnows, "run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}
 

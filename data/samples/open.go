@@ -18,6 +18,15 @@ import (
 // recordingEndings are those of files that package sound reads, or says that it does not.
 var recordingEndings = []string{".wav", ".wave", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".webm"}
 
+// isPicture tells whether a name is that of a picture's file.
+func isPicture(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff":
+		return true
+	}
+	return false
+}
+
 // IsTable tells whether a file is a table of texts: by its ending, and for those that
 // tables of pictures may have, by whether it has columns of text and label and names no
 // files of pictures.
@@ -40,8 +49,7 @@ func IsTable(fsys fs.FS, name string, o Options) bool {
 			if len(field) > len(longest) {
 				longest = field
 			}
-			switch strings.ToLower(path.Ext(field)) {
-			case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff":
+			if isPicture(field) {
 				pictures++
 			}
 		}
@@ -134,6 +142,12 @@ func findTables(fsys fs.FS, o Options) (*Set, error) {
 			tables = append(tables, e.Name())
 		}
 	}
+	if len(tables) > 0 && o.TextColumn == "" && o.LabelColumn == "" {
+		// A table beside pictures tells of these, unless its columns are named.
+		if pictures, err := holdsPictures(fsys); pictures || err != nil {
+			return nil, err
+		}
+	}
 	for _, name := range tables {
 		if part, _ := parts.Of(stem(name)); part == parts.Train {
 			s, err := OpenTable(fsys, name, o)
@@ -150,6 +164,21 @@ func findTables(fsys fs.FS, o Options) (*Set, error) {
 		return s, err
 	}
 	return nil, fmt.Errorf("there are several tables of texts in it (%s), and none is called train: name one of them", strings.Join(tables[:min(len(tables), 6)], ", "))
+}
+
+// holdsPictures tells whether there are pictures in the folder or below.
+func holdsPictures(fsys fs.FS) (bool, error) {
+	found := false
+	err := fs.WalkDir(fsys, ".", func(name string, _ fs.DirEntry, err error) error {
+		if found = isPicture(name); found {
+			return errEnough
+		}
+		return err
+	})
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	return found, err
 }
 
 // findFiles looks for recordings and texts in the folder and below.

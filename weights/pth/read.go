@@ -27,7 +27,6 @@ import (
 	"io/fs"
 	"math"
 	"os"
-	"path"
 	"strconv"
 	"strings"
 
@@ -171,6 +170,17 @@ func guess(data []byte) string {
 	return fmt.Sprintf("this is no PyTorch file, it starts with %q", data[:min(len(data), 8)])
 }
 
+// isWeightFile tells by its name whether a file in a zip archive is a weight file of its own.
+// PyTorch's archives have pickles only of these two names.
+func isWeightFile(name string) bool {
+	for _, ending := range []string{".pth", ".pt", ".ckpt", ".pkl"} {
+		if strings.HasSuffix(name, ending) {
+			return !strings.HasSuffix(name, "data.pkl") && !strings.HasSuffix(name, "constants.pkl")
+		}
+	}
+	return false
+}
+
 // records opens a zip archive and returns its records' data by their names
 // without the one folder that they lie in, and those of a TorchScript program's source.
 func records(data []byte) (found map[string][]byte, source map[string]*archive.Record, err error) {
@@ -182,7 +192,7 @@ func records(data []byte) (found map[string][]byte, source map[string]*archive.R
 	for i := range a.Records {
 		r := &a.Records[i]
 		in, name, ok := strings.Cut(r.Name, "/")
-		if ending := path.Ext(r.Name); len(a.Records) < 10 && (ending == ".pth" || ending == ".pt" || ending == ".ckpt" || ending == ".pkl" && name != "data.pkl") {
+		if len(a.Records) < 10 && isWeightFile(r.Name) {
 			return nil, nil, r.Fault("this is a zip archive with %s in it; unpack it first", shorten(r.Name))
 		}
 		if r.Name == "metadata.json" || r.Name == "config.json" {
