@@ -148,6 +148,7 @@ func FuzzReadRows(f *testing.F) {
 			t.Fatal(err)
 		}
 		rows, err := ReadRows(path)
+		text, _, _ = bytes.Cut(text, []byte{0})
 		if err == nil && len(rows) != bytes.Count(text, []byte("\n")) {
 			t.Errorf("%d rows in %q", len(rows), text)
 		}
