@@ -96,8 +96,12 @@ const PreparationKey = "preparation"
 
 // Preparation returns how the model's pictures are prepared: as asked for, unless
 // that is "" or "auto", else as its file says, or else as the data set that it was
-// trained on suggests. It fails if what is asked for does not suit the network.
+// trained on suggests. It fails if what is asked for does not suit the network, or
+// if the model does not read pictures.
 func (m *Classifier) Preparation(asked string) (Preparation, error) {
+	if kind := m.Kind(); kind != Pictures {
+		return Preparation{}, fmt.Errorf("the model reads %s, no pictures", kind)
+	}
 	input := m.Input()
 	p := Preparation{Way: asked, Channels: input[0], Height: input[1], Width: input[2], Ground: m.About.Extra[GroundKey]}
 	if asked != "" && asked != "auto" {

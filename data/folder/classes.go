@@ -186,7 +186,7 @@ func Wrapped(fsys fs.FS) (name string, ok bool) {
 		case isFolder(fsys, e):
 			folders++
 			name = e.Name()
-		case isPicture(e.Name()):
+		case IsPicture(e.Name()):
 			return errFound
 		}
 		return nil
@@ -200,7 +200,7 @@ func Wrapped(fsys fs.FS) (name string, ok bool) {
 		return "", false
 	}
 	err = eachEntry(below, ".", func(e fs.DirEntry) error {
-		if isPicture(e.Name()) && !e.IsDir() {
+		if IsPicture(e.Name()) && !e.IsDir() {
 			return errFound
 		}
 		return nil

@@ -108,7 +108,7 @@ func Open(fsys fs.FS, o Options) (*Dataset, error) {
 			hidden.addJunk(e.Name())
 			continue
 		case !isFolder(fsys, e):
-			if isPicture(e.Name()) {
+			if IsPicture(e.Name()) {
 				direct++
 			}
 			continue

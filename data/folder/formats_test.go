@@ -15,7 +15,7 @@ func TestFormatsOfPillow(t *testing.T) {
 	}
 	fsys := fstest.MapFS{}
 	for _, name := range files {
-		if !isPicture(name) {
+		if !IsPicture(name) {
 			continue
 		}
 		content, err := os.ReadFile("testdata/" + name)

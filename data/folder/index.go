@@ -42,7 +42,9 @@ var extensions = []string{".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bm
 // unreadable are the extensions of pictures that cannot be read.
 var unreadable = []string{".heic", ".heif", ".avif", ".jxl", ".jp2", ".svg", ".psd", ".raw", ".nef", ".cr2", ".dng", ".arw", ".pgm", ".ppm", ".pbm", ".pnm", ".dcm", ".ico", ".npy"}
 
-func isPicture(name string) bool {
+// IsPicture tells by its name, without the folders before it, whether a file is a picture
+// that can be read and is not hidden.
+func IsPicture(name string) bool {
 	return !isJunk(name) && slices.Contains(extensions, strings.ToLower(path.Ext(name)))
 }
 
@@ -108,7 +110,7 @@ func (x *index) addBelow(fsys fs.FS, dir string, label int, s *survey, depth int
 			s.addJunk(path.Join(dir, name))
 		case e.IsDir():
 			folders = append(folders, name)
-		case !isPicture(name):
+		case !IsPicture(name):
 			s.other[strings.ToLower(path.Ext(name))]++
 		case e.Type().IsRegular():
 			files = append(files, name)

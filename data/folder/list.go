@@ -101,7 +101,7 @@ func (l *listReader) findColumns(head []table.Line) error {
 	}
 	looksLikePath := func(f string) bool {
 		f = strings.ReplaceAll(f, `\`, "/")
-		return isPicture(path.Base(f)) || strings.Contains(f, "/") || l.exists(f)
+		return IsPicture(path.Base(f)) || strings.Contains(f, "/") || l.exists(f)
 	}
 	pathColumn := func(lines []table.Line) int {
 		for i := range first {
@@ -290,7 +290,7 @@ func (p place) of(given string) string {
 		_, given, _ = strings.Cut(given, "/")
 	}
 	given = strings.TrimPrefix(given, "./")
-	if p.extension != "" && !isPicture(path.Base(given)) {
+	if p.extension != "" && !IsPicture(path.Base(given)) {
 		given += p.extension
 	}
 	if p.prefix != "" {
@@ -326,7 +326,7 @@ func (l *listReader) locate(given string) bool {
 	}
 	try := l.where
 	endings := append([]string{""}, extensions...)
-	if isPicture(path.Base(try.of0(given))) {
+	if IsPicture(path.Base(try.of0(given))) {
 		endings = endings[:1]
 	}
 	const deepest = 32

@@ -261,7 +261,7 @@ func readLayout(fsys fs.FS) (*layout, error) {
 			npys = append(npys, e.Name())
 		case isData(e.Name()):
 			tables = append(tables, e.Name())
-		case isPicture(e.Name()):
+		case IsPicture(e.Name()):
 			pictures = true
 		}
 		if len(dirs)+len(tables)+len(npys) > most {
@@ -709,7 +709,7 @@ func hasFolders(fsys fs.FS, name string) (bool, error) {
 // it has visible folders, pictures, tables or arrays.
 func HoldsPictures(fsys fs.FS) bool {
 	err := eachEntry(fsys, ".", func(e fs.DirEntry) error {
-		if isFolder(fsys, e) || isPicture(e.Name()) || isData(e.Name()) {
+		if isFolder(fsys, e) || IsPicture(e.Name()) || isData(e.Name()) {
 			return errFound
 		}
 		return nil

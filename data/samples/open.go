@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"inkling/data/folder"
 	"inkling/data/parts"
 	"inkling/internal/wording"
 	"inkling/text"
@@ -17,15 +18,6 @@ import (
 
 // recordingEndings are those of files that package sound reads, or says that it does not.
 var recordingEndings = []string{".wav", ".wave", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".webm"}
-
-// isPicture tells whether a name is that of a picture's file.
-func isPicture(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff":
-		return true
-	}
-	return false
-}
 
 // IsTable tells whether a file is a table of texts: by its ending, and for those that
 // tables of pictures may have, by whether it has columns of text and label and names no
@@ -49,7 +41,7 @@ func IsTable(fsys fs.FS, name string, o Options) bool {
 			if len(field) > len(longest) {
 				longest = field
 			}
-			if isPicture(field) {
+			if folder.IsPicture(path.Base(field)) {
 				pictures++
 			}
 		}
@@ -170,7 +162,7 @@ func findTables(fsys fs.FS, o Options) (*Set, error) {
 func holdsPictures(fsys fs.FS) (bool, error) {
 	found := false
 	err := fs.WalkDir(fsys, ".", func(name string, _ fs.DirEntry, err error) error {
-		if found = isPicture(name); found {
+		if found = folder.IsPicture(path.Base(name)); found {
 			return errEnough
 		}
 		return err

@@ -157,6 +157,23 @@ func TestIsTable(t *testing.T) {
 	}
 }
 
+// A table beside pictures tells of these, unless its columns are named.
+func TestTablesBesidePictures(t *testing.T) {
+	files := map[string]string{"notes.tsv": ten("%s\t%s")}
+	for _, picture := range []string{"", "cats/a.jfif", "b.PNG"} {
+		if picture != "" {
+			files[picture] = "?"
+		}
+		found, err := Find(fsOf(files), Options{})
+		if err != nil || (found == nil) != (picture != "") {
+			t.Errorf("with the picture %q: %v, error %v", picture, found, err)
+		}
+	}
+	if found, err := Find(fsOf(files), Options{TextColumn: "2", LabelColumn: "1"}); found == nil || err != nil {
+		t.Errorf("with named columns: %v, error %v", found, err)
+	}
+}
+
 // FuzzTable reads damaged tables in bounded memory and without panics.
 func FuzzTable(f *testing.F) {
 	for _, text := range []string{ten("%s\t%s"), "label,text\na,\"b\nc\"\n", `{"label":1,"text":"x y"}`, gzipped(ten("%s\t%s")), "\x89PNG", "\xff\xfea"} {
