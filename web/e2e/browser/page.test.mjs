@@ -346,9 +346,8 @@ test("reads pictures that are chosen, pasted and dropped", () =>
     await page.locator("#clear").click();
     assert.equal(await visit.state(), "empty");
 
-    const choosing = page.waitForEvent("filechooser");
-    await page.locator("#upload").click();
-    await (await choosing).setFiles({ name: "two.png", mimeType: "image/png", buffer: picture });
+    const chooser = await visit.chooser(() => page.locator("#upload").click());
+    await chooser.setFiles({ name: "two.png", mimeType: "image/png", buffer: picture });
     await page.locator("#invitation").waitFor({ state: "hidden" });
     assert.equal(await visit.reading(), "2");
     assert.match(visit.sent.at(-1).image, /^data:image\/png;base64,/);

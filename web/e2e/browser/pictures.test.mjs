@@ -110,9 +110,8 @@ test("a picture that is chosen by the keyboard shows its five likeliest classes"
       await page.keyboard.press("Tab");
     }
     assert.equal(await page.evaluate(() => document.activeElement?.id), "upload");
-    const chooser = page.waitForEvent("filechooser");
-    await page.keyboard.press("Enter");
-    await (await chooser).setFiles(join(folder, "wide.png"));
+    const chooser = await visit.chooser(() => page.keyboard.press("Enter"));
+    await chooser.setFiles(join(folder, "wide.png"));
     const [first] = await answered(visit, /red/);
     assert.equal(first, "red");
     assert.match((await page.locator("#announcement").textContent()) ?? "", /red/);

@@ -50,6 +50,25 @@ export class Visit {
     page.on("requestfailed", landed);
   }
 
+  /**
+   * Opens the chooser of files, and gives it. Chromium is told beforehand to hand choosers over, but does not
+   * say when it will: what it showed itself meanwhile is lost, and is opened once more.
+   * @param {() => Promise<void>} open
+   * @returns {Promise<import("playwright-core").FileChooser>}
+   */
+  async chooser(open) {
+    const chosen = this.page.waitForEvent("filechooser", { timeout: 60_000 });
+    await this.frames(3);
+    for (let tries = 0; tries < 3; tries++) {
+      await open();
+      const given = await Promise.race([chosen, new Promise((resolve) => setTimeout(resolve, 10_000, null))]);
+      if (given) {
+        break;
+      }
+    }
+    return chosen;
+  }
+
   /** Waits until the last answer is on the page. */
   async settled() {
     await this.frames(3); // a change is sent in the next frame
