@@ -17,7 +17,8 @@ import (
 
 // Open reads a model's file, of Inkling, of PyTorch or another that package weights
 // knows. What the file does not say is assumed, see [Classifier.Assumed]; [Options.Open]
-// lets it be said.
+// lets it be said. What its network reads and computes is told by [Classifier.Inputs] and
+// [Classifier.Outputs]; a network that is no classifier is read by [OpenNetwork].
 func Open(path string) (*Classifier, error) { return (&Options{}).Open(path) }
 
 // Open is [Open] with what the options say.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"inkling"
 	"inkling/internal/atomicfile"
 	"inkling/internal/wording"
 	"inkling/nn"
@@ -89,106 +88,42 @@ said. The options --model, --size, --channels, --padding and --rename say it ins
 // ofPictures are the flags for a model's file that mean nothing to arrays.
 var ofPictures = []string{"mean", "std", "classes", "label-offset", "orientation"}
 
-// A runnable is a network with named inputs and outputs.
-type runnable struct {
-	inputs, outputs []string
-	assumed         func() []string // nil for nothing; asked when the network has run
-	run             func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error)
-}
-
-// openRunnable opens a network: a graph as it is, any other by what its file says of it.
-func (w *arraysRun) openRunnable(path string) (*runnable, error) {
+func (w *arraysRun) run(out io.Writer, path string) error {
 	options, err := w.model.options()
 	if err != nil {
-		return nil, err
+		return err
 	}
-	file, err := inkling.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	if file.Graph == nil || options.Any() {
-		m, err := options.Use(path, file)
-		if err != nil {
-			return nil, err
-		}
-		return runClassifier(m), nil
-	}
-	read, err := file.Graph()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	g := read.(*graph.Graph)
-	n, err := graph.NewNetwork(g)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	r := &runnable{run: func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error) {
-		c, err := n.Compile(inputs)
-		if err != nil {
-			return nil, nil, err
-		}
-		if profile {
-			return c.Profile(inputs)
-		}
-		out, err := c.Run(inputs)
-		return out, nil, err
-	}}
-	for _, p := range g.Inputs {
-		r.inputs = append(r.inputs, p.Name)
-	}
-	for _, p := range g.Outputs {
-		r.outputs = append(r.outputs, p.Name)
-	}
-	return r, nil
-}
-
-// runClassifier runs a network of pictures.
-func runClassifier(m *inkling.Classifier) *runnable {
-	return &runnable{inputs: []string{"input"}, outputs: []string{"output"}, assumed: m.AssumedOfNetwork, run: func(inputs map[string]*graph.Tensor, profile bool) ([]*graph.Tensor, []nn.StageTime, error) {
-		x := inputs["input"]
-		if len(x.Shape) == 4 {
-			m.FitTo(x.Shape[1], x.Shape[2], x.Shape[3], "the array has them")
-		}
-		if wanted := m.Input(); len(x.Shape) != 4 || x.Type != graph.Float32 || x.Shape[0] < 1 || !slices.Equal(x.Shape[1:], wanted) {
-			return nil, nil, fmt.Errorf("the input is %v, want float32 of N x %s", x, nn.Shape(wanted))
-		}
-		p, err := nn.Compile(m.Whole(), x.Shape...)
-		if err != nil {
-			return nil, nil, err
-		}
-		var times []nn.StageTime
-		if profile {
-			times = p.Profile(x.Floats)
-		}
-		y := p.Forward(x.Floats)
-		return []*graph.Tensor{{Type: graph.Float32, Shape: p.OutputShape(), Floats: y}}, times, nil
-	}}
-}
-
-func (w *arraysRun) run(out io.Writer, path string) error {
-	r, err := w.openRunnable(path)
+	n, err := options.OpenNetwork(path)
 	if err != nil {
 		return err
 	}
-	inputs, err := readNamed(w.inputs, r.inputs, "input")
+	inputs, err := readNamed(w.inputs, portNames(n.Inputs), "input")
 	if err != nil {
 		return err
 	}
-	expected, err := readNamed(w.compare, r.outputs, "output")
+	names := portNames(n.Outputs)
+	expected, err := readNamed(w.compare, names, "output")
 	if err != nil {
 		return err
 	}
 	start := time.Now()
-	results, times, err := r.run(inputs, w.profile)
+	var results map[string]*graph.Tensor
+	var times []nn.StageTime
+	if w.profile {
+		results, times, err = n.Profile(inputs)
+	} else {
+		results, err = n.Run(inputs)
+	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	took := time.Since(start)
-	if r.assumed != nil && len(r.assumed()) > 0 {
-		fmt.Fprintf(out, "%s does not say everything about its network; assumed:\n  - %s\n", path, strings.Join(r.assumed(), "\n  - "))
+	if assumed := n.Assumed(); len(assumed) > 0 {
+		fmt.Fprintf(out, "%s does not say everything about its network; assumed:\n  - %s\n", path, strings.Join(assumed, "\n  - "))
 	}
-	for i, t := range results {
-		fmt.Fprintf(out, "%s: %s %s\n", wording.Printable(r.outputs[i]), t.Type, nn.Shape(t.Shape))
+	for _, name := range names {
+		t := results[name]
+		fmt.Fprintf(out, "%s: %s %s\n", wording.Printable(name), t.Type, nn.Shape(t.Shape))
 	}
 	fmt.Fprintf(out, "made ready and computed in %s\n", took.Round(time.Millisecond/10))
 	if w.profile {
@@ -197,26 +132,34 @@ func (w *arraysRun) run(out io.Writer, path string) error {
 		}
 	}
 	if w.output != "" {
-		if err := writeArrays(w.output, r.outputs, results); err != nil {
+		if err := writeArrays(w.output, names, results); err != nil {
 			return err
 		}
 	}
-	return w.judge(out, r.outputs, results, expected)
+	return w.judge(out, names, results, expected)
+}
+
+func portNames(ports []graph.Port) []string {
+	var names []string
+	for _, p := range ports {
+		names = append(names, p.Name)
+	}
+	return names
 }
 
 // judge compares results with what is expected.
-func (w *arraysRun) judge(out io.Writer, names []string, results []*graph.Tensor, expected map[string]*graph.Tensor) error {
+func (w *arraysRun) judge(out io.Writer, names []string, results, expected map[string]*graph.Tensor) error {
 	var wrong []string
-	for i, name := range names {
-		want := expected[name]
+	for _, name := range names {
+		want, got := expected[name], results[name]
 		if want == nil {
 			continue
 		}
-		d := graph.Compare(results[i], want, w.relative, w.absolute)
+		d := graph.Compare(got, want, w.relative, w.absolute)
 		shown := wording.Printable(name)
 		switch {
 		case d.Shapes:
-			fmt.Fprintf(out, "%s: is %v, want %v\n", shown, results[i], want)
+			fmt.Fprintf(out, "%s: is %v, want %v\n", shown, got, want)
 		case d.At == nil && d.Largest == 0:
 			fmt.Fprintf(out, "%s: all %s are equal\n", shown, wording.Number(d.All, "element"))
 			continue
@@ -351,27 +294,28 @@ func readArrays(path string) ([]named, error) {
 }
 
 // writeArrays writes each output to a file of its name.
-func writeArrays(folder string, names []string, results []*graph.Tensor) error {
+func writeArrays(folder string, names []string, results map[string]*graph.Tensor) error {
 	if err := os.MkdirAll(folder, 0o777); err != nil {
 		return err
 	}
 	taken := map[string]bool{}
-	for i, t := range results {
+	for i, own := range names {
 		// A name in a file is no path.
 		name := strings.Map(func(r rune) rune {
 			if strings.ContainsRune(`/\:*?"<>|`, r) || r < ' ' {
 				return '_'
 			}
 			return r
-		}, names[i])
+		}, own)
 		name = strings.TrimLeft(name, ".")
 		if name == "" || len(name) > 200 || taken[name] {
 			name = fmt.Sprintf("output_%d", i)
 		}
 		taken[name] = true
+		t := results[own]
 		dtype, data := t.Bytes()
 		err := atomicfile.Write(filepath.Join(folder, name+".npy"), func(w io.Writer) error {
-			return npy.Write(w, &npy.Array{Name: names[i], Shape: t.Shape, DType: dtype, Data: data})
+			return npy.Write(w, &npy.Array{Name: own, Shape: t.Shape, DType: dtype, Data: data})
 		})
 		if err != nil {
 			return err

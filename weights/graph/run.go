@@ -17,6 +17,29 @@ type Compiled struct {
 	program *nn.Program // nil if everything is constant
 	inputs  []string    // of the program
 	outputs []compiledOutput
+	made    map[string]madeFor
+}
+
+// madeFor is what a network was made for: inputs of a type and a shape and, where numbers
+// decide shapes, of these numbers.
+type madeFor struct {
+	typ     Type
+	shape   []int
+	numbers *Tensor // nil for any
+}
+
+// Suits reports whether the network was made for such inputs.
+func (c *Compiled) Suits(inputs map[string]*Tensor) bool {
+	for name, t := range inputs {
+		made, there := c.made[name]
+		if !there || t == nil || t.Type != made.typ || !slices.Equal(t.Shape, made.shape) || t.Check() != nil {
+			return false
+		}
+		if made.numbers != nil && !t.equal(made.numbers) {
+			return false
+		}
+	}
+	return len(inputs) == len(c.made)
 }
 
 type compiledOutput struct {
@@ -28,6 +51,9 @@ type compiledOutput struct {
 
 // CheckInput tells whether numbers suit an input of the graph.
 func (p *Port) CheckInput(t *Tensor) error {
+	if err := t.Check(); err != nil {
+		return fmt.Errorf("the input %q: %w", p.Name, err)
+	}
 	if p.Type != "" && p.Type != t.Type {
 		return fmt.Errorf("the input %q is of %s, got %v", p.Name, p.Type, t)
 	}
@@ -92,6 +118,14 @@ func (n *Network) Compile(inputs map[string]*Tensor) (*Compiled, error) {
 	for {
 		c, err := n.compile(inputs, known)
 		if err == nil {
+			c.made = map[string]madeFor{}
+			for name, t := range inputs {
+				made := madeFor{typ: t.Type, shape: slices.Clone(t.Shape)}
+				if k := known[name]; k != nil {
+					made.numbers = &Tensor{Type: k.Type, Shape: made.shape, Floats: slices.Clone(k.Floats), Ints: slices.Clone(k.Ints)}
+				}
+				c.made[name] = made
+			}
 			return c, nil
 		}
 		refusal, _ := err.(*Refusal)

@@ -106,6 +106,25 @@ func (t *Tensor) Len() int { return Elements(t.Shape) }
 // String tells type and shape.
 func (t *Tensor) String() string { return fmt.Sprintf("%s %v", t.Type, t.Shape) }
 
+// Check reports whether the tensor has as many numbers as its shape says, of its type.
+func (t *Tensor) Check() error {
+	n := 1
+	for _, d := range t.Shape {
+		if d < 0 || d > 0 && n > math.MaxInt32/d {
+			return fmt.Errorf("an array cannot have the shape %v", t.Shape)
+		}
+		n *= d
+	}
+	got, field, other := len(t.Ints), "Ints", len(t.Floats)
+	if t.Type.Float() {
+		got, field, other = other, "Floats", got
+	}
+	if got != n || other > 0 {
+		return fmt.Errorf("an array of %v has %d numbers in %s, got %d and %d in the other list", t, n, field, got, other)
+	}
+	return nil
+}
+
 // floats returns the elements as float32, which share memory with the tensor if they are.
 func (t *Tensor) floats() []float32 {
 	if t.Type.Float() {
