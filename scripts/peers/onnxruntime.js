@@ -34,7 +34,10 @@ async function prepare(row, threads) {
 		const [row, seconds, threads] = line.split(" ");
 		try {
 			const { batch, step } = (ready[row] ??= await prepare(row, Number(threads)));
-			for (let i = 0; i < 3; i++) await step(); // warm up
+			const warming = process.hrtime.bigint();
+			do {
+				await step();
+			} while (Number(process.hrtime.bigint() - warming) / 1e9 < seconds / 4);
 			const start = process.hrtime.bigint();
 			let done = 0;
 			let took = 0;
