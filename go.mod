@@ -79,3 +79,6 @@ require (
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )
+
+// Inkling's charts use none of the fonts that gonum's plots link; plot/liberation/README.md.
+replace codeberg.org/go-fonts/liberation => ./plot/liberation

@@ -1,0 +1,7 @@
+// Package liberationmonobold has Go Regular in place of the font that it is named after.
+package liberationmonobold
+
+import "golang.org/x/image/font/gofont/goregular"
+
+// TTF is a font.
+var TTF = goregular.TTF

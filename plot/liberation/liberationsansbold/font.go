@@ -1,0 +1,7 @@
+// Package liberationsansbold has Go Regular in place of the font that it is named after.
+package liberationsansbold
+
+import "golang.org/x/image/font/gofont/goregular"
+
+// TTF is a font.
+var TTF = goregular.TTF

@@ -1,0 +1,7 @@
+// Package liberationserifregular has Go Regular in place of the font that it is named after.
+package liberationserifregular
+
+import "golang.org/x/image/font/gofont/goregular"
+
+// TTF is a font.
+var TTF = goregular.TTF
