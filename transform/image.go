@@ -47,6 +47,31 @@ func FromImage(img image.Image) *Picture {
 	return p
 }
 
+// Resized returns the picture, of bytes, in so many channels, 1 (gray) or as many as it
+// has, or more of a gray one, stretched to a size whatever its proportions are.
+func (p *Picture) Resized(channels, height, width int) (*Picture, error) {
+	var steps []Transform
+	switch {
+	case channels == 1:
+		steps = append(steps, Grayscale{})
+	case p.Channels == 1:
+		steps = append(steps, Grayscale{Channels: channels})
+	}
+	if p.Height != height || p.Width != width {
+		steps = append(steps, Resize{Height: height, Width: width})
+	}
+	for _, step := range steps {
+		format, err := step.Format(p.Format)
+		if err != nil {
+			return nil, err
+		}
+		next := NewPicture(format)
+		step.Apply(next, p)
+		p = next
+	}
+	return p, nil
+}
+
 // interleaved returns red, green, blue, as they are without their alpha, and alpha
 // of every pixel, and the bytes from one row to the next. What PNG and JPEG are
 // decoded to is done without an allocation for every pixel.

@@ -56,25 +56,9 @@ func (d *Dataset) read(name string) (pixels []byte, err error) {
 // say otherwise: the samples of channels (1 or 3) x height x width, on paper where it
 // is transparent, and resized whatever its proportions are.
 func FromImage(img image.Image, channels, height, width int) ([]byte, error) {
-	var steps []transform.Transform
-	p := transform.FromImage(picture.Flat(img))
-	switch {
-	case channels == 1:
-		steps = append(steps, transform.Grayscale{})
-	case p.Channels == 1:
-		steps = append(steps, transform.Grayscale{Channels: channels})
-	}
-	if p.Height != height || p.Width != width {
-		steps = append(steps, transform.Resize{Height: height, Width: width})
-	}
-	for _, step := range steps {
-		format, err := step.Format(p.Format)
-		if err != nil {
-			return nil, err
-		}
-		next := transform.NewPicture(format)
-		step.Apply(next, p)
-		p = next
+	p, err := transform.FromImage(picture.Flat(img)).Resized(channels, height, width)
+	if err != nil {
+		return nil, err
 	}
 	return p.Bytes, nil
 }

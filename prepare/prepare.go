@@ -1,4 +1,6 @@
-package inkling
+// Package prepare makes what a network reads of pictures from outside: of the right size,
+// upright, and light on dark or dark on light as those of its training were.
+package prepare
 
 import (
 	"errors"
@@ -11,8 +13,6 @@ import (
 
 	bild "github.com/anthonynsimon/bild/transform"
 
-	"inkling/data"
-	"inkling/data/folder"
 	"inkling/internal/wording"
 	"inkling/picture"
 	"inkling/sketch"
@@ -91,38 +91,9 @@ type Prepared struct {
 // AsItIs is the way of a picture that was one of the network's already.
 const AsItIs = "as it is"
 
-// PreparationKey is what metadata notes a model's way under.
-const PreparationKey = "preparation"
-
-// Preparation returns how the model's pictures are prepared: as asked for, unless
-// that is "" or "auto", else as its file says, or else as the data set that it was
-// trained on suggests. It fails if what is asked for does not suit the network, or
-// if the model does not read pictures.
-func (m *Classifier) Preparation(asked string) (Preparation, error) {
-	if kind := m.Kind(); kind != Pictures {
-		return Preparation{}, fmt.Errorf("the model reads %s, no pictures", kind)
-	}
-	input := m.Input()
-	p := Preparation{Way: asked, Channels: input[0], Height: input[1], Width: input[2], Ground: m.About.Extra[GroundKey]}
-	if asked != "" && asked != "auto" {
-		return p, CheckWay(asked, p.Channels, p.Height, p.Width)
-	}
-	p.Way, p.Auto = m.About.Extra[PreparationKey], true
-	if CheckWay(p.Way, p.Channels, p.Height, p.Width) != nil {
-		p.Way = likelyWay(m.About.Dataset, m.About.Split, p)
-	}
-	return p, nil
-}
-
-// AssumeWay notes that the way of a preparation was taken for granted, if it was.
-func (m *Classifier) AssumeWay(p Preparation) {
-	if p.Auto && m.About.Extra[PreparationKey] == "" && m.About.Dataset == "" {
-		m.assume("pictures are prepared in the way %s (--preprocess says another)", p.Way)
-	}
-}
-
-// likelyWay is how the pictures are prepared of a network whose file does not say.
-func likelyWay(dataset, split string, p Preparation) string {
+// LikelyWay is how the pictures are prepared of a network whose file does not say,
+// by the data set and the part of it that it was trained on and the shape and ground in p.
+func LikelyWay(dataset, split string, p Preparation) string {
 	ofDigits := CheckWay(string(sketch.MNIST), p.Channels, p.Height, p.Width) == nil
 	own := dataset == "folder" && split == ""
 	switch {
@@ -134,63 +105,6 @@ func likelyWay(dataset, split string, p Preparation) string {
 		return string(sketch.ForModel(strings.TrimPrefix(dataset, "q"), split))
 	}
 	return Fit
-}
-
-// WayFor tells how pictures from outside are to be prepared for a network that is
-// trained on d. Gray pictures of 28x28 are looked at: those of MNIST have ink of 20
-// pixels on a dark ground, those of EMNIST of 20 to 25, and others fill theirs
-// otherwise. With own they are a person's own files, which were resized if resized
-// says so, and so others must be.
-func WayFor(d data.Dataset, ground string, own, resized bool) (string, error) {
-	channels, height, width := d.Shape()
-	switch {
-	case own && resized, channels != 1:
-		return Resize, nil
-	case ground == GroundDark && height == sketch.Size && width == sketch.Size:
-		procedure, err := formOf(d)
-		if err != nil || procedure != "" {
-			return string(procedure), err
-		}
-	}
-	if own {
-		return Resize, nil
-	}
-	return Fit, nil
-}
-
-// formOf returns the procedure that makes pictures as those of a data set of 28x28
-// on a dark ground are, "" for none.
-func formOf(d data.Dataset) (sketch.Procedure, error) {
-	var sides []int // the longer one of the ink of each picture
-	err := eachOfSome(d, func(gray *image.Gray) {
-		const inked = 64
-		var ink image.Rectangle
-		for i, v := range gray.Pix {
-			if x, y := i%gray.Stride, i/gray.Stride; v >= inked {
-				ink = ink.Union(image.Rect(x, y, x+1, y+1))
-			}
-		}
-		sides = append(sides, max(ink.Dx(), ink.Dy()))
-	})
-	if err != nil {
-		return "", err
-	}
-	most := func(low, high int) bool {
-		n := 0
-		for _, side := range sides {
-			if low <= side && side <= high {
-				n++
-			}
-		}
-		return n > 0 && 10*n >= 9*len(sides)
-	}
-	switch {
-	case most(19, 20):
-		return sketch.MNIST, nil
-	case most(20, 25):
-		return sketch.EMNIST, nil
-	}
-	return "", nil
 }
 
 // Procedure is how drawings of strokes are prepared: by the way, if that is one for
@@ -211,7 +125,7 @@ func (p Preparation) Prepare(img image.Image, options ...sketch.Option) (*Prepar
 		return nil, err
 	}
 	if p.Channels != 1 {
-		pixels, err := folder.FromImage(img, p.Channels, p.Height, p.Width)
+		pixels, err := resized(img, p.Channels, p.Height, p.Width)
 		if p.Way == Fit {
 			pixels, err = fitColours(img, p)
 		}
@@ -245,12 +159,12 @@ func (made *Prepared) invert(wanted bool) {
 func (made *Prepared) whole(img image.Image, p Preparation) error {
 	gray, _ := picture.Gray(picture.Flat(img))
 	made.Empty = blank(gray)
-	inverted := p.Invert == "yes" || p.Invert != "no" && p.unlike(paper(gray) > 127)
+	inverted := p.Invert == "yes" || p.Invert != "no" && p.unlike(Paper(gray) > 127)
 	if p.Way == Fit {
 		made.Bytes = fit(gray, p.Width, p.Height).Pix
 	} else {
 		var err error
-		if made.Bytes, err = folder.FromImage(img, p.Channels, p.Height, p.Width); err != nil {
+		if made.Bytes, err = resized(img, p.Channels, p.Height, p.Width); err != nil {
 			return fmt.Errorf("cannot be used: %w", err)
 		}
 	}
@@ -290,7 +204,7 @@ func (made *Prepared) sketched(img image.Image, p Preparation, options []sketch.
 func (p Preparation) asItIs(img image.Image) []byte {
 	const near = 48 // JPEG makes some of it
 	gray, opaque := picture.Gray(img)
-	ground, darkest, lightest := int(paper(gray)), int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
+	ground, darkest, lightest := int(Paper(gray)), int(slices.Min(gray.Pix)), int(slices.Max(gray.Pix))
 	like := ground <= near && lightest-ground > ground-darkest
 	if p.Ground == GroundLight {
 		like = ground >= 255-near && ground-darkest > lightest-ground
@@ -331,8 +245,8 @@ func (p Preparation) Sketch(img image.Image, options ...sketch.Option) (*sketch.
 	return r, nil
 }
 
-// paper is the brightness of a picture's ground: the median of its border.
-func paper(gray *image.Gray) uint8 {
+// Paper is the brightness of a picture's ground: the median of its border.
+func Paper(gray *image.Gray) uint8 {
 	width, height := gray.Rect.Dx(), gray.Rect.Dy()
 	var border []uint8
 	for x := range width {
@@ -345,49 +259,12 @@ func paper(gray *image.Gray) uint8 {
 	return border[len(border)/2]
 }
 
-// What the ground of gray pictures is, as metadata notes it under GroundKey, so
-// that pictures to predict can be made like those of the training.
+// What the ground of gray pictures is.
 const (
-	GroundKey   = "ground"
 	GroundDark  = "dark"
 	GroundLight = "light"
 	GroundMixed = "mixed"
 )
-
-// eachOfSome calls see with some pictures of a gray data set that lie all over it.
-func eachOfSome(d data.Dataset, see func(*image.Gray)) error {
-	_, height, width := d.Shape()
-	some := min(d.Len(), 100)
-	for i := range some {
-		pixels, _, err := d.Example(i * d.Len() / some)
-		if err != nil {
-			return err
-		}
-		see(&image.Gray{Pix: pixels, Stride: width, Rect: image.Rect(0, 0, width, height)})
-	}
-	return nil
-}
-
-// GroundOf tells whether the pictures of a gray data set have a dark ground or a
-// light one: at least nine of ten, of some that lie all over it.
-func GroundOf(d data.Dataset) (string, error) {
-	some, light := 0, 0
-	err := eachOfSome(d, func(gray *image.Gray) {
-		some++
-		if paper(gray) > 127 {
-			light++
-		}
-	})
-	switch {
-	case err != nil:
-		return "", err
-	case 10*light <= some:
-		return GroundDark, nil
-	case 10*light >= 9*some:
-		return GroundLight, nil
-	}
-	return GroundMixed, nil
-}
 
 // blank tells whether all pixels are the same.
 func blank(gray *image.Gray) bool {
@@ -415,7 +292,7 @@ func fit(gray *image.Gray, width, height int) *image.Gray {
 	to := inner(from, width, height)
 	resized := bild.Resize(gray, to.X, to.Y, bild.Linear)
 	whole := image.NewGray(image.Rect(0, 0, width, height))
-	draw.Draw(whole, whole.Rect, image.NewUniform(color.Gray{Y: paper(gray)}), image.Point{}, draw.Src)
+	draw.Draw(whole, whole.Rect, image.NewUniform(color.Gray{Y: Paper(gray)}), image.Point{}, draw.Src)
 	corner := image.Pt((width-to.X)/2, (height-to.Y)/2)
 	draw.Draw(whole, resized.Rect.Add(corner), resized, image.Point{}, draw.Src)
 	return whole
@@ -427,7 +304,7 @@ func fitColours(img image.Image, p Preparation) ([]byte, error) {
 		return nil, fmt.Errorf("it is gray or coloured, but the network reads pictures of %s", wording.Number(p.Channels, "channel"))
 	}
 	to := inner(img.Bounds().Size(), p.Width, p.Height)
-	small, err := folder.FromImage(img, p.Channels, to.Y, to.X)
+	small, err := resized(img, p.Channels, to.Y, to.X)
 	if err != nil {
 		return nil, err
 	}
@@ -439,6 +316,15 @@ func fitColours(img image.Image, p Preparation) ([]byte, error) {
 		}
 	}
 	return pixels, nil
+}
+
+// resized are a picture's bytes, stretched to a size, as those of a folder's pictures are.
+func resized(img image.Image, channels, height, width int) ([]byte, error) {
+	p, err := transform.FromImage(picture.Flat(img)).Resized(channels, height, width)
+	if err != nil {
+		return nil, err
+	}
+	return p.Bytes, nil
 }
 
 // inverse makes dark on light of light on dark, and the other way round.
