@@ -25,7 +25,7 @@ func (n *CharCNN) Forward(x *nn.Value) *nn.Value {
 
 // find returns what the filters of both convolutions find, N x filters x places.
 func (n *CharCNN) find(x *nn.Value) (first, second *nn.Value) {
-	x = n.Dropout.Forward(n.embed(x, &n.Embedding))
+	x = n.Dropout.Forward(embed(x, &n.Embedding))
 	first = nn.ReLU(n.BN1.Forward(n.Conv1.Forward(x)))
 	return first, nn.ReLU(n.BN2.Forward(n.Conv2.Forward(first)))
 }
@@ -43,6 +43,10 @@ func (n *CharCNN) Span(feature int) (before, tokens int) {
 	}
 	return 2, 5
 }
+
+// Behind implements [Explainer]: the first place where the second convolution sees padding
+// alone is the third behind the last token, and it reads the one behind it.
+func (n *CharCNN) Behind() int { return 4 }
 
 // Head implements [Explainer].
 func (n *CharCNN) Head() *nn.Linear { return &n.FC }

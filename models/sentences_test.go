@@ -109,6 +109,55 @@ func checkEvidence(t *testing.T, what string, of Explainer, c Config, input []fl
 	near(t, what+"'s evidence", sums, logits)
 }
 
+// TestBehind reads rows with more and with less padding behind their tokens: with Behind
+// or more the logits are the same.
+func TestBehind(t *testing.T) {
+	const tokens, full = 6, 30
+	for _, name := range []string{"textcnn", "charcnn"} {
+		m, err := FindModel(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		net, err := m.NewModel(Config{Channels: 1, Height: 1, Width: full, Classes: 3, Tokens: 40}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range nn.State(net) {
+			if !strings.HasPrefix(e.Name(), "embedding") {
+				e.Write(formulaValue(e.Name(), e.Shape()))
+			}
+		}
+		logits := func(width int) []float32 {
+			p, err := nn.Compile(net, 8, 1, 1, width)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rows := make([]float32, 8*width)
+			for i := range 8 {
+				for k := range tokens {
+					rows[i*width+k] = float32(1 + (7*i+11*k)%39)
+				}
+			}
+			return slices.Clone(p.Forward(rows))
+		}
+		want := logits(full)
+		near := func(got []float32) bool {
+			for i, v := range got {
+				if math.Abs(float64(v-want[i])) > 1e-5 {
+					return false
+				}
+			}
+			return true
+		}
+		behind := net.(Explainer).Behind()
+		for width := tokens + behind; width < full; width++ {
+			if !near(logits(width)) {
+				t.Errorf("%s: with %d behind the tokens the logits are others", name, width-tokens)
+			}
+		}
+	}
+}
+
 // TestSentencesRefuse lets networks and samples of other kinds meet.
 func TestSentencesRefuse(t *testing.T) {
 	for want, c := range map[string]Config{

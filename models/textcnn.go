@@ -31,7 +31,7 @@ func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
 
 // find returns how well each filter suits each place, N x filters x places, for each width.
 func (n *TextCNN) find(x *nn.Value) (all []*nn.Value) {
-	x = n.embed(x, &n.Embedding)
+	x = embed(x, &n.Embedding)
 	for _, conv := range n.Convs {
 		all = append(all, nn.ReLU(conv.Forward(x)))
 	}
@@ -46,6 +46,9 @@ func (n *TextCNN) Span(feature int) (before, tokens int) {
 	width := n.Convs[feature/n.Convs[0].Out].Kernel
 	return width - 1, width
 }
+
+// Behind implements [Explainer]: a filter that sees nothing but padding answers, too.
+func (n *TextCNN) Behind() int { return 1 }
 
 // Head implements [Explainer].
 func (n *TextCNN) Head() *nn.Linear { return &n.FC }
@@ -84,8 +87,8 @@ func initialiseTokens(network any, embedding *nn.Embedding, draw nn.Draw) error 
 
 // embed makes N x dim x length of the numbers of tokens. They come as floats, as all that
 // a loader hands out; whole numbers below 2^24 lose nothing.
-func (i input) embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
-	tokens := nn.Cast(nn.Reshape(x, i.width), nn.Int32)
+func embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
+	tokens := nn.Cast(nn.Reshape(x, x.Shape()[1:].Elements()), nn.Int32)
 	return nn.Transpose(embedding.Forward(tokens), 1, 2)
 }
 
@@ -99,6 +102,9 @@ type Explainer interface {
 	Evidence(x *nn.Value) (values, places *nn.Value)
 	// Span tells which tokens a feature at a place p has seen: so many from p-before on.
 	Span(feature int) (before, tokens int)
+	// Behind is how much padding has to stay behind a row's tokens so that a longer row
+	// has the same features, whatever length the network was made for.
+	Behind() int
 	// Head is the layer that adds the values up.
 	Head() *nn.Linear
 	// TokenCount is how many numbers tokens may have.

@@ -84,6 +84,16 @@ func (in *Input) Bytes(s *Sample) []byte {
 	return row
 }
 
+// CountTokens is how many tokens of a text Bytes has kept: the place behind the last that
+// is no padding.
+func CountTokens(row []byte) int {
+	n := len(row) / 4
+	for n > 0 && binary.LittleEndian.Uint32(row[4*(n-1):]) == Padding {
+		n--
+	}
+	return n
+}
+
 // HasNoSpaces tells whether a text is of a language whose words have no spaces between
 // them, as Chinese and Japanese: whether most of its letters are such.
 func HasNoSpaces(text string) bool {

@@ -42,11 +42,11 @@ func (t *training) diverged(epoch, batch int, loss float64) *DivergedError {
 	return e
 }
 
-// explained is diverged for a batch that the program has just shown, and that has
+// explained is diverged for a batch that a program has just shown, and that has
 // changed nothing.
-func (t *training) explained(epoch, batch int, loss float64) *DivergedError {
+func (t *training) explained(program *nn.TrainProgram, epoch, batch int, loss float64) *DivergedError {
 	e := t.diverged(epoch, batch, loss)
-	e.Where = cmp.Or(t.program.NotFinite(), e.Where)
+	e.Where = cmp.Or(program.NotFinite(), e.Where)
 	return e
 }
 

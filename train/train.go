@@ -82,6 +82,10 @@ type Config struct {
 	// and the number of the batch.
 	Mix transform.BatchTransform
 
+	// Cut, if set, has batches of rows that end in zeros trained at less than their width.
+	// A Mix is not cut.
+	Cut *Cut
+
 	// Epochs is how often every picture is shown, 1 or more.
 	Epochs int
 
@@ -135,7 +139,8 @@ type Config struct {
 	// same.
 	From *Position
 
-	accumulate int // batches of an update
+	accumulate int      // batches of an update
+	shape      nn.Shape // of a batch
 }
 
 // ErrEnough is what Checkpoint returns to end a training that has come to nothing
@@ -205,7 +210,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	program.SetSeed(c.Loader.Seed)
 	program.SetHold(true)
-	t := &training{Config: c, program: program, whole: program, pictures: c.Loader}
+	t := &training{Config: c, program: program, whole: program, pictures: c.Loader, cutter: cutter{shape: c.shape}}
 	if err := t.takeUp(); err != nil {
 		return Result{}, err
 	}
@@ -283,7 +288,15 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	}
 	// A batch is never larger than the data set, so neither need the program be.
 	batch := min(max(c.Loader.BatchSize, 1), c.Loader.Samples())
-	training := nn.Training{Network: nn.NewNetwork(c.Network, batch, channels, height, width), Loss: c.Loss, Optimizer: c.Optimizer}
+	c.shape = nn.Shape{batch, channels, height, width}
+	if c.Cut != nil {
+		cut := *c.Cut
+		if err := cut.check(width); err != nil {
+			return nil, err
+		}
+		c.Cut = &cut
+	}
+	training := nn.Training{Network: nn.NewNetwork(c.Network, c.shape...), Loss: c.Loss, Optimizer: c.Optimizer}
 	if c.Training != nil {
 		c.Training(&training)
 	}
@@ -331,6 +344,7 @@ type training struct {
 	whole      *nn.TrainProgram
 	pictures   *data.Loader // the Loader that was given
 	features   *features    // that the program is trained on, nil for pictures
+	cutter     cutter
 }
 
 // epoch shows every picture once. Without Mix its loop allocates nothing.
@@ -344,11 +358,19 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			t.schedule(epoch)
 		}
 		var loss float64
+		program := t.program
 		switch {
 		case t.features != nil:
-			loss = t.program.Step(t.features.of(batch.Indices), batch.Labels)
+			loss = program.Step(t.features.of(batch.Indices), batch.Labels)
 		case t.Mix == nil:
-			loss = t.program.Step(batch.Images, batch.Labels)
+			images := batch.Images
+			if t.Cut != nil {
+				var err error
+				if program, images, err = t.fit(images); err != nil {
+					return err
+				}
+			}
+			loss = program.Step(images, batch.Labels)
 		default:
 			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
 		}
@@ -357,7 +379,7 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 		t.result.Steps++
 		t.result.Images += len(batch.Labels)
 		if loss-loss != 0 { // NaN or infinite
-			return t.explained(epoch, batches, loss)
+			return t.explained(program, epoch, batches, loss)
 		}
 		t.at.EpochLoss += loss
 		t.at.ReportLoss += loss

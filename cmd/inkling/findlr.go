@@ -94,7 +94,10 @@ func (s *rateSearch) run(ctx context.Context, o *trainOptions, out io.Writer) er
 		return usagef("%s has no learning rate to find", o.class())
 	}
 	*lr.Value.(*float64) = s.from
-	config := o.config(p, loader)
+	config, err := o.config(p, loader)
+	if err != nil {
+		return err
+	}
 	config.Schedule = &optim.ExponentialLR{Gamma: math.Pow(s.to/s.from, 1/float64(s.steps-1))}
 	config.ScheduleBatches, config.MaxSteps, config.LogEvery = true, s.steps, 1
 	config.Epochs = (s.steps-1)/loader.Len() + 1

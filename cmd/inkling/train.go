@@ -329,7 +329,10 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	state := func() *weights.Optimizer { return o.state(program, rate) }
 	ctx, abort := context.WithCancelCause(ctx)
 	defer abort(nil)
-	config := o.config(p, loader)
+	config, err := o.config(p, loader)
+	if err != nil {
+		return nil, err
+	}
 	config.Schedule, config.ScheduleBatches = schedule, perBatch
 	if o.dryRun {
 		return nil, o.rehearse(ctx, r, p, config)

@@ -26,8 +26,8 @@ func (o *trainOptions) loader(p *prepared) *data.Loader {
 
 // config is what, on what and how to train; the caller adds the schedule, and what is
 // to happen on the way.
-func (o *trainOptions) config(p *prepared, loader *data.Loader) train.Config {
-	return train.Config{
+func (o *trainOptions) config(p *prepared, loader *data.Loader) (train.Config, error) {
+	config := train.Config{
 		Network:   p.model.Network,
 		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.Batch != nil},
 		Optimizer: o.optimizer,
@@ -37,4 +37,5 @@ func (o *trainOptions) config(p *prepared, loader *data.Loader) train.Config {
 		Epochs:    o.epochs,
 		Workers:   o.workers,
 	}
+	return config, p.byLength(loader, &config)
 }
