@@ -68,7 +68,8 @@ type Classifier struct {
 	// sizeNote is which of Assumed tells the size of the pictures, -1 if that is not
 	// assumed.
 	sizeNote int
-	padding  []int // of the convolutions, where the size tells it
+	padding  []int    // of the convolutions, where the size tells it
+	dropped  []string // kinds of layers that the file has and the network lacks: they do something in a training alone
 	reading  reading
 }
 
@@ -311,9 +312,16 @@ func (m *Classifier) TransformDrawing() transform.Transform {
 	return m.Transform()
 }
 
-// Save writes the weights with all that is known about them.
+// Save writes the weights with all that is known about them, as the ending of the path
+// says: .pth, .pt, .safetensors, .npz, or .onnx, which holds the whole network.
 func (m *Classifier) Save(path string) error {
 	about := m.About
+	if IsONNX(path) {
+		if m.Optimizer != nil {
+			return fmt.Errorf("%s: a .onnx has no room for the state of what trains the network", path)
+		}
+		return m.SaveONNX(path, Export{Metadata: &about})
+	}
 	if p, ok := m.Network.(*graph.Picture); ok {
 		var err error
 		if about, err = m.withGraph(p); err != nil {

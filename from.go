@@ -2,6 +2,7 @@ package inkling
 
 import (
 	"slices"
+	"strings"
 
 	"inkling/models"
 	"inkling/nn"
@@ -18,8 +19,16 @@ import (
 //
 // It fails if anything else differs, as where the pictures have other channels; the
 // error then lists what, as a [weights.MismatchError]. A network that is none of the zoo
-// becomes a graph of ONNX's operators, which files that [Classifier.Save] writes hold.
+// becomes a graph of ONNX's operators, which files that [Classifier.Save] writes hold; if it
+// was a chain of layers, its Dropout is left out, as [Classifier.Notes] then says.
 func NewClassifierFrom(path string, old *Classifier, o Options) (c *Classifier, replaced []string, err error) {
+	if c, replaced, err = newFrom(path, old, o); err == nil && len(old.dropped) > 0 {
+		c.note("the file's network has %s, which does something in a training alone and is not taken over: trained on, nothing is dropped", strings.Join(old.dropped, " and "))
+	}
+	return c, replaced, err
+}
+
+func newFrom(path string, old *Classifier, o Options) (c *Classifier, replaced []string, err error) {
 	config := models.Config{}
 	config.Channels, config.Height, config.Width = old.Network.Input()
 	if o.Channels > 0 {

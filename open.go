@@ -39,7 +39,9 @@ func (o *Options) Use(path string, file *weights.File) (*Classifier, error) {
 	case described.Is(o.Model):
 		m, err = o.useDescribed(path, file)
 	case !kept:
-		m, err = o.use(path, file)
+		if m = o.useWritten(path, file); m == nil {
+			m, err = o.use(path, file)
+		}
 	case o.Model != "" || o.Padding != nil || len(o.Rename) > 0:
 		err = errors.New("it says what its network computes, and its tensors belong to that: leave out what says otherwise (--model, --padding, --rename)")
 	default:

@@ -49,6 +49,7 @@ func (m *Classifier) compose(path string, o *Options, s *structure.Network, tens
 	if err := m.prepareAs(s); err != nil {
 		return err
 	}
+	m.dropped = s.Dropping()
 	layers, err := m.arrange(s)
 	if err != nil {
 		return err

@@ -3,7 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"inkling"
 	"io"
 	"io/fs"
 	"maps"
@@ -14,10 +13,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"inkling/internal/atomicfile"
+	"inkling"
 	"inkling/nn"
 	"inkling/weights"
-	"inkling/weights/graph"
 	"inkling/weights/onnx"
 )
 
@@ -130,7 +128,7 @@ func convert(out io.Writer, from, to string, want conversion) error {
 			return fmt.Errorf("%s: %s in the state dict is %s, which is not read, and %s would lack it; in PyTorch take it out or convert it, and save the rest", from, printable(l.Path), printable(l.What), to)
 		}
 	}
-	if strings.EqualFold(filepath.Ext(to), onnxEnding) {
+	if inkling.IsONNX(to) {
 		return convertToONNX(out, from, to, &options, file, want)
 	}
 	said, notes, err := options.MetadataFor(from, file)
@@ -229,23 +227,16 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 	if err != nil {
 		return err
 	}
-	network := onnx.Model{
-		Network:      m.Network,
-		Shape:        m.Input(),
-		Pixels:       want.pixels,
-		ChannelsLast: want.channelsLast,
-		Softmax:      want.softmax || m.Output == "Softmax",
-		LogSoftmax:   !want.softmax && m.Output == "LogSoftmax",
-	}
+	export := inkling.Export{Pixels: want.pixels, ChannelsLast: want.channelsLast, Softmax: want.softmax}
 	if file.Metadata != nil || options.Any() {
 		about := m.Said()
-		network.Metadata = &about
+		export.Metadata = &about
 	}
 	shape := nn.Shape(m.Input())
 	input := "float32, normalised"
 	if want.pixels {
 		m.Orient("", weights.Upright, "as people see them")
-		network.Metadata = &m.About
+		export.Metadata = &m.About
 		input = "bytes from 0 to 255, upright"
 		if want.channelsLast {
 			shape = nn.Shape{shape[1], shape[2], shape[0]}
@@ -255,43 +246,26 @@ func convertToONNX(out io.Writer, from, to string, options *inkling.Options, fil
 	if _, err := io.WriteString(out, m.Note(from)); err != nil {
 		return err
 	}
-	if g, err := m.Graph(); err != nil {
+	if err := m.SaveONNX(to, export); err != nil {
 		return err
-	} else if g != nil && !want.pixels && !want.softmax {
-		return convertGraph(out, from, to, m, g, network.Metadata)
 	}
-	if err := network.Save(to); err != nil {
+	if m.AsGraph(export) {
+		g, err := m.Graph()
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(out, "Converted %s to %s: its graph of %s, with %s parameters. Input %q, output %q.\n",
+			from, to, count(len(g.Nodes), "operation"), thousands(inkling.Parameters(m.Network)), g.Inputs[0].Name, g.Outputs[0].Name)
 		return err
 	}
 	output := onnx.Logits
 	switch {
-	case network.Softmax:
+	case want.softmax || m.Output == "Softmax":
 		output = onnx.Probabilities
-	case network.LogSoftmax:
+	case m.Output == "LogSoftmax":
 		output = onnx.LogProbabilities
 	}
 	_, err = fmt.Fprintf(out, "Converted %s to %s: %s, %s parameters. Input %q: N x %s, %s. Output %q: N x %d.\n",
 		from, to, m.Architecture(), thousands(inkling.Parameters(m.Network)), onnx.Input, shape, input, output, len(m.About.Classes))
-	return err
-}
-
-// convertGraph writes a graph as it is, with the weights that it has now.
-func convertGraph(out io.Writer, from, to string, m *inkling.Classifier, g *graph.Graph, about *weights.Metadata) error {
-	var pairs map[string]string
-	if about != nil {
-		var err error
-		if pairs, err = about.Pairs(); err != nil {
-			return err
-		}
-	}
-	data, err := onnx.Encode(g, pairs, nil)
-	if err != nil {
-		return fmt.Errorf("%s: %w", from, err)
-	}
-	if err := atomicfile.Write(to, func(w io.Writer) error { _, err := w.Write(data); return err }); err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(out, "Converted %s to %s: its graph of %s, with %s parameters. Input %q, output %q.\n",
-		from, to, count(len(g.Nodes), "operation"), thousands(inkling.Parameters(m.Network)), g.Inputs[0].Name, g.Outputs[0].Name)
 	return err
 }

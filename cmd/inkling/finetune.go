@@ -206,6 +206,9 @@ func (o *trainOptions) sayFrom(m *inkling.Classifier, replaced []string) []strin
 	default:
 		list = append(list, fmt.Sprintf("Weights: those of %s; it has as many classes of other names, and its head begins with what it learnt of those.", o.fromFile))
 	}
+	for _, note := range m.Notes {
+		list = append(list, "Note: "+note+".")
+	}
 	return slices.DeleteFunc(list, func(s string) bool { return s == "" })
 }
 

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"inkling"
@@ -54,10 +55,11 @@ var errProbe = errors.New("the file can be written")
 // checkSavable reports, without touching what is there, whether a model can be
 // saved at path: nobody wants to hear of a missing folder after the training.
 func checkSavable(path string) error {
-	switch strings.ToLower(filepath.Ext(path)) {
-	case ".pth", ".pt", ".safetensors", ".npz":
-	default:
-		return usagef("--out %s: a model's name ends in .pth, .pt, .safetensors or .npz", path)
+	switch ending := strings.ToLower(filepath.Ext(path)); {
+	case ending == ".npy":
+		return usagef("--out %s: a .npy holds one array, and a model has several; save a .npz, which holds them all", path)
+	case !slices.Contains(convertible, ending):
+		return usagef("--out %s: a model's name ends in .pth, .pt, .safetensors, .npz or .onnx", path)
 	}
 	err := atomicfile.Write(path, func(io.Writer) error { return errProbe })
 	if errors.Is(err, errProbe) {

@@ -197,7 +197,7 @@ func (o *trainOptions) flags(c *cobra.Command) {
 	f.IntVar(&o.limit, "limit", 0, "train on `N` pictures only, the first or, of a folder, some of every class; 0 means all")
 	f.IntVar(&o.logEvery, "log-every", 2000, "tell the loss every `N` batches; 0 means never")
 	f.BoolVar(&o.test, "test", true, "test the network after the training")
-	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors or .npz")
+	f.StringVar(&o.out, "out", "model.pth", "save the model in `FILE`, .pth, .pt, .safetensors, .npz or .onnx")
 	f.BoolVar(&o.force, "force", false, "replace what is in the file of --out, whatever it is, and do not keep it")
 	f.BoolVar(&o.saveOptimizer, "save-optimizer", false, "save a checkpoint that PyTorch can go on training from, with the state of the optimizer (.pth, .pt)")
 }

@@ -173,6 +173,18 @@ var activations = map[string]bool{
 // IsIdentity reports whether the layer does nothing in a network that is trained.
 func (l *Layer) IsIdentity() bool { return identities[l.Kind] }
 
+// Dropping returns the kinds of the network's layers that drop numbers at random in a training,
+// each once.
+func (n *Network) Dropping() []string {
+	var kinds []string
+	for _, l := range n.Layers {
+		if l.IsIdentity() && strings.Contains(l.Kind, "Dropout") && !slices.Contains(kinds, l.Kind) {
+			kinds = append(kinds, l.Kind)
+		}
+	}
+	return kinds
+}
+
 // IsActivation reports whether the layer is a function of each element.
 func (l *Layer) IsActivation() bool { return activations[l.Kind] }
 

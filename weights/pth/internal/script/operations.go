@@ -59,10 +59,10 @@ func init() {
 		"hardtanh":                activationOf("Hardtanh", "input min_val max_val"),
 		"softmax":                 {"input dim dtype", func(c *call) (any, error) { return c.same(c.layer("Softmax")) }},
 		"log_softmax":             {"input dim dtype", func(c *call) (any, error) { return c.same(c.layer("LogSoftmax")) }},
-		"dropout":                 {"input p train", (*call).dropout},
-		"feature_dropout":         {"input p train", (*call).dropout},
-		"alpha_dropout":           {"input p train", (*call).dropout},
-		"feature_alpha_dropout":   {"input p train", (*call).dropout},
+		"dropout":                 {"input p train", func(c *call) (any, error) { return c.dropout("Dropout") }},
+		"feature_dropout":         {"input p train", func(c *call) (any, error) { return c.dropout("Dropout2d") }},
+		"alpha_dropout":           {"input p train", func(c *call) (any, error) { return c.dropout("AlphaDropout") }},
+		"feature_alpha_dropout":   {"input p train", func(c *call) (any, error) { return c.dropout("FeatureAlphaDropout") }},
 		"flatten":                 {"input start_dim end_dim", (*call).flatten},
 		"view":                    {"input size", (*call).reshape},
 		"reshape":                 {"input size", (*call).reshape},
@@ -283,11 +283,11 @@ func (c *call) batchNorm() (any, error) {
 	return c.weighted(c.layer(kind), "weight", "bias", "running_mean", "running_var")
 }
 
-func (c *call) dropout() (any, error) {
+func (c *call) dropout(kind string) (any, error) {
 	if train, isBool := c.with["train"].(bool); !isBool || train {
 		return nil, c.obstacle("drops out though the network is not trained; call eval() before it is traced")
 	}
-	return c.pass()
+	return c.same(c.layer(kind))
 }
 
 // pass is an operation that does nothing to what it reads.
