@@ -11,11 +11,8 @@ import (
 	"os"
 	"strconv"
 
-	"github.com/spf13/pflag"
-
 	"inkling/data"
 	"inkling/internal/atomicfile"
-	"inkling/internal/flagfile"
 	"inkling/nn"
 	"inkling/tensorboard"
 	"inkling/train"
@@ -74,13 +71,13 @@ func (k *keeper) open(loader *data.Loader) error {
 		o.folder = folder
 	}
 	k.folder = o.folder
-	if o.resume == "" {
-		if err := k.write(runs.ConfigFile, func(w io.Writer) error {
-			return flagfile.Write(w, o.set, func(f *pflag.Flag) bool { return !unkept(f) })
-		}); err != nil {
+	if o.resume != "" {
+		if err := k.restore(loader); err != nil {
 			return err
 		}
-	} else if err := k.restore(loader); err != nil {
+	}
+	// A run that is gone on with may have got more epochs, which hold when it is gone on with again.
+	if err := k.write(runs.ConfigFile, o.printSettings); err != nil {
 		return err
 	}
 	step := 0

@@ -244,6 +244,14 @@ func (o *optimizing) scheduled(epochs, batches int) (s optim.Schedule, perBatch 
 	return s, perBatch, nil
 }
 
+// settle takes the optimizer's settings as given, those, too, that were left at what it has by
+// default: a file that keeps them says all, and starts the same training when a default has changed.
+func (o *optimizing) settle() {
+	for _, s := range o.optimizer.Settings() {
+		o.given[s.Name] = s.String()
+	}
+}
+
 // rate is the learning rate.
 func (o *optimizing) rate() float64 { return rateOf(o.optimizer) }
 

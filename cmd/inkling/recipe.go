@@ -235,7 +235,8 @@ func (o *trainOptions) sizedPictures(find func() (*pictureSet, error)) (*picture
 	return find()
 }
 
-// printSettings prints what config.yaml would have.
+// printSettings prints what config.yaml has.
 func (o *trainOptions) printSettings(out io.Writer) error {
+	o.settle()
 	return flagfile.Write(out, o.set, func(f *pflag.Flag) bool { return !unkept(f) })
 }

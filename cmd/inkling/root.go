@@ -12,6 +12,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"inkling/internal/kernel"
 )
@@ -125,6 +126,7 @@ New here? "inkling demo" goes through everything once and explains it.`,
 	root.SetFlagErrorFunc(flagError)
 	root.SetHelpCommand(newHelp())
 	addCompletions(root)
+	guard(root)
 	return root
 }
 
@@ -189,6 +191,40 @@ func noCommand(of *cobra.Command, name string) error {
 		return usagef("there is no command %q: %s has none below it", of.CommandPath()+" "+name, of.CommandPath())
 	}
 	return usagef("there is no command %q, want one of %s", of.CommandPath()+" "+name, strings.Join(names, ", "))
+}
+
+// guard has a command, and those below it, refuse flags that have swallowed others, before
+// anything else is said of its arguments.
+func guard(c *cobra.Command) {
+	then := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		if err := swallowed(c); err != nil || then == nil {
+			return err
+		}
+		return then(c, args)
+	}
+	for _, sub := range c.Commands() {
+		guard(sub)
+	}
+}
+
+// swallowed refuses a flag's value that is another flag, as in "--run --epochs 2": its own
+// was forgotten.
+func swallowed(c *cobra.Command) (err error) {
+	c.Flags().Visit(func(f *pflag.Flag) {
+		values := []string{f.Value.String()}
+		if list, ok := f.Value.(pflag.SliceValue); ok {
+			values = list.GetSlice()
+		}
+		for _, value := range values {
+			name, is := strings.CutPrefix(value, "--")
+			if is && c.Flags().Lookup(name) != nil {
+				wanted, _ := pflag.UnquoteUsage(f)
+				err = usagef("--%s wants %s, and %s behind it is another flag", f.Name, wanted, value)
+			}
+		}
+	})
+	return err
 }
 
 // noArgs refuses arguments.

@@ -447,6 +447,9 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if o.old == nil {
 		o.model = cmp.Or(o.model, modelFor(p.set)) // for config.yaml
 	}
+	if o.data == "auto" { // likewise: another day it could be another set
+		o.data = strings.TrimSuffix(p.set.dataset+":"+p.set.split, ":")
+	}
 	if o.recipeSaid != "" {
 		o.said = append([]string{o.recipeSaid}, o.said...)
 	}
