@@ -344,14 +344,7 @@ func (m *Classifier) SetExtra(key, value string) {
 
 // Parameters is the number of weights of a network that training changes.
 func Parameters(network nn.Module) int {
-	total := 0
-	for _, e := range nn.State(network) {
-		if e.IsBuffer() {
-			continue
-		}
-		total += nn.Shape(e.Shape()).Elements()
-	}
-	return total
+	return nn.ParameterCount(network)
 }
 
 // cloned returns metadata that shares nothing with the other.

@@ -201,6 +201,17 @@ func (e Entry) Clone() Entry {
 	return e
 }
 
+// ParameterCount is the number of weights of a network that training changes.
+func ParameterCount(module any) int {
+	total := 0
+	for _, e := range State(module) {
+		if !e.IsBuffer() {
+			total += Shape(e.Shape()).Elements()
+		}
+	}
+	return total
+}
+
 // State returns the parameters and buffers of a module under PyTorch's
 // state-dict keys, in the order of the fields: a field Conv1 of type Conv2d gives
 // conv1.weight and conv1.bias, an element of a slice its index

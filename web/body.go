@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"inkling/internal/wording"
+	"inkling/web/reading"
 )
 
 const (
@@ -17,7 +18,7 @@ const (
 	// base64, and a little around it.
 	maxBody = maxFile*4/3 + 64<<10
 	// maxFile is how large a picture's file may be.
-	maxFile = 8 << 20
+	maxFile = reading.MaxFile
 	// maxBodies is the memory for all bodies that are being read or worked on.
 	maxBodies = 32 << 20
 	// bodyStep is the memory that a body has at first. It doubles as it comes in.
@@ -223,7 +224,7 @@ func bodyProblem(err error, received int, allowed time.Duration) error {
 		return problemf(http.StatusRequestTimeout, "the request's body came too slowly: %s of it came within %v", wording.Number(received, "byte"), allowed.Round(time.Millisecond))
 	}
 	p := problemf(http.StatusBadRequest, "the request's body ended too early")
-	p.cause = err
+	p.Cause = err
 	return p
 }
 

@@ -8,15 +8,16 @@ import (
 	"strconv"
 	"time"
 
-	"inkling"
 	"inkling/feedback"
+	"inkling/prepare"
 	"inkling/sketch"
 	"inkling/train"
+	"inkling/web/reading"
 )
 
 // A feedbackRequest is what /api/feedback is told: a drawing and what it shows.
 type feedbackRequest struct {
-	drawing
+	reading.Drawing
 	Label      classLabel `json:"label"`
 	Prediction any        `json:"prediction,omitempty" doc:"what the network saw in it; this is not believed but computed again"`
 }
@@ -37,7 +38,7 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	}
 	if wait := s.feedbacks.take(clientOf(r)); wait > 0 {
 		p := problemf(http.StatusTooManyRequests, "this server takes %d labelled drawings of one client in %v; try again later", s.feedbacks.rate.Number, s.feedbacks.rate.Period)
-		p.wait = wait
+		p.Wait = wait
 		return p
 	}
 	body, leave, err := s.enter(w, r, s.bodies.readDrawings)
@@ -53,29 +54,29 @@ func (s *Server) keepFeedback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	started, err := s.begin(r.Context(), &request.drawing, s.preparation, false)
+	started, err := s.begin(r.Context(), &request.Drawing, s.reads.Preparation, false)
 	if err != nil {
 		return err
 	}
-	if started.prepared.empty {
+	if started.prepared[0].Empty {
 		return problemf(http.StatusUnprocessableEntity, "the drawing is empty, so there is nothing to learn from it")
 	}
-	_, predicted, err := s.await(r.Context(), started.job)
-	if err != nil {
+	if err := s.predictor.wait(r.Context(), started.jobs[0]); err != nil {
 		return err
 	}
+	predicted := train.Argmax(started.jobs[0].Probabilities)
 	kept := feedback.Drawing{
-		Time: time.Now(), Picture: started.prepared.pixels, Preprocess: preprocessOf(&request.drawing, s.preparation),
-		Model: s.name, Prediction: s.label(predicted), Label: feedback.None, LabelIndex: feedback.NoneIndex,
+		Time: time.Now(), Picture: started.prepared[0].Pixels, Preprocess: preprocessOf(&request.Drawing, s.reads.Preparation),
+		Model: s.name, Prediction: s.reads.Label(predicted), Label: feedback.None, LabelIndex: feedback.NoneIndex,
 	}
 	if len(label) > 1 {
-		return s.keepNumber(w, r, kept, label, started.prepared.page)
+		return s.keepNumber(w, r, kept, label, started.prepared[0].Page)
 	}
 	if len(label) == 1 {
-		kept.Label, kept.LabelIndex = s.label(label[0]), label[0]
+		kept.Label, kept.LabelIndex = s.reads.Label(label[0]), label[0]
 	}
 	if request.Strokes != nil {
-		if kept.Strokes, err = request.strokesJSON(); err != nil {
+		if kept.Strokes, err = strokesJSON(&request.Drawing); err != nil {
 			return err
 		}
 	}
@@ -93,8 +94,8 @@ func (s *Server) keepNumber(w http.ResponseWriter, r *http.Request, each feedbac
 	}
 	var all []feedback.Drawing
 	for i, mark := range page.Marks {
-		each.Picture, each.Prediction = mark.Result.Pixels[:], s.label(train.Argmax(mark.Probabilities))
-		each.Label, each.LabelIndex = s.label(label[i]), label[i]
+		each.Picture, each.Prediction = mark.Result.Pixels[:], s.reads.Label(train.Argmax(mark.Probabilities))
+		each.Label, each.LabelIndex = s.reads.Label(label[i]), label[i]
 		all = append(all, each)
 	}
 	return s.keep(w, r, all...)
@@ -115,8 +116,8 @@ func (s *Server) keep(w http.ResponseWriter, r *http.Request, drawings ...feedba
 }
 
 // preprocessOf names how a drawing was prepared.
-func preprocessOf(d *drawing, p inkling.Preparation) string {
-	if d.given() == "image" {
+func preprocessOf(d *drawing, p prepare.Preparation) string {
+	if d.Given() == "image" {
 		return p.Way
 	}
 	return string(p.Procedure())
@@ -127,7 +128,7 @@ func preprocessOf(d *drawing, p inkling.Preparation) string {
 func (s *Server) labelled(label classLabel) ([]int, error) {
 	var name string
 	if json.Unmarshal(label, &name) == nil && label[0] == '"' {
-		for i, class := range s.about.Classes {
+		for i, class := range s.reads.About.Classes {
 			if class == name {
 				return []int{i}, nil
 			}
@@ -138,20 +139,20 @@ func (s *Server) labelled(label classLabel) ([]int, error) {
 		if number := s.digitsOf(name); number != nil {
 			return number, nil
 		}
-	} else if index, err := strconv.Atoi(string(label)); err == nil && index >= 0 && index < len(s.about.Classes) {
+	} else if index, err := strconv.Atoi(string(label)); err == nil && index >= 0 && index < len(s.reads.About.Classes) {
 		return []int{index}, nil
 	}
-	return nil, problemf(http.StatusUnprocessableEntity, "label is %.40s, want a class of the model or its number from 0 to %d, several digits where these are the classes, or \"none\" for none of them", orNothing(label), len(s.about.Classes)-1)
+	return nil, problemf(http.StatusUnprocessableEntity, "label is %.40s, want a class of the model or its number from 0 to %d, several digits where these are the classes, or \"none\" for none of them", orNothing(label), len(s.reads.About.Classes)-1)
 }
 
 // digitsOf is the classes of a number's digits, nil if it is none that is read.
 func (s *Server) digitsOf(number string) []int {
-	if !s.preparation.FindsDigits(s.about.Classes) {
+	if !s.reads.Preparation.FindsDigits(s.reads.About.Classes) {
 		return nil
 	}
 	var list []int
 	for _, digit := range number {
-		i := slices.Index(s.about.Classes, string(digit))
+		i := slices.Index(s.reads.About.Classes, string(digit))
 		if i < 0 {
 			return nil
 		}
@@ -168,7 +169,7 @@ func orNothing(text classLabel) string {
 }
 
 // strokesJSON is the drawing in the form in which it is sent.
-func (d *drawing) strokesJSON() (string, error) {
+func strokesJSON(d *drawing) (string, error) {
 	all := make([][][4]float64, len(d.Strokes))
 	for i, stroke := range d.Strokes {
 		all[i] = make([][4]float64, len(stroke))

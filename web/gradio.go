@@ -125,7 +125,7 @@ func gradioFail(w http.ResponseWriter, r *http.Request, err error) {
 	text, _ := json.Marshal(body)
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
-	p.setRetryAfter(w.Header())
+	setRetryAfter(p, w.Header())
 	w.WriteHeader(p.Status)
 	w.Write(text)
 }

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"inkling/web/reading"
 )
 
 // install copies a folder of testdata and lets npm install there what it asks
@@ -39,7 +41,7 @@ func install(t *testing.T, folder string, programs ...string) (dir string) {
 func callWith(t *testing.T, dir, want string, environment []string, command ...string) {
 	t.Helper()
 	picture := filepath.Join(dir, "seven.png")
-	if err := os.WriteFile(picture, toPNG(digitPicture()), 0o644); err != nil {
+	if err := os.WriteFile(picture, reading.ToPNG(digitPicture()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	server := httptest.NewServer(newTestServer(t, nil).Handler())

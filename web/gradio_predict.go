@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"inkling"
+	"inkling/web/reading"
 )
 
 // A fileData is a file in Gradio's protocol.
@@ -69,11 +70,11 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		return nil, err
 	}
 	for i, file := range files {
-		started, err := g.server.begin(ctx, &drawing{file: file.content}, g.server.preparation, false)
+		started, err := g.server.begin(ctx, &drawing{File: file.content}, g.server.reads.Preparation, false)
 		if err != nil {
 			return nil, err
 		}
-		if started.prepared.empty && i < len(files)-1 {
+		if started.prepared[0].Empty && i < len(files)-1 {
 			continue
 		}
 		answered, err := g.server.finish(ctx, started)
@@ -84,10 +85,10 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		switch {
 		case answered.Empty:
 			label = noDigit
-		case answered.None >= noneFrom && len(answered.Digits) == 0:
+		case answered.None >= reading.NoneFrom && len(answered.Digits) == 0:
 			label = noneOfThese
 		}
-		return []any{g.keep(from, file.name, file.content), g.keep(from, "", toPNG(started.prepared.Image())), "预测结果: " + label}, nil
+		return []any{g.keep(from, file.name, file.content), g.keep(from, "", reading.ToPNG(started.prepared[0].Image())), "预测结果: " + label}, nil
 	}
 	return []any{nil, nil, "预测结果: " + noDigit}, nil
 }
@@ -98,10 +99,10 @@ func (g *gradio) inputFiles(input json.RawMessage) ([]inputFile, error) {
 	var value editorValue
 	if len(input) > 0 && input[0] == '"' {
 		value.Path = new(string)
-		if err := unmarshal(input, value.Path); err != nil {
+		if err := reading.Unmarshal(input, value.Path); err != nil {
 			return nil, err
 		}
-	} else if err := unmarshal(input, &value); err != nil {
+	} else if err := reading.Unmarshal(input, &value); err != nil {
 		return nil, err
 	}
 	candidates := []*givenFile{&value.givenFile, nil, value.Composite, value.Background}
@@ -134,7 +135,7 @@ func (g *gradio) open(given *givenFile) (inputFile, error) {
 			continue
 		}
 		if strings.HasPrefix(*place, "data:") {
-			content, err := fromDataURL(*place)
+			content, err := reading.FromDataURL(*place)
 			return inputFile{name, content}, err
 		}
 		path := *place

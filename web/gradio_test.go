@@ -16,6 +16,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"inkling/web/reading"
 )
 
 // uploadFiles uploads files as Gradio's clients do, and returns their paths.
@@ -130,10 +132,10 @@ func TestGradioConfig(t *testing.T) {
 
 func TestGradioInputs(t *testing.T) {
 	s := newTestServer(t, nil)
-	blank := toPNG(drawnBlank())
-	paths := uploadFiles(t, s, gradioPrefix, toPNG(digitPicture()), blank)
+	blank := reading.ToPNG(drawnBlank())
+	paths := uploadFiles(t, s, gradioPrefix, reading.ToPNG(digitPicture()), blank)
 	picture, empty := asFile(paths[0]), asFile(paths[1])
-	data := dataURL(digitPicture())
+	data := reading.DataURL(digitPicture())
 	for name, test := range map[string]struct{ input, want string }{
 		"first layer":            {`{"background": null, "layers": [` + picture + `, ` + empty + `], "composite": ` + empty + `}`, "预测结果: 7"},
 		"composite":              {`{"background": null, "layers": [], "composite": ` + picture + `}`, "预测结果: 7"},
@@ -207,7 +209,7 @@ func checkOutputFiles(t *testing.T, s *Server, o outputs) {
 func TestGradioFiles(t *testing.T) {
 	s := newTestServer(t, nil)
 	html := []byte("<html><script>alert(1)</script></html>")
-	paths := uploadFiles(t, s, "", html, toPNG(digitPicture()), nil)
+	paths := uploadFiles(t, s, "", html, reading.ToPNG(digitPicture()), nil)
 	for _, path := range paths {
 		for _, c := range []byte(path) {
 			if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789./", rune(c)) {
@@ -243,7 +245,7 @@ func TestGradioFiles(t *testing.T) {
 // function gives back.
 func TestGradioNames(t *testing.T) {
 	s := newTestServer(t, nil)
-	picture := toPNG(digitPicture())
+	picture := reading.ToPNG(digitPicture())
 	for name, want := range map[string]string{
 		"drawing.png": "drawing.png", "My Seven (2).PNG": "MySeven2.PNG", "../../blob 文.exe": "blob.exe", "文.png": "image.png",
 		"文": "image.png", "..": "image.png", "blob": "blob", "a.b.c_d-e.png": "a.b.c_d-e.png", ".htaccess": "image.htaccess",
@@ -421,7 +423,7 @@ func TestGradioQueue(t *testing.T) {
 	s := newTestServer(t, nil)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
-	data := `"` + dataURL(digitPicture()) + `"`
+	data := `"` + reading.DataURL(digitPicture()) + `"`
 	for range 2 { // a session is used again after its stream was closed
 		good := join(t, server.URL, "abc", data)
 		bad := join(t, server.URL, "abc", `"data:image/png;base64,AAAA"`)
@@ -476,7 +478,7 @@ func TestGradioStreamTakesOver(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	id := join(t, server.URL, "abc", `"`+dataURL(digitPicture())+`"`)
+	id := join(t, server.URL, "abc", `"`+reading.DataURL(digitPicture())+`"`)
 	first := listen(t, server.URL+"/gradio_api/queue/data?session_hash=abc")
 	for range 2 { // estimation, process_starts
 		first.message(t)
@@ -500,7 +502,7 @@ func TestGradioCancel(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer release()
-	id := join(t, server.URL, "abc", `"`+dataURL(digitPicture())+`"`)
+	id := join(t, server.URL, "abc", `"`+reading.DataURL(digitPicture())+`"`)
 	for range 2 { // the second time there is nothing to cancel
 		if w := askJSON(s, "/gradio_api/cancel", `{"event_id": "`+id+`", "session_hash": "abc", "fn_index": 0}`); w.Code != http.StatusOK {
 			t.Errorf("status %d", w.Code)
@@ -524,7 +526,7 @@ func TestGradioCall(t *testing.T) {
 	s := newTestServer(t, nil)
 	server := httptest.NewServer(s.Handler())
 	defer server.Close()
-	data := `"` + dataURL(digitPicture()) + `"`
+	data := `"` + reading.DataURL(digitPicture()) + `"`
 	for path, body := range map[string]string{
 		"/gradio_api/call/predict":          `{"data": [` + data + `]}`,
 		"/call/predict_digit":               `{"data": [` + data + `]}`,
@@ -789,7 +791,7 @@ func TestGradioManySessions(t *testing.T) {
 
 func BenchmarkGradioRun(b *testing.B) {
 	s := newTestServer(b, nil)
-	paths := uploadFiles(b, s, gradioPrefix, toPNG(digitPicture()))
+	paths := uploadFiles(b, s, gradioPrefix, reading.ToPNG(digitPicture()))
 	body := `{"data": [{"background": null, "layers": [` + asFile(paths[0]) + `], "composite": null}]}`
 	for b.Loop() {
 		if w := askJSON(s, "/gradio_api/run/predict", body); w.Code != http.StatusOK {

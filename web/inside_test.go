@@ -9,7 +9,9 @@ import (
 
 	"inkling/models"
 	"inkling/nn"
+	"inkling/sketch"
 	"inkling/train"
+	"inkling/web/reading"
 )
 
 func floatsOf(b []byte) []float32 {
@@ -23,7 +25,7 @@ func floatsOf(b []byte) []float32 {
 // What the page is told of a network is enough to compute it anew.
 func TestInside(t *testing.T) {
 	s := newTestServer(t, nil)
-	network := decoded[stages](t, ask(s, "GET", "/api/network", "", nil))
+	network := decoded[reading.Stages](t, ask(s, "GET", "/api/network", "", nil))
 	p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, `+seven+"}"))
 	if p.Inside == nil || len(p.Inside.Values) != len(network.Stages) || len(network.Stages) != 12 {
 		t.Fatalf("what is inside: %+v of %d stages, want 12", p.Inside, len(network.Stages))
@@ -56,7 +58,7 @@ func TestInside(t *testing.T) {
 	for _, v := range saliency {
 		largest = max(largest, v)
 	}
-	if len(saliency) != pixelCount || largest <= 0 {
+	if len(saliency) != sketch.Size*sketch.Size || largest <= 0 {
 		t.Errorf("%d pixels matter, the largest by %v", len(saliency), largest)
 	}
 	if decoded[prediction](t, askJSON(s, "/api/predict", "{"+seven+"}")).Inside != nil {

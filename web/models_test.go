@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"inkling"
+	"inkling/web/reading"
 )
 
 // servedModel serves a new network of a model.
@@ -111,7 +112,7 @@ func TestNetworkOfPhotographs(t *testing.T) {
 	if len(p.Probabilities) != 2 || p.Label == "" || len(p.Features) != 2 || p.Tutorial != nil {
 		t.Errorf("it answers %+v", p)
 	}
-	encoded, err := fromDataURL(p.Processed)
+	encoded, err := reading.FromDataURL(p.Processed)
 	if err != nil {
 		t.Fatal(err)
 	}

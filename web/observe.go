@@ -14,6 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"inkling/web/reading"
 )
 
 // metrics is what /metrics shows.
@@ -46,7 +48,7 @@ func newMetrics() *metrics {
 		}),
 		batches: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "inkling_batch_size", Help: "Pictures that the network was shown at once.",
-			Buckets: []float64{1, 2, 4, 8, 16, maxBatch},
+			Buckets: []float64{1, 2, 4, 8, 16, reading.MaxBatch},
 		}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "inkling_predictions_total", Help: "Predictions, by class; empty drawings have the class \"\".",
@@ -208,8 +210,8 @@ func (o *observer) finish(e *exchange, r *http.Request) {
 	}
 	if e.failure != nil {
 		attributes = append(attributes, slog.String("problem", e.failure.Detail))
-		if e.failure.cause != nil {
-			attributes = append(attributes, slog.String("cause", e.failure.cause.Error()))
+		if e.failure.Cause != nil {
+			attributes = append(attributes, slog.String("cause", e.failure.Cause.Error()))
 		}
 	}
 	o.log.LogAttrs(r.Context(), level, "request", attributes...)

@@ -10,10 +10,17 @@ import (
 
 	"inkling"
 	"inkling/sketch"
+	"inkling/web/reading"
+)
+
+// What stands for strokes and rows of pixels where they are described.
+type (
+	strokesSchema   struct{}
+	pixelRowsSchema struct{}
 )
 
 // Schema describes strokes.
-func (strokes) Schema(huma.Registry) *huma.Schema {
+func (strokesSchema) Schema(huma.Registry) *huma.Schema {
 	point := &huma.Schema{
 		Type: "array", MinItems: new(2), MaxItems: new(4), Items: &huma.Schema{Type: "number"},
 		Description: "x, y and, if known, milliseconds and pressure from 0 to 1; y runs down",
@@ -26,7 +33,7 @@ func (strokes) Schema(huma.Registry) *huma.Schema {
 }
 
 // Schema describes rows of pixels.
-func (pixelRows) Schema(huma.Registry) *huma.Schema {
+func (pixelRowsSchema) Schema(huma.Registry) *huma.Schema {
 	pixel := &huma.Schema{Type: "number", Minimum: new(0.0), Maximum: new(255.0)}
 	row := &huma.Schema{Type: "array", MinItems: new(sketch.Size), MaxItems: new(sketch.Size), Items: pixel}
 	return &huma.Schema{
@@ -54,6 +61,8 @@ func (s *Server) describeAPI() http.Handler {
 		Servers:    []*huma.Server{{URL: "/"}},
 		Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)},
 	}
+	document.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[reading.Strokes](), reflect.TypeFor[strokesSchema]())
+	document.Components.Schemas.RegisterTypeAlias(reflect.TypeFor[reading.PixelRows](), reflect.TypeFor[pixelRowsSchema]())
 	schema := func(value any) *huma.Schema {
 		return document.Components.Schemas.Schema(reflect.TypeOf(value), true, "")
 	}
@@ -104,7 +113,7 @@ func (s *Server) describeAPI() http.Handler {
 	}))
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/network", OperationID: "network", Summary: "Describe the network, stage by stage",
-		Responses: map[string]*huma.Response{"200": {Description: "The stages and their weights", Content: asJSON(schema(stages{}))}},
+		Responses: map[string]*huma.Response{"200": {Description: "The stages and their weights", Content: asJSON(schema(reading.Stages{}))}},
 	}, http.StatusNotFound))
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodPost, Path: "/api/train", OperationID: "train", Summary: "Train a network",
@@ -137,7 +146,7 @@ func (s *Server) describeAPI() http.Handler {
 
 // describeDrawings describes what is asked of models that read pictures.
 func (s *Server) describeDrawings(document *huma.OpenAPI, schema func(any) *huma.Schema, asJSON func(*huma.Schema) map[string]*huma.MediaType, failures func(*huma.Operation, ...int) *huma.Operation, posted []int) {
-	request := asJSON(schema(predictRequest{}))
+	request := asJSON(schema(reading.Request{}))
 	request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{
 		Type: "object", Required: []string{"image"}, Properties: map[string]*huma.Schema{
 			"image":      {Type: "string", Format: "binary", Description: "the file of a picture"},

@@ -15,6 +15,8 @@ import (
 	"path"
 	"strings"
 	"testing"
+
+	"inkling/web/reading"
 )
 
 func withImage(file []byte) string {
@@ -83,7 +85,7 @@ func TestOddPictures(t *testing.T) {
 					img.Pix[i] = ink.Y
 				}
 			}
-			body := strings.Replace(withImage(toPNG(img)), "{", `{"details": true, `, 1)
+			body := strings.Replace(withImage(reading.ToPNG(img)), "{", `{"details": true, `, 1)
 			if w := askJSON(s, "/api/predict", body); w.Code != http.StatusOK {
 				t.Errorf("%v of %v: status %d: %s", size, ink, w.Code, w.Body)
 			}
@@ -186,18 +188,18 @@ func jpegHead(frame byte, width, height uint16) []byte {
 func progressiveHead(width, height uint16) []byte { return jpegHead(0xc2, width, height) }
 
 func FuzzPicture(f *testing.F) {
-	f.Add(toPNG(image.NewGray(image.Rect(0, 0, 3, 3))))
+	f.Add(reading.ToPNG(image.NewGray(image.Rect(0, 0, 3, 3))))
 	f.Add(jpegHead(0xc2, 9, 9))
 	f.Add(gifHead(3, 3))
 	for _, file := range realPictures(f) {
 		f.Add(file)
 	}
 	s := newTestServer(f, nil)
-	tutorial := s.preparation
+	tutorial := s.reads.Preparation
 	tutorial.Way = "tutorial"
 	f.Fuzz(func(t *testing.T, file []byte) {
-		d := drawing{file: append([]byte{}, file...)}
-		results, err := s.prepare(context.Background(), &d, true, s.preparation, tutorial)
+		d := drawing{File: append([]byte{}, file...)}
+		results, err := s.reads.Prepare(context.Background(), &d, true, s.reads.Preparation, tutorial)
 		if err == nil && (results[0] == nil || results[1] == nil) {
 			t.Fatal("no result and no error")
 		}

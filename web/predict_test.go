@@ -20,6 +20,7 @@ import (
 
 	"inkling/sketch"
 	"inkling/transform"
+	"inkling/web/reading"
 	"inkling/weights"
 )
 
@@ -90,7 +91,7 @@ func checkSeven(t *testing.T, p prediction) {
 
 func TestPredicts(t *testing.T) {
 	s := newTestServer(t, nil)
-	picture := dataURL(digitPicture())
+	picture := reading.DataURL(digitPicture())
 	for name, body := range map[string]string{
 		"strokes":             "{" + seven + "}",
 		"strokes, no pad":     `{"strokes": [[[70, 60], [210, 60], [130, 230]]]}`,
@@ -126,7 +127,7 @@ func TestPredictsForm(t *testing.T) {
 		w := ask(s, "POST", "/api/predict", form.FormDataContentType(), &b)
 		return w.Code, w.Body.Bytes()
 	}
-	picture := string(toPNG(digitPicture()))
+	picture := string(reading.ToPNG(digitPicture()))
 	code, body := post(map[string]string{"image": picture, "details": "true", "preprocess": "mnist"})
 	var p prediction
 	if err := json.Unmarshal(body, &p); err != nil || code != http.StatusOK || p.Label != "7" || p.Steps == nil {
@@ -178,7 +179,7 @@ func TestPredictsInstances(t *testing.T) {
 
 func TestDetails(t *testing.T) {
 	s := newTestServer(t, nil)
-	for _, body := range []string{seven, `"image": "` + dataURL(digitPicture()) + `"`} {
+	for _, body := range []string{seven, `"image": "` + reading.DataURL(digitPicture()) + `"`} {
 		p := decoded[prediction](t, askJSON(s, "/api/predict", `{"details": true, `+body+"}"))
 		checkSeven(t, p)
 		if names := stepNames(p); names != "drawing invert crop centre blur scale normalise" {
@@ -261,28 +262,6 @@ func TestDetailsOfInverted(t *testing.T) {
 	}
 }
 
-// The feature maps are what the layers compute, in their places.
-func TestTile(t *testing.T) {
-	values := make([]float32, 10*2*3)
-	for i := range values {
-		values[i] = float32(i)
-	}
-	img, columns := tile(values, []int{1, 10, 2, 3})
-	if columns != 8 || img.Rect.Size() != image.Pt(24, 4) {
-		t.Fatalf("%d columns, %v", columns, img.Rect)
-	}
-	at := func(m, y, x int) byte { return byte(float32(m*6+y*3+x)/59*255 + 0.5) }
-	for m := range 10 {
-		for y := range 2 {
-			for x := range 3 {
-				if got := img.GrayAt(m%8*3+x, m/8*2+y).Y; got != at(m, y, x) {
-					t.Fatalf("map %d at %d, %d is %d, want %d", m, x, y, got, at(m, y, x))
-				}
-			}
-		}
-	}
-}
-
 func samePixels(a, b image.Image) bool {
 	if a.Bounds() != b.Bounds() {
 		return false
@@ -303,10 +282,10 @@ func TestEmpty(t *testing.T) {
 	for name, body := range map[string]string{
 		"no strokes":     `{"strokes": [], "details": true}`,
 		"strokes empty":  `{"strokes": [[], []]}`,
-		"white":          `{"image": "` + dataURL(white) + `", "details": true}`,
-		"transparent":    `{"image": "` + dataURL(image.NewNRGBA(image.Rect(0, 0, 30, 30))) + `"}`,
+		"white":          `{"image": "` + reading.DataURL(white) + `", "details": true}`,
+		"transparent":    `{"image": "` + reading.DataURL(image.NewNRGBA(image.Rect(0, 0, 30, 30))) + `"}`,
 		"black pixels":   `{"pixels": ` + mustJSON([28][28]int{}) + `}`,
-		"tutorial's way": `{"image": "` + dataURL(white) + `", "preprocess": "tutorial"}`,
+		"tutorial's way": `{"image": "` + reading.DataURL(white) + `", "preprocess": "tutorial"}`,
 	} {
 		p := decoded[prediction](t, askJSON(s, "/api/predict", body))
 		if !p.Empty || p.Label != "" || p.Index != -1 || p.Sure || len(p.Probabilities) != 10 || p.Probabilities[0] != 0 {
@@ -365,8 +344,8 @@ func TestRefusesBadRequests(t *testing.T) {
 		{`{"image": "https://example.com/7.png"}`, 400, "no base64"},
 		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("<svg xmlns='http://www.w3.org/2000/svg'/>")) + `"}`, 422, "is an SVG drawing, a format that is not read here: convert it to JPEG or PNG"},
 		{`{"image": "` + base64.StdEncoding.EncodeToString([]byte("II*\x00\x08\x00\x00\x00")) + `"}`, 422, "is a TIFF picture, a format that is not read here"},
-		{`{"image": "` + base64.StdEncoding.EncodeToString(toPNG(digitPicture())[:900]) + `"}`, 422, "begins as a picture in png format, but is damaged"},
-		{`{"image": "` + base64.StdEncoding.EncodeToString(toPNG(digitPicture())[:20]) + `"}`, 422, "is damaged"},
+		{`{"image": "` + base64.StdEncoding.EncodeToString(reading.ToPNG(digitPicture())[:900]) + `"}`, 422, "begins as a picture in png format, but is damaged"},
+		{`{"image": "` + base64.StdEncoding.EncodeToString(reading.ToPNG(digitPicture())[:20]) + `"}`, 422, "is damaged"},
 	} {
 		w := askJSON(s, "/api/predict", test.body)
 		var p problem
@@ -417,7 +396,7 @@ func TestClientGone(t *testing.T) {
 	s := newTestServer(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	r := httptest.NewRequestWithContext(ctx, "POST", "http://localhost/api/predict", strings.NewReader(withImage(toPNG(digitPicture()))))
+	r := httptest.NewRequestWithContext(ctx, "POST", "http://localhost/api/predict", strings.NewReader(withImage(reading.ToPNG(digitPicture()))))
 	r.Header.Set("Content-Type", "application/json")
 	release, err := s.pictures.Hold(t.Context()) // so that it would have to wait
 	if err != nil {
@@ -437,7 +416,7 @@ func BenchmarkPredict(b *testing.B) {
 		{"pixels", `{"pixels": ` + sevenPixels(b) + "}"},
 		{"strokes", "{" + longSeven() + "}"},
 		{"details", `{"details": true, ` + longSeven() + "}"},
-		{"picture", `{"image": "` + dataURL(digitPicture()) + `"}`},
+		{"picture", `{"image": "` + reading.DataURL(digitPicture()) + `"}`},
 	} {
 		b.Run(test.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -4,31 +4,29 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
 	"time"
+
+	"inkling/web/reading"
 )
 
-// A problem is an answer that says why there is no other one, in the form of
-// RFC 9457 (application/problem+json).
-type problem struct {
-	Title  string `json:"title" doc:"what the status means" example:"Bad Request"`
-	Status int    `json:"status" doc:"the HTTP status" example:"400"`
-	Detail string `json:"detail" doc:"a sentence for a person: what is wrong, and what is wanted"`
-
-	cause error         // for the log
-	wait  time.Duration // until it makes sense to try again, 0 for what is usual
-}
-
-func (p *problem) Error() string { return p.Detail }
-
-func (p *problem) Unwrap() error { return p.cause }
+// A problem is an answer that says why there is no other one.
+type problem = reading.Problem
 
 func problemf(status int, format string, values ...any) *problem {
-	wrapped := fmt.Errorf(format, values...)
-	return &problem{Title: http.StatusText(status), Status: status, Detail: wrapped.Error(), cause: errors.Unwrap(wrapped)}
+	return titled(reading.Problemf(status, format, values...))
+}
+
+// titled says what a problem's status means.
+func titled(p *problem) *problem {
+	if p.Title != "" {
+		return p
+	}
+	whole := *p
+	whole.Title = http.StatusText(p.Status)
+	return &whole
 }
 
 // errClosed is the answer to what comes too late.
@@ -42,10 +40,10 @@ var errBusy error = problemf(http.StatusServiceUnavailable, "the server has more
 func asProblem(err error) *problem {
 	var p *problem
 	if errors.As(err, &p) {
-		return p
+		return titled(p)
 	}
 	p = problemf(http.StatusInternalServerError, "the server failed; its log says why, under this answer's X-Request-Id")
-	p.cause = err
+	p.Cause = err
 	return p
 }
 
@@ -56,7 +54,7 @@ const statusClientGone = 499
 // problemOf makes a problem of an error that a request met.
 func problemOf(r *http.Request, err error) *problem {
 	if r.Context().Err() != nil && errors.Is(err, context.Canceled) {
-		return &problem{Title: "Client Closed Request", Status: statusClientGone, Detail: "the client has gone", cause: err}
+		return &problem{Title: "Client Closed Request", Status: statusClientGone, Detail: "the client has gone", Cause: err}
 	}
 	return asProblem(err)
 }
@@ -72,7 +70,7 @@ func fail(w http.ResponseWriter, r *http.Request, err error) {
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Cache-Control", "no-store")
-	p.setRetryAfter(header)
+	setRetryAfter(p, header)
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
 }
@@ -103,9 +101,9 @@ func failBusy(w http.ResponseWriter, r *http.Request) {
 
 // setRetryAfter says when to try again, if that makes sense: in whole seconds, and
 // rather too late than too soon.
-func (p *problem) setRetryAfter(header http.Header) {
+func setRetryAfter(p *problem, header http.Header) {
 	if p.Status == http.StatusServiceUnavailable || p.Status == http.StatusTooManyRequests {
-		wait := max(p.wait, retryAfter) + time.Second - 1
+		wait := max(p.Wait, retryAfter) + time.Second - 1
 		header.Set("Retry-After", strconv.Itoa(int(wait.Truncate(time.Second).Seconds())))
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"inkling/sound"
 	"inkling/text"
 	"inkling/train"
+	"inkling/web/reading"
 )
 
 // maxText is how many bytes a text may have that the server reads.
@@ -101,10 +102,10 @@ func (s *Server) predictSample(w http.ResponseWriter, r *http.Request) error {
 		all := sampleAnswers{make([]*sampleAnswer, len(request.Instances))}
 		for i, instance := range request.Instances {
 			if instance.Text == nil {
-				return within(i, problemf(http.StatusUnprocessableEntity, "there is no text"))
+				return reading.Within(i, problemf(http.StatusUnprocessableEntity, "there is no text"))
 			}
 			if all.Predictions[i], err = s.readText(r.Context(), *instance.Text, false); err != nil {
-				return within(i, err)
+				return reading.Within(i, err)
 			}
 			all.Predictions[i].Milliseconds = milliseconds(started)
 		}
@@ -157,8 +158,8 @@ func (s *Server) parseSample(r *http.Request, body []byte) (*sampleRequest, erro
 	switch {
 	case request.Instances != nil && (s.recordings != nil || has):
 		return nil, problemf(http.StatusUnprocessableEntity, "instances are texts, in place of one: send these alone, to a model that reads texts")
-	case request.Instances != nil && (len(request.Instances) == 0 || len(request.Instances) > maxInstances):
-		return nil, problemf(http.StatusUnprocessableEntity, "instances has %d texts, want 1 to %d", len(request.Instances), maxInstances)
+	case request.Instances != nil && (len(request.Instances) == 0 || len(request.Instances) > reading.MaxInstances):
+		return nil, problemf(http.StatusUnprocessableEntity, "instances has %d texts, want 1 to %d", len(request.Instances), reading.MaxInstances)
 	case request.Instances != nil:
 		return request, nil
 	case hasOther:
@@ -178,7 +179,7 @@ func (s *Server) parseSample(r *http.Request, body []byte) (*sampleRequest, erro
 
 // audioOf decodes a data URL.
 func audioOf(url string) ([]byte, error) {
-	file, err := fromDataURL(url)
+	file, err := reading.FromDataURL(url)
 	var p *problem
 	if errors.As(err, &p) {
 		return nil, problemf(p.Status, "%s", strings.NewReplacer("image/png", "audio/wav", "image", "audio").Replace(p.Detail))
@@ -193,7 +194,7 @@ func (s *Server) readText(ctx context.Context, sentence string, details bool) (*
 	}
 	sample, err := s.texts.Read(sentence)
 	if errors.Is(err, text.ErrNoToken) {
-		return &sampleAnswer{Index: -1, Empty: true, Probabilities: make([]float32, len(s.about.Classes))}, nil
+		return &sampleAnswer{Index: -1, Empty: true, Probabilities: make([]float32, len(s.reads.About.Classes))}, nil
 	}
 	if err != nil {
 		return nil, problemf(http.StatusUnprocessableEntity, "%w", err)
@@ -247,27 +248,26 @@ func (s *Server) readRecording(ctx context.Context, file []byte, details bool) (
 	if err != nil {
 		return nil, problemf(http.StatusUnprocessableEntity, "%w", err)
 	}
-	a.Spectrum = dataURL(spectrumImage(p))
+	a.Spectrum = reading.DataURL(spectrumImage(p))
 	return a, nil
 }
 
 // readSample gives a sample's bytes to the network.
 func (s *Server) readSample(ctx context.Context, sample []byte) (*sampleAnswer, error) {
-	j := newJob()
-	j.pixels = sample
-	if err := s.predictor.submit(ctx, j); err != nil {
+	j, err := s.submit(ctx, sample, false)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.predictor.wait(ctx, j); err != nil {
 		return nil, err
 	}
-	return s.answerOf(j.probabilities), nil
+	return s.answerOf(j.Probabilities), nil
 }
 
 func (s *Server) answerOf(probabilities []float32) *sampleAnswer {
 	index := train.Argmax(probabilities)
-	s.metrics.answers.WithLabelValues(s.label(index)).Inc()
-	return &sampleAnswer{Label: s.label(index), Index: index, Probabilities: probabilities, Sure: probabilities[index] >= SureAbove}
+	s.metrics.answers.WithLabelValues(s.reads.Label(index)).Inc()
+	return &sampleAnswer{Label: s.reads.Label(index), Index: index, Probabilities: probabilities, Sure: probabilities[index] >= SureAbove}
 }
 
 // waveform is the least and the largest sample of parts.
@@ -308,7 +308,7 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 	var a *sampleAnswer
 	if s.texts != nil {
 		var sentence *string
-		if err := unmarshal(input, &sentence); err != nil {
+		if err := reading.Unmarshal(input, &sentence); err != nil {
 			return nil, err
 		}
 		if sentence == nil {
@@ -322,10 +322,10 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 		var given *givenFile
 		if len(input) > 0 && input[0] == '"' {
 			given = &givenFile{Path: new(string)}
-			if err := unmarshal(input, given.Path); err != nil {
+			if err := reading.Unmarshal(input, given.Path); err != nil {
 				return nil, err
 			}
-		} else if err := unmarshal(input, &given); err != nil {
+		} else if err := reading.Unmarshal(input, &given); err != nil {
 			return nil, err
 		}
 		if given == nil || given.Path == nil && given.URL == nil {
@@ -347,7 +347,7 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 	if a.Index >= 0 {
 		var all []confidence
 		for i, p := range a.Probabilities {
-			all = append(all, confidence{s.about.Classes[i], p})
+			all = append(all, confidence{s.reads.About.Classes[i], p})
 		}
 		label = map[string]any{"label": a.Label, "confidences": all}
 	}

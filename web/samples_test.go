@@ -14,6 +14,7 @@ import (
 	"inkling"
 	"inkling/sound"
 	"inkling/text"
+	"inkling/web/reading"
 	"inkling/weights"
 )
 
@@ -159,7 +160,7 @@ func TestUnderstandsRecordings(t *testing.T) {
 		"more than 8388608 bytes":       wav(8000, 530, 0.5),
 		"no recording":                  []byte("hello, world"),
 		"the recording is empty":        {},
-		"no recording that can be read": toPNG(digitPicture()),
+		"no recording that can be read": reading.ToPNG(digitPicture()),
 	} {
 		kind, body := audioForm(t, file)
 		if w := ask(s, "POST", "/api/predict", kind, body); w.Code != 422 || !strings.Contains(w.Body.String(), want) {

@@ -17,6 +17,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"inkling/web/reading"
 )
 
 // served is a server that listens.
@@ -85,7 +87,7 @@ func TestAnswersWhatWasAdmitted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	body := withImage(toPNG(digitPicture()))
+	body := withImage(reading.ToPNG(digitPicture()))
 	conn := s.dial(t, post(len(body), body))
 	eventually(t, "the request is being worked on", func() bool { return len(s.running) == 1 })
 	s.stop()
@@ -280,8 +282,8 @@ func TestSurvivesPanics(t *testing.T) {
 			return text.Write(b)
 		}), nil))
 	})
-	s.pictures = nil
-	w := askJSON(s, "/api/predict", withImage(toPNG(digitPicture())))
+	s.reads.Decode = nil
+	w := askJSON(s, "/api/predict", withImage(reading.ToPNG(digitPicture())))
 	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "nil") {
 		t.Errorf("status %d: %s", w.Code, w.Body)
 	}

@@ -10,12 +10,12 @@ package web
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -28,10 +28,10 @@ import (
 	"inkling/models"
 	"inkling/nn"
 	"inkling/picture"
-	"inkling/sketch"
 	"inkling/sound"
 	"inkling/text"
 	"inkling/transform"
+	"inkling/web/reading"
 	"inkling/weights"
 )
 
@@ -110,18 +110,13 @@ func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
 
 // Server serves one network.
 type Server struct {
-	name        string
-	about       weights.Metadata
-	preparation inkling.Preparation
-	judge       func(pictures [][]byte) ([][]float32, error)
-	version     string
-	parameters  int
-	features    []featureLayer
-	input       []int        // channels, height and width of the network's pictures
-	network     http.Handler // tells the network's stages; nil if it is not shown whole
-	texts       *text.Input
-	recordings  *sound.Input
-	explainers  chan *inkling.Explainer // of texts
+	name       string
+	version    string
+	reads      *reading.Network
+	stages     http.Handler // tells the network's stages; nil if it is not shown whole
+	texts      *text.Input
+	recordings *sound.Input
+	explainers chan *inkling.Explainer // of texts
 
 	log         *slog.Logger
 	metrics     *metrics
@@ -162,7 +157,7 @@ func New(c Config) (*Server, error) {
 	}
 	draining := make(chan struct{})
 	s := &Server{
-		judge: c.Judge, version: c.Version, training: c.Training, log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
+		version: c.Version, training: c.Training, log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
 		pictures:    &pictures{picture.NewDecoder(pictureLimits)},
 		connections: newConnections(maxWaiting, draining),
 		running:     make(chan struct{}, maxRunning),
@@ -184,44 +179,45 @@ func New(c Config) (*Server, error) {
 
 // use serves a network: it starts the goroutines that run it.
 func (s *Server) use(c *Config) (err error) {
-	s.name, s.about, s.preparation = c.Name, c.About, c.Preparation
-	s.texts, s.recordings = c.Text, c.Sound
-	samples := c.Text != nil || c.Sound != nil
+	s.name, s.texts, s.recordings = c.Name, c.Text, c.Sound
 	channels, height, width := c.Network.Input()
-	s.input, s.parameters = []int{channels, height, width}, inkling.Parameters(c.Network)
 	shape := [3]int{channels, height, width}
-	var stages *stages
+	var shows *reading.Network // what is compiled to be looked into
 	switch p := c.Preparation; {
 	case c.Text != nil:
 		shape[0], shape[1], shape[2] = c.Text.Shape()
+		s.reads = &reading.Network{About: c.About, Input: []int{channels, height, width}, Parameters: inkling.Parameters(c.Network)}
 		if err := s.makeExplainers(c.Explainer, c.Workers); err != nil {
 			return err
 		}
 	case c.Sound != nil:
 		shape[0], shape[1], shape[2] = c.Sound.Shape()
-	case !slices.Equal(s.input, []int{p.Channels, p.Height, p.Width}):
-		return fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(s.input), p.Channels, p.Height, p.Width)
+		s.reads = &reading.Network{About: c.About, Input: []int{channels, height, width}, Parameters: inkling.Parameters(c.Network)}
+	case shape != [3]int{p.Channels, p.Height, p.Width}:
+		return fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(shape[:]), p.Channels, p.Height, p.Width)
 	default:
-		if s.features, err = featureLayersOf(c.Network); err != nil {
-			return fmt.Errorf("the network cannot be compiled: %w", err)
-		}
-		if stages, err = s.stagesOf(c.Network); err != nil {
+		if err := inkling.CheckWay(p.Way, p.Channels, p.Height, p.Width); err != nil {
 			return err
 		}
+		if s.reads, err = reading.Describe(c.Network, c.About, p); err != nil {
+			return fmt.Errorf("the network cannot be compiled: %w", err)
+		}
+		s.reads.Judge, s.reads.Decode, s.reads.Read = c.Judge, s.pictures.use, s.readDigits
+		shows = s.reads
 	}
-	if err := inkling.CheckWay(c.Preparation.Way, c.Preparation.Channels, c.Preparation.Height, c.Preparation.Width); err != nil && !samples {
-		return err
-	}
-	s.predictor, err = newPredictor(c.Network, c.Convolutions, s.features, stages != nil, c.Transform, shape, len(c.About.Classes), c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) })
+	programs, err := reading.Compile(c.Network, c.Convolutions, c.Transform, shape, len(c.About.Classes), shows)
 	if err != nil {
 		return err
 	}
-	if stages != nil {
-		stages.Ground, stages.Ink = s.predictor.ground, s.predictor.ink
-		if s.network, err = stages.handler(); err != nil {
-			s.predictor.close()
+	if s.reads.Stages != nil {
+		text, err := json.Marshal(s.reads.Stages)
+		if err != nil {
 			return err
 		}
+		s.stages = staticFile("network.json", text)
+	}
+	if s.predictor, err = newPredictor(programs, c.Workers, func(size int) { s.metrics.batches.Observe(float64(size)) }); err != nil {
+		return err
 	}
 	if err := s.tryNetwork(); err != nil {
 		s.predictor.close()
@@ -247,9 +243,8 @@ func (s *Server) makeExplainers(explainer func() (*inkling.Explainer, error), wo
 // before anybody asks.
 func (s *Server) tryNetwork() error {
 	ctx := context.Background()
-	j := newJob()
-	j.pixels = make([]byte, s.predictor.bytes)
-	if err := s.predictor.submit(ctx, j); err != nil {
+	j, err := s.submit(ctx, make([]byte, s.predictor.bytes), false)
+	if err != nil {
 		return err
 	}
 	return s.predictor.wait(ctx, j)
@@ -351,17 +346,26 @@ type description struct {
 
 // draws reports whether the network reads drawings.
 func (s *Server) draws() bool {
-	return s.kind() == inkling.Pictures && slices.Equal(s.input, []int{1, sketch.Size, sketch.Size})
+	return s.kind() == inkling.Pictures && s.reads.Draws()
+}
+
+// describeNetwork serves GET /api/network.
+func (s *Server) describeNetwork(w http.ResponseWriter, r *http.Request) error {
+	if s.stages == nil {
+		return problemf(http.StatusNotFound, "this network is not shown stage by stage: that is for small ones of drawings, whose operations follow one after the other")
+	}
+	s.stages.ServeHTTP(w, r)
+	return nil
 }
 
 func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
-	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.about.Extra["accuracy"]), 64) // absent is 0
+	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.reads.About.Extra["accuracy"]), 64) // absent is 0
 	about := description{
-		Name: s.name, Architecture: s.about.Architecture, Dataset: s.about.Dataset, Split: s.about.Split,
-		Classes: s.about.Classes, Accuracy: accuracy,
-		Input: s.input, Draws: s.draws(),
-		Mean: s.about.Mean, Std: s.about.Std, Orientation: s.about.Orientation, Parameters: s.parameters,
-		Preprocess: s.preparation.Way, Inside: s.network != nil, SureAbove: SureAbove, Training: s.training != nil, Feedback: s.feedback != nil, Version: s.version,
+		Name: s.name, Architecture: s.reads.About.Architecture, Dataset: s.reads.About.Dataset, Split: s.reads.About.Split,
+		Classes: s.reads.About.Classes, Accuracy: accuracy,
+		Input: s.reads.Input, Draws: s.draws(),
+		Mean: s.reads.About.Mean, Std: s.reads.About.Std, Orientation: s.reads.About.Orientation, Parameters: s.reads.Parameters,
+		Preprocess: s.reads.Preparation.Way, Inside: s.stages != nil, SureAbove: SureAbove, Training: s.training != nil, Feedback: s.feedback != nil, Version: s.version,
 		Kind: string(s.kind()),
 	}
 	if s.texts != nil {

@@ -19,7 +19,9 @@ import (
 	"inkling"
 	"inkling/feedback"
 	"inkling/models/digits"
+	"inkling/sketch"
 	"inkling/transform"
+	"inkling/web/reading"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -200,16 +202,16 @@ func TestFeedback(t *testing.T) {
 	defer store.Close()
 	s := newTestServer(t, func(c *Config) { c.Feedback = store })
 	for body, status := range map[string]int{
-		`{"label": 1, "prediction": 3, ` + seven + `}`:               http.StatusNoContent,
-		`{"label": "1", "image": "` + dataURL(digitPicture()) + `"}`: http.StatusNoContent,
-		`{"label": 10, ` + seven + `}`:                               http.StatusUnprocessableEntity,
-		`{"label": -1, ` + seven + `}`:                               http.StatusUnprocessableEntity,
-		`{"label": "x", ` + seven + `}`:                              http.StatusUnprocessableEntity,
-		`{"label": null, ` + seven + `}`:                             http.StatusUnprocessableEntity,
-		`{` + seven + `}`:                                            http.StatusUnprocessableEntity,
-		`{"label": 7, "strokes": []}`:                                http.StatusUnprocessableEntity,
-		`{"label": 7}`:                                               http.StatusUnprocessableEntity,
-		`{"label": 7, `:                                              http.StatusBadRequest,
+		`{"label": 1, "prediction": 3, ` + seven + `}`:                       http.StatusNoContent,
+		`{"label": "1", "image": "` + reading.DataURL(digitPicture()) + `"}`: http.StatusNoContent,
+		`{"label": 10, ` + seven + `}`:                                       http.StatusUnprocessableEntity,
+		`{"label": -1, ` + seven + `}`:                                       http.StatusUnprocessableEntity,
+		`{"label": "x", ` + seven + `}`:                                      http.StatusUnprocessableEntity,
+		`{"label": null, ` + seven + `}`:                                     http.StatusUnprocessableEntity,
+		`{` + seven + `}`:                                                    http.StatusUnprocessableEntity,
+		`{"label": 7, "strokes": []}`:                                        http.StatusUnprocessableEntity,
+		`{"label": 7}`:                                                       http.StatusUnprocessableEntity,
+		`{"label": 7, `:                                                      http.StatusBadRequest,
 	} {
 		if w := askJSON(s, "/api/feedback", body); w.Code != status {
 			t.Errorf("%.60s: status %d, want %d: %s", body, w.Code, status, w.Body)
@@ -288,7 +290,7 @@ func TestFeedbackOfOthers(t *testing.T) {
 	if err == nil {
 		err = json.Unmarshal(text, &line)
 	}
-	if err != nil || len(line.Pixels) != pixelCount || len(line.Strokes) != 1 {
+	if err != nil || len(line.Pixels) != sketch.Size*sketch.Size || len(line.Strokes) != 1 {
 		t.Errorf("%s: %v, %d pixels, %d strokes", feedback.NoneFile, err, len(line.Pixels), len(line.Strokes))
 	}
 }

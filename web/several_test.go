@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"inkling/models/digits"
+	"inkling/web/reading"
 )
 
 // Two ones, and a dot that is none.
@@ -43,7 +44,7 @@ func barsPicture(at ...int) *image.Gray {
 }
 
 func TestPredictNumberOnPicture(t *testing.T) {
-	p := decoded[prediction](t, askJSON(newTestServer(t, nil), "/api/predict", mustJSON(map[string]string{"image": dataURL(barsPicture(60, 150, 240))})))
+	p := decoded[prediction](t, askJSON(newTestServer(t, nil), "/api/predict", mustJSON(map[string]string{"image": reading.DataURL(barsPicture(60, 150, 240))})))
 	if len(p.Digits) != 3 || p.Digits[2].Box[0] < 230 {
 		t.Errorf("%+v, want three digits", p)
 	}
@@ -60,10 +61,10 @@ func TestPredictNone(t *testing.T) {
 	})
 	scribble := `{"strokes": [[[10,10],[200,40],[12,60],[190,85],[15,110],[205,130],[8,160],[190,180],[20,200],[210,220]]]}`
 	p := decoded[prediction](t, askJSON(s, "/api/predict", scribble))
-	if p.None < noneFrom || p.Sure || p.Label == "" {
+	if p.None < reading.NoneFrom || p.Sure || p.Label == "" {
 		t.Errorf("%+v, want one that is probably none", p)
 	}
-	if p = decoded[prediction](t, askJSON(s, "/api/predict", "{"+seven+"}")); p.None >= noneFrom || !p.Sure {
+	if p = decoded[prediction](t, askJSON(s, "/api/predict", "{"+seven+"}")); p.None >= reading.NoneFrom || !p.Sure {
 		t.Errorf("a seven: %+v", p)
 	}
 	if w := askJSON(s, "/api/predict", `{"strokes": [[[1, "x"]]]}`); w.Code < http.StatusBadRequest {

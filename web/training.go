@@ -17,6 +17,7 @@ import (
 	"inkling/optim"
 	"inkling/train"
 	"inkling/transform"
+	"inkling/web/reading"
 	"inkling/weights"
 )
 
@@ -78,7 +79,7 @@ func (s *Server) train(w http.ResponseWriter, r *http.Request) error {
 	}
 	if !s.trainingNow.TryLock() {
 		p := problemf(http.StatusServiceUnavailable, "a network is being trained already, one at a time; try again in some seconds")
-		p.wait = time.Second
+		p.Wait = time.Second
 		return p
 	}
 	defer s.trainingNow.Unlock()
@@ -132,7 +133,7 @@ func (s *Server) learn(ctx context.Context, request *trainingRequest, tell func(
 		filters := nn.State(network)[0]
 		values := make([]float32, nn.Shape(filters.Shape()).Elements())
 		filters.Read(values)
-		return trainingLine{Event: "look", Accuracy: float64(right) / float64(count), Filters: floatBytes(values), Misread: misread}, err
+		return trainingLine{Event: "look", Accuracy: float64(right) / float64(count), Filters: reading.FloatBytes(values), Misread: misread}, err
 	}
 	if err := tell(trainingLine{Event: "begin", Pictures: trainingEpochs * pictures.Len()}); err != nil {
 		return err
@@ -215,7 +216,7 @@ func examine(network models.Network, tests data.Dataset, normalise transform.Tra
 				one := logits[i*len(classes) : (i+1)*len(classes)]
 				if read := train.Argmax(one); read == label {
 					right++
-				} else if probabilities, err := softmax(one); err == nil {
+				} else if probabilities, err := reading.Softmax(one); err == nil {
 					all = append(all, wrong{place, read, probabilities[read]})
 				}
 			}
@@ -242,8 +243,8 @@ func examine(network models.Network, tests data.Dataset, normalise transform.Tra
 		if err != nil {
 			return 0, nil, err
 		}
-		img := (&shown{pixels: pixels, channels: 1, height: models.LeNetHeight, width: models.LeNetWidth}).Image()
-		misread = append(misread, misreadDigit{dataURL(img), classes[label], classes[w.read]})
+		img := (&reading.Shown{Pixels: pixels, Channels: 1, Height: models.LeNetHeight, Width: models.LeNetWidth}).Image()
+		misread = append(misread, misreadDigit{reading.DataURL(img), classes[label], classes[w.read]})
 	}
 	return right, misread, nil
 }
@@ -254,9 +255,9 @@ func (s *Server) useTrained(m *inkling.Classifier) error {
 	if err != nil {
 		return err
 	}
-	config.Workers = 1
+	config.Workers, config.Judge = 1, s.reads.Judge
 	trained := &Server{
-		judge: s.judge, version: s.version, log: s.log, metrics: s.metrics, pictures: s.pictures, connections: s.connections,
+		version: s.version, log: s.log, metrics: s.metrics, pictures: s.pictures, connections: s.connections,
 		bodies: s.bodies, running: s.running, draining: s.draining,
 	}
 	if err := trained.use(&config); err != nil {

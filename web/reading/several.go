@@ -1,20 +1,20 @@
-package web
+package reading
 
 import (
 	"context"
 	"slices"
 
-	"inkling"
+	"inkling/prepare"
 	"inkling/sketch"
 	"inkling/train"
 )
 
-// noneFrom is how probable it is that a mark is no digit, from which on it is not taken
+// NoneFrom is how probable it is that a mark is no digit, from which on it is not taken
 // for a sure one.
-const noneFrom = 0.75
+const NoneFrom = 0.75
 
-// A readDigit is one digit of a number.
-type readDigit struct {
+// A ReadDigit is one digit of a number.
+type ReadDigit struct {
 	Label         string    `json:"label" doc:"the class that it most probably is" example:"7"`
 	Probability   float32   `json:"probability" doc:"of that class"`
 	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes"`
@@ -30,29 +30,18 @@ func (e *networkError) Unwrap() error { return e.error }
 
 // readerFor returns what finds the digits of drawings that are prepared so; nil if the
 // network reads no digits.
-func (s *Server) readerFor(ctx context.Context, p inkling.Preparation) *sketch.Reader {
-	if !s.draws() || !p.FindsDigits(s.about.Classes) {
+func (n *Network) readerFor(ctx context.Context, p prepare.Preparation) *sketch.Reader {
+	if !n.Draws() || !p.FindsDigits(n.About.Classes) {
 		return nil
 	}
-	r := &sketch.Reader{Procedure: p.Procedure(), Together: maxBatch, LeaveSingle: true}
+	r := &sketch.Reader{Procedure: p.Procedure(), Together: MaxBatch, LeaveSingle: true}
 	if r.Procedure == sketch.EMNIST {
-		r.Judge = s.judge
+		r.Judge = n.Judge
 	}
 	r.Read = func(pictures [][]byte) ([][]float32, error) {
-		jobs := make([]*job, len(pictures))
-		for i, pixels := range pictures {
-			jobs[i] = newJob()
-			jobs[i].pixels = pixels
-			if err := s.predictor.submit(ctx, jobs[i]); err != nil {
-				return nil, &networkError{err}
-			}
-		}
-		all := make([][]float32, len(jobs))
-		for i, j := range jobs {
-			if err := s.predictor.wait(ctx, j); err != nil {
-				return nil, &networkError{err}
-			}
-			all[i] = j.probabilities
+		all, err := n.Read(ctx, pictures)
+		if err != nil {
+			return nil, &networkError{err}
 		}
 		return all, nil
 	}
@@ -61,26 +50,26 @@ func (s *Server) readerFor(ctx context.Context, p inkling.Preparation) *sketch.R
 
 // addPage tells what was found on a page: of several digits the number that they are, of
 // one whether it is none.
-func (s *Server) addPage(p *prediction, page *sketch.Page) {
+func (n *Network) addPage(p *Prediction, page *sketch.Page) {
 	if page == nil || len(page.Marks) == 0 {
 		return
 	}
 	p.LeftOut = page.LeftOut
 	if len(page.Marks) == 1 {
 		p.None = page.Marks[0].None
-		p.Sure = p.Sure && p.None < noneFrom
+		p.Sure = p.Sure && p.None < NoneFrom
 		return
 	}
 	p.Sure = true
 	for _, m := range page.Marks {
 		best := train.Argmax(m.Probabilities)
-		p.Digits = append(p.Digits, readDigit{
-			Label: s.about.Classes[best], Probability: m.Probabilities[best], Probabilities: m.Probabilities, None: m.None,
+		p.Digits = append(p.Digits, ReadDigit{
+			Label: n.About.Classes[best], Probability: m.Probabilities[best], Probabilities: m.Probabilities, None: m.None,
 			Box: []float64{m.Left, m.Top, m.Right, m.Bottom}, Line: m.Line,
 		})
-		p.Sure = p.Sure && m.Probabilities[best] >= SureAbove && m.None < noneFrom
+		p.Sure = p.Sure && m.Probabilities[best] >= SureAbove && m.None < NoneFrom
 		p.None = max(p.None, m.None)
 	}
-	p.Label, p.Index = page.Text(s.about.Classes), -1
-	p.Probabilities = slices.Repeat([]float32{0}, len(s.about.Classes))
+	p.Label, p.Index = page.Text(n.About.Classes), -1
+	p.Probabilities = slices.Repeat([]float32{0}, len(n.About.Classes))
 }

@@ -1,10 +1,9 @@
-package web
+package reading
 
 import (
 	"encoding/json"
 	"math"
 	"strconv"
-	"strings"
 	"testing"
 
 	"inkling/sketch"
@@ -32,7 +31,7 @@ func FuzzStrokes(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		var got strokes
+		var got Strokes
 		err := json.Unmarshal([]byte(text), &got)
 		var plain [][][]*float64
 		if json.Unmarshal([]byte(text), &plain) != nil {
@@ -67,24 +66,6 @@ func FuzzStrokes(f *testing.F) {
 					}
 				}
 			}
-		}
-	})
-}
-
-func FuzzPredictRequest(f *testing.F) {
-	for _, seed := range []string{"{" + seven + "}", `{"pixels": [[1]]}`, `{"image": "data:image/png;base64,AA=="}`, `{"instances": [{}], "details": true}`} {
-		f.Add("application/json", seed)
-	}
-	f.Add("multipart/form-data; boundary=x", "--x\r\nContent-Disposition: form-data; name=\"image\"\r\n\r\nabc\r\n--x--\r\n")
-	s := newTestServer(f, nil)
-	f.Fuzz(func(t *testing.T, kind, body string) {
-		w := ask(s, "POST", "/api/predict", kind, strings.NewReader(body))
-		if w.Code >= 500 {
-			t.Fatalf("status %d: %s", w.Code, w.Body)
-		}
-		var value map[string]any
-		if err := json.Unmarshal(w.Body.Bytes(), &value); err != nil {
-			t.Fatalf("the answer is no JSON: %v", err)
 		}
 	})
 }

@@ -1,39 +1,38 @@
-package web
+package reading
 
 import (
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"inkling/sketch"
 )
 
-// strokes and pixelRows read their numbers themselves: they are most of what
+// Strokes and PixelRows read their numbers themselves: they are most of what
 // the server is sent, and reflection takes five times as long.
 
-// strokes is [[[x, y], [x, y, milliseconds, pressure], ...], ...].
-type strokes []sketch.Stroke
+// Strokes is [[[x, y], [x, y, milliseconds, pressure], ...], ...].
+type Strokes []sketch.Stroke
 
 // UnmarshalJSON reads strokes. The text is known to be JSON.
-func (s *strokes) UnmarshalJSON(text []byte) error {
+func (s *Strokes) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
 	}
-	all := strokes{}
+	all := Strokes{}
 	points := 0
 	scan := scanner{text: text}
 	err := scan.each("strokes", "strokes, each [[x, y], ...]", func(i int) error {
 		if i >= sketch.MaxStrokes {
-			return problemf(http.StatusRequestEntityTooLarge, "there are more than the %d strokes that are taken", sketch.MaxStrokes)
+			return Problemf(TooLarge, "there are more than the %d strokes that are taken", sketch.MaxStrokes)
 		}
 		var stroke sketch.Stroke
 		err := scan.each(fmt.Sprintf("strokes[%d]", i), "points, each [x, y], [x, y, milliseconds] or [x, y, milliseconds, pressure]", func(j int) error {
 			if points++; points > sketch.MaxPoints {
-				return problemf(http.StatusRequestEntityTooLarge, "there are more than the %d points that are taken", sketch.MaxPoints)
+				return Problemf(TooLarge, "there are more than the %d points that are taken", sketch.MaxPoints)
 			}
 			values, n, err := scan.point()
 			if err != nil || n < 2 {
-				return problemf(http.StatusUnprocessableEntity, "strokes[%d][%d] is no point, want [x, y], [x, y, milliseconds] or [x, y, milliseconds, pressure], all numbers", i, j)
+				return Problemf(Unprocessable, "strokes[%d][%d] is no point, want [x, y], [x, y, milliseconds] or [x, y, milliseconds, pressure], all numbers", i, j)
 			}
 			stroke = append(stroke, sketch.Point{X: values[0], Y: values[1], Time: values[2], Pressure: values[3]})
 			return nil
@@ -48,17 +47,17 @@ func (s *strokes) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// pixelRows is 28 rows of 28 numbers from 0 to 255, the ink bright.
-type pixelRows []byte
+// PixelRows is 28 rows of 28 numbers from 0 to 255, the ink bright.
+type PixelRows []byte
 
 // UnmarshalJSON reads rows of pixels. The text is known to be JSON.
-func (p *pixelRows) UnmarshalJSON(text []byte) error {
+func (p *PixelRows) UnmarshalJSON(text []byte) error {
 	if string(text) == "null" {
 		return nil
 	}
-	all := make(pixelRows, 0, pixelCount)
+	all := make(PixelRows, 0, pixelCount)
 	largest := 0.0
-	wrong := problemf(http.StatusUnprocessableEntity, "pixels must be %d rows of %d numbers from 0 to 255", sketch.Size, sketch.Size)
+	wrong := Problemf(Unprocessable, "pixels must be %d rows of %d numbers from 0 to 255", sketch.Size, sketch.Size)
 	scan := scanner{text: text}
 	rows := 0
 	err := scan.each("pixels", "rows of numbers", func(int) error {
@@ -81,7 +80,7 @@ func (p *pixelRows) UnmarshalJSON(text []byte) error {
 	case len(all) != pixelCount:
 		return wrong
 	case largest > 0 && largest <= 1:
-		return problemf(http.StatusUnprocessableEntity, "no pixel is above 1, want 0 to 255: multiply the pixels by 255")
+		return Problemf(Unprocessable, "no pixel is above 1, want 0 to 255: multiply the pixels by 255")
 	}
 	*p = all
 	return nil
@@ -106,7 +105,7 @@ func (s *scanner) next() byte {
 // each calls element for every element of an array, which must read it.
 func (s *scanner) each(name, want string, element func(i int) error) error {
 	if s.next() != '[' {
-		return problemf(http.StatusUnprocessableEntity, "%s is no array, want an array of %s", name, want)
+		return Problemf(Unprocessable, "%s is no array, want an array of %s", name, want)
 	}
 	s.at++
 	if s.next() == ']' {
