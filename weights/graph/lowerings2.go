@@ -376,6 +376,9 @@ func lowerResize(l *lowering) []*nnValue {
 		return nil
 	}
 	h, w := list[2], list[3]
+	if h.out > int(h.scale*float64(h.in)) || w.out > int(w.scale*float64(w.in)) { // rounded up, where a ratio is kept
+		return nil
+	}
 	bySize := h.scale*float64(h.in) == float64(h.out) && w.scale*float64(w.in) == float64(w.out)
 	u := nn.Upsample{ScaleHW: [2]float64{h.scale, w.scale}}
 	if bySize {

@@ -2,19 +2,30 @@ package graph
 
 import (
 	"math"
+	"slices"
 )
 
 // perAxis returns, for every element of x, which of some numbers is its own: those of
-// a tensor of one number, or of one for each place along an axis.
-func perAxis(x, numbers *Tensor, axis int) func(i int) int {
-	if numbers.Len() == 1 {
+// a tensor of one number, of one for each place along an axis or, with a block size, of
+// one for each block of neighbours along it.
+func (c *call) perAxis(x, numbers *Tensor) func(i int) int {
+	block := c.node.int("block_size", 0)
+	if numbers.Len() == 1 && block == 0 {
 		return func(int) int { return 0 }
 	}
-	axis = axisOf(axis, len(x.Shape))
-	if len(numbers.Shape) != 1 || numbers.Shape[0] != x.Shape[axis] {
-		refuse("has a scale of %v for %v and the axis %d; blocks of scales are not run", numbers.Shape, x, axis)
-	}
+	axis := axisOf(c.node.int("axis", 1), len(x.Shape))
 	_, size, inner := split(x.Shape, axis)
+	wanted := []int{size}
+	if block > 0 {
+		wanted = slices.Clone(x.Shape)
+		wanted[axis] = (size + block - 1) / block
+	}
+	if !slices.Equal(numbers.Shape, wanted) {
+		refuse("has scales of %v for %v, the axis %d and blocks of %d; want scales of %v", numbers.Shape, x, axis, block, wanted)
+	}
+	if block > 0 {
+		return func(i int) int { return (i/inner/size*wanted[axis]+i/inner%size/block)*inner + i%inner }
+	}
 	return func(i int) int { return i / inner % size }
 }
 
@@ -55,7 +66,7 @@ func quantizeLinear(c *call) []*Tensor {
 	if low, high := t.bounds(); t == "" || t.Float() || high-low > 1<<16 {
 		refuse("makes whole numbers of the type %q, which is not run", t)
 	}
-	of, zero := perAxis(x, scale, c.node.int("axis", 1)), c.zeroPoint(2)
+	of, zero := c.perAxis(x, scale), c.zeroPoint(2)
 	y := c.make(t, x.Shape...)
 	for i, v := range x.floats() {
 		k := of(i)
@@ -66,7 +77,7 @@ func quantizeLinear(c *call) []*Tensor {
 
 func dequantizeLinear(c *call) []*Tensor {
 	x, scale := c.whole(0), c.float(1)
-	of, zero := perAxis(x, scale, c.node.int("axis", 1)), c.zeroPoint(2)
+	of, zero := c.perAxis(x, scale), c.zeroPoint(2)
 	y := c.make(scale.Type, x.Shape...)
 	for i, n := range x.Ints {
 		k := of(i)

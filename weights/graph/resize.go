@@ -89,20 +89,21 @@ func resizings(c *call, shape []int) (list []resizing, changed bool) {
 	return list, changed
 }
 
-// coordinate is where in the input a place of the output lies.
+// coordinate is where in the input a place of the output lies. By the commonest modes it is
+// computed in float32, as everybody does, so that what lies halfway is halfway: 3.5/0.7 is 5.
 func (r *resizing) coordinate(mode string, o int) float64 {
 	x := float64(o)
 	switch mode {
 	case "half_pixel":
-		return (x+0.5)/r.scale - 0.5
+		return float64((float32(x)+0.5)/float32(r.scale) - 0.5)
 	case "half_pixel_symmetric":
-		adjust := float64(r.out) / (r.scale * float64(r.in))
-		return float64(r.in)/2*(1-adjust) + (x+0.5)/r.scale - 0.5
+		adjust := float32(r.out) / (float32(r.scale) * float32(r.in))
+		return float64(float32(r.in)/2*(1-adjust) + (float32(x)+0.5)/float32(r.scale) - 0.5)
 	case "pytorch_half_pixel":
 		if r.out == 1 {
 			return 0
 		}
-		return (x+0.5)/r.scale - 0.5
+		return float64((float32(x)+0.5)/float32(r.scale) - 0.5)
 	case "align_corners":
 		if r.out == 1 {
 			return 0
@@ -110,7 +111,7 @@ func (r *resizing) coordinate(mode string, o int) float64 {
 		// The size is not rounded here.
 		return x * float64(r.in-1) / (r.scale*float64(r.in) - 1)
 	case "asymmetric":
-		return x / r.scale
+		return float64(float32(x) / float32(r.scale))
 	case "tf_half_pixel_for_nn":
 		return (x + 0.5) / r.scale
 	case "tf_crop_and_resize":
@@ -196,7 +197,7 @@ func (r *resizing) taps(n *Node, mode, coordinates string) (list [][]tap, outsid
 			refuse("makes %d of %d places with antialias", r.out, r.in)
 		}
 		first, weights := filter(mode, n.real("cubic_coeff_a", -0.75), scale, x)
-		exclude := n.int("exclude_outside", 0) != 0 || scale < 1
+		exclude := n.int("exclude_outside", 0) != 0
 		sum := 0.0
 		var taps []tap
 		for k, w := range weights {
