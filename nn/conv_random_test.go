@@ -149,7 +149,11 @@ func compareConvNet(r *rand.Rand, net *convNet, in Shape, batch, workers int) er
 // TestConvolutionPrograms puts some of the networks through the checks of the table
 // of operations: odd and short batches, workers, bits and allocations.
 func TestConvolutionPrograms(t *testing.T) {
-	for seed := range uint64(25) {
+	seeds := uint64(25)
+	if testing.Short() {
+		seeds = 6
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 18))
 		net, in := drawConvNet(r)
 		Init(net, r)
