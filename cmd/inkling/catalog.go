@@ -11,13 +11,16 @@ import (
 	"strings"
 	"unicode"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/cifar"
+	"inkling/data/corpora"
 	"inkling/data/download"
 	"inkling/data/emnist"
 	"inkling/data/mnist"
 	"inkling/data/mnist/embedded"
 	"inkling/data/published"
+	"inkling/data/samples"
 	"inkling/data/svhn"
 	"inkling/data/usps"
 	"inkling/weights"
@@ -34,6 +37,10 @@ type publishedSet struct {
 	get   func(ctx context.Context, dir string, o download.Options) error
 
 	builtin func(train bool) (data.Dataset, error) // nil if nothing is built in
+
+	// of texts and recordings, in place of open
+	kind    inkling.Kind
+	samples func(fsys fs.FS) (*samples.Set, error)
 }
 
 // fullName is what stands on the command line: NAME or NAME:SPLIT.
@@ -44,8 +51,11 @@ func (s *publishedSet) fullName() string {
 	return s.Name + ":" + s.split
 }
 
-// shape is the shape of a picture, for people.
+// shape is the shape of a picture, for people, or what there is in place of pictures.
 func (s *publishedSet) shape() string {
+	if s.samples != nil {
+		return string(s.kind)
+	}
 	return fmt.Sprintf("%dx%dx%d", s.Channels, s.Height, s.Width)
 }
 
@@ -84,7 +94,11 @@ func catalog() []*publishedSet {
 		open := func(fsys fs.FS, train bool) (data.Dataset, error) { return s.Open(fsys, train) }
 		all = append(all, &publishedSet{Set: s.Set, stored: weights.Upright, holds: s.Holds, open: open, get: s.Download})
 	}
-	return append(all, &publishedSet{Set: *svhn.SVHN, stored: weights.Upright, holds: svhn.Holds, open: svhn.Open, get: svhn.Download})
+	all = append(all, &publishedSet{Set: *svhn.SVHN, stored: weights.Upright, holds: svhn.Holds, open: svhn.Open, get: svhn.Download})
+	for _, s := range corpora.Sets() {
+		all = append(all, &publishedSet{Set: s.Set, holds: s.Holds, get: s.Download, kind: inkling.Kind(s.Kind), samples: s.Open})
+	}
+	return all
 }
 
 // findPublished returns the set of a name, nil if there is none.
@@ -130,8 +144,13 @@ func (s *publishedSet) there(root string) (dir string, there bool, err error) {
 }
 
 // pictures returns the set as --data names it, from what is built in or from its
-// folder.
-func (s *publishedSet) pictures(root string) (*pictureSet, error) {
+// folder. The options say what is read of texts and recordings.
+func (s *publishedSet) pictures(ctx context.Context, root string, o pictureOptions) (*pictureSet, error) {
+	if s.samples == nil {
+		if err := o.refuse(s.Title, false); err != nil {
+			return nil, err
+		}
+	}
 	dir, there, err := s.there(root)
 	if err != nil {
 		return nil, err
@@ -140,6 +159,17 @@ func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 	switch {
 	case s.builtin != nil && root == "":
 		set.title, set.open = s.Title+", built in", s.builtin
+	case there && s.samples != nil:
+		if find := o.samples.find; find.TextColumn+find.LabelColumn+find.Names != "" {
+			return nil, usagef("--text-column, --label-column and --names are for what is your own, and %s is known: leave them out", s.Title)
+		}
+		found, err := s.samples(os.DirFS(dir))
+		if err == nil {
+			err = set.learnt(ctx, found, o)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("folder %s: %w", dir, err)
+		}
 	case there:
 		set.open = func(train bool) (data.Dataset, error) {
 			d, err := s.open(os.DirFS(dir), train)
@@ -154,12 +184,20 @@ func (s *publishedSet) pictures(root string) (*pictureSet, error) {
 	return set, nil
 }
 
+// sizeOf tells how large a download is.
+func sizeOf(bytes int64) string {
+	if bytes < 10e6 {
+		return fmt.Sprintf("%.1f MB", float64(bytes)/1e6)
+	}
+	return fmt.Sprintf("%d MB", bytes/1e6)
+}
+
 // missing says that the files are not there, and what to do.
 func (s *publishedSet) missing(dir string) error {
 	if s.builtin != nil {
-		return fmt.Errorf(`%s is built in, and its files are not in %s: "inkling data get %s" downloads them (about %d MB)`, s.Title, dir, s.fullName(), s.Bytes/1e6)
+		return fmt.Errorf(`%s is built in, and its files are not in %s: "inkling data get %s" downloads them (about %s)`, s.Title, dir, s.fullName(), sizeOf(s.Bytes))
 	}
-	return fmt.Errorf(`%s is not in %s: "inkling data get %s" downloads it (about %d MB)`, s.Title, dir, s.fullName(), s.Bytes/1e6)
+	return fmt.Errorf(`%s is not in %s: "inkling data get %s" downloads it (about %s)`, s.Title, dir, s.fullName(), sizeOf(s.Bytes))
 }
 
 // download gets the files into a folder, from the mirrors first, and tells on

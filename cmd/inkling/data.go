@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/md5"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/download"
 	"inkling/internal/wording"
@@ -49,10 +48,12 @@ A mirror is a server that has the folders of the cache, such as the cache of ano
 machine: URL/fashion-mnist/train-images-idx3-ubyte.gz. Those of --mirror are asked
 first, then those that INKLING_MIRRORS names, then the published places. Wherever a
 file comes from, it must have its published sum; those of EMNIST, which have none,
-must be whole and fit each other.`,
+must be whole and fit each other. Texts and recordings come from repositories, and
+their sums are Git's.`,
 		Example: `  inkling data list
   inkling data get fashion-mnist
   inkling data get emnist:letters
+  inkling data get trec
   inkling data get cifar-10 --mirror http://classroom.local:8000
   inkling data info mnist --grid mnist.png
   inkling data check ~/photos`,
@@ -139,7 +140,7 @@ func (o *dataOptions) list(out io.Writer) error {
 		case l.Builtin:
 			here = "built in"
 		}
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%d MB\t%s\t%s\n", l.Name, thousands(l.Train), thousands(l.Test), l.Classes, l.Shape, l.Bytes/1e6, l.Licence, here)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%s\t%s\t%s\t%s\n", l.Name, thousands(l.Train), thousands(l.Test), l.Classes, l.Shape, sizeOf(l.Bytes), l.Licence, here)
 	}
 	return table.Flush()
 }
@@ -223,19 +224,19 @@ func (s *publishedSet) checkFiles(dir string) (checks []fileCheck, faults int, e
 		checks = append(checks, c)
 	}
 	for _, file := range s.Files {
-		sum := md5.New()
 		f, err := os.Open(filepath.Join(dir, file.Name))
 		if errors.Is(err, os.ErrNotExist) {
 			continue // it lies elsewhere, unpacked
 		}
 		if err == nil {
-			_, err = io.Copy(sum, f)
+			err = file.Compare(f)
 			f.Close()
 		}
-		if got := hex.EncodeToString(sum.Sum(nil)); err == nil && got != file.MD5 {
-			err = fmt.Errorf("it has md5 %s, published is %s: delete it and get it again", got, file.MD5)
+		kind := "md5"
+		if file.MD5 == "" {
+			kind = "sum of Git"
 		}
-		add(file.Name+", published md5", err)
+		add(file.Name+", published "+kind, err)
 	}
 	for _, file := range slices.Sorted(maps.Keys(sums)) {
 		got, err := download.Sum(filepath.Join(dir, filepath.Base(file)))
@@ -243,6 +244,11 @@ func (s *publishedSet) checkFiles(dir string) (checks []fileCheck, faults int, e
 			err = fmt.Errorf("it has sha256 %s, noted was %s: delete it and get it again", got, sums[file])
 		}
 		add(file+", noted sha256", err)
+	}
+	if s.samples != nil {
+		_, err := s.samples(os.DirFS(dir))
+		add(string(s.kind)+", read through", err)
+		return checks, faults, nil
 	}
 	for _, part := range []struct {
 		name  string
@@ -305,8 +311,8 @@ func (s *publishedSet) verdict(dir string, checks []fileCheck, faults int) error
 type statistics struct {
 	Pictures int       `json:"pictures"`
 	Counts   []int     `json:"counts"`
-	Mean     []float64 `json:"mean"` // of each channel, with samples from 0 to 1
-	Std      []float64 `json:"std"`
+	Mean     []float64 `json:"mean,omitempty"` // of each channel, with samples from 0 to 1; of pictures alone
+	Std      []float64 `json:"std,omitempty"`
 }
 
 // sampleCounts are the counts of some pictures of a set.
@@ -376,6 +382,10 @@ func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string
 	if err != nil {
 		return err
 	}
+	kind := set.kind()
+	if grid != "" && kind != inkling.Pictures {
+		return usagef("--grid draws pictures, and these are %s: \"inkling show\" shows some", kind)
+	}
 	parts := map[string]*statistics{}
 	var classes []string
 	for part, train := range map[string]bool{"train": true, "test": false} {
@@ -385,6 +395,9 @@ func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string
 		}
 		if parts[part], err = measure(d); err != nil {
 			return err
+		}
+		if kind != inkling.Pictures {
+			parts[part].Mean, parts[part].Std = nil, nil
 		}
 		classes = d.Classes()
 		if train && grid != "" {
@@ -401,14 +414,18 @@ func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string
 	if o.json {
 		return writeJSON(out, map[string]any{"name": name, "note": set.reason, "left_out": len(set.bad()), "classes": classes, "train": train, "test": test})
 	}
-	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(train.Pictures, "picture"), thousands(test.Pictures), wording.Count(len(classes), "class"))
+	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(train.Pictures, kind.One()), thousands(test.Pictures), wording.Count(len(classes), "class"))
 	if set.reason != "" {
 		fmt.Fprintf(out, "%s\n", set.reason)
 	}
 	if note := set.leftOut(); note != "" {
 		fmt.Fprintf(out, "%s\n", note)
 	}
-	fmt.Fprintf(out, "Samples from 0 to 1, to train on: mean %.4f, standard deviation %.4f.\n\n", train.Mean, train.Std)
+	if kind == inkling.Pictures {
+		fmt.Fprintf(out, "Samples from 0 to 1, to train on: mean %.4f, standard deviation %.4f.\n\n", train.Mean, train.Std)
+	} else {
+		fmt.Fprintf(out, "A network reads %s.\n\n", set.describe())
+	}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprint(table, "class\tto train on\tto test with\n")
 	for i, class := range classes {
@@ -420,10 +437,7 @@ func (o *dataOptions) info(ctx context.Context, out io.Writer, name, grid string
 // find returns a set of a known name, or what --data takes else.
 func (o *dataOptions) find(ctx context.Context, name string) (*pictureSet, error) {
 	if s := findPublished(name); s != nil {
-		if err := o.pictures.refuse(s.Title, false); err != nil {
-			return nil, err
-		}
-		return s.pictures(o.root)
+		return s.pictures(ctx, o.root, o.pictures)
 	}
 	if _, err := os.Stat(name); err == nil {
 		if o.root != "" {

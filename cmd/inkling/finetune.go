@@ -306,7 +306,7 @@ func (o *trainOptions) beside(ctx context.Context, r *reporter, result *trained)
 	if known == nil {
 		return nil
 	}
-	set, err := known.pictures("")
+	set, err := known.pictures(ctx, "", pictureOptions{samples: sampleOptions{like: old}})
 	if err != nil {
 		return nil // it is not at hand
 	}

@@ -84,10 +84,7 @@ func findPicturesAs(ctx context.Context, name string, o pictureOptions) (*pictur
 		return set, o.refuse(set.title, false)
 	}
 	if published := findPublished(name); published != nil {
-		if err := o.refuse(published.Title, false); err != nil {
-			return nil, err
-		}
-		return published.pictures("")
+		return published.pictures(ctx, "", o)
 	}
 	if split, isEMNIST := strings.CutPrefix(name, "emnist:"); isEMNIST {
 		return nil, usagef("--data %s: EMNIST has no split %q, want %s", name, split, strings.Join(emnist.Splits(), " or "))
@@ -105,7 +102,7 @@ func autoPictures() (*pictureSet, error) {
 	if _, there, err := findPublished(autoDownload).there(""); err == nil && there {
 		name, reason = autoDownload, "It was downloaded before; --data mnist takes the digits that are built in."
 	}
-	set, err := findPublished(name).pictures("")
+	set, err := findPublished(name).pictures(context.Background(), "", pictureOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -204,8 +204,12 @@ func testSet(ctx context.Context, m *inkling.Classifier, path, asked string, o p
 	if m.About.Split != "" {
 		name += ":" + m.About.Split
 	}
-	if findPublished(name) != nil {
-		return findPicturesAs(ctx, name, pictureOptions{skipBad: o.skipBad})
+	if known := findPublished(name); known != nil {
+		found := pictureOptions{skipBad: o.skipBad}
+		if known.samples != nil {
+			found.samples = o.samples
+		}
+		return findPicturesAs(ctx, name, found)
 	}
 	return nil, usagef("%s was trained on the data set %q; name the one to test it on with --data", path, m.About.Dataset)
 }

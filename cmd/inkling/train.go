@@ -668,7 +668,7 @@ func downloadData(ctx context.Context, o *trainOptions, r *reporter) error {
 	if err != nil {
 		return err
 	}
-	r.line("Downloading %s, about %d MB ...\n", s.Title, s.Bytes/1e6)
+	r.line("Downloading %s, about %s ...\n", s.Title, sizeOf(s.Bytes))
 	out := r.out
 	if r.json {
 		out = nil

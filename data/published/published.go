@@ -33,6 +33,11 @@ type File struct {
 	Name   string // as published
 	MD5    string // of the published file, as torchvision lists it
 	SHA256 string // of what is in it when it is unpacked, empty if that is not known
+
+	// Git is, of a file without MD5, the name that Git gives its content, where a
+	// repository publishes it. Of a zip archive, which the repository's server packs, it is
+	// that of the folder Folder in it.
+	Git, Folder string
 }
 
 // CacheDir is the folder that the downloaded files of a data set are kept in:
@@ -48,11 +53,15 @@ func CacheDir(name string) (string, error) {
 // Download gets the files into a folder, as they are published, and compares
 // their published sums. Files that are there and whole are not asked for. Check,
 // if not nil, reads a file through before it gets its name, and says what is
-// wrong with it.
+// wrong with it; a file with a sum of Git needs none.
 func (s *Set) Download(ctx context.Context, dir string, check func(name string, r io.Reader) error, o download.Options) error {
 	for _, f := range s.Files {
 		file := download.File{MD5: f.MD5}
-		if check != nil {
+		switch {
+		case f.Git != "":
+			file.MaxSize = maxGitFile
+			file.Check = f.Compare
+		case check != nil:
 			file.Check = func(r io.Reader) error { return check(f.Name, r) }
 		}
 		for _, mirror := range s.Mirrors {
