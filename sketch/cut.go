@@ -37,6 +37,9 @@ func (r *Reader) part(g *group, s source, cuts *int) ([]Mark, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r.Judge != nil {
+		one[0].judged, one[0].None = read[0], none[0]
+	}
 	// A network that knows of nothing but digits is sure of much that is none.
 	if r.Judge != nil && none[0] < 0.5 || r.Judge == nil && (wide < wideForDigit || slices.Max(read[0]) >= sureOfPart) {
 		return one, nil
@@ -100,6 +103,11 @@ func (r *Reader) cuts(g *group, s source) ([]Mark, error) {
 	}
 	if math.IsInf(best[len(best)-1], -1) {
 		return nil, nil
+	}
+	if r.Judge != nil {
+		for j := range marks {
+			marks[j].judged, marks[j].None = read[j], none[j]
+		}
 	}
 	var way []Mark
 	for k := len(places) - 1; k > 0; k = spans[through[k]].from {

@@ -42,6 +42,8 @@ type Mark struct {
 	Probabilities []float32
 	// None is how probable it is that it is none of the classes; 0 without Judge.
 	None float64
+
+	judged []float32 // what Judge said, of the classes; nil as long as it was not asked
 }
 
 // A Page is what was found on a pad or a picture.
@@ -280,30 +282,38 @@ func (r *Reader) fill(page *Page, lines [][]group, s source) error {
 
 // read asks the networks about the marks.
 func (r *Reader) read(page *Page, picture bool) error {
-	var results []*Result
+	var results, unjudged []*Result
 	for i := range page.Marks {
-		results = append(results, page.Marks[i].Result)
+		m := &page.Marks[i]
+		if results = append(results, m.Result); m.judged == nil {
+			unjudged = append(unjudged, m.Result)
+		}
 	}
-	judged, none, err := r.ask(r.Judge, true, results)
+	judged, none, err := r.ask(r.Judge, true, unjudged)
 	if err != nil {
 		return err
 	}
-	read := judged
-	switch {
-	case len(results) == 1 && r.LeaveSingle:
-		read = nil
-	case !picture || judged == nil:
-		if read, _, err = r.ask(r.Read, false, results); err != nil {
-			return err
+	for i := range page.Marks {
+		if m := &page.Marks[i]; m.judged == nil && r.Judge != nil {
+			m.judged, m.None = judged[0], none[0]
+			judged, none = judged[1:], none[1:]
 		}
 	}
+	if len(results) == 1 && r.LeaveSingle {
+		return nil
+	}
+	if picture && r.Judge != nil {
+		for i := range page.Marks {
+			page.Marks[i].Probabilities = page.Marks[i].judged
+		}
+		return nil
+	}
+	read, _, err := r.ask(r.Read, false, results)
+	if err != nil || read == nil {
+		return err
+	}
 	for i := range page.Marks {
-		if read != nil {
-			page.Marks[i].Probabilities = read[i]
-		}
-		if judged != nil {
-			page.Marks[i].None = none[i]
-		}
+		page.Marks[i].Probabilities = read[i]
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func TestNetworkOfPhotographs(t *testing.T) {
 	if answer.Code != http.StatusUnprocessableEntity || !strings.Contains(answer.Body.String(), "the network reads pictures of 3x32x40 (channels, height, width), and strokes are for drawings of 28x28; send an image") {
 		t.Errorf("a drawing is answered with %d: %s", answer.Code, answer.Body)
 	}
-	var d description
+	var d reading.Description
 	if err := json.Unmarshal(ask(s, "GET", "/api/model", "", nil).Body.Bytes(), &d); err != nil {
 		t.Fatal(err)
 	}

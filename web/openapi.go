@@ -109,7 +109,7 @@ func (s *Server) describeAPI() http.Handler {
 	}
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/model", OperationID: "model", Summary: "Describe the model",
-		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(description{}))}},
+		Responses: map[string]*huma.Response{"200": {Description: "The model", Content: asJSON(schema(reading.Description{}))}},
 	}))
 	document.AddOperation(failures(&huma.Operation{
 		Method: http.MethodGet, Path: "/api/network", OperationID: "network", Summary: "Describe the network, stage by stage",

@@ -15,14 +15,20 @@ import (
 //go:embed page
 var pageFiles embed.FS
 
-// addPage serves the files of the page, that of a model's kind at /; those of other kinds
-// are not.
-func addPage(mux *http.ServeMux, index string) {
+// PageFiles are the files of the page, all in one folder.
+func PageFiles() fs.FS {
 	page, err := fs.Sub(pageFiles, "page")
 	if err != nil {
 		panic("web: " + err.Error()) // the pattern above is wrong
 	}
-	err = fs.WalkDir(page, ".", func(name string, entry fs.DirEntry, err error) error {
+	return page
+}
+
+// addPage serves the files of the page, that of a model's kind at /; those of other kinds
+// are not.
+func addPage(mux *http.ServeMux, index string) {
+	page := PageFiles()
+	err := fs.WalkDir(page, ".", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}

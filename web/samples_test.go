@@ -74,7 +74,7 @@ func wav(rate int, seconds, loud float64) []byte {
 func TestReadsTexts(t *testing.T) {
 	m := textClassifier(t)
 	s := serverOf(t, m)
-	about := decoded[description](t, ask(s, "GET", "/api/model", "", nil))
+	about := decoded[reading.Description](t, ask(s, "GET", "/api/model", "", nil))
 	if about.Kind != "texts" || about.Length != 8 || about.Tokenizer != "treebank" || about.Draws {
 		t.Errorf("%+v", about)
 	}
@@ -138,7 +138,7 @@ func audioForm(t testing.TB, file []byte) (kind string, body *bytes.Buffer) {
 func TestUnderstandsRecordings(t *testing.T) {
 	m := soundClassifier(t)
 	s := serverOf(t, m)
-	if about := decoded[description](t, ask(s, "GET", "/api/model", "", nil)); about.Kind != "recordings" || about.Rate != 8000 || about.Seconds != 0.5 {
+	if about := decoded[reading.Description](t, ask(s, "GET", "/api/model", "", nil)); about.Kind != "recordings" || about.Rate != 8000 || about.Seconds != 0.5 {
 		t.Errorf("%+v", about)
 	}
 	kind, body := audioForm(t, wav(16000, 0.4, 0.5))

@@ -16,8 +16,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -205,7 +203,7 @@ func (s *Server) use(c *Config) (err error) {
 		s.reads.Judge, s.reads.Decode, s.reads.Read = c.Judge, s.pictures.use, s.readDigits
 		shows = s.reads
 	}
-	programs, err := reading.Compile(c.Network, c.Convolutions, c.Transform, shape, len(c.About.Classes), shows)
+	programs, err := reading.Compile(c.Network, c.Convolutions, c.Transform, shape, len(c.About.Classes), reading.MaxBatch, shows)
 	if err != nil {
 		return err
 	}
@@ -317,33 +315,6 @@ func (s *Server) Close() {
 	s.predictor.close()
 }
 
-// A description is what GET /api/model answers.
-type description struct {
-	Name         string    `json:"name" doc:"what the model is called"`
-	Architecture string    `json:"architecture,omitempty" doc:"the kind of network" example:"LeNet"`
-	Dataset      string    `json:"dataset,omitempty" doc:"what it was trained on" example:"emnist"`
-	Split        string    `json:"split,omitempty" doc:"the part of that"`
-	Classes      []string  `json:"classes" nullable:"false" doc:"the names of the classes, in the order of probabilities"`
-	Accuracy     float64   `json:"accuracy,omitempty" doc:"the share of the test set that it read correctly, 0 to 1"`
-	Input        []int     `json:"input" nullable:"false" doc:"channels, height and width of what it reads"`
-	Mean         []float32 `json:"mean,omitempty" nullable:"false" doc:"what is subtracted from pixels of 0 to 1"`
-	Std          []float32 `json:"std,omitempty" nullable:"false" doc:"what they are divided by then"`
-	Orientation  string    `json:"orientation,omitempty" doc:"how its pictures lay when it was trained"`
-	Parameters   int       `json:"parameters" doc:"how many weights it has"`
-	Kind         string    `json:"kind" doc:"what it reads" enum:"pictures,texts,recordings"`
-	Length       int       `json:"length,omitempty" doc:"how many tokens of a text it reads"`
-	Tokenizer    string    `json:"tokenizer,omitempty" doc:"how texts are divided" enum:"words,treebank,characters"`
-	Rate         int       `json:"rate,omitempty" doc:"samples a second that recordings are brought to"`
-	Seconds      float64   `json:"seconds,omitempty" doc:"how much of a recording it hears"`
-	Draws        bool      `json:"draws" doc:"whether it reads drawings, given as strokes or pixels; it always reads pictures"`
-	Preprocess   string    `json:"preprocess" doc:"how drawings are prepared unless a request says otherwise" enum:"emnist,mnist,tutorial,fit,resize"`
-	Inside       bool      `json:"inside" doc:"whether /api/network tells the network's stages, and details what each computed"`
-	SureAbove    float64   `json:"sure_above" doc:"the probability from which on a prediction is sure"`
-	Training     bool      `json:"training" doc:"whether /api/train trains networks"`
-	Feedback     bool      `json:"feedback" doc:"whether labelled drawings are kept"`
-	Version      string    `json:"version,omitempty" doc:"of the server"`
-}
-
 // draws reports whether the network reads drawings.
 func (s *Server) draws() bool {
 	return s.kind() == inkling.Pictures && s.reads.Draws()
@@ -359,15 +330,9 @@ func (s *Server) describeNetwork(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
-	accuracy, _ := strconv.ParseFloat(strings.TrimSpace(s.reads.About.Extra["accuracy"]), 64) // absent is 0
-	about := description{
-		Name: s.name, Architecture: s.reads.About.Architecture, Dataset: s.reads.About.Dataset, Split: s.reads.About.Split,
-		Classes: s.reads.About.Classes, Accuracy: accuracy,
-		Input: s.reads.Input, Draws: s.draws(),
-		Mean: s.reads.About.Mean, Std: s.reads.About.Std, Orientation: s.reads.About.Orientation, Parameters: s.reads.Parameters,
-		Preprocess: s.reads.Preparation.Way, Inside: s.stages != nil, SureAbove: SureAbove, Training: s.training != nil, Feedback: s.feedback != nil, Version: s.version,
-		Kind: string(s.kind()),
-	}
+	about := s.reads.Description(s.name)
+	about.Kind, about.Draws = string(s.kind()), s.draws()
+	about.Training, about.Feedback, about.Version = s.training != nil, s.feedback != nil, s.version
 	if s.texts != nil {
 		about.Length, about.Tokenizer = s.texts.Length, string(s.texts.Tokenizer)
 	}

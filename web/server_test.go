@@ -85,7 +85,7 @@ func decoded[T any](t testing.TB, w *httptest.ResponseRecorder) T {
 }
 
 func TestDescribesModel(t *testing.T) {
-	d := decoded[description](t, ask(newTestServer(t, nil), "GET", "/api/model", "", nil))
+	d := decoded[reading.Description](t, ask(newTestServer(t, nil), "GET", "/api/model", "", nil))
 	if d.Name != "digits" || len(d.Classes) != 10 || d.Accuracy < 0.9 || d.Accuracy > 1 || d.Feedback || d.Parameters != 44426 || d.Preprocess != "emnist" {
 		t.Errorf("got %+v", d)
 	}

@@ -52,6 +52,7 @@ var (
 		"export out":  completeFolders,
 		"test out":    completeFolders,
 		"compare out": completeFolders,
+		"page out":    completeFolders,
 		"find-lr out": completeFiles("png"),
 
 		"eval-strokes model": completeModels,

@@ -118,7 +118,7 @@ New here? "inkling demo" goes through everything once and explains it.`,
 	)
 	for _, command := range []*cobra.Command{
 		inGroup("learn", newDemo()), inGroup("learn", newData()), inGroup("learn", newShow()), inGroup("learn", newTrain()), inGroup("learn", newWatch()), inGroup("learn", newCompare()), inGroup("learn", newFindLR()), inGroup("learn", newSweep()),
-		inGroup("use", newTest()), inGroup("use", newPredict()), inGroup("use", newRun()), inGroup("use", newConvert()), inGroup("use", newEvalStrokes()), inGroup("use", newServe()), inGroup("use", newFeedback()),
+		inGroup("use", newTest()), inGroup("use", newPredict()), inGroup("use", newRun()), inGroup("use", newConvert()), inGroup("use", newEvalStrokes()), inGroup("use", newServe()), inGroup("use", newPage()), inGroup("use", newFeedback()),
 		inGroup("look", newInfo()), inGroup("look", newModels()), inGroup("look", newRecipes()), inGroup("look", newBench()), inGroup("look", newVersion()),
 	} {
 		root.AddCommand(command)

@@ -95,15 +95,33 @@ func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []in
 				from = in[e[r]:][:depth]
 			}
 			w := weights[e[6]:][:depth*TileColumns]
-			for k, v := range from {
-				for j, factor := range (*[TileColumns]float32)(w[k*TileColumns:]) {
-					sum[j] += float32(v * factor)
-				}
+			for half := 0; half < TileColumns; half += halfTile {
+				addProducts((*[halfTile]float32)(sum[half:]), from, w[half:])
 			}
 		}
 		limits.Keep(sum[:])
 		*(*[TileColumns]float32)(out[table[r]:]) = sum
 	}
+}
+
+// halfTile is how many sums of a tile's row are kept in registers.
+const halfTile = 8
+
+// addProducts adds to half of a row's sums, one after another, from[k]*weights[k*TileColumns+j].
+func addProducts(sum *[halfTile]float32, from, weights []float32) {
+	s0, s1, s2, s3, s4, s5, s6, s7 := sum[0], sum[1], sum[2], sum[3], sum[4], sum[5], sum[6], sum[7]
+	for k, v := range from {
+		w := (*[halfTile]float32)(weights[k*TileColumns:])
+		s0 += float32(v * w[0])
+		s1 += float32(v * w[1])
+		s2 += float32(v * w[2])
+		s3 += float32(v * w[3])
+		s4 += float32(v * w[4])
+		s5 += float32(v * w[5])
+		s6 += float32(v * w[6])
+		s7 += float32(v * w[7])
+	}
+	*sum = [halfTile]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
 func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {

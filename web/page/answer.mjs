@@ -51,7 +51,7 @@ export class AnswerView {
   #classes = [];
   /** @type {Prediction | null} what is shown; null while there is no answer */
   #shown = null;
-  /** @type {"empty" | "unread"} why there is none */
+  /** @type {"empty" | "unread" | "loading"} why there is none */
   #nothing = "empty";
   #pageMilliseconds = 0;
   /** Numbers the answers as they come. */
@@ -128,7 +128,7 @@ export class AnswerView {
 
   /**
    * There is no answer to what is on the pad.
-   * @param {"empty" | "unread"} why
+   * @param {"empty" | "unread" | "loading"} why
    */
   showNothing(why) {
     this.#nothing = why;

@@ -1,5 +1,5 @@
 /**
- * The server's JSON API, as far as this page uses it.
+ * The server's JSON API, as far as this page uses it; where there is none, an engine answers alike.
  */
 import { PAD, rounded } from "./drawing.mjs";
 
@@ -71,6 +71,26 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {boolean} [training] whether the server trains networks
  */
 
+/**
+ * What answers where there is no server; see engine.mjs.
+ * @typedef {object} Local
+ * @property {(request: object, signal?: AbortSignal) => Promise<Prediction>} predict
+ * @property {() => Promise<{ model: Model, network: any }>} describe
+ */
+
+/** @type {Local | null} */
+let local = null;
+
+/** @param {Local} engine that answers from now on in place of a server */
+export function answerLocally(engine) {
+  local = engine;
+}
+
+/** Whether there is no server. */
+export function isLocal() {
+  return local !== null;
+}
+
 /** What the server refused, in its own words. */
 export class Refusal extends Error {
   /**
@@ -111,8 +131,8 @@ export function inputOf(drawing, brush) {
  * @returns {Promise<Prediction>}
  */
 export async function predict(drawing, brush, signal, network = "api") {
-  const response = await post(`${network}/predict`, { ...inputOf(drawing, brush), details: true }, signal);
-  return response.json();
+  const request = { ...inputOf(drawing, brush), details: true };
+  return local ? local.predict(request, signal) : (await post(`${network}/predict`, request, signal)).json();
 }
 
 /**
@@ -140,6 +160,9 @@ export async function sendFeedback(drawing, brush, label, prediction) {
  * @returns {Promise<any>} its stages; see inside.mjs
  */
 export async function describeNetwork(network) {
+  if (local) {
+    return (await local.describe()).network;
+  }
   const response = await fetch(address(`${network}/network`));
   return (await checked(response)).json();
 }
@@ -181,6 +204,9 @@ export async function trainNetwork(settings, told) {
 
 /** @returns {Promise<Model>} */
 export async function describeModel() {
+  if (local) {
+    return (await local.describe()).model;
+  }
   const response = await fetch(address("api/model"));
   return (await checked(response)).json();
 }

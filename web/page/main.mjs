@@ -2,7 +2,7 @@
  * Inkling's page: puts the pad, the server and the views together.
  */
 import { AnswerView } from "./answer.mjs";
-import { Refusal, describeModel, predict } from "./api.mjs";
+import { Refusal, describeModel, isLocal, predict } from "./api.mjs";
 import { byId } from "./dom.mjs";
 import { EXAMPLES, setUpExamples } from "./examples.mjs";
 import { FeedbackView } from "./feedback.mjs";
@@ -75,7 +75,7 @@ const problem = byId("problem", HTMLElement);
 function showProblem(error) {
   const refused = error instanceof Refusal;
   const retry = refused && error.retryAfter > 0;
-  const words = [refused ? error.message : t("offline")];
+  const words = [refused ? error.message : t(isLocal() ? "engineFailed" : "offline")];
   if (retry) {
     words.push(t("retrying", { seconds: Math.ceil(error.retryAfter / 1000) }));
   }
@@ -254,8 +254,14 @@ function showModel() {
 speaker.translate();
 showTools();
 setUpProgramPanel(t, announce);
+if (isLocal()) {
+  answerView.showNothing("loading");
+}
 try {
   model = await describeModel();
+  if (pad.isEmpty) {
+    answerView.showNothing("empty");
+  }
   answerView.classes = model.classes;
   if (model.feedback) {
     feedbackView.enable(model.classes);

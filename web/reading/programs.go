@@ -55,11 +55,12 @@ type Programs struct {
 	layers   []featureLayer
 }
 
-// Compile compiles a network with so many classes. By t it makes the network's input of
-// bytes of the shape sample: channels, height and width. What n, which may be nil, shows of
-// the network is compiled, too, and n's Ground and Ink are set.
-func Compile(network models.Network, convolutions nn.Convolutions, t transform.Transform, sample [3]int, classes int, n *Network) (*Programs, error) {
-	batch, err := batchFor(network)
+// Compile compiles a network with so many classes, for at most so many pictures together. By
+// t it makes the network's input of bytes of the shape sample: channels, height and width.
+// What n, which may be nil, shows of the network is compiled, too, and n's Ground and Ink are
+// set.
+func Compile(network models.Network, convolutions nn.Convolutions, t transform.Transform, sample [3]int, classes, together int, n *Network) (*Programs, error) {
+	batch, err := batchFor(network, together)
 	if err != nil {
 		return nil, err
 	}
@@ -99,9 +100,9 @@ func Compile(network models.Network, convolutions nn.Convolutions, t transform.T
 	return p, nil
 }
 
-// batchFor is how many pictures are computed together: fewer of a network that needs
-// much memory for one.
-func batchFor(network models.Network) (int, error) {
+// batchFor is how many pictures are computed together: so many, or fewer of a network that
+// needs much memory for one.
+func batchFor(network models.Network, together int) (int, error) {
 	channels, height, width := network.Input()
 	operations, err := nn.Trace(network, 1, channels, height, width)
 	if err != nil {
@@ -112,7 +113,7 @@ func batchFor(network models.Network) (int, error) {
 	for _, op := range operations {
 		numbers += op.Shape.Elements()
 	}
-	return max(min(most/numbers, MaxBatch), 1), nil
+	return max(min(most/numbers, together), 1), nil
 }
 
 // shown returns what the network is shown for a byte.

@@ -33,7 +33,7 @@ type Reader struct {
 func NewReader(network models.Network, convolutions nn.Convolutions, t transform.Transform, n *Network) (*Reader, error) {
 	r := &Reader{Network: n}
 	var err error
-	if r.programs, err = Compile(network, convolutions, t, [3]int{n.Input[0], n.Input[1], n.Input[2]}, len(n.About.Classes), n); err != nil {
+	if r.programs, err = Compile(network, convolutions, t, [3]int{n.Input[0], n.Input[1], n.Input[2]}, len(n.About.Classes), 1, n); err != nil {
 		return nil, err
 	}
 	decoder := picture.NewDecoder(PictureLimits)
