@@ -72,6 +72,7 @@ func TestTokens(t *testing.T) {
 	}{
 		{Way{Tokenizer: Words}, "Don't stop: 3.14 cafés, 东西!", []string{"Don't", "stop", "3.14", "cafés", "东", "西"}},
 		{Way{Tokenizer: Words, Lower: true}, "ÄPFEL Und", []string{"äpfel", "und"}},
+		{Way{Tokenizer: Treebank, Zeros: true}, "Call 08452810075 by ٣ for £5.99", []string{"Call", "00000000000", "by", "0", "for", "£0.00"}},
 		{Way{Tokenizer: Words, StopWords: true}, "The end of the World", []string{"end", "World"}},
 		{Way{Tokenizer: Words, Stem: "russian"}, "красивые дома", []string{"красив", "дом"}},
 		{Way{Tokenizer: Characters}, "东西 a\n!", []string{"东", "西", "a", "!"}},

@@ -42,6 +42,9 @@ var tokenizers = map[Tokenizer]func(string) []string{
 type Way struct {
 	Tokenizer Tokenizer `json:"tokenizer"`
 	Lower     bool      `json:"lower,omitempty"` // small letters
+	// Zeros reads every digit as 0, so that telephone numbers, years and prices, most of
+	// which occur once, are tokens that occur often: 1995 is 0000, £5.99 is £0.00.
+	Zeros bool `json:"zeros,omitempty"`
 	// Stem is the language whose endings are taken off, by Porter's second algorithm
 	// (Snowball, https://snowballstem.org): english, french, hungarian, norwegian,
 	// russian, spanish or swedish. Stems are of small letters. English ones are NLTK's,
@@ -89,6 +92,9 @@ func (w Way) Tokens(text string) ([]string, error) {
 		if w.Lower {
 			token = strings.ToLower(token)
 		}
+		if w.Zeros {
+			token = strings.Map(zeroOfDigit, token)
+		}
 		if w.Stem != "" {
 			token, _ = snowball.Stem(token, w.Stem, true)
 		}
@@ -126,6 +132,13 @@ func unicodeWords(text string) []string {
 		}
 	}
 	return all
+}
+
+func zeroOfDigit(r rune) rune {
+	if unicode.IsDigit(r) {
+		return '0'
+	}
+	return r
 }
 
 func inWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsNumber(r) }

@@ -108,6 +108,7 @@ func TestReadsTexts(t *testing.T) {
 		`{}`:                 "the request has no text",
 		`{"audio":"x"}`:      "the model reads texts, and the request has audio: send text",
 		`{"text":7}`:         "text is a JSON number",
+		"{\"text\":\"\xff\"}":   "the request is no JSON: it is not UTF-8",
 		`{"instances":[]}`:   "instances has 0 texts, want 1 to 256",
 		`{"instances":[{}]}`: "instances[0]: there is no text",
 		`{"text":"` + strings.Repeat("a", maxText+1) + `"}`: "the text has 65537 bytes",

@@ -59,6 +59,7 @@ var (
 		"eval-strokes out":   completeFiles("png"),
 		"schedule-step":      oneOf("epoch", "batch"),
 
+		"digits": oneOf("auto", "alike", "apart"),
 		"tokens": oneOf("auto", "words", "treebank", "characters"),
 
 		// What nobody can guess.

@@ -28,7 +28,7 @@ type sampleOptions struct {
 	find samples.Options
 	fold string
 
-	tokens           string
+	tokens, digits   string
 	length, minCount int
 
 	rate, mels int
@@ -52,6 +52,7 @@ func (o *sampleOptions) flags(f *pflag.FlagSet) {
 // inputFlags are those that choose what a new network reads.
 func (o *sampleOptions) inputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.tokens, "tokens", "auto", "divide texts into `WHAT`: words, treebank, characters, or auto, which is characters for Chinese and Japanese and else treebank")
+	f.StringVar(&o.digits, "digits", "auto", "read digits `HOW`: apart, each as it is, or alike, every one as 0, or auto, which is apart for characters and else alike")
 	f.IntVar(&o.length, "length", 0, "read `N` tokens of a text at most; 0 means as many as 99 of 100 texts have, 400 at most")
 	f.IntVar(&o.minCount, "min-count", 0, "know tokens that the texts have `N` times; 0 means 2, or 1 for fewer than 1,000 texts")
 	f.IntVar(&o.rate, "rate", 0, "read recordings at `N` samples a second; 0 means theirs, 16,000 at most")
@@ -77,6 +78,8 @@ func (o *sampleOptions) check(seed uint64) error {
 		}
 	}
 	switch {
+	case !slices.Contains([]string{"", "auto", "alike", "apart"}, o.digits):
+		return usagef("--digits is %q, want auto, alike or apart", o.digits)
 	case o.length < 0 || o.length > text.MaxLength:
 		return usagef("--length is %d, want 0 to %d", o.length, text.MaxLength)
 	case o.minCount < 0:
@@ -93,11 +96,11 @@ func (o *sampleOptions) check(seed uint64) error {
 
 // given is the first flag that was set of those for texts and recordings, "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
-	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.length+o.minCount > 0
+	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
 	switch {
 	case texts && kind != inkling.Texts:
-		return "--text-column, --label-column, --tokens, --length and --min-count are for texts"
+		return "--text-column, --label-column, --tokens, --digits, --length and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
 		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
 	case o.fold != "" && kind == inkling.Pictures:
@@ -195,6 +198,7 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 			in.Tokenizer = text.Characters
 		}
 	}
+	in.Zeros = o.digits == "alike" || o.digits != "apart" && in.Tokenizer != text.Characters
 	least := o.minCount
 	if least == 0 {
 		least = 2
@@ -417,6 +421,9 @@ func (s *pictureSet) describe() string {
 	switch s.kind() {
 	case inkling.Texts:
 		what := map[text.Tokenizer]string{text.Words: "words", text.Treebank: "tokens of the Penn Treebank", text.Characters: "characters"}[s.text.Tokenizer]
+		if s.text.Zeros {
+			what += " with every digit as 0"
+		}
 		return fmt.Sprintf("texts as %s, %s of them known, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), s.text.Length)
 	case inkling.Recordings:
 		return fmt.Sprintf("%g s of recordings at %s samples a second, %d mels in %d columns", s.sound.Seconds, thousands(s.sound.Rate), s.sound.Mels, s.sound.Columns)

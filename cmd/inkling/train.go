@@ -20,7 +20,6 @@ import (
 	"inkling/nn"
 	"inkling/optim"
 	"inkling/sketch"
-	"inkling/text"
 	"inkling/train"
 	"inkling/transform"
 	"inkling/weights"
@@ -33,8 +32,6 @@ const defaultModel = "lenet"
 // modelFor is the network for samples where none was chosen.
 func modelFor(set *pictureSet) string {
 	switch {
-	case set.text != nil && set.text.Tokenizer == text.Characters:
-		return "charcnn"
 	case set.text != nil:
 		return "textcnn"
 	case set.sound != nil:

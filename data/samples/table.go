@@ -170,7 +170,7 @@ func csvRows(r *bufio.Reader, f func(row) error) error {
 		var syntax *csv.ParseError
 		switch {
 		case errors.Is(err, errLongRecord):
-			return fmt.Errorf("line %d: a field in quotes does not end within %d bytes: is a quote missing?", line, 2*maxLine)
+			return fmt.Errorf("line %d is followed by more than %d bytes that are one line, or in one pair of quotes: is a quote missing?", line, 2*maxLine)
 		case errors.As(err, &syntax):
 			return fmt.Errorf("line %d: %w; a field with quotes, commas or line feeds stands in quotes, its own doubled", syntax.Line, syntax.Err)
 		case err != nil:

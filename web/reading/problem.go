@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // The statuses of problems with what was asked, as HTTP has them.
@@ -50,6 +51,9 @@ func Within(i int, err error) error {
 
 // Unmarshal reads JSON into value. What is wrong with it is a Problem.
 func Unmarshal(text []byte, value any) error {
+	if !utf8.Valid(text) { // else what does not belong there would be read as another sign
+		return Problemf(BadRequest, "the request is no JSON: it is not UTF-8")
+	}
 	err := json.Unmarshal(text, value)
 	var known *Problem
 	var syntax *json.SyntaxError
