@@ -12,20 +12,28 @@ type call struct {
 	version int
 	in      []*Tensor // nil where an input is left out
 	outputs int       // that somebody may want
-	left    *int64    // elements that may still be made
+	limits
+}
+
+// limits are what runs of definitions may take.
+type limits struct {
+	left  *int64   // elements that may still be made
+	steps *float64 // that may still be taken; nil for any number that a run may
+	// shapes tells that only the shapes of what comes out are wanted: it need not be computed.
+	shapes bool
 }
 
 // mostElements bounds what one run of a definition may make.
 const mostElements = 1 << 28
 
 // run runs the definition of an operator.
-func (op operator) run(n *Node, version int, in []*Tensor, left *int64) (out []*Tensor, err error) {
+func (op operator) run(n *Node, version int, in []*Tensor, most limits) (out []*Tensor, err error) {
 	defer catch(n, &err)
-	if left == nil {
-		most := int64(mostElements)
-		left = &most
+	if most.left == nil {
+		elements := int64(mostElements)
+		most.left = &elements
 	}
-	c := &call{node: n, version: version, in: in, outputs: len(n.Outputs), left: left}
+	c := &call{node: n, version: version, in: in, outputs: len(n.Outputs), limits: most}
 	out = op.plain(c)
 	if len(out) < len(n.Outputs) {
 		refuse("has %d outputs, of which only %d are known", len(n.Outputs), len(out))
@@ -93,8 +101,9 @@ func (c *call) make(t Type, shape ...int) *Tensor {
 	return out
 }
 
-// work refuses what would take forever: a number of steps, as a product.
-func (c *call) work(steps ...int) {
+// work refuses what would take forever: a number of steps, as a product. It reports
+// whether they are to be taken.
+func (c *call) work(steps ...int) bool {
 	const most = 2e10
 	n := 1.0
 	for _, s := range steps {
@@ -103,6 +112,12 @@ func (c *call) work(steps ...int) {
 	if n > most {
 		refuse("would take %.3g steps, which is too much", n)
 	}
+	if c.steps != nil {
+		if *c.steps -= n; *c.steps < 0 {
+			refuse("would take %.3g steps to compute constants, for which the file is too small", n)
+		}
+	}
+	return !c.shapes
 }
 
 // like returns a tensor of zeros of the type and shape of another.

@@ -23,7 +23,7 @@ func (l *lowering) has(i int) bool { return i < len(l.in) && l.in[i] != nil }
 // call is the node with those inputs that are constants.
 func (l *lowering) call() *call {
 	most := int64(mostElements)
-	c := &call{node: l.node, version: l.version, outputs: len(l.node.Outputs), left: &most}
+	c := &call{node: l.node, version: l.version, outputs: len(l.node.Outputs), limits: limits{left: &most}}
 	for _, v := range l.in {
 		var t *Tensor
 		if v != nil {
@@ -159,7 +159,7 @@ func (l *lowering) fold(op operator) []*nnValue {
 			}
 			in = append(in, t)
 		}
-		out, err := op.run(l.node, l.version, in, &l.net.left)
+		out, err := op.run(l.node, l.version, in, limits{left: &l.net.left, steps: &l.net.steps})
 		if err != nil {
 			panic(err)
 		}
@@ -213,7 +213,8 @@ func (l *lowering) define(op operator) []*nnValue {
 	for i, v := range inputs {
 		specs[i] = nn.Spec{Shape: v.Shape(), Type: v.Type()}
 	}
-	shapes, err := d.probe(specs) // whose types and ranks package nn does not keep
+	rest := l.net.growth
+	shapes, err := d.probe(specs, limits{left: &rest}) // whose types and ranks package nn does not keep
 	if err != nil {
 		panic(err)
 	}

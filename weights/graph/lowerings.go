@@ -356,7 +356,7 @@ func (l *lowering) linear(x *nn.Value, weight, bias *nnValue, transpose bool) *n
 		w := weight
 		if transpose {
 			turned := *weight
-			call := &call{node: &Node{}, in: []*Tensor{weight.tensor}, left: new(int64)}
+			call := &call{node: &Node{}, in: []*Tensor{weight.tensor}, limits: limits{left: new(int64)}}
 			*call.left = mostElements
 			turned.tensor = transposeOf(call)
 			w = &turned

@@ -56,7 +56,9 @@ func matMul(c *call) []*Tensor {
 	a, b := c.x(0), c.x(1)
 	_, _, _, shape := matrices(a.Shape, b.Shape)
 	y := c.make(a.Type, shape...)
-	c.work(y.Len(), a.Shape[len(a.Shape)-1])
+	if !c.work(y.Len(), a.Shape[len(a.Shape)-1]) {
+		return one(y)
+	}
 	x, z := a.floats(), b.floats()
 	multiply(a.Shape, b.Shape, func(i, j int) float64 { return float64(x[i]) * float64(z[j]) }, func(o int, sum float64) {
 		if y.Type.Float() {
@@ -75,7 +77,9 @@ func gemm(c *call) []*Tensor {
 		refuse("multiplies matrices of %dx%d and %dx%d", a.rows, a.columns, b.rows, b.columns)
 	}
 	y := c.make(c.x(0).Type, a.rows, b.columns)
-	c.work(a.rows, a.columns, b.columns)
+	if !c.work(a.rows, a.columns, b.columns) {
+		return one(y)
+	}
 	alpha, beta := c.node.real("alpha", 1), c.node.real("beta", 1)
 	var add *Tensor
 	steps := []int{0, 0}
@@ -189,7 +193,9 @@ func einsum(c *call) []*Tensor {
 	for _, letter := range all {
 		total = append(total, sizes[letter])
 	}
-	c.work(total...)
+	if !c.work(total...) {
+		return one(y)
+	}
 	steps := make([][]int, len(terms)+1)
 	for i, term := range append(slices.Clone(terms), right) {
 		steps[i] = make([]int, len(all))

@@ -27,6 +27,8 @@ type Network struct {
 	plain    map[string]int       // operators that run by their definitions
 	known    map[string]*Tensor   // inputs whose numbers decide shapes, while it is traced
 	left     int64                // elements that may still be made of constants
+	steps    float64              // that may still be taken for these
+	growth   int64                // elements that may still be made of inputs, while it is traced
 	fault    *fault               // of the last run
 	taken    map[string]bool      // names of weights
 	first    *nn.Value            // an input, while it is traced
@@ -81,6 +83,8 @@ func NewNetwork(g *Graph) (*Network, error) {
 	n := &Network{graph: g, layers: map[string]*made{}, folded: map[*Node][]*Tensor{},
 		loaded: map[string]*Tensor{}, shared: map[string]string{}, taken: map[string]bool{}, left: g.Room, fault: &fault{},
 		uses: map[string]int{}, computed: map[string]*Node{}}
+	const least, each = 1e8, 256 // of what people fold, hardly any has more
+	n.steps = least + each*float64(g.Room)
 	for _, port := range g.Outputs {
 		n.uses[port.Name]++
 	}
@@ -190,12 +194,16 @@ func (n *Network) trace(inputs map[string]*nnValue, known map[string]*Tensor, fi
 	n.plain, n.known, n.first, n.count, n.reads = map[string]int{}, known, first, 0, map[position]reading{}
 	defer func() { n.first, n.known = nil, nil }()
 	s := &scope{values: map[string]*nnValue{}}
+	given := 0
 	for name, v := range inputs {
 		s.values[name] = v
+		given += Elements(v.shape)
 	}
 	for name, t := range known {
 		s.values[name] = &nnValue{tensor: t}
+		given += t.Len()
 	}
+	n.growth = n.mayGrow(given)
 	n.run(n.graph.Nodes, s)
 	for _, port := range n.graph.Outputs {
 		v := n.find(s, port.Name)
@@ -206,6 +214,19 @@ func (n *Network) trace(inputs map[string]*nnValue, known map[string]*Tensor, fi
 	}
 	n.countDefinitions(out)
 	return out, nil
+}
+
+// mayGrow is how many elements all values together may have that are computed of inputs of
+// so many: memory is in proportion to these and to the file. Of networks that people make,
+// those with few weights have a few hundred for each of the input's, and those that make
+// pictures of a few numbers have many weights.
+func (n *Network) mayGrow(given int) int64 {
+	const least, each = 1 << 16, 4096
+	weights := 0
+	for _, init := range n.graph.Initializers {
+		weights += Elements(init.Shape)
+	}
+	return least + n.graph.Room/4 + int64(weights) + each*int64(given)
 }
 
 // countDefinitions counts the nodes that run by their definitions, of those that the
@@ -311,6 +332,11 @@ func (n *Network) node(node *Node, s *scope) {
 	for i, name := range node.Outputs {
 		if name == "" || i >= len(out) || out[i] == nil {
 			continue
+		}
+		if !out[i].constant() {
+			if n.growth -= int64(Elements(out[i].shape)); n.growth < 0 {
+				refuse("gives a value of the shape %v, with which the network computes more numbers than its inputs and its file may become", out[i].shape)
+			}
 		}
 		if s.values[name] != nil {
 			refuse("gives %q, which is there already", name)

@@ -166,7 +166,7 @@ func (d definition) arguments(shapes []nn.Shape) ([]*Tensor, error) {
 
 // Outputs finds the shapes by running the definition on zeros.
 func (d definition) Outputs(in []nn.Spec) ([]nn.Spec, error) {
-	out, err := d.probe(in)
+	out, err := d.probe(in, limits{})
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +178,8 @@ func (d definition) Outputs(in []nn.Spec) ([]nn.Spec, error) {
 	return specs, nil
 }
 
-func (d definition) probe(in []nn.Spec) (out []*Tensor, err error) {
+// probe finds the outputs, of which the shapes count, within limits.
+func (d definition) probe(in []nn.Spec, most limits) (out []*Tensor, err error) {
 	defer catch(d.node, &err)
 	shapes := make([]nn.Shape, len(in))
 	for i, s := range in {
@@ -193,7 +194,8 @@ func (d definition) probe(in []nn.Spec) (out []*Tensor, err error) {
 			zeros(arguments[i], d.op.probe)
 		}
 	}
-	return d.op.run(d.node, d.version, arguments, nil)
+	most.shapes = true
+	return d.op.run(d.node, d.version, arguments, most)
 }
 
 // zeros fills a tensor.
@@ -249,7 +251,7 @@ func (d definition) compute(c *nn.Call[float32]) (err error) {
 			arguments[i].Ints[k] = int64(v)
 		}
 	}
-	out, err := d.op.run(d.node, d.version, arguments, nil)
+	out, err := d.op.run(d.node, d.version, arguments, limits{})
 	if err != nil {
 		return err
 	}

@@ -163,7 +163,9 @@ func matMulInteger(c *call) []*Tensor {
 	a, b := c.whole(0), c.whole(1)
 	_, _, _, shape := matrices(a.Shape, b.Shape)
 	y := c.make(Int32, shape...)
-	c.work(y.Len(), a.Shape[len(a.Shape)-1])
+	if !c.work(y.Len(), a.Shape[len(a.Shape)-1]) {
+		return one(y)
+	}
 	aZero, bZero := c.zeroPoint(2), c.zeroPoint(3)
 	var za, zb *Tensor
 	if c.has(2) {
@@ -183,7 +185,9 @@ func qLinearMatMul(c *call) []*Tensor {
 	a, b, aScale, bScale, yScale := c.whole(0), c.whole(3), c.float(1), c.float(4), c.float(6)
 	_, _, _, shape := matrices(a.Shape, b.Shape)
 	y := c.make(c.whole(7).Type, shape...)
-	c.work(y.Len(), a.Shape[len(a.Shape)-1])
+	if !c.work(y.Len(), a.Shape[len(a.Shape)-1]) {
+		return one(y)
+	}
 	aZero, bZero, yZero := c.zeroPoint(2), c.zeroPoint(5), c.zeroPoint(7)
 	row, column := rowsOf(a, aScale, 2), rowsOf(b, bScale, 1)
 	if yScale.Len() != 1 {

@@ -238,6 +238,14 @@ func resize(c *call) []*Tensor {
 	if mode != "nearest" && mode != "linear" && mode != "cubic" {
 		refuse("has the mode %q", mode)
 	}
+	last := slices.Clone(x.Shape)
+	for d := range list {
+		last[d] = list[d].out
+	}
+	y := c.make(x.Type, last...)
+	if c.shapes {
+		return one(y)
+	}
 	values := make([]float64, x.Len())
 	for i, v := range x.floats() {
 		values[i] = float64(v)
@@ -267,7 +275,6 @@ func resize(c *call) []*Tensor {
 		}
 		values, shape = result, to
 	}
-	y := c.make(x.Type, shape...)
 	extrapolation := c.node.real("extrapolation_value", 0)
 	at := make([]int, len(shape))
 	for i, v := range values {

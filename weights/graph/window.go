@@ -144,7 +144,9 @@ func convolve(c *call, shape, weight []int, start func(b, channel, o int) float6
 	w := windowOf(c.node, shape[2:], weight[2:])
 	pixels, outs, positions := Elements(w.in), Elements(w.out), Elements(w.kernel)
 	channels, perGroup := weight[0], weight[0]/max(c.node.int("group", 1), 1)
-	c.work(shape[0], channels, outs, positions, weight[1])
+	if !c.work(shape[0], channels, outs, positions, weight[1]) {
+		return
+	}
 	for b := range shape[0] {
 		for m := range channels {
 			sum, at := 0.0, 0
@@ -231,7 +233,9 @@ func convTranspose(c *call) []*Tensor {
 		}
 	}
 	perGroup := x.Shape[1] / group
-	c.work(x.Len(), weight.Shape[1], positions)
+	if !c.work(x.Len(), weight.Shape[1], positions) {
+		return one(y)
+	}
 	for b := range x.Shape[0] {
 		for in := range x.Shape[1] {
 			from := x.Floats[(b*x.Shape[1]+in)*pixels:][:pixels]
@@ -250,9 +254,12 @@ func convTranspose(c *call) []*Tensor {
 
 // planes calls visit with every picture of N x C x ....
 func (c *call) planes(x *Tensor, out []int) (y *Tensor, planes, in, outs int) {
-	c.work(append(c.node.ints("kernel_shape"), x.Shape[0], x.Shape[1], Elements(out))...)
+	wanted := c.work(append(c.node.ints("kernel_shape"), x.Shape[0], x.Shape[1], Elements(out))...)
 	y = c.make(x.Type, append(slices.Clone(x.Shape[:2]), out...)...)
-	return y, x.Shape[0] * x.Shape[1], Elements(x.Shape[2:]), Elements(out)
+	if wanted {
+		planes = x.Shape[0] * x.Shape[1]
+	}
+	return y, planes, Elements(x.Shape[2:]), Elements(out)
 }
 
 func pictures(x *Tensor) *Tensor {

@@ -15,8 +15,12 @@ import (
 	"inkling/weights/internal/hostile"
 )
 
-// nodeField is a node.
+// nodeField is a node of a graph.
 func nodeField(kind, inputs, outputs string, attributes ...string) string {
+	return bytesField(graphNode, nodeContent(kind, inputs, outputs, attributes...))
+}
+
+func nodeContent(kind, inputs, outputs string, attributes ...string) string {
 	var parts []string
 	for _, name := range strings.Fields(inputs) {
 		parts = append(parts, bytesField(nodeInput, name))
@@ -28,7 +32,7 @@ func nodeField(kind, inputs, outputs string, attributes ...string) string {
 	for _, a := range attributes {
 		parts = append(parts, bytesField(nodeAttribute, a))
 	}
-	return bytesField(graphNode, parts...)
+	return strings.Join(parts, "")
 }
 
 // ask is a graph of nodes from x to y.
@@ -59,6 +63,23 @@ func runAll(data []byte) error {
 	}
 	_, err = n.Run(inputs)
 	return err
+}
+
+// refusedGraph checks that a graph is refused in one short line, within the memory that a
+// file of its size may take.
+func refusedGraph(t *testing.T, data []byte, says string) {
+	t.Helper()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	err := runAll(data)
+	runtime.ReadMemStats(&after)
+	if err == nil || !strings.Contains(err.Error(), says) || len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\n\x00") {
+		t.Errorf("error %v, want %q in one short line", err, says)
+	}
+	used, most := after.TotalAlloc-before.TotalAlloc, 8*uint64(len(data))+16<<20
+	if used > most && !hostile.RaceEnabled {
+		t.Errorf("%d bytes took %d bytes of memory, at most %d are allowed", len(data), used, most)
+	}
 }
 
 func TestHostileGraphs(t *testing.T) {
@@ -107,17 +128,7 @@ func TestHostileGraphs(t *testing.T) {
 		"a wrong wire type":    {ask(bytesField(graphNode, bytesField(nodeKind, "Elu"), bytesField(nodeAttribute, bytesField(1, "alpha"), numberField(attributeFloat, 1)))), "wire type"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			err := runAll(test.data)
-			runtime.ReadMemStats(&after)
-			if err == nil || !strings.Contains(err.Error(), test.says) || len(err.Error()) > 1000 || strings.ContainsAny(err.Error(), "\n\x00") {
-				t.Errorf("error %v, want %q in one short line", err, test.says)
-			}
-			used, most := after.TotalAlloc-before.TotalAlloc, 8*uint64(len(test.data))+16<<20
-			if used > most && !hostile.RaceEnabled {
-				t.Errorf("%d bytes took %d bytes of memory, at most %d are allowed", len(test.data), used, most)
-			}
+			refusedGraph(t, test.data, test.says)
 		})
 	}
 }
