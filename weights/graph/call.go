@@ -80,6 +80,17 @@ func (c *call) list(i int) []int {
 
 // make returns a tensor of zeros.
 func (c *call) make(t Type, shape ...int) *Tensor {
+	out := c.shaped(t, shape)
+	if n := out.Len(); t.Float() {
+		out.Floats = make([]float32, n)
+	} else {
+		out.Ints = make([]int64, n)
+	}
+	return out
+}
+
+// shaped returns a tensor without its numbers, where only the shape is wanted.
+func (c *call) shaped(t Type, shape []int) *Tensor {
 	n := int64(1)
 	for _, d := range shape {
 		if d < 0 {
@@ -92,13 +103,7 @@ func (c *call) make(t Type, shape ...int) *Tensor {
 	if *c.left -= n; *c.left < 0 {
 		refuse("would make a tensor of the shape %v, for which the file is too small or memory is too short", shape)
 	}
-	out := &Tensor{Type: t, Shape: slices.Clone(shape)}
-	if t.Float() {
-		out.Floats = make([]float32, n)
-	} else {
-		out.Ints = make([]int64, n)
-	}
-	return out
+	return &Tensor{Type: t, Shape: slices.Clone(shape)}
 }
 
 // work refuses what would take forever: a number of steps, as a product. It reports

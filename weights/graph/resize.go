@@ -242,10 +242,10 @@ func resize(c *call) []*Tensor {
 	for d := range list {
 		last[d] = list[d].out
 	}
-	y := c.make(x.Type, last...)
 	if c.shapes {
-		return one(y)
+		return one(c.shaped(x.Type, last))
 	}
+	y := c.make(x.Type, last...)
 	values := make([]float64, x.Len())
 	for i, v := range x.floats() {
 		values[i] = float64(v)

@@ -8,10 +8,10 @@ import (
 // copied makes a tensor whose elements are those of x at places that from names, -1 for
 // what value says.
 func (c *call) copied(x *Tensor, shape []int, value *Tensor, from func(visit func(o, i int))) *Tensor {
-	y := c.make(x.Type, shape...)
 	if c.shapes {
-		return y
+		return c.shaped(x.Type, shape)
 	}
+	y := c.make(x.Type, shape...)
 	from(func(o, i int) {
 		switch {
 		case i >= 0 && x.Type.Float():
