@@ -154,25 +154,27 @@ func TestWrongDescriptions(t *testing.T) {
 	}
 }
 
-// TestPage reads the networks that the documentation shows.
+// TestPage reads the networks that the documentation shows, in both languages.
 func TestPage(t *testing.T) {
-	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "network-yaml.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	blocks := strings.Split(string(page), "```yaml\n")[1:]
-	for _, block := range blocks {
-		text, _, _ := strings.Cut(block, "```")
-		if _, err := Parse("network.yaml", []byte(text)); err != nil {
-			t.Errorf("%v:\n%s", err, text)
+	for _, name := range []string{"network-yaml.md", "network-yaml.zh-CN.md"} {
+		page, err := os.ReadFile(filepath.Join("..", "..", "docs", name))
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-	if len(blocks) == 0 {
-		t.Error("there are none")
-	}
-	for _, name := range Kinds() {
-		if !strings.Contains(string(page), name) {
-			t.Errorf("%s is not told of", name)
+		blocks := strings.Split(string(page), "```yaml\n")[1:]
+		for _, block := range blocks {
+			text, _, _ := strings.Cut(block, "```")
+			if _, err := Parse("network.yaml", []byte(text)); err != nil {
+				t.Errorf("%s: %v:\n%s", name, err, text)
+			}
+		}
+		if len(blocks) == 0 {
+			t.Errorf("%s shows none", name)
+		}
+		for _, kind := range Kinds() {
+			if !strings.Contains(string(page), kind) {
+				t.Errorf("%s does not tell of %s", name, kind)
+			}
 		}
 	}
 }

@@ -81,6 +81,7 @@ func TestScript(t *testing.T) {
 		{"return torch.mean(x, [-1, -2])", "AdaptiveAvgPool2d(output_size=1) Flatten"},
 		{"return torch.pad(x, [1, 1, 2, 2], \"reflect\")", "ReflectionPad2d(padding=2x1)"},
 		{"return torch.hardtanh(x, -0.5, 1.5e1)", "Hardtanh(max_val=15.0, min_val=-0.5)"},
+		{"return torch.hardtanh(x, 0., 6.)", "ReLU6"},
 		{"return torch.dropout(torch.hardswish(x), 0.5, False)", "Hardswish Dropout"},
 		{"return torch.frobnicate(x, 3)", "torch.frobnicate"},
 	} {

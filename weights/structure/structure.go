@@ -279,6 +279,10 @@ func (l *Layer) simplify() {
 		if l.Kind == "AvgPool2d" && s["padding"] == "0" && s["ceil_mode"] == "False" {
 			s["count_include_pad"] = "True" // for there is no padding to count
 		}
+	case "Hardtanh":
+		if s["min_val"] == "0.0" && s["max_val"] == "6.0" {
+			l.Kind, l.Settings = "ReLU6", nil
+		}
 	case "Conv2d", "Conv1d":
 		switch s["padding"] {
 		case "valid":
