@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"slices"
 	"testing"
@@ -151,10 +152,10 @@ var winogradErrors = map[Convolutions][3]float64{
 }
 
 // TestWinogradErrors measures the largest errors of a layer's passes against float64. With
-// -v it prints them for the docs.
+// -v it prints them, and with INKLING_WHOLE_LAYERS=1 those of layers as they are, for the docs.
 func TestWinogradErrors(t *testing.T) {
 	layers := []struct{ channels, size, batch int }{{32, 12, 2}, {64, 8, 2}}
-	if testing.Verbose() && !testing.Short() {
+	if os.Getenv("INKLING_WHOLE_LAYERS") != "" {
 		layers = []struct{ channels, size, batch int }{{32, 32, 4}, {64, 32, 4}, {128, 16, 4}, {256, 8, 4}, {512, 4, 4}}
 	}
 	for _, l := range layers {
