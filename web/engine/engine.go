@@ -11,6 +11,17 @@ import (
 	"inkling/web/reading"
 )
 
+// A Description is what a page asks once: what GET /api/model and GET /api/network answer.
+type Description struct {
+	Model   reading.Description `json:"model"`
+	Network *reading.Stages     `json:"network"`
+}
+
+// Describe describes the built-in network.
+func Describe(r *reading.Reader) Description {
+	return Description{r.Description(digits.Name), r.Stages}
+}
+
 // BuiltIn returns what reads drawings with the built-in network, with its judge of what is
 // no digit. It fails only in a program that was built wrong.
 func BuiltIn() (*reading.Reader, error) {

@@ -39,6 +39,9 @@ async function picturesOf(prediction) {
   return { processed: ours, tutorial: theirs, steps: stepPictures, features: featurePictures };
 }
 
+/** A line of so many digits fits beside the words. */
+const LONG = 8;
+
 /** How probable it must be that a drawing is no digit to be said. */
 const NONE = 0.75;
 
@@ -172,6 +175,7 @@ export class AnswerView {
     this.#glance.textContent = reads ? `${shown.label} · ${percent(topOf(shown))}` : "";
     this.#glance.classList.toggle("unsure", reads && !shown.sure);
     this.#digit.classList.toggle("number", reads && shown.digits !== undefined);
+    this.#digit.classList.toggle("long", reads && shown.label.split("\n").some((line) => line.length > LONG));
     if (reads && shown.digits) {
       // Of a number each bar is one of its digits.
       this.#writeBars(

@@ -92,6 +92,9 @@ func answerPlain(path string) {
 		panic(err)
 	}
 	out := json.NewEncoder(os.Stdout)
+	if err := out.Encode(engine.Describe(r)); err != nil {
+		panic(err)
+	}
 	for line := range bytes.Lines(text) {
 		p, err := r.Predict(context.Background(), line)
 		if err != nil {
@@ -139,7 +142,7 @@ func TestEngine(t *testing.T) {
 	for i, want := range answers[0] {
 		if got := answers[1][i]; milliseconds.ReplaceAllString(got, "") != milliseconds.ReplaceAllString(want, "") {
 			if different++; different == 1 {
-				t.Logf("drawing %d: the engine answers %.300s, and the source %.300s", i, got, want)
+				t.Logf("answer %d: the engine answers %.300s, and the source %.300s", i, got, want)
 			}
 		}
 	}

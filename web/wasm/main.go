@@ -16,7 +16,6 @@ import (
 	"syscall/js"
 	"time"
 
-	"inkling/models/digits"
 	"inkling/web/engine"
 	"inkling/web/reading"
 )
@@ -25,9 +24,7 @@ func main() {
 	r, err := engine.BuiltIn()
 	functions := map[string]any{}
 	for name, f := range map[string]func(request string) (any, error){
-		"describe": func(string) (any, error) {
-			return map[string]any{"model": r.Description(digits.Name), "network": r.Stages}, nil
-		},
+		"describe": func(string) (any, error) { return engine.Describe(r), nil },
 		"predict": func(request string) (any, error) {
 			started := time.Now()
 			p, err := r.Predict(context.Background(), []byte(request))

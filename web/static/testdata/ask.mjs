@@ -8,5 +8,6 @@ createRequire(import.meta.url)("../wasm_exec.js");
 const go = new globalThis.Go();
 const { instance } = await WebAssembly.instantiate(gunzipSync(readFileSync(new URL("engine.wasm.gz", site))), go.importObject);
 void go.run(instance);
-const answers = readFileSync(process.argv[2], "utf8").trim().split("\n").map((line) => globalThis.inkling.predict(line));
+const asks = readFileSync(process.argv[2], "utf8").trim().split("\n");
+const answers = [globalThis.inkling.describe(""), ...asks.map((line) => globalThis.inkling.predict(line))];
 process.stdout.write(answers.join("\n") + "\n", () => process.exit(0));
