@@ -91,7 +91,7 @@ func split(d Dataset, groups [][]int, share float64, seed uint64) (train, valida
 		kept = append(kept, group[max(n, 0):]...)
 	}
 	if len(kept) == 0 || len(out) == 0 {
-		return nil, nil, fmt.Errorf("%s of %s cannot be divided: every class has one at most", wording.Number(d.Len(), "picture"), wording.Number(len(d.Classes()), "class"))
+		return nil, nil, fmt.Errorf("%s of %s cannot be divided: every class has one at most%s", wording.Number(d.Len(), "picture"), wording.Number(len(d.Classes()), "class"), wording.Measured(d.Classes()))
 	}
 	slices.Sort(kept)
 	slices.Sort(out)

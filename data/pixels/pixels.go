@@ -68,7 +68,7 @@ func (s *Samples) Dataset(classes []string) (*data.Memory, error) {
 	}
 	const most = 256
 	if len(classes) > most {
-		return nil, fmt.Errorf("its labels have %d different values, and %d classes are read at most: is the column of the labels another one?", len(classes), most)
+		return nil, fmt.Errorf("its labels have %d different values, and %d classes are read at most: is the column of the labels another one?%s", len(classes), most, wording.Measured(classes))
 	}
 	numbers := make([]byte, len(s.Names))
 	for i, name := range s.Names {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -224,7 +225,7 @@ func (d *Division) finish(kind Kind) error {
 	for _, item := range d.Train {
 		d.Labels[item.Label] = 0
 		if len(d.Labels) > MaxClasses {
-			return fmt.Errorf("there are more than %d classes (%s has %q), want %d at most: is it the right column?", MaxClasses, item.Where, item.Label, MaxClasses)
+			return fmt.Errorf("there are more than %d classes (%s has %q), want %d at most: is it the right column?%s", MaxClasses, item.Where, item.Label, MaxClasses, wording.Measured(slices.Collect(maps.Keys(d.Labels))))
 		}
 	}
 	for label := range d.Labels {

@@ -107,6 +107,7 @@ func TestRefused(t *testing.T) {
 		"line 2 is followed by more than 2228224 bytes":        {files: map[string]string{"r.csv": "text,label\n" + strings.Repeat("good film ", 400_000) + ",a\n"}, o: Options{TextColumn: "text"}},
 		"or in one pair of quotes: is a quote missing?":        {files: map[string]string{"r.csv": "label,text\na,\"" + strings.Repeat("good film\n", 400_000)}, o: Options{TextColumn: "text"}},
 		`all texts are of the class "a"`:                       {files: map[string]string{"r.tsv": strings.ReplaceAll(ten("%s\t%s"), "b\t", "a\t")}},
+		"in 100 lines; they are numbers, and the command":      {files: map[string]string{"r.tsv": numbers()}},
 		"more than 256 classes":                                {files: map[string]string{"r.csv": "text,label\n" + many()}, o: Options{TextColumn: "text"}},
 		"lies in no folder":                                    {files: map[string]string{"hello.wav": "", "yes/a.wav": ""}},
 		"is not as {class}_{n} has it":                         {files: map[string]string{"hello.wav": ""}, o: Options{Names: "{class}_{n}"}},
@@ -130,6 +131,14 @@ func TestRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+func numbers() string {
+	var b strings.Builder
+	for i := range 100 {
+		fmt.Fprintf(&b, "%v\ta text of words\n", float64(i)/8)
+	}
+	return b.String()
 }
 
 func many() string {

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -352,7 +353,7 @@ func (c *columns) guess(first []row, head []string) error {
 		}
 		c.label = 1 - c.text
 		if len(body) >= 50 && len(kinds[c.label]) > len(body)/2 {
-			return fmt.Errorf("neither of its columns looks like labels: column %d has %d different values in %d lines", c.label+1, len(kinds[c.label]), len(body))
+			return fmt.Errorf("neither of its columns looks like labels: column %d has %d different values in %d lines%s", c.label+1, len(kinds[c.label]), len(body), wording.Measured(slices.Collect(maps.Keys(kinds[c.label]))))
 		}
 	}
 	if first[0].keys != nil {

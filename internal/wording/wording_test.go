@@ -26,3 +26,16 @@ func TestNumbers(t *testing.T) {
 		t.Error(got)
 	}
 }
+
+func TestMeasured(t *testing.T) {
+	for _, labels := range [][]string{nil, {"1", "two"}, {"cat"}, {"1.5", ""}} {
+		if got := Measured(labels); got != "" {
+			t.Errorf("%q: %q", labels, got)
+		}
+	}
+	for _, labels := range [][]string{{"1.5", "-2", " 3e4 "}, {"7"}} {
+		if got := Measured(labels); got == "" {
+			t.Errorf("%q are not taken for numbers", labels)
+		}
+	}
+}
