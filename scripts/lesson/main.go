@@ -51,6 +51,8 @@ func main() {
 	f.step(seven)
 	f.overfitting(tests)
 	f.preparation()
+	f.sentence()
+	f.recording()
 	for name, text := range map[string]string{"README.md": english, "README.zh-CN.md": chinese} {
 		var b bytes.Buffer
 		check(template.Must(template.New(name).Option("missingkey=error").Parse(text)).Execute(&b, f))
