@@ -1,7 +1,7 @@
 /**
  * The service worker of a page without a server: keeps all of its files in the browser, so that
- * it opens without a network. A site that was written anew takes the old one's place at the next
- * visit. The site's version and files stand above this where it was written.
+ * it opens without a network. As long as its host answers, everything comes from there: it may
+ * have another site by now. The site's version and files stand above this where it was written.
  */
 const worker = /** @type {any} */ (globalThis);
 const { version, files } = /** @type {{ version: string, files: string[] }} */ (worker.site);
@@ -22,8 +22,16 @@ async function begin() {
 
 /** @param {Request} request */
 async function answer(request) {
-  const kept = await caches.open(ours + version);
-  return (await kept.match(request, { ignoreSearch: true })) ?? fetch(request);
+  try {
+    return await fetch(request);
+  } catch (error) {
+    const kept = await caches.open(ours + version);
+    const found = await kept.match(request, { ignoreSearch: true });
+    if (!found) {
+      throw error;
+    }
+    return found;
+  }
 }
 
 worker.addEventListener("install", (/** @type {any} */ event) => event.waitUntil(keep()));
