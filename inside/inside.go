@@ -39,15 +39,18 @@ func New(network nn.Module, shape ...int) (*View, error) {
 		return nil, fmt.Errorf("inside: the network's output is %v, want one number for each class", out)
 	}
 	v := &View{operations: operations, classes: out[1]}
-	l := &lens{Change: nn.NewParam(whole...), network: network}
+	l := &lens{Change: nn.NewParam(whole...), Network: network}
 	judge := func(outputs, targets []*nn.Value) *nn.Value {
 		return nn.Sum(nn.Mul(outputs[len(outputs)-1], targets[0]), false, 1)
 	}
 	training := nn.Training{
 		Network: nn.Network{Module: l, Inputs: []nn.Spec{{Shape: whole}}, Forward: l.forward},
 		Loss:    nn.NewLoss([]nn.Spec{{Shape: nn.Shape{1, v.classes}}}, judge),
-		// Nothing is ever updated; the only parameter is the change of the picture.
+		// Nothing is ever updated, and only the picture's change has a gradient.
 		Optimizer: still{},
+	}
+	if nn.ParameterCount(network) > 0 {
+		training.Freeze = []string{"network.*"}
 	}
 	if v.program, err = training.Compile(); err != nil {
 		return nil, err
@@ -91,17 +94,17 @@ func (v *View) Saliency(class int) []float32 {
 	return v.gradient
 }
 
-// A lens stands before a network. What it adds to the picture is zero, and the only
-// parameter: its gradient is the picture's.
+// A lens stands before a network. What it adds to the picture is zero, and its gradient is
+// the picture's.
 type lens struct {
 	Change  nn.Param
-	network nn.Module
+	Network nn.Module
 }
 
 func (l *lens) forward(x []*nn.Value) []*nn.Value {
 	var values []*nn.Value
 	nn.AsEval(nn.Apply(change{}, []*nn.Param{&l.Change}, x[0]), func(x *nn.Value) *nn.Value {
-		values = nn.Values(l.network, x)
+		values = nn.Values(l.Network, x)
 		return values[len(values)-1]
 	})
 	return values
