@@ -64,7 +64,9 @@ def network(row):
         large = "large" in row
         return resnet18(not large), (3, 224, 224) if large else (3, 32, 32)
     if row.startswith("mobilenet"):
-        return mobilenet("fine" in row), (3, 32, 32)
+        return mobilenet("fine" in row), (3, 224, 224) if "large" in row else (3, 32, 32)
+    if row.startswith("squeezenet"):
+        return torchvision.models.squeezenet1_1(num_classes=CLASSES), (3, 224, 224)
     raise ValueError(f"there is no row {row}")
 
 

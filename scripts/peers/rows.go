@@ -1,8 +1,12 @@
 package main
 
 import (
+	"bytes"
+
 	"inkling/models"
 	"inkling/nn"
+	"inkling/weights/graph"
+	"inkling/weights/onnx"
 )
 
 // row is a line of the table: a job that everybody is given.
@@ -33,6 +37,9 @@ var rows = []row{
 	{"mobilenet-fine-train-64", "MobileNetV2, first two strides 1, training, batch 64", true, 64, 0, 32, 3, zoo("mobilenet_v2", 32)},
 	{"mobilenet-fine-predict-64", "MobileNetV2, first two strides 1, inference, batch 64", false, 64, 0, 32, 3, zoo("mobilenet_v2", 32)},
 	{"resnet18-large-predict-1", "ResNet-18 on 3x224x224, inference, batch 1", false, 1, 0, 224, 3, zoo("resnet18", 224)},
+	{"resnet18-large-imported-predict-1", "ResNet-18 on 3x224x224, opened from a .onnx, inference, batch 1", false, 1, 0, 224, 3, imported("resnet18", 224)},
+	{"mobilenet-large-imported-predict-1", "MobileNetV2 on 3x224x224, opened from a .onnx, inference, batch 1", false, 1, 0, 224, 3, imported("mobilenet_v2", 224)},
+	{"squeezenet-large-imported-predict-1", "SqueezeNet 1.1 on 3x224x224, opened from a .onnx, inference, batch 1", false, 1, 0, 224, 3, imported("squeezenet1_1", 224)},
 }
 
 const classes = 10
@@ -48,6 +55,30 @@ func zoo(name string, size int) func() (nn.Module, error) {
 			return nil, err
 		}
 		return m.NewModel(models.Config{Channels: 3, Height: size, Width: size, Classes: classes}, 1)
+	}
+}
+
+// imported makes the model that zoo makes, writes it as a .onnx, and opens that as what the
+// file says: a graph of operators.
+func imported(name string, size int) func() (nn.Module, error) {
+	return func() (nn.Module, error) {
+		network, err := zoo(name, size)()
+		if err != nil {
+			return nil, err
+		}
+		var file bytes.Buffer
+		if err := (&onnx.Model{Network: network, Shape: []int{3, size, size}}).Write(&file); err != nil {
+			return nil, err
+		}
+		contents, err := onnx.Read(bytes.NewReader(file.Bytes()), int64(file.Len()))
+		if err != nil {
+			return nil, err
+		}
+		g, err := contents.Graph()
+		if err != nil {
+			return nil, err
+		}
+		return graph.NewPicture(g, 3, size, size)
 	}
 }
 
