@@ -23,8 +23,7 @@ func TestWritten(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, options := range map[string]Options{
-		"smallvgg dropout=0.3":    {Height: 16, Width: 16, Channels: 1},
-		"melcnn":                  {Height: 40, Width: 24, Channels: 1},
+		"digitnet dropout=0.3":    {Height: 28, Width: 28, Channels: 1},
 		"textcnn dim=6 filters=4": {Text: &text.Input{Way: way, Length: 8, Vocabulary: vocabulary}},
 	} {
 		options.Classes, options.Seed = two, 3
@@ -48,7 +47,7 @@ func TestWritten(t *testing.T) {
 			t.Errorf("%s computes something else", name)
 		}
 	}
-	m, err := NewClassifier("smallvgg", Options{Classes: two, Height: 16, Width: 16, Channels: 1})
+	m, err := NewClassifier("lenet5", Options{Classes: two, Height: 28, Width: 28, Channels: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +55,7 @@ func TestWritten(t *testing.T) {
 	if err := m.SaveONNX(path, Export{Metadata: &m.About, Softmax: true}); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := Open(path); err != nil || again.Output != "Softmax" || again.Architecture() != "smallvgg" {
+	if again, err := Open(path); err != nil || again.Output != "Softmax" || again.Architecture() != "lenet5" {
 		t.Errorf("%v, it ends with %q", err, again.Output)
 	}
 	// The same weights, and another network.
