@@ -105,12 +105,12 @@ func TestReadsTexts(t *testing.T) {
 		t.Errorf("%d tokens are cut, want 12", long.Cut)
 	}
 	for body, want := range map[string]string{
-		`{}`:                 "the request has no text",
-		`{"audio":"x"}`:      "the model reads texts, and the request has audio: send text",
-		`{"text":7}`:         "text is a JSON number",
-		"{\"text\":\"\xff\"}":   "the request is no JSON: it is not UTF-8",
-		`{"instances":[]}`:   "instances has 0 texts, want 1 to 256",
-		`{"instances":[{}]}`: "instances[0]: there is no text",
+		`{}`:                  "the request has no text",
+		`{"audio":"x"}`:       "the model reads texts, and the request has audio: send text",
+		`{"text":7}`:          "text is a JSON number",
+		"{\"text\":\"\xff\"}": "the request is no JSON: it is not UTF-8",
+		`{"instances":[]}`:    "instances has 0 texts, want 1 to 256",
+		`{"instances":[{}]}`:  "instances[0]: there is no text",
 		`{"text":"` + strings.Repeat("a", maxText+1) + `"}`: "the text has 65537 bytes",
 	} {
 		if w := askJSON(s, "/api/predict", body); w.Code < 400 || !strings.Contains(w.Body.String(), want) {
