@@ -318,8 +318,13 @@ func TestCurve(t *testing.T) {
 
 func TestFromStrokesAllocates(t *testing.T) {
 	d := three()
-	if n := testing.AllocsPerRun(50, func() { mustDraw(t, d, EMNIST) }); n > 4 {
-		t.Errorf("FromStrokes allocates %v times, want 4 at most", n)
+	// The least of several runs: the race detector has sync.Pool lose now and then what it was given.
+	least := math.Inf(1)
+	for range 20 {
+		least = min(least, testing.AllocsPerRun(2, func() { mustDraw(t, d, EMNIST) }))
+	}
+	if least > 4 {
+		t.Errorf("FromStrokes allocates %v times, want 4 at most", least)
 	}
 }
 
