@@ -45,7 +45,7 @@ func TestZooSteps(t *testing.T) {
 	const batch = 5
 	for _, m := range Zoo() {
 		t.Run(m.Name, func(t *testing.T) {
-			if m.Name == "resnet34" || testing.Short() && (large[m.Name] || m.Name == "resnet18" || m.Name == "airbench" || m.Name == "efficientnet_b0") {
+			if m.Name == "resnet34" || testing.Short() && (large[m.Name] || m.Name == "resnet18" || m.Name == "resnet9" || m.Name == "airbench" || m.Name == "efficientnet_b0") {
 				t.Skip("takes seconds; made of the blocks of others")
 			}
 			c := tinyConfig(m.Name)
