@@ -26,6 +26,9 @@ const runsFolder = "runs"
 // positionKey is what a checkpoint's metadata call how far the training had come.
 const positionKey = "position"
 
+// recipeKey is what a model's metadata call the recipe that its settings came from.
+const recipeKey = "recipe"
+
 // keeper keeps what a training leaves in the folder of a run; without one it only
 // validates.
 type keeper struct {
@@ -145,6 +148,9 @@ func (k *keeper) restore(loader *data.Loader) error {
 	}
 	if err := weights.Restore(path, file, nn.State(m.Network)); err != nil {
 		return err
+	}
+	if recipe := file.Metadata.Extra[recipeKey]; recipe != "" { // its settings are in config.yaml, its name is not
+		m.SetExtra(recipeKey, recipe)
 	}
 	if loader.Sampler != nil { // one that draws goes on drawing
 		for epoch := range at.Epochs {

@@ -171,7 +171,7 @@ func (o *trainOptions) newModel(set *pictureSet, d data.Dataset) (*inkling.Class
 	o.optimizing.note(m.SetExtra)
 	o.noteTuning(m.SetExtra)
 	if o.recipe != "" {
-		m.SetExtra("recipe", o.recipe)
+		m.SetExtra(recipeKey, o.recipe)
 	}
 	if o.augment != "" {
 		m.SetExtra("augment", o.augment)

@@ -42,6 +42,7 @@ type Stage struct {
 	Parameters []StageParameter `json:"parameters,omitempty" nullable:"false" doc:"its weights, and what is added"`
 }
 
+// A StageParameter is a parameter of a stage, by its name in the state dict.
 type StageParameter struct {
 	Name   string   `json:"name" example:"conv1.weight"`
 	Shape  nn.Shape `json:"shape" nullable:"false"`

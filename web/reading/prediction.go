@@ -35,6 +35,7 @@ type Prediction struct {
 	Tutorial *ShownTutorial `json:"tutorial,omitempty" doc:"with details: the same with the tutorial's own preprocessing"`
 }
 
+// A ShownStep is one step from the drawing to the processed picture.
 type ShownStep struct {
 	Name  string  `json:"name" doc:"drawing, invert, crop, scale, centre, blur, transpose or normalise"`
 	Image string  `json:"image" doc:"a data URL"`
@@ -42,6 +43,7 @@ type ShownStep struct {
 	White float64 `json:"white" doc:"the number that white stands for"`
 }
 
+// A ShownFeature is what a layer sees in the picture: its feature maps.
 type ShownFeature struct {
 	Name    string `json:"name" doc:"the layer, by its name in the state dict: conv1"`
 	Maps    int    `json:"maps" doc:"the number of feature maps"`
@@ -49,12 +51,14 @@ type ShownFeature struct {
 	Image   string `json:"image" doc:"all maps as tiles without gaps, row by row, as a data URL; white is the largest value of the layer and black 0"`
 }
 
+// A ShownTutorial is the answer to the same drawing after the tutorial's preprocessing.
 type ShownTutorial struct {
 	Processed     string    `json:"processed" doc:"a data URL"`
 	Probabilities []float32 `json:"probabilities" nullable:"false"`
 	Label         string    `json:"label"`
 }
 
+// A BatchPrediction is the answers about several drawings.
 type BatchPrediction struct {
 	Predictions []*Prediction `json:"predictions" nullable:"false" doc:"one for each of the instances, in their order"`
 }

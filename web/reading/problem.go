@@ -28,6 +28,7 @@ type Problem struct {
 	Wait  time.Duration `json:"-"` // until it makes sense to try again, 0 for what is usual
 }
 
+// Error is the detail, a sentence for people.
 func (p *Problem) Error() string { return p.Detail }
 
 // Unwrap returns the cause.
