@@ -69,6 +69,9 @@ func lowerMaxPool(p *plan, g *group) {
 		p.later = append(p.later, func() { s.lowerBackward(p, inPixels, outPixels) })
 	}
 	p.byExamples(s.forward, touches...)
+	if s.picture == s.input.values && s.result == s.output.values {
+		p.divided(rowsPart(s.output.shape[1], s.forwardRows))
+	}
 }
 
 // findWindows makes the tables of the windows.
@@ -103,19 +106,27 @@ func (s *maxPoolStep) findWindows(op maxPool2d) {
 }
 
 func (s *maxPoolStep) forward(w work) {
-	for i := w.first; i < w.last; i++ {
-		picture, result := s.picture.from(&w, i), s.result.from(&w, i)
+	for i, last := w.first, w.last; i < last; i++ {
 		if s.picture != s.input.values {
-			channelsInnermost(picture, s.input.values.from(&w, i), s.input, s.step)
+			channelsInnermost(s.picture.from(&w, i), s.input.values.from(&w, i), s.input, s.step)
 		}
+		w.first, w.last = i, i+1
+		s.forwardRows(w, 0, s.output.shape[1])
+		if s.result != s.output.values {
+			planar(s.output.values.from(&w, i), s.result.from(&w, i), s.output, s.step, false)
+		}
+	}
+}
+
+// forwardRows computes rows top..bottom-1 of some examples.
+func (s *maxPoolStep) forwardRows(w work, top, bottom int) {
+	from, to := top*s.output.shape[2], bottom*s.output.shape[2]
+	for i := w.first; i < w.last; i++ {
 		var chosen []int32
 		if s.chosen != nil {
-			chosen = s.chosen.intParts(&w, i, i+1)
+			chosen = s.chosen.intParts(&w, i, i+1)[from*s.channels:]
 		}
-		kernel.MaxPool(result, picture, chosen, s.under, s.window, s.channels, s.step)
-		if s.result != s.output.values {
-			planar(s.output.values.from(&w, i), result, s.output, s.step, false)
-		}
+		kernel.MaxPool(s.result.from(&w, i)[from*s.step:], s.picture.from(&w, i), chosen, s.under[from*s.window:to*s.window], s.window, s.channels, s.step)
 	}
 }
 

@@ -16,6 +16,7 @@ func smallNetworks() map[string]Example {
 		return Example{Module: module, Inputs: []Spec{{Shape: append(Shape{4}, shape...)}}, Forward: func(x []*Value) []*Value { return []*Value{forward(x[0])} }}
 	}
 	type convs struct{ A, B, C Conv2d }
+	type joining struct{ A, B, C, D Conv2d }
 	type linears struct{ A, B, C Linear }
 	type normed struct {
 		A, B         Conv2d
@@ -43,6 +44,12 @@ func smallNetworks() map[string]Example {
 			pool := &MaxPool2d{Kernel: 2}
 			return ReLU(pooled.C.Forward(pool.Forward(ReLU(pooled.B.Forward(pool.Forward(pooled.A.Forward(x)))))))
 		}, 3, 9, 8)
+		joined := &joining{*conv(3, kind.width, 3, 1), *conv(kind.width, kind.width, kind.kernel, kind.groups), *conv(kind.width, 6, 1, 1), *conv(3*kind.width+6, 7, 1, 1)}
+		all[name+"joined"] = network(joined, func(x *Value) *Value {
+			x = ReLU(joined.A.Forward(x))
+			x = Concat(1, ReLU(joined.B.Forward(x)), joined.C.Forward(x), x, x)
+			return Concat(1, joined.D.Forward(ReLU((&MaxPool2d{Kernel: 2}).Forward(x))))
+		}, 3, 6, 5)
 		norm := &normed{*conv(3, kind.width, 3, 1), *conv(kind.width, kind.width, kind.kernel, kind.groups), BatchNorm2d{Features: kind.width}, BatchNorm2d{Features: kind.width}}
 		norm.A.NoBias, norm.B.NoBias = true, true // whose gradients a BatchNorm makes zero
 		all[name+"normed"] = network(norm, func(x *Value) *Value {

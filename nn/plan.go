@@ -39,6 +39,7 @@ var patterns = []pattern{
 	{name: "loss share", starts: isLossShare, lower: lowerLossShare},
 	{name: "addition, ReLU", starts: startsWithSum, then: []func(*group, *node) bool{follows[relu]}, channelsLast: true, lower: lowerSum},
 	{name: "max-pool", starts: isMaxPool, converts: true, channelsLast: true, lower: lowerMaxPool},
+	{name: "concatenation of pictures", starts: isPictureConcat, channelsLast: true, lower: lowerConcat},
 	{name: "mean over pixels", starts: isPixelMean, converts: true, channelsLast: true, lower: lowerPixelMean},
 	{name: "view", starts: startsWith[viewer], lower: lowerView},
 	{name: "elementwise", starts: isElementwise, channelsLast: true, lower: lowerDefinition},

@@ -22,6 +22,20 @@ func examplesPart(run func(w work)) part {
 	return part{func(examples int) int { return examples }, run}
 }
 
+// rowsPart is a part that is divided by the rows of pictures that are so high: run gets
+// rows top..bottom-1 of some examples.
+func rowsPart(height int, run func(w work, top, bottom int)) part {
+	return part{func(examples int) int { return examples * height }, func(w work) {
+		for from, to := w.first, w.last; from < to; {
+			example, top := from/height, from%height
+			bottom := min(top+to-from, height)
+			w.first, w.last = example, example+1
+			run(w, top, bottom)
+			from += bottom - top
+		}
+	}}
+}
+
 // exampleWork is the number of multiply-adds of an example.
 func (p *plan) exampleWork() (n int) {
 	for _, gr := range p.groups {
