@@ -114,9 +114,12 @@ func lowerDenseConv(p *plan, g *group) {
 		return
 	}
 	if s.planar != nil {
-		s.forwardPass = newTilePass(p, 1, len(s.planar.offsets), op.out, 1, 1, s.stored[1], false, func(int) []tileRow { return nil })
+		s.forwardPass = newTilePass(p, 1, len(s.planar.offsets), op.out, 1, s.stored[1], false)
 	} else {
-		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, examplesTogether(p, pixels), s.stored[1], s.depthwise, s.forwardRows)
+		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, s.stored[1], s.depthwise)
+		if s.forwardPass.points = newPoints(op, s.forwardPass, pixels, s.picture, s.result, s.stored[0], s.stored[1]); s.forwardPass.points == nil {
+			s.forwardPass.makeTiles(examplesTogether(p, pixels), s.forwardRows)
+		}
 	}
 	s.packed = p.packed(s.forwardPass.packedWeights())
 	p.by(s.algorithm())
@@ -403,12 +406,16 @@ func (s *denseConvStep) lowerBackward() {
 		if s.algorithms[convInputs] != convDirect {
 			s.lowerWinogradBackward()
 		} else {
-			s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, examplesTogether(p, s.in[1:].Elements()), s.stored[0], s.depthwise, s.backwardRows)
+			s.backwardPass = newTilePass(p, s.op.groups, s.op.out/s.op.groups, s.op.in/s.op.groups, s.positions, s.stored[0], s.depthwise)
+			pixels := s.in[1:].Elements()
+			if s.backwardPass.points = newPoints(s.op, s.backwardPass, pixels, s.resultGradient, s.pictureGradient, s.stored[1], s.stored[0]); s.backwardPass.points == nil {
+				s.backwardPass.makeTiles(examplesTogether(p, pixels), s.backwardRows)
+			}
 			if s.packedBack = s.packed; !s.depthwise {
 				s.packedBack = p.packed(s.backwardPass.packedWeights())
 			}
 			p.by(s.algorithm())
-			if !s.depthwise && fewPixels(p, s.in[1:].Elements()) {
+			if !s.depthwise && fewPixels(p, pixels) {
 				p.wholeBatch(touches, s.backwardParts()...)
 			} else {
 				p.byExamples(s.backward, touches...)

@@ -12,7 +12,7 @@ type planarPictures struct {
 	in, out       Shape
 	height, width int         // of a plane with its border
 	offsets       []int32     // of what each element of a filter sees: position by position, channel by channel
-	tiles         []rowTiles  // of a row of outputs
+	tiles         [3]rowTiles // of a row of outputs
 	scratch       [][]float32 // of each worker: the planes
 	narrow        [][]float32 // and the outputs of a tile, where there is no room for all its columns
 	stripRows     int         // rows of outputs that are computed together
@@ -48,28 +48,19 @@ func newPlanarPictures(p *plan, op conv2d, at *place, in, out Shape) *planarPict
 	return g
 }
 
-// divideRow divides a row of pixels into tiles, none of them too small to keep the
-// multipliers busy if that can be.
-func divideRow(pixels int) (list []rowTiles) {
-	add := func(rows, count int) {
-		if rows > 0 && count > 0 {
-			list = append(list, rowTiles{rows, count})
-		}
-	}
+// divideRow divides a row of pixels into tiles, some of which may be none, and none of them
+// too small to keep the multipliers busy if that can be.
+func divideRow(pixels int) [3]rowTiles {
 	whole, rest := pixels/kernel.TileRows, pixels%kernel.TileRows
 	switch {
 	case rest == 1 && whole > 1: // 6+6+1
-		add(kernel.TileRows, whole-2)
-		add(5, 1)
-		add(4, 2)
+		return [3]rowTiles{{kernel.TileRows, whole - 2}, {5, 1}, {4, 2}}
 	case rest == 2 && whole > 0: // 6+2
-		add(kernel.TileRows, whole-1)
-		add(4, 2)
-	default:
-		add(kernel.TileRows, whole)
-		add(rest, 1)
+		return [3]rowTiles{{kernel.TileRows, whole - 1}, {4, 2}}
+	case rest > 0:
+		return [3]rowTiles{{kernel.TileRows, whole}, {rest, 1}}
 	}
-	return list
+	return [3]rowTiles{{kernel.TileRows, whole}}
 }
 
 // strips is the number of strips of an example.
@@ -122,6 +113,9 @@ func (g *planarPictures) some(w *work, from, to int, s *denseConvStep, r tileRun
 				for y := top; y < bottom; y++ {
 					x := 0
 					for _, t := range g.tiles {
+						if t.count == 0 {
+							continue
+						}
 						place, seen := (y*g.out[2]+x)*step+at, planes[(y*g.width)*g.op.stride[0]+x*g.op.stride[1]:]
 						if pass.narrow {
 							g.narrowTiles(w.worker, t, out[place:], seen, weights, bias, after(base, place), min(pass.columns-at, kernel.TileColumns), step, r.limits)

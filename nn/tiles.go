@@ -93,7 +93,9 @@ type tilePass struct {
 	columns   int // and of what is written
 	positions int // of the filter
 	// narrow: blocks of columns do not all have room for TileColumns.
-	narrow  bool
+	narrow bool
+	// points, unless nil, are what the pass goes through in place of tiles.
+	points  *points
 	zeros   []float32
 	scratch [][]float32 // of each worker, for a tile
 }
@@ -126,9 +128,9 @@ func (p *plan) wholeBatch(touches []*buffer, parts ...part) {
 	}
 }
 
-// newTilePass makes the tiles of a pass whose rows for 1 to most examples are given.
-// What is written has so many floats a pixel.
-func newTilePass(p *plan, groups, depth, columns, positions, most, stored int, depthwise bool, rows func(examples int) []tileRow) *tilePass {
+// newTilePass makes a pass that has no tiles yet. What is written has so many floats a
+// pixel.
+func newTilePass(p *plan, groups, depth, columns, positions, stored int, depthwise bool) *tilePass {
 	t := &tilePass{depthwise: depthwise, groups: groups, depth: depth, columns: columns, positions: positions,
 		zeros: alignedFloats(max(depth, kernel.TileColumns))}
 	if depthwise {
@@ -136,9 +138,6 @@ func newTilePass(p *plan, groups, depth, columns, positions, most, stored int, d
 	}
 	all := t.groups * t.columns
 	t.narrow = t.groups > 1 && t.columns%kernel.TileColumns != 0 || stored < roundUp(all, kernel.TileColumns)
-	for n := 1; n <= most; n++ {
-		t.tiles = append(t.tiles, newTiles(rows(n), t.weightStep(), t.narrow))
-	}
 	p.workers = append(p.workers, func(n int) {
 		t.scratch = nil
 		for range n {
@@ -146,6 +145,13 @@ func newTilePass(p *plan, groups, depth, columns, positions, most, stored int, d
 		}
 	})
 	return t
+}
+
+// makeTiles makes the tiles of a pass whose rows for 1 to most examples are given.
+func (t *tilePass) makeTiles(most int, rows func(examples int) []tileRow) {
+	for n := 1; n <= most; n++ {
+		t.tiles = append(t.tiles, newTiles(rows(n), t.weightStep(), t.narrow))
+	}
 }
 
 // blocks is the number of blocks of a group's columns, and weightStep the distance
@@ -190,10 +196,13 @@ func (t *tilePass) count(examples int) (n int) {
 }
 
 // units is the number of parts into which the work for so many examples can be divided:
-// a tile with a block of its columns, or with all if depthwise.
+// a tile or strip with a block of its columns, or a tile with all if depthwise.
 func (t *tilePass) units(examples int) int {
-	if t.depthwise {
+	switch {
+	case t.depthwise:
 		return t.count(examples)
+	case t.points != nil:
+		return t.blocks() * t.points.strips(examples)
 	}
 	return t.groups * t.blocks() * t.count(examples)
 }
@@ -213,8 +222,12 @@ func (t *tilePass) run(w *work, r tileRun) { t.some(w, 0, t.units(w.last-w.first
 
 // some computes units from..to-1 of some examples.
 func (t *tilePass) some(w *work, from, to int, r tileRun) {
-	if t.depthwise {
+	switch {
+	case t.depthwise:
 		t.someDepthwise(w, from, to, r)
+		return
+	case t.points != nil:
+		t.somePoints(w, from, to, r)
 		return
 	}
 	count := t.count(w.last - w.first)
@@ -239,8 +252,13 @@ func (t *tilePass) someDepthwise(w *work, from, to int, r tileRun) {
 		all := &t.tiles[min(len(t.tiles), w.last-first)-1]
 		in, out, base := r.in.from(w, first), r.out.from(w, first), r.base.fromOrNil(w, first)
 		for i := max(from-before, 0); i < min(to-before, len(all.list)); i++ {
+			one := &all.list[i]
+			if table := all.table[one.table:]; one.segments > 0 && !t.narrow {
+				kernel.DepthwiseTile(out, in, t.zeros, r.weights, r.bias, base, table, one.rows, one.segments, t.weightStep()/kernel.TileColumns, r.limits)
+				continue
+			}
 			for at := 0; at < t.columns; at += kernel.TileColumns {
-				t.runTile(w.worker, all, &all.list[i], in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), min(t.columns-at, kernel.TileColumns), r.limits)
+				t.runTile(w.worker, all, one, in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), min(t.columns-at, kernel.TileColumns), r.limits)
 			}
 		}
 		before += len(all.list)
@@ -271,7 +289,7 @@ func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, 
 	case one.segments == 0:
 		kernel.EmptyTile(to, bias, base, table[:one.rows], limits)
 	case t.depthwise:
-		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, limits)
+		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, 1, limits)
 	default:
 		kernel.IndirectTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, t.depth, limits)
 	}

@@ -16,6 +16,7 @@ var assembly = Set{
 	InputGradient:   inputGradientAssembly,
 	IndirectTile:    indirectTileAssembly,
 	DepthwiseTile:   depthwiseTileAssembly,
+	PointTiles:      pointTilesAssembly,
 	OuterTile:       outerTileAssembly,
 	ProductTile:     productTileAssembly,
 	CopyRows:        copyRowsAssembly,

@@ -5566,9 +5566,10 @@ store:
 	VZEROUPPER
 	RET
 
-// func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile1(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile1(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile1(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -5585,6 +5586,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), SI
+	MOVQ segments+56(FP), DI
 
 segment:
 	ADDQ         $0x20, AX
@@ -5592,14 +5594,14 @@ segment:
 	TESTQ        BX, BX
 	LEAQ         (CX)(BX*4), BX
 	CMOVQLT      DX, BX
-	MOVLQSX      24(AX), DI
-	VMOVUPS      (SI)(DI*4), Y2
-	VMOVUPS      32(SI)(DI*4), Y3
+	MOVLQSX      24(AX), R8
+	VMOVUPS      (SI)(R8*4), Y2
+	VMOVUPS      32(SI)(R8*4), Y3
 	VFMADD231PS  (BX), Y2, Y0
 	VFMADD231PS  32(BX), Y3, Y1
-	DECQ         segments+56(FP)
+	DECQ         DI
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y2
@@ -5616,12 +5618,24 @@ store:
 	LEAQ    (CX)(AX*4), AX
 	VMOVUPS Y0, (AX)
 	VMOVUPS Y1, 32(AX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
 	VZEROUPPER
 	RET
 
-// func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile2(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile2(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile2(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -5644,6 +5658,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), DI
+	MOVQ segments+56(FP), R8
 
 segment:
 	ADDQ         $0x20, AX
@@ -5655,16 +5670,16 @@ segment:
 	TESTQ        SI, SI
 	LEAQ         (CX)(SI*4), SI
 	CMOVQLT      DX, SI
-	MOVLQSX      24(AX), R8
-	VMOVUPS      (DI)(R8*4), Y4
-	VMOVUPS      32(DI)(R8*4), Y5
+	MOVLQSX      24(AX), R9
+	VMOVUPS      (DI)(R9*4), Y4
+	VMOVUPS      32(DI)(R9*4), Y5
 	VFMADD231PS  (BX), Y4, Y0
 	VFMADD231PS  32(BX), Y5, Y1
 	VFMADD231PS  (SI), Y4, Y2
 	VFMADD231PS  32(SI), Y5, Y3
-	DECQ         segments+56(FP)
+	DECQ         R8
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y4
@@ -5689,12 +5704,24 @@ store:
 	LEAQ    (CX)(DX*4), DX
 	VMOVUPS Y2, (DX)
 	VMOVUPS Y3, 32(DX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
 	VZEROUPPER
 	RET
 
-// func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile3(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile3(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile3(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -5723,6 +5750,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), R8
+	MOVQ segments+56(FP), R9
 
 segment:
 	ADDQ         $0x20, AX
@@ -5738,18 +5766,18 @@ segment:
 	TESTQ        DI, DI
 	LEAQ         (CX)(DI*4), DI
 	CMOVQLT      DX, DI
-	MOVLQSX      24(AX), R9
-	VMOVUPS      (R8)(R9*4), Y6
-	VMOVUPS      32(R8)(R9*4), Y7
+	MOVLQSX      24(AX), R10
+	VMOVUPS      (R8)(R10*4), Y6
+	VMOVUPS      32(R8)(R10*4), Y7
 	VFMADD231PS  (BX), Y6, Y0
 	VFMADD231PS  32(BX), Y7, Y1
 	VFMADD231PS  (SI), Y6, Y2
 	VFMADD231PS  32(SI), Y7, Y3
 	VFMADD231PS  (DI), Y6, Y4
 	VFMADD231PS  32(DI), Y7, Y5
-	DECQ         segments+56(FP)
+	DECQ         R9
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y6
@@ -5782,12 +5810,24 @@ store:
 	LEAQ    (CX)(DX*4), DX
 	VMOVUPS Y4, (DX)
 	VMOVUPS Y5, 32(DX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
 	VZEROUPPER
 	RET
 
-// func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile4(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile4(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile4(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -5822,6 +5862,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), R9
+	MOVQ segments+56(FP), R10
 
 segment:
 	ADDQ         $0x20, AX
@@ -5841,9 +5882,9 @@ segment:
 	TESTQ        R8, R8
 	LEAQ         (CX)(R8*4), R8
 	CMOVQLT      DX, R8
-	MOVLQSX      24(AX), R10
-	VMOVUPS      (R9)(R10*4), Y8
-	VMOVUPS      32(R9)(R10*4), Y9
+	MOVLQSX      24(AX), R11
+	VMOVUPS      (R9)(R11*4), Y8
+	VMOVUPS      32(R9)(R11*4), Y9
 	VFMADD231PS  (BX), Y8, Y0
 	VFMADD231PS  32(BX), Y9, Y1
 	VFMADD231PS  (SI), Y8, Y2
@@ -5852,9 +5893,9 @@ segment:
 	VFMADD231PS  32(DI), Y9, Y5
 	VFMADD231PS  (R8), Y8, Y6
 	VFMADD231PS  32(R8), Y9, Y7
-	DECQ         segments+56(FP)
+	DECQ         R10
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y8
@@ -5895,12 +5936,24 @@ store:
 	LEAQ    (CX)(DX*4), DX
 	VMOVUPS Y6, (DX)
 	VMOVUPS Y7, 32(DX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
 	VZEROUPPER
 	RET
 
-// func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile5(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile5(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile5(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -5941,6 +5994,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), R10
+	MOVQ segments+56(FP), R11
 
 segment:
 	ADDQ         $0x20, AX
@@ -5964,9 +6018,9 @@ segment:
 	TESTQ        R9, R9
 	LEAQ         (CX)(R9*4), R9
 	CMOVQLT      DX, R9
-	MOVLQSX      24(AX), R11
-	VMOVUPS      (R10)(R11*4), Y10
-	VMOVUPS      32(R10)(R11*4), Y11
+	MOVLQSX      24(AX), R12
+	VMOVUPS      (R10)(R12*4), Y10
+	VMOVUPS      32(R10)(R12*4), Y11
 	VFMADD231PS  (BX), Y10, Y0
 	VFMADD231PS  32(BX), Y11, Y1
 	VFMADD231PS  (SI), Y10, Y2
@@ -5977,9 +6031,9 @@ segment:
 	VFMADD231PS  32(R8), Y11, Y7
 	VFMADD231PS  (R9), Y10, Y8
 	VFMADD231PS  32(R9), Y11, Y9
-	DECQ         segments+56(FP)
+	DECQ         R11
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y10
@@ -6028,12 +6082,24 @@ store:
 	LEAQ    (CX)(DX*4), DX
 	VMOVUPS Y8, (DX)
 	VMOVUPS Y9, 32(DX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
 	VZEROUPPER
 	RET
 
-// func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, limits *float32)
+// func depthwiseTile6(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 // Requires: AVX, CMOV, FMA3
-TEXT ·depthwiseTile6(SB), NOSPLIT, $0-72
+TEXT ·depthwiseTile6(SB), NOSPLIT, $0-80
+block:
 	MOVQ    table+48(FP), AX
 	MOVQ    bias+32(FP), CX
 	VMOVUPS (CX), Y0
@@ -6080,6 +6146,7 @@ start:
 	MOVQ in+8(FP), CX
 	MOVQ zeros+16(FP), DX
 	MOVQ weights+24(FP), R11
+	MOVQ segments+56(FP), R12
 
 segment:
 	ADDQ         $0x20, AX
@@ -6107,9 +6174,9 @@ segment:
 	TESTQ        R10, R10
 	LEAQ         (CX)(R10*4), R10
 	CMOVQLT      DX, R10
-	MOVLQSX      24(AX), R12
-	VMOVUPS      (R11)(R12*4), Y12
-	VMOVUPS      32(R11)(R12*4), Y13
+	MOVLQSX      24(AX), R13
+	VMOVUPS      (R11)(R13*4), Y12
+	VMOVUPS      32(R11)(R13*4), Y13
 	VFMADD231PS  (BX), Y12, Y0
 	VFMADD231PS  32(BX), Y13, Y1
 	VFMADD231PS  (SI), Y12, Y2
@@ -6122,9 +6189,9 @@ segment:
 	VFMADD231PS  32(R9), Y13, Y9
 	VFMADD231PS  (R10), Y12, Y10
 	VFMADD231PS  32(R10), Y13, Y11
-	DECQ         segments+56(FP)
+	DECQ         R12
 	JNZ          segment
-	MOVQ         limits+64(FP), AX
+	MOVQ         limits+72(FP), AX
 	TESTQ        AX, AX
 	JZ           store
 	VBROADCASTSS (AX), Y12
@@ -6181,6 +6248,989 @@ store:
 	LEAQ    (CX)(DX*4), DX
 	VMOVUPS Y10, (DX)
 	VMOVUPS Y11, 32(DX)
+	ADDQ    $0x40, out+0(FP)
+	ADDQ    $0x40, in+8(FP)
+	ADDQ    $0x40, weights+24(FP)
+	ADDQ    $0x40, bias+32(FP)
+	CMPQ    base+40(FP), $0x00
+	JE      next
+	ADDQ    $0x40, base+40(FP)
+
+next:
+	DECQ blocks+64(FP)
+	JNZ  block
+	VZEROUPPER
+	RET
+
+// func pointTile1(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile1(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y2
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      64(DI), Y2
+	VMOVUPS      96(DI), Y3
+	VBROADCASTSS 4(R9), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      128(DI), Y2
+	VMOVUPS      160(DI), Y3
+	VBROADCASTSS 8(R9), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	VMOVUPS      192(DI), Y2
+	VMOVUPS      224(DI), Y3
+	VBROADCASTSS 12(R9), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y2
+	VMOVUPS      32(DI), Y3
+	VBROADCASTSS (R9), Y4
+	VFMADD231PS  Y2, Y4, Y0
+	VFMADD231PS  Y3, Y4, Y1
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y2
+	VBROADCASTSS 4(DI), Y3
+	VMAXPS       Y0, Y2, Y0
+	VMINPS       Y0, Y3, Y0
+	VMAXPS       Y1, Y2, Y1
+	VMINPS       Y1, Y3, Y1
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pointTile2(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile2(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R9)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      64(DI), Y4
+	VMOVUPS      96(DI), Y5
+	VBROADCASTSS 4(R9), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 4(R9)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      128(DI), Y4
+	VMOVUPS      160(DI), Y5
+	VBROADCASTSS 8(R9), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 8(R9)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	VMOVUPS      192(DI), Y4
+	VMOVUPS      224(DI), Y5
+	VBROADCASTSS 12(R9), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS 12(R9)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y4
+	VMOVUPS      32(DI), Y5
+	VBROADCASTSS (R9), Y6
+	VFMADD231PS  Y4, Y6, Y0
+	VFMADD231PS  Y5, Y6, Y1
+	VBROADCASTSS (R9)(BX*1), Y6
+	VFMADD231PS  Y4, Y6, Y2
+	VFMADD231PS  Y5, Y6, Y3
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y4
+	VBROADCASTSS 4(DI), Y5
+	VMAXPS       Y0, Y4, Y0
+	VMINPS       Y0, Y5, Y0
+	VMAXPS       Y1, Y4, Y1
+	VMINPS       Y1, Y5, Y1
+	VMAXPS       Y2, Y4, Y2
+	VMINPS       Y2, Y5, Y2
+	VMAXPS       Y3, Y4, Y3
+	VMINPS       Y3, Y5, Y3
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pointTile3(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile3(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    SI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R9)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(BX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      64(DI), Y6
+	VMOVUPS      96(DI), Y7
+	VBROADCASTSS 4(R9), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 4(R9)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 4(R9)(BX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      128(DI), Y6
+	VMOVUPS      160(DI), Y7
+	VBROADCASTSS 8(R9), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 8(R9)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 8(R9)(BX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	VMOVUPS      192(DI), Y6
+	VMOVUPS      224(DI), Y7
+	VBROADCASTSS 12(R9), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS 12(R9)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS 12(R9)(BX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y6
+	VMOVUPS      32(DI), Y7
+	VBROADCASTSS (R9), Y8
+	VFMADD231PS  Y6, Y8, Y0
+	VFMADD231PS  Y7, Y8, Y1
+	VBROADCASTSS (R9)(BX*1), Y8
+	VFMADD231PS  Y6, Y8, Y2
+	VFMADD231PS  Y7, Y8, Y3
+	VBROADCASTSS (R9)(BX*2), Y8
+	VFMADD231PS  Y6, Y8, Y4
+	VFMADD231PS  Y7, Y8, Y5
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y6
+	VBROADCASTSS 4(DI), Y7
+	VMAXPS       Y0, Y6, Y0
+	VMINPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y6, Y1
+	VMINPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y6, Y2
+	VMINPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y6, Y3
+	VMINPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y6, Y4
+	VMINPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y6, Y5
+	VMINPS       Y5, Y7, Y5
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pointTile4(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile4(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    SI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    SI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R9)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(BX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      64(DI), Y8
+	VMOVUPS      96(DI), Y9
+	VBROADCASTSS 4(R9), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 4(R9)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 4(R9)(BX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 4(R10), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      128(DI), Y8
+	VMOVUPS      160(DI), Y9
+	VBROADCASTSS 8(R9), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 8(R9)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 8(R9)(BX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 8(R10), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	VMOVUPS      192(DI), Y8
+	VMOVUPS      224(DI), Y9
+	VBROADCASTSS 12(R9), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS 12(R9)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS 12(R9)(BX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS 12(R10), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y8
+	VMOVUPS      32(DI), Y9
+	VBROADCASTSS (R9), Y10
+	VFMADD231PS  Y8, Y10, Y0
+	VFMADD231PS  Y9, Y10, Y1
+	VBROADCASTSS (R9)(BX*1), Y10
+	VFMADD231PS  Y8, Y10, Y2
+	VFMADD231PS  Y9, Y10, Y3
+	VBROADCASTSS (R9)(BX*2), Y10
+	VFMADD231PS  Y8, Y10, Y4
+	VFMADD231PS  Y9, Y10, Y5
+	VBROADCASTSS (R10), Y10
+	VFMADD231PS  Y8, Y10, Y6
+	VFMADD231PS  Y9, Y10, Y7
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y8
+	VBROADCASTSS 4(DI), Y9
+	VMAXPS       Y0, Y8, Y0
+	VMINPS       Y0, Y9, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMINPS       Y1, Y9, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMINPS       Y2, Y9, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMINPS       Y3, Y9, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMINPS       Y4, Y9, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMINPS       Y5, Y9, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMINPS       Y6, Y9, Y6
+	VMAXPS       Y7, Y8, Y7
+	VMINPS       Y7, Y9, Y7
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pointTile5(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile5(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    SI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    SI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    SI, DX
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      64(DI), Y10
+	VMOVUPS      96(DI), Y11
+	VBROADCASTSS 4(R9), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 4(R9)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 4(R9)(BX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 4(R10), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 4(R10)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      128(DI), Y10
+	VMOVUPS      160(DI), Y11
+	VBROADCASTSS 8(R9), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 8(R9)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 8(R9)(BX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 8(R10), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 8(R10)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	VMOVUPS      192(DI), Y10
+	VMOVUPS      224(DI), Y11
+	VBROADCASTSS 12(R9), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS 12(R9)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS 12(R9)(BX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS 12(R10), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS 12(R10)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y10
+	VMOVUPS      32(DI), Y11
+	VBROADCASTSS (R9), Y12
+	VFMADD231PS  Y10, Y12, Y0
+	VFMADD231PS  Y11, Y12, Y1
+	VBROADCASTSS (R9)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y2
+	VFMADD231PS  Y11, Y12, Y3
+	VBROADCASTSS (R9)(BX*2), Y12
+	VFMADD231PS  Y10, Y12, Y4
+	VFMADD231PS  Y11, Y12, Y5
+	VBROADCASTSS (R10), Y12
+	VFMADD231PS  Y10, Y12, Y6
+	VFMADD231PS  Y11, Y12, Y7
+	VBROADCASTSS (R10)(BX*1), Y12
+	VFMADD231PS  Y10, Y12, Y8
+	VFMADD231PS  Y11, Y12, Y9
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y10
+	VBROADCASTSS 4(DI), Y11
+	VMAXPS       Y0, Y10, Y0
+	VMINPS       Y0, Y11, Y0
+	VMAXPS       Y1, Y10, Y1
+	VMINPS       Y1, Y11, Y1
+	VMAXPS       Y2, Y10, Y2
+	VMINPS       Y2, Y11, Y2
+	VMAXPS       Y3, Y10, Y3
+	VMINPS       Y3, Y11, Y3
+	VMAXPS       Y4, Y10, Y4
+	VMINPS       Y4, Y11, Y4
+	VMAXPS       Y5, Y10, Y5
+	VMINPS       Y5, Y11, Y5
+	VMAXPS       Y6, Y10, Y6
+	VMINPS       Y6, Y11, Y6
+	VMAXPS       Y7, Y10, Y7
+	VMINPS       Y7, Y11, Y7
+	VMAXPS       Y8, Y10, Y8
+	VMINPS       Y8, Y11, Y8
+	VMAXPS       Y9, Y10, Y9
+	VMINPS       Y9, Y11, Y9
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
+	VZEROUPPER
+	RET
+
+// func pointTile6(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
+// Requires: AVX, FMA3
+TEXT ·pointTile6(SB), NOSPLIT, $0-80
+	MOVQ out+0(FP), AX
+	MOVQ in+8(FP), CX
+	MOVQ base+32(FP), DX
+	MOVQ inStep+56(FP), BX
+	MOVQ outStep+64(FP), SI
+
+tile:
+	MOVQ    bias+24(FP), DI
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y1, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y1, Y5
+	VMOVAPS Y0, Y6
+	VMOVAPS Y1, Y7
+	VMOVAPS Y0, Y8
+	VMOVAPS Y1, Y9
+	VMOVAPS Y0, Y10
+	VMOVAPS Y1, Y11
+	TESTQ   DX, DX
+	JZ      start
+	VADDPS  (DX), Y0, Y0
+	VADDPS  32(DX), Y1, Y1
+	ADDQ    SI, DX
+	VADDPS  (DX), Y2, Y2
+	VADDPS  32(DX), Y3, Y3
+	ADDQ    SI, DX
+	VADDPS  (DX), Y4, Y4
+	VADDPS  32(DX), Y5, Y5
+	ADDQ    SI, DX
+	VADDPS  (DX), Y6, Y6
+	VADDPS  32(DX), Y7, Y7
+	ADDQ    SI, DX
+	VADDPS  (DX), Y8, Y8
+	VADDPS  32(DX), Y9, Y9
+	ADDQ    SI, DX
+	VADDPS  (DX), Y10, Y10
+	VADDPS  32(DX), Y11, Y11
+	ADDQ    SI, DX
+
+start:
+	MOVQ CX, R9
+	LEAQ (BX)(BX*2), R10
+	ADDQ CX, R10
+	MOVQ weights+16(FP), DI
+	MOVQ depth+40(FP), R8
+	SUBQ $0x04, R8
+	JL   rest
+
+four:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R9)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R10)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      64(DI), Y12
+	VMOVUPS      96(DI), Y13
+	VBROADCASTSS 4(R9), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(R9)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 4(R9)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 4(R10)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 4(R10)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      128(DI), Y12
+	VMOVUPS      160(DI), Y13
+	VBROADCASTSS 8(R9), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(R9)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 8(R9)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 8(R10)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 8(R10)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	VMOVUPS      192(DI), Y12
+	VMOVUPS      224(DI), Y13
+	VBROADCASTSS 12(R9), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(R9)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS 12(R9)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS 12(R10)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 12(R10)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x10, R9
+	ADDQ         $0x10, R10
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x04, R8
+	JGE          four
+
+rest:
+	ADDQ $0x04, R8
+	JZ   done
+
+one:
+	VMOVUPS      (DI), Y12
+	VMOVUPS      32(DI), Y13
+	VBROADCASTSS (R9), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (R9)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y2
+	VFMADD231PS  Y13, Y14, Y3
+	VBROADCASTSS (R9)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (R10), Y14
+	VFMADD231PS  Y12, Y14, Y6
+	VFMADD231PS  Y13, Y14, Y7
+	VBROADCASTSS (R10)(BX*1), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (R10)(BX*2), Y14
+	VFMADD231PS  Y12, Y14, Y10
+	VFMADD231PS  Y13, Y14, Y11
+	ADDQ         $0x04, R9
+	ADDQ         $0x04, R10
+	ADDQ         $0x40, DI
+	DECQ         R8
+	JNZ          one
+
+done:
+	MOVQ         limits+72(FP), DI
+	TESTQ        DI, DI
+	JZ           store
+	VBROADCASTSS (DI), Y12
+	VBROADCASTSS 4(DI), Y13
+	VMAXPS       Y0, Y12, Y0
+	VMINPS       Y0, Y13, Y0
+	VMAXPS       Y1, Y12, Y1
+	VMINPS       Y1, Y13, Y1
+	VMAXPS       Y2, Y12, Y2
+	VMINPS       Y2, Y13, Y2
+	VMAXPS       Y3, Y12, Y3
+	VMINPS       Y3, Y13, Y3
+	VMAXPS       Y4, Y12, Y4
+	VMINPS       Y4, Y13, Y4
+	VMAXPS       Y5, Y12, Y5
+	VMINPS       Y5, Y13, Y5
+	VMAXPS       Y6, Y12, Y6
+	VMINPS       Y6, Y13, Y6
+	VMAXPS       Y7, Y12, Y7
+	VMINPS       Y7, Y13, Y7
+	VMAXPS       Y8, Y12, Y8
+	VMINPS       Y8, Y13, Y8
+	VMAXPS       Y9, Y12, Y9
+	VMINPS       Y9, Y13, Y9
+	VMAXPS       Y10, Y12, Y10
+	VMINPS       Y10, Y13, Y10
+	VMAXPS       Y11, Y12, Y11
+	VMINPS       Y11, Y13, Y11
+
+store:
+	VMOVUPS Y0, (AX)
+	VMOVUPS Y1, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y2, (AX)
+	VMOVUPS Y3, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y4, (AX)
+	VMOVUPS Y5, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y6, (AX)
+	VMOVUPS Y7, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y8, (AX)
+	VMOVUPS Y9, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	VMOVUPS Y10, (AX)
+	VMOVUPS Y11, 32(AX)
+	ADDQ    SI, AX
+	ADDQ    BX, CX
+	DECQ    tiles+48(FP)
+	JNZ     tile
 	VZEROUPPER
 	RET
 

@@ -220,22 +220,40 @@ func indirectTile5(out, in, zeros, weights, bias, base *float32, table *int32, s
 func indirectTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth uint64, limits *float32)
 
 // depthwiseTile1 is DepthwiseTile for 1 rows. base and limits (low, high) may be nil.
-func depthwiseTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
 
 // depthwiseTile2 is DepthwiseTile for 2 rows. base and limits (low, high) may be nil.
-func depthwiseTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
 
 // depthwiseTile3 is DepthwiseTile for 3 rows. base and limits (low, high) may be nil.
-func depthwiseTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
 
 // depthwiseTile4 is DepthwiseTile for 4 rows. base and limits (low, high) may be nil.
-func depthwiseTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
 
 // depthwiseTile5 is DepthwiseTile for 5 rows. base and limits (low, high) may be nil.
-func depthwiseTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
 
 // depthwiseTile6 is DepthwiseTile for 6 rows. base and limits (low, high) may be nil.
-func depthwiseTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
+func depthwiseTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+
+// pointTile1 is PointTiles for 1 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile1(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+
+// pointTile2 is PointTiles for 2 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile2(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+
+// pointTile3 is PointTiles for 3 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile3(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+
+// pointTile4 is PointTiles for 4 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile4(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+
+// pointTile5 is PointTiles for 5 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile5(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+
+// pointTile6 is PointTiles for 6 rows. base and limits (low, high) may be nil. Steps are in bytes.
+func pointTile6(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
 
 // outerTile1 is OuterTile for 1 rows.
 func outerTile1(sums, a, b *float32, pairs *int32, count uint64)

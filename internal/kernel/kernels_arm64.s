@@ -6931,8 +6931,10 @@ store:
 	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R11)
 	RET
 
-// func depthwiseTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile1(SB), NOSPLIT, $0-72
+// func depthwiseTile1(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile1(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -6967,7 +6969,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V3.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -6988,10 +6990,35 @@ store:
 	MOVW 0(R0), R6
 	ADD R6<<2, R5, R6
 	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R6)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
 	RET
 
-// func depthwiseTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile2(SB), NOSPLIT, $0-72
+// func depthwiseTile2(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile2(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -7046,7 +7073,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V7.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -7078,10 +7105,35 @@ store:
 	MOVW 4(R0), R7
 	ADD R7<<2, R5, R7
 	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R7)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
 	RET
 
-// func depthwiseTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile3(SB), NOSPLIT, $0-72
+// func depthwiseTile3(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile3(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -7156,7 +7208,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V11.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -7199,10 +7251,35 @@ store:
 	MOVW 8(R0), R8
 	ADD R8<<2, R5, R8
 	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R8)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
 	RET
 
-// func depthwiseTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile4(SB), NOSPLIT, $0-72
+// func depthwiseTile4(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile4(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -7297,7 +7374,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V15.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -7351,10 +7428,35 @@ store:
 	MOVW 12(R0), R9
 	ADD R9<<2, R5, R9
 	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R9)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
 	RET
 
-// func depthwiseTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile5(SB), NOSPLIT, $0-72
+// func depthwiseTile5(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile5(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -7469,7 +7571,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V19.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -7534,10 +7636,35 @@ store:
 	MOVW 16(R0), R10
 	ADD R10<<2, R5, R10
 	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R10)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
 	RET
 
-// func depthwiseTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)
-TEXT ·depthwiseTile6(SB), NOSPLIT, $0-72
+// func depthwiseTile6(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)
+TEXT ·depthwiseTile6(SB), NOSPLIT, $0-80
+
+block:
 	MOVD table+48(FP), R0
 	MOVD in+8(FP), R1
 	MOVD zeros+16(FP), R2
@@ -7672,7 +7799,7 @@ segment:
 	VFMLA V31.S4, V27.S4, V23.S4
 	SUBS $1, R4, R4
 	BNE segment
-	MOVD limits+64(FP), R5
+	MOVD limits+72(FP), R5
 	CBZ R5, store
 	FMOVS 0(R5), F30
 	VDUP V30.S[0], V30.S4
@@ -7748,6 +7875,1259 @@ store:
 	MOVW 20(R0), R11
 	ADD R11<<2, R5, R11
 	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R11)
+	MOVD out+0(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, out+0(FP)
+	MOVD in+8(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, in+8(FP)
+	MOVD weights+24(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, weights+24(FP)
+	MOVD bias+32(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, bias+32(FP)
+	MOVD base+40(FP), R5
+	CBZ R5, next
+	MOVD base+40(FP), R5
+	ADD $64, R5, R5
+	MOVD R5, base+40(FP)
+
+next:
+	MOVD blocks+64(FP), R5
+	SUB $1, R5, R5
+	MOVD R5, blocks+64(FP)
+	CBNZ R5, block
+	RET
+
+// func pointTile1(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile1(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func pointTile2(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile2(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD R1, R9
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 16(R9), [V25.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	FMOVS.P 4(R9), F25
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func pointTile3(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile3(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD R1, R9
+	ADD R4, R1, R1
+	MOVD R1, R10
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 16(R9), [V25.S4]
+	VLD1.P 16(R10), [V26.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func pointTile4(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile4(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD R1, R9
+	ADD R4, R1, R1
+	MOVD R1, R10
+	ADD R4, R1, R1
+	MOVD R1, R11
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 16(R9), [V25.S4]
+	VLD1.P 16(R10), [V26.S4]
+	VLD1.P 16(R11), [V27.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	FMOVS.P 4(R11), F27
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func pointTile5(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile5(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD R1, R9
+	ADD R4, R1, R1
+	MOVD R1, R10
+	ADD R4, R1, R1
+	MOVD R1, R11
+	ADD R4, R1, R1
+	MOVD R1, R12
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 16(R9), [V25.S4]
+	VLD1.P 16(R10), [V26.S4]
+	VLD1.P 16(R11), [V27.S4]
+	VLD1.P 16(R12), [V28.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	FMOVS.P 4(R11), F27
+	FMOVS.P 4(R12), F28
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
+	RET
+
+// func pointTile6(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)
+TEXT ·pointTile6(SB), NOSPLIT, $0-80
+	MOVD out+0(FP), R0
+	MOVD in+8(FP), R1
+	MOVD base+32(FP), R2
+	MOVD tiles+48(FP), R3
+	MOVD inStep+56(FP), R4
+	MOVD outStep+64(FP), R5
+
+tile:
+	MOVD bias+24(FP), R6
+	VLD1 (R6), [V0.S4, V1.S4, V2.S4, V3.S4]
+	VMOV V0.B16, V4.B16
+	VMOV V1.B16, V5.B16
+	VMOV V2.B16, V6.B16
+	VMOV V3.B16, V7.B16
+	VMOV V0.B16, V8.B16
+	VMOV V1.B16, V9.B16
+	VMOV V2.B16, V10.B16
+	VMOV V3.B16, V11.B16
+	VMOV V0.B16, V12.B16
+	VMOV V1.B16, V13.B16
+	VMOV V2.B16, V14.B16
+	VMOV V3.B16, V15.B16
+	VMOV V0.B16, V16.B16
+	VMOV V1.B16, V17.B16
+	VMOV V2.B16, V18.B16
+	VMOV V3.B16, V19.B16
+	VMOV V0.B16, V20.B16
+	VMOV V1.B16, V21.B16
+	VMOV V2.B16, V22.B16
+	VMOV V3.B16, V23.B16
+	CBZ R2, start
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d400 // fadd v0.4s, v0.4s, v24.4s
+	WORD $0x4e39d421 // fadd v1.4s, v1.4s, v25.4s
+	WORD $0x4e3ad442 // fadd v2.4s, v2.4s, v26.4s
+	WORD $0x4e3bd463 // fadd v3.4s, v3.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d484 // fadd v4.4s, v4.4s, v24.4s
+	WORD $0x4e39d4a5 // fadd v5.4s, v5.4s, v25.4s
+	WORD $0x4e3ad4c6 // fadd v6.4s, v6.4s, v26.4s
+	WORD $0x4e3bd4e7 // fadd v7.4s, v7.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d508 // fadd v8.4s, v8.4s, v24.4s
+	WORD $0x4e39d529 // fadd v9.4s, v9.4s, v25.4s
+	WORD $0x4e3ad54a // fadd v10.4s, v10.4s, v26.4s
+	WORD $0x4e3bd56b // fadd v11.4s, v11.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d58c // fadd v12.4s, v12.4s, v24.4s
+	WORD $0x4e39d5ad // fadd v13.4s, v13.4s, v25.4s
+	WORD $0x4e3ad5ce // fadd v14.4s, v14.4s, v26.4s
+	WORD $0x4e3bd5ef // fadd v15.4s, v15.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d610 // fadd v16.4s, v16.4s, v24.4s
+	WORD $0x4e39d631 // fadd v17.4s, v17.4s, v25.4s
+	WORD $0x4e3ad652 // fadd v18.4s, v18.4s, v26.4s
+	WORD $0x4e3bd673 // fadd v19.4s, v19.4s, v27.4s
+	ADD R5, R2, R2
+	VLD1 (R2), [V24.S4, V25.S4, V26.S4, V27.S4]
+	WORD $0x4e38d694 // fadd v20.4s, v20.4s, v24.4s
+	WORD $0x4e39d6b5 // fadd v21.4s, v21.4s, v25.4s
+	WORD $0x4e3ad6d6 // fadd v22.4s, v22.4s, v26.4s
+	WORD $0x4e3bd6f7 // fadd v23.4s, v23.4s, v27.4s
+	ADD R5, R2, R2
+
+start:
+	MOVD R1, R8
+	ADD R4, R1, R1
+	MOVD R1, R9
+	ADD R4, R1, R1
+	MOVD R1, R10
+	ADD R4, R1, R1
+	MOVD R1, R11
+	ADD R4, R1, R1
+	MOVD R1, R12
+	ADD R4, R1, R1
+	MOVD R1, R13
+	ADD R4, R1, R1
+	MOVD weights+16(FP), R6
+	MOVD depth+40(FP), R7
+	SUBS $4, R7, R7
+	BLT rest
+
+four:
+	VLD1.P 16(R8), [V24.S4]
+	VLD1.P 16(R9), [V25.S4]
+	VLD1.P 16(R10), [V26.S4]
+	VLD1.P 16(R11), [V27.S4]
+	VLD1.P 16(R12), [V28.S4]
+	VLD1.P 16(R13), [V29.S4]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c0 // fmla v0.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e1 // fmla v1.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c4 // fmla v4.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e5 // fmla v5.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13c8 // fmla v8.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13e9 // fmla v9.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13cc // fmla v12.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ed // fmla v13.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d0 // fmla v16.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f1 // fmla v17.4s, v31.4s, v28.s[1]
+	WORD $0x4fbd13d4 // fmla v20.4s, v30.4s, v29.s[1]
+	WORD $0x4fbd13f5 // fmla v21.4s, v31.4s, v29.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb813c2 // fmla v2.4s, v30.4s, v24.s[1]
+	WORD $0x4fb813e3 // fmla v3.4s, v31.4s, v24.s[1]
+	WORD $0x4fb913c6 // fmla v6.4s, v30.4s, v25.s[1]
+	WORD $0x4fb913e7 // fmla v7.4s, v31.4s, v25.s[1]
+	WORD $0x4fba13ca // fmla v10.4s, v30.4s, v26.s[1]
+	WORD $0x4fba13eb // fmla v11.4s, v31.4s, v26.s[1]
+	WORD $0x4fbb13ce // fmla v14.4s, v30.4s, v27.s[1]
+	WORD $0x4fbb13ef // fmla v15.4s, v31.4s, v27.s[1]
+	WORD $0x4fbc13d2 // fmla v18.4s, v30.4s, v28.s[1]
+	WORD $0x4fbc13f3 // fmla v19.4s, v31.4s, v28.s[1]
+	WORD $0x4fbd13d6 // fmla v22.4s, v30.4s, v29.s[1]
+	WORD $0x4fbd13f7 // fmla v23.4s, v31.4s, v29.s[1]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc0 // fmla v0.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be1 // fmla v1.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc4 // fmla v4.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be5 // fmla v5.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bc8 // fmla v8.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1be9 // fmla v9.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bcc // fmla v12.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bed // fmla v13.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd0 // fmla v16.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf1 // fmla v17.4s, v31.4s, v28.s[2]
+	WORD $0x4f9d1bd4 // fmla v20.4s, v30.4s, v29.s[2]
+	WORD $0x4f9d1bf5 // fmla v21.4s, v31.4s, v29.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f981bc2 // fmla v2.4s, v30.4s, v24.s[2]
+	WORD $0x4f981be3 // fmla v3.4s, v31.4s, v24.s[2]
+	WORD $0x4f991bc6 // fmla v6.4s, v30.4s, v25.s[2]
+	WORD $0x4f991be7 // fmla v7.4s, v31.4s, v25.s[2]
+	WORD $0x4f9a1bca // fmla v10.4s, v30.4s, v26.s[2]
+	WORD $0x4f9a1beb // fmla v11.4s, v31.4s, v26.s[2]
+	WORD $0x4f9b1bce // fmla v14.4s, v30.4s, v27.s[2]
+	WORD $0x4f9b1bef // fmla v15.4s, v31.4s, v27.s[2]
+	WORD $0x4f9c1bd2 // fmla v18.4s, v30.4s, v28.s[2]
+	WORD $0x4f9c1bf3 // fmla v19.4s, v31.4s, v28.s[2]
+	WORD $0x4f9d1bd6 // fmla v22.4s, v30.4s, v29.s[2]
+	WORD $0x4f9d1bf7 // fmla v23.4s, v31.4s, v29.s[2]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc0 // fmla v0.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be1 // fmla v1.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc4 // fmla v4.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be5 // fmla v5.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bc8 // fmla v8.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1be9 // fmla v9.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bcc // fmla v12.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bed // fmla v13.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd0 // fmla v16.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf1 // fmla v17.4s, v31.4s, v28.s[3]
+	WORD $0x4fbd1bd4 // fmla v20.4s, v30.4s, v29.s[3]
+	WORD $0x4fbd1bf5 // fmla v21.4s, v31.4s, v29.s[3]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4fb81bc2 // fmla v2.4s, v30.4s, v24.s[3]
+	WORD $0x4fb81be3 // fmla v3.4s, v31.4s, v24.s[3]
+	WORD $0x4fb91bc6 // fmla v6.4s, v30.4s, v25.s[3]
+	WORD $0x4fb91be7 // fmla v7.4s, v31.4s, v25.s[3]
+	WORD $0x4fba1bca // fmla v10.4s, v30.4s, v26.s[3]
+	WORD $0x4fba1beb // fmla v11.4s, v31.4s, v26.s[3]
+	WORD $0x4fbb1bce // fmla v14.4s, v30.4s, v27.s[3]
+	WORD $0x4fbb1bef // fmla v15.4s, v31.4s, v27.s[3]
+	WORD $0x4fbc1bd2 // fmla v18.4s, v30.4s, v28.s[3]
+	WORD $0x4fbc1bf3 // fmla v19.4s, v31.4s, v28.s[3]
+	WORD $0x4fbd1bd6 // fmla v22.4s, v30.4s, v29.s[3]
+	WORD $0x4fbd1bf7 // fmla v23.4s, v31.4s, v29.s[3]
+	SUBS $4, R7, R7
+	BGE four
+
+rest:
+	ADDS $4, R7, R7
+	BEQ done
+
+one:
+	FMOVS.P 4(R8), F24
+	FMOVS.P 4(R9), F25
+	FMOVS.P 4(R10), F26
+	FMOVS.P 4(R11), F27
+	FMOVS.P 4(R12), F28
+	FMOVS.P 4(R13), F29
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c0 // fmla v0.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e1 // fmla v1.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c4 // fmla v4.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e5 // fmla v5.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13c8 // fmla v8.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13e9 // fmla v9.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13cc // fmla v12.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ed // fmla v13.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d0 // fmla v16.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f1 // fmla v17.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d4 // fmla v20.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f5 // fmla v21.4s, v31.4s, v29.s[0]
+	VLD1.P 32(R6), [V30.S4, V31.S4]
+	WORD $0x4f9813c2 // fmla v2.4s, v30.4s, v24.s[0]
+	WORD $0x4f9813e3 // fmla v3.4s, v31.4s, v24.s[0]
+	WORD $0x4f9913c6 // fmla v6.4s, v30.4s, v25.s[0]
+	WORD $0x4f9913e7 // fmla v7.4s, v31.4s, v25.s[0]
+	WORD $0x4f9a13ca // fmla v10.4s, v30.4s, v26.s[0]
+	WORD $0x4f9a13eb // fmla v11.4s, v31.4s, v26.s[0]
+	WORD $0x4f9b13ce // fmla v14.4s, v30.4s, v27.s[0]
+	WORD $0x4f9b13ef // fmla v15.4s, v31.4s, v27.s[0]
+	WORD $0x4f9c13d2 // fmla v18.4s, v30.4s, v28.s[0]
+	WORD $0x4f9c13f3 // fmla v19.4s, v31.4s, v28.s[0]
+	WORD $0x4f9d13d6 // fmla v22.4s, v30.4s, v29.s[0]
+	WORD $0x4f9d13f7 // fmla v23.4s, v31.4s, v29.s[0]
+	SUBS $1, R7, R7
+	BNE one
+
+done:
+	MOVD limits+72(FP), R6
+	CBZ R6, store
+	FMOVS 0(R6), F30
+	VDUP V30.S[0], V30.S4
+	FMOVS 4(R6), F31
+	VDUP V31.S[0], V31.S4
+	WORD $0x4e3ef400 // fmax v0.4s, v0.4s, v30.4s
+	WORD $0x4ebff400 // fmin v0.4s, v0.4s, v31.4s
+	WORD $0x4e3ef421 // fmax v1.4s, v1.4s, v30.4s
+	WORD $0x4ebff421 // fmin v1.4s, v1.4s, v31.4s
+	WORD $0x4e3ef442 // fmax v2.4s, v2.4s, v30.4s
+	WORD $0x4ebff442 // fmin v2.4s, v2.4s, v31.4s
+	WORD $0x4e3ef463 // fmax v3.4s, v3.4s, v30.4s
+	WORD $0x4ebff463 // fmin v3.4s, v3.4s, v31.4s
+	WORD $0x4e3ef484 // fmax v4.4s, v4.4s, v30.4s
+	WORD $0x4ebff484 // fmin v4.4s, v4.4s, v31.4s
+	WORD $0x4e3ef4a5 // fmax v5.4s, v5.4s, v30.4s
+	WORD $0x4ebff4a5 // fmin v5.4s, v5.4s, v31.4s
+	WORD $0x4e3ef4c6 // fmax v6.4s, v6.4s, v30.4s
+	WORD $0x4ebff4c6 // fmin v6.4s, v6.4s, v31.4s
+	WORD $0x4e3ef4e7 // fmax v7.4s, v7.4s, v30.4s
+	WORD $0x4ebff4e7 // fmin v7.4s, v7.4s, v31.4s
+	WORD $0x4e3ef508 // fmax v8.4s, v8.4s, v30.4s
+	WORD $0x4ebff508 // fmin v8.4s, v8.4s, v31.4s
+	WORD $0x4e3ef529 // fmax v9.4s, v9.4s, v30.4s
+	WORD $0x4ebff529 // fmin v9.4s, v9.4s, v31.4s
+	WORD $0x4e3ef54a // fmax v10.4s, v10.4s, v30.4s
+	WORD $0x4ebff54a // fmin v10.4s, v10.4s, v31.4s
+	WORD $0x4e3ef56b // fmax v11.4s, v11.4s, v30.4s
+	WORD $0x4ebff56b // fmin v11.4s, v11.4s, v31.4s
+	WORD $0x4e3ef58c // fmax v12.4s, v12.4s, v30.4s
+	WORD $0x4ebff58c // fmin v12.4s, v12.4s, v31.4s
+	WORD $0x4e3ef5ad // fmax v13.4s, v13.4s, v30.4s
+	WORD $0x4ebff5ad // fmin v13.4s, v13.4s, v31.4s
+	WORD $0x4e3ef5ce // fmax v14.4s, v14.4s, v30.4s
+	WORD $0x4ebff5ce // fmin v14.4s, v14.4s, v31.4s
+	WORD $0x4e3ef5ef // fmax v15.4s, v15.4s, v30.4s
+	WORD $0x4ebff5ef // fmin v15.4s, v15.4s, v31.4s
+	WORD $0x4e3ef610 // fmax v16.4s, v16.4s, v30.4s
+	WORD $0x4ebff610 // fmin v16.4s, v16.4s, v31.4s
+	WORD $0x4e3ef631 // fmax v17.4s, v17.4s, v30.4s
+	WORD $0x4ebff631 // fmin v17.4s, v17.4s, v31.4s
+	WORD $0x4e3ef652 // fmax v18.4s, v18.4s, v30.4s
+	WORD $0x4ebff652 // fmin v18.4s, v18.4s, v31.4s
+	WORD $0x4e3ef673 // fmax v19.4s, v19.4s, v30.4s
+	WORD $0x4ebff673 // fmin v19.4s, v19.4s, v31.4s
+	WORD $0x4e3ef694 // fmax v20.4s, v20.4s, v30.4s
+	WORD $0x4ebff694 // fmin v20.4s, v20.4s, v31.4s
+	WORD $0x4e3ef6b5 // fmax v21.4s, v21.4s, v30.4s
+	WORD $0x4ebff6b5 // fmin v21.4s, v21.4s, v31.4s
+	WORD $0x4e3ef6d6 // fmax v22.4s, v22.4s, v30.4s
+	WORD $0x4ebff6d6 // fmin v22.4s, v22.4s, v31.4s
+	WORD $0x4e3ef6f7 // fmax v23.4s, v23.4s, v30.4s
+	WORD $0x4ebff6f7 // fmin v23.4s, v23.4s, v31.4s
+
+store:
+	VST1 [V0.S4, V1.S4, V2.S4, V3.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V4.S4, V5.S4, V6.S4, V7.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V8.S4, V9.S4, V10.S4, V11.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V12.S4, V13.S4, V14.S4, V15.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V16.S4, V17.S4, V18.S4, V19.S4], (R0)
+	ADD R5, R0, R0
+	VST1 [V20.S4, V21.S4, V22.S4, V23.S4], (R0)
+	ADD R5, R0, R0
+	SUBS $1, R3, R3
+	BNE tile
 	RET
 
 // func outerTile1(sums, a, b *float32, pairs *int32, count uint64)

@@ -119,7 +119,10 @@ func TestNothingLiesBeyond(t *testing.T) {
 				IndirectTile(take(rows*TileColumns), take(depth+1), make([]float32, depth), take(depth*TileColumns+1), take(TileColumns), nil, table, rows, segments, depth, &Limits{0, 6})
 			})
 			try("DepthwiseTile", func(take func(int) []float32) {
-				DepthwiseTile(take(rows*TileColumns), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), nil, table, rows, segments, &Limits{0, 6})
+				DepthwiseTile(take(rows*TileColumns), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), nil, table, rows, segments, 1, &Limits{0, 6})
+			})
+			try("PointTiles", func(take func(int) []float32) {
+				PointTiles(take(2*rows*TileColumns), take(2*rows*depth), take(depth*TileColumns), take(TileColumns), nil, rows, 2, depth, depth, TileColumns, &Limits{0, 6})
 			})
 			try("OuterTile", func(take func(int) []float32) {
 				OuterTile(take(rows*TileColumns), take(rows), take(TileColumns), make([]int32, 2*n), rows)

@@ -24,7 +24,8 @@ type Set struct {
 
 	// The tiles of dense convolutions; pairs and count are never empty.
 	IndirectTile  func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits)
-	DepthwiseTile func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits)
+	DepthwiseTile func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits)
+	PointTiles    func(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits)
 	OuterTile     func(sums, a, b []float32, pairs []int32, rows int)
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
@@ -79,6 +80,7 @@ var plain = Set{
 	InputGradient:   inputGradientPlain,
 	IndirectTile:    indirectTilePlain,
 	DepthwiseTile:   depthwiseTilePlain,
+	PointTiles:      pointTilesPlain,
 	OuterTile:       outerTilePlain,
 	ProductTile:     productTilePlain,
 	CopyRows:        copyRowsPlain,

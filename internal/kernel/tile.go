@@ -47,11 +47,25 @@ func EmptyTile(out, bias, base []float32, rows []int32, limits *Limits) {
 	}
 }
 
-// DepthwiseTile is IndirectTile for filters that each see one channel:
+// DepthwiseTile is IndirectTile for filters that each see one channel, and for blocks
+// times TileColumns of them, at least one block: those of the next block lie TileColumns
+// floats further in out, in, weights, bias and base.
 //
 //	sum[r][j] += (e[r] < 0 ? zeros[j] : in[e[r]+j]) * weights[e[6]+j]
-func DepthwiseTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
-	active.DepthwiseTile(out, in, zeros, weights, bias, base, table, rows, segments, limits)
+func DepthwiseTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {
+	active.DepthwiseTile(out, in, zeros, weights, bias, base, table, rows, segments, blocks, limits)
+}
+
+// PointTiles computes TileColumns channels of tiles times rows pixels that lie equally far
+// apart, rows being at most TileRows, of a convolution of 1x1. For pixel r of them all,
+//
+//	sum[j] = bias[j] + (base == nil ? 0 : base[r*outStep+j]) + Σ_k in[r*inStep+k] * weights[k*TileColumns+j]
+//	out[r*outStep+j] = limits == nil ? sum[j] : min(max(sum[j], limits.Low), limits.High)
+//
+// for k < depth, at least one, and j < TileColumns. out overlaps nothing else, but base may
+// be the same.
+func PointTiles(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
+	active.PointTiles(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, limits)
 }
 
 // OuterTile adds outer products to sums, rows x TileColumns:
@@ -124,7 +138,18 @@ func addProducts(sum *[halfTile]float32, from, weights []float32) {
 	*sum = [halfTile]float32{s0, s1, s2, s3, s4, s5, s6, s7}
 }
 
-func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
+func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {
+	for b := range blocks {
+		at := b * TileColumns
+		var from []float32
+		if base != nil {
+			from = base[at:]
+		}
+		depthwiseBlockPlain(out[at:], in[at:], zeros, weights[at:], bias[at:], from, table, rows, segments, limits)
+	}
+}
+
+func depthwiseBlockPlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
 	for r := range rows {
 		sum := tileRow(bias, base, table[r])
 		for s := range segments {
@@ -140,6 +165,17 @@ func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []i
 		}
 		limits.Keep(sum[:])
 		*(*[TileColumns]float32)(out[table[r]:]) = sum
+	}
+}
+
+func pointTilesPlain(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
+	for r := range rows * tiles {
+		sum, from := tileRow(bias, base, int32(r*outStep)), in[r*inStep:][:depth]
+		for half := 0; half < TileColumns; half += halfTile {
+			addProducts((*[halfTile]float32)(sum[half:]), from, weights[half:])
+		}
+		limits.Keep(sum[:])
+		*(*[TileColumns]float32)(out[r*outStep:]) = sum
 	}
 }
 

@@ -29,7 +29,7 @@ func indirectTileAssembly(out, in, zeros, weights, bias, base []float32, table [
 	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), uint64(depth), limits.pointer())
 }
 
-func depthwiseTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments int, limits *Limits) {
+func depthwiseTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {
 	do := depthwiseTile6
 	switch rows {
 	case 1:
@@ -43,7 +43,15 @@ func depthwiseTileAssembly(out, in, zeros, weights, bias, base []float32, table 
 	case 5:
 		do = depthwiseTile5
 	}
-	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), limits.pointer())
+	do(&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), uint64(blocks), limits.pointer())
+}
+
+var pointTiles = [...]func(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32){
+	nil, pointTile1, pointTile2, pointTile3, pointTile4, pointTile5, pointTile6,
+}
+
+func pointTilesAssembly(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
+	pointTiles[rows](&out[0], &in[0], &weights[0], &bias[0], unsafe.SliceData(base), uint64(depth), uint64(tiles), uint64(4*inStep), uint64(4*outStep), limits.pointer())
 }
 
 func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {

@@ -10,10 +10,10 @@ import (
 
 // randomTile is the table of a tile with outputs in random places that do not
 // overlap, and segments in random places of input and weights.
-func randomTile(r *rand.Rand, rows, segments, outputs, inputs, weights int) []int32 {
+func randomTile(r *rand.Rand, rows, segments, outputs, width, inputs, weights int) []int32 {
 	table := make([]int32, TileEntry*(segments+1))
-	for i, place := range r.Perm(outputs / TileColumns)[:rows] {
-		table[i] = int32(place * TileColumns)
+	for i, place := range r.Perm(outputs / width)[:rows] {
+		table[i] = int32(place * width)
 	}
 	for s := range segments {
 		e := table[TileEntry*(s+1):]
@@ -34,13 +34,14 @@ func testTiles(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
-		depthwise := r.IntN(2) == 0
+		depthwise, blocks := r.IntN(2) == 0, 1
 		if depthwise {
-			depth = TileColumns
+			depth, blocks = TileColumns, 1+r.IntN(3)
 		}
-		const outputs, inputs, weights = 16 * TileColumns, 100, 200
-		table := randomTile(r, rows, segments, outputs, inputs, weights)
-		in, w, bias := newGuarded(inputs+depth, normal(r)), newGuarded(weights+depth*TileColumns, normal(r)), newGuarded(TileColumns, normal(r))
+		width := blocks * TileColumns
+		outputs, inputs, weights := 16*width, 100, 200
+		table := randomTile(r, rows, segments, outputs, width, inputs, weights)
+		in, w, bias := newGuarded(inputs+max(depth, width), normal(r)), newGuarded(weights+max(depth, blocks)*TileColumns, normal(r)), newGuarded(width, normal(r))
 		if r.IntN(8) == 0 {
 			in.data[r.IntN(inputs)] = float32(math.NaN())
 		}
@@ -58,21 +59,57 @@ func testTiles(t *testing.T) {
 		}
 		limits := []*Limits{nil, {0, float32(math.Inf(1))}, {-0.5, 2}}[r.IntN(3)]
 		if depthwise {
-			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, limits)
-			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, limits)
+			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, blocks, limits)
+			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, blocks, limits)
 		} else {
 			IndirectTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, depth, limits)
 			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, depth, limits)
 		}
-		what := fmt.Sprintf("%d: %d rows, %d segments of %d, depthwise %v", seed, rows, segments, depth, depthwise)
+		what := fmt.Sprintf("%d: %d rows, %d segments of %d, depthwise %v, %d blocks", seed, rows, segments, depth, depthwise, blocks)
 		got.check(t, what)
 		near(t, what, got.data, want.data, float64(segments*depth))
-		for place := range outputs / TileColumns {
-			if at := place * TileColumns; !slices.Contains(table[:rows], int32(at)) && !slices.Equal(got.data[at:at+TileColumns], before[at:at+TileColumns]) {
+		for place := range outputs / width {
+			if at := place * width; !slices.Contains(table[:rows], int32(at)) && !slices.Equal(got.data[at:at+width], before[at:at+width]) {
 				t.Fatalf("%s: wrote to an output that is not in the table", what)
 			}
 		}
 	}
+}
+
+// TestPointTiles compares the tiles of convolutions of 1x1 with their plain twins.
+func TestPointTiles(t *testing.T) {
+	eachTwin(t, func(t *testing.T) {
+		for seed := range uint64(300) {
+			r := rand.New(rand.NewPCG(seed, 12))
+			rows, tiles, depth := 1+r.IntN(TileRows), 1+r.IntN(4), 1+r.IntN(40)
+			inStep, outStep, pixels := 1+r.IntN(50), TileColumns+r.IntN(20), rows*tiles
+			in, w, bias := newGuarded((pixels-1)*inStep+depth, normal(r)), newGuarded(depth*TileColumns, normal(r)), newGuarded(TileColumns, normal(r))
+			if r.IntN(8) == 0 {
+				in.data[r.IntN(len(in.data))] = float32(math.NaN())
+			}
+			got := newGuarded((pixels-1)*outStep+TileColumns, normal(r))
+			want, before := got.clone(), slices.Clone(got.data)
+			var base, wantedBase []float32
+			switch r.IntN(3) {
+			case 0:
+				base, wantedBase = got.data, want.data
+			case 1:
+				base = newGuarded(len(got.data), normal(r)).data
+				wantedBase = base
+			}
+			limits := []*Limits{nil, {0, float32(math.Inf(1))}, {-0.5, 2}}[r.IntN(3)]
+			PointTiles(got.data, in.data, w.data, bias.data, base, rows, tiles, depth, inStep, outStep, limits)
+			pointTilesPlain(want.data, in.data, w.data, bias.data, wantedBase, rows, tiles, depth, inStep, outStep, limits)
+			what := fmt.Sprintf("%d: %d tiles of %d rows, depth %d", seed, tiles, rows, depth)
+			got.check(t, what)
+			near(t, what, got.data, want.data, float64(depth))
+			for p := range pixels - 1 {
+				if between := got.data[p*outStep:][TileColumns:outStep]; !slices.Equal(between, before[p*outStep:][TileColumns:outStep]) {
+					t.Fatalf("%s: wrote between the outputs", what)
+				}
+			}
+		}
+	})
 }
 
 // TestProductTiles compares sums of products with their plain twins.

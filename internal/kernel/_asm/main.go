@@ -20,6 +20,7 @@ func main() {
 	elementwise()
 	indirectTiles()
 	depthwiseTiles()
+	pointTiles()
 	outerTiles()
 	products()
 	copyRows()

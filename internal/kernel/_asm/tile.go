@@ -59,9 +59,15 @@ func (t tileTable) rowsOfSegment(rows []reg.Register) {
 	}
 }
 
-// endTile stores the accumulators, kept between limits if there are any. A NaN stays
-// one.
+// endTile stores the accumulators, kept between limits if there are any, and returns. A
+// NaN stays one.
 func endTile(acc []reg.VecVirtual) {
+	keepTile(acc)
+	VZEROUPPER()
+	RET()
+}
+
+func keepTile(acc []reg.VecVirtual) {
 	limits := load("limits")
 	TESTQ(limits, limits)
 	JZ(LabelRef("store"))
@@ -77,8 +83,6 @@ func endTile(acc []reg.VecVirtual) {
 		VMOVUPS(acc[2*r], at(row, 0))
 		VMOVUPS(acc[2*r+1], at(row, 32))
 	})
-	VZEROUPPER()
-	RET()
 }
 
 // indirectTiles writes the kernels for tiles of 6 rows to 1, whose rows of the
@@ -142,19 +146,20 @@ func indirectTiles() {
 }
 
 // depthwiseTiles writes the kernels for tiles of pixels each of whose channels has
-// filters of its own.
+// filters of its own, some channels after the other.
 func depthwiseTiles() {
 	for n := 1; n <= tileRows; n++ {
 		name := fmt.Sprintf("depthwiseTile%d", n)
-		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32)")
+		TEXT(name, NOSPLIT, "func(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32)")
 		Doc(fmt.Sprintf("%s is DepthwiseTile for %d rows. base and limits (low, high) may be nil.", name, n))
+		out, in, factors, bias, base := NewParamAddr("out", 0), NewParamAddr("in", 8), NewParamAddr("weights", 24), NewParamAddr("bias", 32), NewParamAddr("base", 40)
+		Label("block")
 		acc, t := startTile(n)
 		rows := make([]reg.Register, n)
 		for r := range rows {
 			rows[r] = GP64()
 		}
-		weights := load("weights")
-		segments := NewParamAddr("segments", 56)
+		weights, segments := load("weights"), load("segments")
 		Label("segment")
 		ADDQ(Imm(32), t.table)
 		t.rowsOfSegment(rows)
@@ -168,7 +173,108 @@ func depthwiseTiles() {
 		}
 		DECQ(segments)
 		JNZ(LabelRef("segment"))
-		endTile(acc)
+		keepTile(acc)
+		for _, pointer := range []Mem{out, in, factors, bias} {
+			ADDQ(Imm(64), pointer)
+		}
+		CMPQ(base, Imm(0))
+		JE(LabelRef("next"))
+		ADDQ(Imm(64), base)
+		Label("next")
+		DECQ(NewParamAddr("blocks", 64))
+		JNZ(LabelRef("block"))
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// pointTiles writes the kernels for tiles of pixels that lie equally far apart, of which
+// each is multiplied with the same matrix.
+func pointTiles() {
+	for n := 1; n <= tileRows; n++ {
+		name := fmt.Sprintf("pointTile%d", n)
+		TEXT(name, NOSPLIT, "func(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32)")
+		Doc(fmt.Sprintf("%s is PointTiles for %d rows. base and limits (low, high) may be nil. Steps are in bytes.", name, n))
+		out, in, base, step, outStep := load("out"), load("in"), load("base"), load("inStep"), load("outStep")
+		acc, pointer := ymms(2*n), GP64()
+		Label("tile")
+		argument("bias", pointer)
+		VMOVUPS(at(pointer, 0), acc[0])
+		VMOVUPS(at(pointer, 32), acc[1])
+		for i := 2; i < 2*n; i++ {
+			VMOVAPS(acc[i%2], acc[i])
+		}
+		TESTQ(base, base)
+		JZ(LabelRef("start"))
+		for r := range n {
+			VADDPS(at(base, 0), acc[2*r], acc[2*r])
+			VADDPS(at(base, 32), acc[2*r+1], acc[2*r+1])
+			ADDQ(outStep, base)
+		}
+		Label("start")
+		left, first, second := GP64(), GP64(), GP64()
+		MOVQ(in, first)
+		LEAQ(indexed(step, step, 2, 0), second)
+		ADDQ(in, second)
+		argument("weights", pointer)
+		argument("depth", left)
+		low, high, v := YMM(), YMM(), YMM()
+		channel := func(i int) {
+			VMOVUPS(at(pointer, 64*i), low)
+			VMOVUPS(at(pointer, 64*i+32), high)
+			for r := range n {
+				from := []reg.Register{first, second}[r/3]
+				if r%3 == 0 {
+					VBROADCASTSS(at(from, 4*i), v)
+				} else {
+					VBROADCASTSS(indexed(from, step, uint8(r%3), 4*i), v)
+				}
+				VFMADD231PS(low, v, acc[2*r])
+				VFMADD231PS(high, v, acc[2*r+1])
+			}
+		}
+		SUBQ(Imm(4), left)
+		JL(LabelRef("rest"))
+		Label("four")
+		for i := range 4 {
+			channel(i)
+		}
+		ADDQ(Imm(16), first)
+		ADDQ(Imm(16), second)
+		ADDQ(U32(256), pointer)
+		SUBQ(Imm(4), left)
+		JGE(LabelRef("four"))
+		Label("rest")
+		ADDQ(Imm(4), left)
+		JZ(LabelRef("done"))
+		Label("one")
+		channel(0)
+		ADDQ(Imm(4), first)
+		ADDQ(Imm(4), second)
+		ADDQ(Imm(64), pointer)
+		DECQ(left)
+		JNZ(LabelRef("one"))
+		Label("done")
+		argument("limits", pointer)
+		TESTQ(pointer, pointer)
+		JZ(LabelRef("store"))
+		VBROADCASTSS(at(pointer, 0), low)
+		VBROADCASTSS(at(pointer, 4), high)
+		for _, a := range acc {
+			VMAXPS(a, low, a)
+			VMINPS(a, high, a)
+		}
+		Label("store")
+		for r := range n {
+			VMOVUPS(acc[2*r], at(out, 0))
+			VMOVUPS(acc[2*r+1], at(out, 32))
+			ADDQ(outStep, out)
+			ADDQ(step, in)
+		}
+		DECQ(NewParamAddr("tiles", 48))
+		JNZ(LabelRef("tile"))
+		VZEROUPPER()
+		RET()
 	}
 }
 

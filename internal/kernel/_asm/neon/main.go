@@ -146,6 +146,17 @@ func (w *writer) argument(name string, to reg) reg {
 	return to
 }
 
+// moveOn adds to a parameter, in memory, and leaves the sum in a register.
+func (w *writer) moveOn(name string, by int, with reg) {
+	w.argument(name, with)
+	if by < 0 {
+		w.op("SUB $%d, %s, %s", -by, with, with)
+	} else {
+		w.op("ADD $%d, %s, %s", by, with, with)
+	}
+	w.op("MOVD %s, %s+%d(FP)", with, name, w.parameters[name].offset)
+}
+
 // load reads a parameter into a register of its own.
 func (w *writer) load(name string) reg { return w.argument(name, w.new()) }
 

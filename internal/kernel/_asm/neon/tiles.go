@@ -14,6 +14,9 @@ func tiles(w *writer) {
 		depthwiseTile(w, n)
 	}
 	for n := 1; n <= tileRows; n++ {
+		pointTile(w, n)
+	}
+	for n := 1; n <= tileRows; n++ {
 		outerTile(w, n)
 	}
 	productTile(w)
@@ -69,8 +72,13 @@ func (k *tile) eachOutput(w *writer, do func(r int, row reg)) {
 }
 
 // end goes on to the next segment, and after the last stores the sums, kept between
-// limits if there are any.
+// limits if there are any, and returns.
 func (k *tile) end(w *writer) {
+	k.store(w)
+	w.ret()
+}
+
+func (k *tile) store(w *writer) {
 	w.op("SUBS $1, %s, %s", k.segments, k.segments)
 	w.op("BNE segment")
 	w.argument("limits", k.t)
@@ -87,7 +95,6 @@ func (k *tile) end(w *writer) {
 	w.label("store")
 	w.argument("out", k.t)
 	k.eachOutput(w, func(r int, row reg) { w.put(row, 4*r, 4, false) })
-	w.ret()
 }
 
 func indirectTile(w *writer, n int) {
@@ -133,8 +140,9 @@ func indirectTile(w *writer, n int) {
 
 func depthwiseTile(w *writer, n int) {
 	name := fmt.Sprintf("depthwiseTile%d", n)
-	w.function(name, "out, in, zeros, weights, bias, base *float32, table *int32, segments uint64, limits *float32", "",
+	w.function(name, "out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32", "",
 		fmt.Sprintf("%s is DepthwiseTile for %d rows. base and limits (low, high) may be nil.", name, n))
+	w.label("block")
 	k := startTile(w, n)
 	const row, weights = 24, 28
 	w.get(k.t, weights, 4, false)
@@ -144,7 +152,96 @@ func depthwiseTile(w *writer, n int) {
 			w.fma(4*r+v, row+v, weights+v)
 		}
 	}
-	k.end(w)
+	k.store(w)
+	for _, name := range []string{"out", "in", "weights", "bias"} {
+		w.moveOn(name, 64, k.t)
+	}
+	w.argument("base", k.t)
+	w.op("CBZ %s, next", k.t)
+	w.moveOn("base", 64, k.t)
+	w.label("next")
+	w.moveOn("blocks", -1, k.t)
+	w.op("CBNZ %s, block", k.t)
+	w.ret()
+}
+
+func pointTile(w *writer, n int) {
+	name := fmt.Sprintf("pointTile%d", n)
+	w.function(name, "out, in, weights, bias, base *float32, depth, tiles, inStep, outStep uint64, limits *float32", "",
+		fmt.Sprintf("%s is PointTiles for %d rows. base and limits (low, high) may be nil. Steps are in bytes.", name, n))
+	out, in, base, tiles, inStep, outStep := w.load("out"), w.load("in"), w.load("base"), w.load("tiles"), w.load("inStep"), w.load("outStep")
+	pointer, left, from := w.new(), w.new(), w.several(n)
+	const rows, right, low, high = 24, 30, 30, 31
+	w.label("tile")
+	w.argument("bias", pointer)
+	w.get(pointer, 0, 4, false)
+	for v := 4; v < 4*n; v++ {
+		w.copy(v, v%4)
+	}
+	w.op("CBZ %s, start", base)
+	for r := range n {
+		w.get(base, 24, 4, false)
+		for v := range 4 {
+			w.fadd(4*r+v, 4*r+v, 24+v)
+		}
+		w.op("ADD %s, %s, %s", outStep, base, base)
+	}
+	w.label("start")
+	for _, row := range from {
+		w.op("MOVD %s, %s", in, row)
+		w.op("ADD %s, %s, %s", inStep, in, in)
+	}
+	w.argument("weights", pointer)
+	w.argument("depth", left)
+	channel := func(lane int) {
+		for half := range 2 {
+			w.get(pointer, right, 2, true)
+			for r := range n {
+				w.fmaLane(4*r+2*half, right, rows+r, lane)
+				w.fmaLane(4*r+2*half+1, right+1, rows+r, lane)
+			}
+		}
+	}
+	w.op("SUBS $4, %s, %s", left, left)
+	w.op("BLT rest")
+	w.label("four")
+	for r, row := range from {
+		w.get(row, rows+r, 1, true)
+	}
+	for lane := range 4 {
+		channel(lane)
+	}
+	w.op("SUBS $4, %s, %s", left, left)
+	w.op("BGE four")
+	w.label("rest")
+	w.op("ADDS $4, %s, %s", left, left)
+	w.op("BEQ done")
+	w.label("one")
+	for r, row := range from {
+		w.op("FMOVS.P 4(%s), F%d", row, rows+r)
+	}
+	channel(0)
+	w.op("SUBS $1, %s, %s", left, left)
+	w.op("BNE one")
+	w.label("done")
+	w.argument("limits", pointer)
+	w.op("CBZ %s, store", pointer)
+	for i, v := range []int{low, high} {
+		w.op("FMOVS %d(%s), F%d", 4*i, pointer, v)
+		w.op("VDUP V%d.S[0], V%d.S4", v, v)
+	}
+	for v := range 4 * n {
+		w.fmax(v, v, low)
+		w.fmin(v, v, high)
+	}
+	w.label("store")
+	for r := range n {
+		w.put(out, 4*r, 4, false)
+		w.op("ADD %s, %s, %s", outStep, out, out)
+	}
+	w.op("SUBS $1, %s, %s", tiles, tiles)
+	w.op("BNE tile")
+	w.ret()
 }
 
 // pairOf reads the two offsets of a pair, and returns the addresses.
