@@ -74,7 +74,7 @@ var operations = []Definition{
 	{pointwise[clamp]{}, plainExample(clamp{0, 6})},
 	{pointwise[elu]{}, plainExample(elu{0.7, 1.1})},
 	{pointwise[exponential]{}, plainExample(exponential{})},
-	{fastGELU{}, fastGELUExample},
+	{pointwise[gelu]{}, plainExample(gelu{})},
 	{pointwise[geluTanh]{}, plainExample(geluTanh{})},
 	{pointwise[hardsigmoid]{}, plainExample(hardsigmoid{})},
 	{pointwise[hardswish]{}, plainExample(hardswish{})},

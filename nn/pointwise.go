@@ -3,6 +3,8 @@ package nn
 import (
 	"math"
 	"math/rand/v2"
+
+	"inkling/internal/kernel"
 )
 
 // pointwise is an operation that applies a function to every element. F is the
@@ -17,14 +19,35 @@ type pointFunction interface {
 	// slope is the derivative at x, where the value is y: computed of x or, if the
 	// function has a method ofOutput, of y alone.
 	slope(x, y float64) float64
+	// curve is the kernels that compute it in float32, if it has any; see curves.go.
+	curve() kernel.Curve
 }
 
 func (p pointwise[F]) Name() string                              { return p.f.name() }
 func (p pointwise[F]) OutputShape(inputs []Shape) (Shape, error) { return oneInput(inputs) }
-func (p pointwise[F]) Forward(c *Call[float32])                  { pointwiseForward(p.f, c) }
-func (p pointwise[F]) Backward(c *Call[float32])                 { pointwiseBackward(p.f, c) }
 func (p pointwise[F]) Forward64(c *Call[float64])                { pointwiseForward(p.f, c) }
 func (p pointwise[F]) Backward64(c *Call[float64])               { pointwiseBackward(p.f, c) }
+
+func (p pointwise[F]) Forward(c *Call[float32]) {
+	if curve := p.f.curve(); curve.Form != kernel.NoForm {
+		curve.Values(c.Output.Data, c.Inputs[0].Data)
+		return
+	}
+	pointwiseForward(p.f, c)
+}
+
+func (p pointwise[F]) Backward(c *Call[float32]) {
+	curve, dx := p.f.curve(), c.InputGrads[0].Data
+	if curve.Form == kernel.NoForm || dx == nil {
+		pointwiseBackward(p.f, c)
+		return
+	}
+	at := c.Inputs[0].Data
+	if _, outputs := p.BackwardReads(); outputs {
+		at = c.Output.Data
+	}
+	curve.AddSlopes(dx, c.OutputGrad.Data, at)
+}
 
 // BackwardReads: a slope is computed of either x or y.
 func (p pointwise[F]) BackwardReads() (inputs, outputs bool) {
@@ -203,7 +226,7 @@ func softPlus(x float64) float64 { return max(x, 0) + math.Log1p(math.Exp(-math.
 
 // GELU returns x times the normal distribution's share below x, as torch.nn.GELU
 // (Hendrycks and Gimpel 2016, arXiv:1606.08415).
-func GELU(x *Value) *Value { return Apply(fastGELU{}, nil, x) }
+func GELU(x *Value) *Value { return applyPointwise(gelu{}, x) }
 
 type gelu struct{}
 
@@ -263,10 +286,10 @@ func (hardswish) slope(x, _ float64) float64 {
 	switch {
 	case x < -3:
 		return 0
-	case x <= 3:
-		return x/3 + 0.5
+	case x > 3:
+		return 1
 	}
-	return 1
+	return x/3 + 0.5
 }
 
 // Tanh returns the hyperbolic tangent, as torch.nn.Tanh.

@@ -8,6 +8,7 @@ func init() {
 	c := candidate{Set: assembly}
 	c.Name = "avx2"
 	c.WinogradGather, c.WinogradScatter, c.PanelProduct = winogradGatherAssembly, winogradScatterAssembly, panelProductAssembly
+	c.CurveValues, c.CurveSlopes = curveValuesAssembly, curveSlopesAssembly
 	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
 		c.lacking = "AVX2 or FMA"
 	}

@@ -408,6 +408,84 @@ func maxPoolSet(gradient *float32, slopes *float32, chosen *int32, table *int32,
 // maxPoolAdd is MaxPoolGradient. Steps are in bytes.
 func maxPoolAdd(gradient *float32, slopes *float32, chosen *int32, table *int32, count uint64, window uint64, vectors uint64, step uint64, chosenStep uint64)
 
+// clampValues is a pass of Curve; len(y) is at least 1.
+func clampValues(y []float32, x []float32, a float32, b float32)
+
+// clampSlopes is a pass of Curve; len(dx) is at least 1.
+func clampSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// leakyReLUValues is a pass of Curve; len(y) is at least 1.
+func leakyReLUValues(y []float32, x []float32, a float32, b float32)
+
+// leakyReLUSlopes is a pass of Curve; len(dx) is at least 1.
+func leakyReLUSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// eluValues is a pass of Curve; len(y) is at least 1.
+func eluValues(y []float32, x []float32, a float32, b float32)
+
+// eluSlopes is a pass of Curve; len(dx) is at least 1.
+func eluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// expValues is a pass of Curve; len(y) is at least 1.
+func expValues(y []float32, x []float32, a float32, b float32)
+
+// expSlopes is a pass of Curve; len(dx) is at least 1.
+func expSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// sigmoidValues is a pass of Curve; len(y) is at least 1.
+func sigmoidValues(y []float32, x []float32, a float32, b float32)
+
+// sigmoidSlopes is a pass of Curve; len(dx) is at least 1.
+func sigmoidSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// siluValues is a pass of Curve; len(y) is at least 1.
+func siluValues(y []float32, x []float32, a float32, b float32)
+
+// siluSlopes is a pass of Curve; len(dx) is at least 1.
+func siluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// tanhValues is a pass of Curve; len(y) is at least 1.
+func tanhValues(y []float32, x []float32, a float32, b float32)
+
+// tanhSlopes is a pass of Curve; len(dx) is at least 1.
+func tanhSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// geluValues is a pass of Curve; len(y) is at least 1.
+func geluValues(y []float32, x []float32, a float32, b float32)
+
+// geluSlopes is a pass of Curve; len(dx) is at least 1.
+func geluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// geluTanhValues is a pass of Curve; len(y) is at least 1.
+func geluTanhValues(y []float32, x []float32, a float32, b float32)
+
+// geluTanhSlopes is a pass of Curve; len(dx) is at least 1.
+func geluTanhSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// mishValues is a pass of Curve; len(y) is at least 1.
+func mishValues(y []float32, x []float32, a float32, b float32)
+
+// mishSlopes is a pass of Curve; len(dx) is at least 1.
+func mishSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// softplusValues is a pass of Curve; len(y) is at least 1.
+func softplusValues(y []float32, x []float32, a float32, b float32)
+
+// softplusSlopes is a pass of Curve; len(dx) is at least 1.
+func softplusSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// hardsigmoidValues is a pass of Curve; len(y) is at least 1.
+func hardsigmoidValues(y []float32, x []float32, a float32, b float32)
+
+// hardsigmoidSlopes is a pass of Curve; len(dx) is at least 1.
+func hardsigmoidSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
+// hardswishValues is a pass of Curve; len(y) is at least 1.
+func hardswishValues(y []float32, x []float32, a float32, b float32)
+
+// hardswishSlopes is a pass of Curve; len(dx) is at least 1.
+func hardswishSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)
 

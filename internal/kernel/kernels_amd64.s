@@ -13055,6 +13055,2234 @@ skip:
 	VZEROUPPER
 	RET
 
+// func clampValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·clampValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS (DX), Y2
+	VMOVUPS Y0, Y3
+	VMAXPS  Y2, Y3, Y2
+	VMOVUPS Y1, Y3
+	VMINPS  Y2, Y3, Y2
+	VMOVUPS Y2, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, CX
+	JGE     next
+
+rest:
+	ADDQ       $0x08, CX
+	JZ         done
+	LEAQ       curveMasks<>+0(SB), BX
+	SHLQ       $0x02, CX
+	SUBQ       CX, BX
+	VMOVUPS    32(BX), Y2
+	VMASKMOVPS (DX), Y2, Y3
+	VMOVUPS    Y0, Y0
+	VMAXPS     Y3, Y0, Y0
+	VMOVUPS    Y1, Y1
+	VMINPS     Y0, Y1, Y0
+	VMASKMOVPS Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curveMasks<>+0(SB)/4, $0xffffffff
+DATA curveMasks<>+4(SB)/4, $0xffffffff
+DATA curveMasks<>+8(SB)/4, $0xffffffff
+DATA curveMasks<>+12(SB)/4, $0xffffffff
+DATA curveMasks<>+16(SB)/4, $0xffffffff
+DATA curveMasks<>+20(SB)/4, $0xffffffff
+DATA curveMasks<>+24(SB)/4, $0xffffffff
+DATA curveMasks<>+28(SB)/4, $0xffffffff
+DATA curveMasks<>+32(SB)/4, $0x00000000
+DATA curveMasks<>+36(SB)/4, $0x00000000
+DATA curveMasks<>+40(SB)/4, $0x00000000
+DATA curveMasks<>+44(SB)/4, $0x00000000
+DATA curveMasks<>+48(SB)/4, $0x00000000
+DATA curveMasks<>+52(SB)/4, $0x00000000
+DATA curveMasks<>+56(SB)/4, $0x00000000
+DATA curveMasks<>+60(SB)/4, $0x00000000
+GLOBL curveMasks<>(SB), RODATA|NOPTR, $64
+
+// func clampSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·clampSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y1
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y2
+	VMOVUPS     (DX), Y3
+	VMOVUPS     (BX), Y4
+	VCMPPS      $0x16, Y0, Y4, Y5
+	VCMPPS      $0x19, Y1, Y4, Y4
+	VANDPS      Y4, Y5, Y4
+	VANDPS      curve3f800000<>+0(SB), Y4, Y4
+	VFMADD213PS Y2, Y3, Y4
+	VMOVUPS     Y4, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y2
+	VMASKMOVPS  (AX), Y2, Y3
+	VMASKMOVPS  (DX), Y2, Y4
+	VMASKMOVPS  (BX), Y2, Y5
+	VCMPPS      $0x16, Y0, Y5, Y0
+	VCMPPS      $0x19, Y1, Y5, Y1
+	VANDPS      Y1, Y0, Y0
+	VANDPS      curve3f800000<>+0(SB), Y0, Y0
+	VFMADD213PS Y3, Y4, Y0
+	VMASKMOVPS  Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve3f800000<>+0(SB)/8, $0x3f8000003f800000
+DATA curve3f800000<>+8(SB)/8, $0x3f8000003f800000
+DATA curve3f800000<>+16(SB)/8, $0x3f8000003f800000
+DATA curve3f800000<>+24(SB)/8, $0x3f8000003f800000
+GLOBL curve3f800000<>(SB), RODATA|NOPTR, $32
+
+// func leakyReLUValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·leakyReLUValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS   (DX), Y1
+	VMOVUPS   curve00000000<>+0(SB), Y2
+	VCMPPS    $0x11, Y2, Y1, Y2
+	VMULPS    Y0, Y1, Y3
+	VBLENDVPS Y2, Y3, Y1, Y1
+	VMOVUPS   Y1, (AX)
+	ADDQ      $0x20, AX
+	ADDQ      $0x20, DX
+	SUBQ      $0x08, CX
+	JGE       next
+
+rest:
+	ADDQ       $0x08, CX
+	JZ         done
+	LEAQ       curveMasks<>+0(SB), BX
+	SHLQ       $0x02, CX
+	SUBQ       CX, BX
+	VMOVUPS    32(BX), Y1
+	VMASKMOVPS (DX), Y1, Y2
+	VMOVUPS    curve00000000<>+0(SB), Y3
+	VCMPPS     $0x11, Y3, Y2, Y3
+	VMULPS     Y0, Y2, Y0
+	VBLENDVPS  Y3, Y0, Y2, Y0
+	VMASKMOVPS Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve00000000<>+0(SB)/8, $0x0000000000000000
+DATA curve00000000<>+8(SB)/8, $0x0000000000000000
+DATA curve00000000<>+16(SB)/8, $0x0000000000000000
+DATA curve00000000<>+24(SB)/8, $0x0000000000000000
+GLOBL curve00000000<>(SB), RODATA|NOPTR, $32
+
+// func leakyReLUSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·leakyReLUSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y1
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y1
+	VMOVUPS     (DX), Y2
+	VMOVUPS     (BX), Y3
+	VCMPPS      $0x1e, curve00000000<>+0(SB), Y3, Y3
+	VBLENDVPS   Y3, curve3f800000<>+0(SB), Y0, Y3
+	VFMADD213PS Y1, Y2, Y3
+	VMOVUPS     Y3, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y1
+	VMASKMOVPS  (AX), Y1, Y2
+	VMASKMOVPS  (DX), Y1, Y3
+	VMASKMOVPS  (BX), Y1, Y4
+	VCMPPS      $0x1e, curve00000000<>+0(SB), Y4, Y4
+	VBLENDVPS   Y4, curve3f800000<>+0(SB), Y0, Y0
+	VFMADD213PS Y2, Y3, Y0
+	VMASKMOVPS  Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func eluValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·eluValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y2
+	VMOVUPS      curve00000000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y3
+	VMOVUPS      curvec2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      curve4b40007f<>+0(SB), Y4
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       curve4b40007f<>+0(SB), Y4, Y5
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS curve3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS curveb95e8083<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      curve3ab6da14<>+0(SB), Y5
+	VFMADD213PS  curve3c091dab<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
+	VSUBPS       curve3f800000<>+0(SB), Y4, Y3
+	VFMADD213PS  Y3, Y4, Y5
+	VMULPS       Y1, Y5, Y3
+	VCMPPS       $0x1e, curve00000000<>+0(SB), Y2, Y4
+	VMULPS       Y0, Y2, Y2
+	VBLENDVPS    Y4, Y2, Y3, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VMOVUPS      curve00000000<>+0(SB), Y4
+	VMINPS       Y3, Y4, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VSUBPS       curve3f800000<>+0(SB), Y5, Y4
+	VFMADD213PS  Y4, Y5, Y6
+	VMULPS       Y1, Y6, Y1
+	VCMPPS       $0x1e, curve00000000<>+0(SB), Y3, Y4
+	VMULPS       Y0, Y3, Y0
+	VBLENDVPS    Y4, Y0, Y1, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvec2b00000<>+0(SB)/8, $0xc2b00000c2b00000
+DATA curvec2b00000<>+8(SB)/8, $0xc2b00000c2b00000
+DATA curvec2b00000<>+16(SB)/8, $0xc2b00000c2b00000
+DATA curvec2b00000<>+24(SB)/8, $0xc2b00000c2b00000
+GLOBL curvec2b00000<>(SB), RODATA|NOPTR, $32
+
+DATA curve3fb8aa3b<>+0(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA curve3fb8aa3b<>+8(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA curve3fb8aa3b<>+16(SB)/8, $0x3fb8aa3b3fb8aa3b
+DATA curve3fb8aa3b<>+24(SB)/8, $0x3fb8aa3b3fb8aa3b
+GLOBL curve3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA curve4b40007f<>+0(SB)/8, $0x4b40007f4b40007f
+DATA curve4b40007f<>+8(SB)/8, $0x4b40007f4b40007f
+DATA curve4b40007f<>+16(SB)/8, $0x4b40007f4b40007f
+DATA curve4b40007f<>+24(SB)/8, $0x4b40007f4b40007f
+GLOBL curve4b40007f<>(SB), RODATA|NOPTR, $32
+
+DATA curve3f318000<>+0(SB)/8, $0x3f3180003f318000
+DATA curve3f318000<>+8(SB)/8, $0x3f3180003f318000
+DATA curve3f318000<>+16(SB)/8, $0x3f3180003f318000
+DATA curve3f318000<>+24(SB)/8, $0x3f3180003f318000
+GLOBL curve3f318000<>(SB), RODATA|NOPTR, $32
+
+DATA curveb95e8083<>+0(SB)/8, $0xb95e8083b95e8083
+DATA curveb95e8083<>+8(SB)/8, $0xb95e8083b95e8083
+DATA curveb95e8083<>+16(SB)/8, $0xb95e8083b95e8083
+DATA curveb95e8083<>+24(SB)/8, $0xb95e8083b95e8083
+GLOBL curveb95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA curve3ab6da14<>+0(SB)/8, $0x3ab6da143ab6da14
+DATA curve3ab6da14<>+8(SB)/8, $0x3ab6da143ab6da14
+DATA curve3ab6da14<>+16(SB)/8, $0x3ab6da143ab6da14
+DATA curve3ab6da14<>+24(SB)/8, $0x3ab6da143ab6da14
+GLOBL curve3ab6da14<>(SB), RODATA|NOPTR, $32
+
+DATA curve3c091dab<>+0(SB)/8, $0x3c091dab3c091dab
+DATA curve3c091dab<>+8(SB)/8, $0x3c091dab3c091dab
+DATA curve3c091dab<>+16(SB)/8, $0x3c091dab3c091dab
+DATA curve3c091dab<>+24(SB)/8, $0x3c091dab3c091dab
+GLOBL curve3c091dab<>(SB), RODATA|NOPTR, $32
+
+DATA curve3d2aaa2f<>+0(SB)/8, $0x3d2aaa2f3d2aaa2f
+DATA curve3d2aaa2f<>+8(SB)/8, $0x3d2aaa2f3d2aaa2f
+DATA curve3d2aaa2f<>+16(SB)/8, $0x3d2aaa2f3d2aaa2f
+DATA curve3d2aaa2f<>+24(SB)/8, $0x3d2aaa2f3d2aaa2f
+GLOBL curve3d2aaa2f<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e2aaa47<>+0(SB)/8, $0x3e2aaa473e2aaa47
+DATA curve3e2aaa47<>+8(SB)/8, $0x3e2aaa473e2aaa47
+DATA curve3e2aaa47<>+16(SB)/8, $0x3e2aaa473e2aaa47
+DATA curve3e2aaa47<>+24(SB)/8, $0x3e2aaa473e2aaa47
+GLOBL curve3e2aaa47<>(SB), RODATA|NOPTR, $32
+
+DATA curve3f000000<>+0(SB)/8, $0x3f0000003f000000
+DATA curve3f000000<>+8(SB)/8, $0x3f0000003f000000
+DATA curve3f000000<>+16(SB)/8, $0x3f0000003f000000
+DATA curve3f000000<>+24(SB)/8, $0x3f0000003f000000
+GLOBL curve3f000000<>(SB), RODATA|NOPTR, $32
+
+// func eluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·eluSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y1
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (DX), Y3
+	VMOVUPS      (BX), Y4
+	VMOVUPS      curve00000000<>+0(SB), Y5
+	VMINPS       Y4, Y5, Y5
+	VMOVUPS      curvec2b00000<>+0(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VMOVUPS      curve4b40007f<>+0(SB), Y6
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y5, Y6
+	VSUBPS       curve4b40007f<>+0(SB), Y6, Y7
+	VMOVUPS      Y5, Y5
+	VFNMADD231PS curve3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS curveb95e8083<>+0(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      curve3ab6da14<>+0(SB), Y7
+	VFMADD213PS  curve3c091dab<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3f000000<>+0(SB), Y5, Y7
+	VMULPS       Y5, Y5, Y8
+	VFMADD213PS  Y5, Y8, Y7
+	VFMADD213PS  Y6, Y6, Y7
+	VMULPS       Y1, Y7, Y5
+	VCMPPS       $0x1e, curve00000000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y4, Y0, Y5, Y4
+	VFMADD213PS  Y2, Y3, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VMASKMOVPS   (DX), Y2, Y4
+	VMASKMOVPS   (BX), Y2, Y5
+	VMOVUPS      curve00000000<>+0(SB), Y6
+	VMINPS       Y5, Y6, Y6
+	VMOVUPS      curvec2b00000<>+0(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      curve4b40007f<>+0(SB), Y7
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y6, Y7
+	VSUBPS       curve4b40007f<>+0(SB), Y7, Y8
+	VMOVUPS      Y6, Y6
+	VFNMADD231PS curve3f318000<>+0(SB), Y8, Y6
+	VFNMADD231PS curveb95e8083<>+0(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VMOVUPS      curve3ab6da14<>+0(SB), Y8
+	VFMADD213PS  curve3c091dab<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VFMADD213PS  Y7, Y7, Y8
+	VMULPS       Y1, Y8, Y1
+	VCMPPS       $0x1e, curve00000000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y5, Y0, Y1, Y0
+	VFMADD213PS  Y3, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func expValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·expValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMOVUPS      curvec2ae999a<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve42b20000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007e<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007e<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VADDPS       Y3, Y3, Y1
+	VMOVUPS      Y1, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y1
+	VMASKMOVPS   (DX), Y1, Y2
+	VSUBPS       Y0, Y2, Y0
+	VMOVUPS      curvec2ae999a<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      curve42b20000<>+0(SB), Y2
+	VMINPS       Y0, Y2, Y0
+	VMOVUPS      curve4b40007e<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y0, Y2
+	VSUBPS       curve4b40007e<>+0(SB), Y2, Y3
+	VMOVUPS      Y0, Y0
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y0
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y0
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y0, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y0, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y0, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y0, Y3
+	VMULPS       Y0, Y0, Y4
+	VFMADD213PS  Y0, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VADDPS       Y3, Y3, Y0
+	VMASKMOVPS   Y0, Y1, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvec2ae999a<>+0(SB)/8, $0xc2ae999ac2ae999a
+DATA curvec2ae999a<>+8(SB)/8, $0xc2ae999ac2ae999a
+DATA curvec2ae999a<>+16(SB)/8, $0xc2ae999ac2ae999a
+DATA curvec2ae999a<>+24(SB)/8, $0xc2ae999ac2ae999a
+GLOBL curvec2ae999a<>(SB), RODATA|NOPTR, $32
+
+DATA curve42b20000<>+0(SB)/8, $0x42b2000042b20000
+DATA curve42b20000<>+8(SB)/8, $0x42b2000042b20000
+DATA curve42b20000<>+16(SB)/8, $0x42b2000042b20000
+DATA curve42b20000<>+24(SB)/8, $0x42b2000042b20000
+GLOBL curve42b20000<>(SB), RODATA|NOPTR, $32
+
+DATA curve4b40007e<>+0(SB)/8, $0x4b40007e4b40007e
+DATA curve4b40007e<>+8(SB)/8, $0x4b40007e4b40007e
+DATA curve4b40007e<>+16(SB)/8, $0x4b40007e4b40007e
+DATA curve4b40007e<>+24(SB)/8, $0x4b40007e4b40007e
+GLOBL curve4b40007e<>(SB), RODATA|NOPTR, $32
+
+// func expSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·expSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     Y2, Y2
+	VFMADD213PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y0
+	VMASKMOVPS  (AX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMOVUPS     Y3, Y3
+	VFMADD213PS Y1, Y2, Y3
+	VMASKMOVPS  Y3, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoidValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·sigmoidValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VORPS        curve80000000<>+0(SB), Y0, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y1
+	VADDPS       curve3f800000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VORPS        curve80000000<>+0(SB), Y1, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VADDPS       curve3f800000<>+0(SB), Y4, Y3
+	VDIVPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve80000000<>+0(SB)/8, $0x8000000080000000
+DATA curve80000000<>+8(SB)/8, $0x8000000080000000
+DATA curve80000000<>+16(SB)/8, $0x8000000080000000
+DATA curve80000000<>+24(SB)/8, $0x8000000080000000
+GLOBL curve80000000<>(SB), RODATA|NOPTR, $32
+
+// func sigmoidSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·sigmoidSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     curve3f800000<>+0(SB), Y3
+	VSUBPS      Y2, Y3, Y3
+	VMULPS      Y2, Y3, Y2
+	VFMADD213PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y0
+	VMASKMOVPS  (AX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMOVUPS     curve3f800000<>+0(SB), Y4
+	VSUBPS      Y3, Y4, Y4
+	VMULPS      Y3, Y4, Y3
+	VFMADD213PS Y1, Y2, Y3
+	VMASKMOVPS  Y3, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func siluValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VORPS        curve80000000<>+0(SB), Y0, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y1
+	VADDPS       curve3f800000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y1
+	VMOVUPS      curvec2c80000<>+0(SB), Y2
+	VMAXPS       Y0, Y2, Y0
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VORPS        curve80000000<>+0(SB), Y1, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VADDPS       curve3f800000<>+0(SB), Y4, Y3
+	VDIVPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y2
+	VMOVUPS      curvec2c80000<>+0(SB), Y3
+	VMAXPS       Y1, Y3, Y1
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvec2c80000<>+0(SB)/8, $0xc2c80000c2c80000
+DATA curvec2c80000<>+8(SB)/8, $0xc2c80000c2c80000
+DATA curvec2c80000<>+16(SB)/8, $0xc2c80000c2c80000
+DATA curvec2c80000<>+24(SB)/8, $0xc2c80000c2c80000
+GLOBL curvec2c80000<>(SB), RODATA|NOPTR, $32
+
+// func siluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·siluSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VORPS        curve80000000<>+0(SB), Y2, Y3
+	VMOVUPS      curvec2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      curve4b40007f<>+0(SB), Y4
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       curve4b40007f<>+0(SB), Y4, Y5
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS curve3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS curveb95e8083<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      curve3ab6da14<>+0(SB), Y5
+	VFMADD213PS  curve3c091dab<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VADDPS       curve3f800000<>+0(SB), Y5, Y4
+	VDIVPS       Y4, Y3, Y3
+	VMULPS       Y5, Y3, Y4
+	VMULPS       Y4, Y3, Y5
+	VBLENDVPS    Y2, Y4, Y3, Y3
+	VMOVUPS      Y3, Y3
+	VFMADD231PS  Y2, Y5, Y3
+	VFMADD213PS  Y0, Y1, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VORPS        curve80000000<>+0(SB), Y3, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VFMADD213PS  Y5, Y5, Y6
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VADDPS       curve3f800000<>+0(SB), Y6, Y5
+	VDIVPS       Y5, Y4, Y4
+	VMULPS       Y6, Y4, Y5
+	VMULPS       Y5, Y4, Y6
+	VBLENDVPS    Y3, Y5, Y4, Y4
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  Y3, Y6, Y4
+	VFMADD213PS  Y1, Y2, Y4
+	VMASKMOVPS   Y4, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanhValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·tanhValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VORPS        curve80000000<>+0(SB), Y0, Y1
+	VADDPS       Y1, Y1, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VSUBPS       curve3f800000<>+0(SB), Y2, Y1
+	VFMADD213PS  Y1, Y2, Y3
+	VADDPS       curve40000000<>+0(SB), Y3, Y1
+	VDIVPS       Y1, Y3, Y1
+	VANDPS       curve7fffffff<>+0(SB), Y1, Y1
+	VANDPS       curve80000000<>+0(SB), Y0, Y0
+	VORPS        Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VORPS        curve80000000<>+0(SB), Y1, Y2
+	VADDPS       Y2, Y2, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VSUBPS       curve3f800000<>+0(SB), Y3, Y2
+	VFMADD213PS  Y2, Y3, Y4
+	VADDPS       curve40000000<>+0(SB), Y4, Y2
+	VDIVPS       Y2, Y4, Y2
+	VANDPS       curve7fffffff<>+0(SB), Y2, Y2
+	VANDPS       curve80000000<>+0(SB), Y1, Y1
+	VORPS        Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve40000000<>+0(SB)/8, $0x4000000040000000
+DATA curve40000000<>+8(SB)/8, $0x4000000040000000
+DATA curve40000000<>+16(SB)/8, $0x4000000040000000
+DATA curve40000000<>+24(SB)/8, $0x4000000040000000
+GLOBL curve40000000<>(SB), RODATA|NOPTR, $32
+
+DATA curve7fffffff<>+0(SB)/8, $0x7fffffff7fffffff
+DATA curve7fffffff<>+8(SB)/8, $0x7fffffff7fffffff
+DATA curve7fffffff<>+16(SB)/8, $0x7fffffff7fffffff
+DATA curve7fffffff<>+24(SB)/8, $0x7fffffff7fffffff
+GLOBL curve7fffffff<>(SB), RODATA|NOPTR, $32
+
+// func tanhSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·tanhSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VFNMADD231PS Y2, Y2, Y3
+	VFMADD213PS  Y0, Y1, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VFNMADD231PS Y3, Y3, Y4
+	VFMADD213PS  Y1, Y2, Y4
+	VMASKMOVPS   Y4, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VMULPS       curvebf000000<>+0(SB), Y0, Y1
+	VMULPS       Y0, Y1, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VANDPS       curve7fffffff<>+0(SB), Y0, Y1
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VFMADD231PS  curve3e8f5c29<>+0(SB), Y1, Y2
+	VMOVUPS      curve3f800000<>+0(SB), Y1
+	VDIVPS       Y2, Y1, Y1
+	VMOVUPS      curve3d24999a<>+0(SB), Y2
+	VFMADD213PS  curvebe603974<>+0(SB), Y1, Y2
+	VFMADD213PS  curve3ecd24ad<>+0(SB), Y1, Y2
+	VFMADD213PS  curvebe8228c1<>+0(SB), Y1, Y2
+	VFMADD213PS  curve3e7edf37<>+0(SB), Y1, Y2
+	VFMADD213PS  curve3d53df03<>+0(SB), Y1, Y2
+	VFMADD213PS  curve3df72639<>+0(SB), Y1, Y2
+	VFMADD213PS  curve3de36241<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VBLENDVPS    Y0, Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMULPS       curvebf000000<>+0(SB), Y1, Y2
+	VMULPS       Y1, Y2, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VANDPS       curve7fffffff<>+0(SB), Y1, Y2
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VFMADD231PS  curve3e8f5c29<>+0(SB), Y2, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VDIVPS       Y3, Y2, Y2
+	VMOVUPS      curve3d24999a<>+0(SB), Y3
+	VFMADD213PS  curvebe603974<>+0(SB), Y2, Y3
+	VFMADD213PS  curve3ecd24ad<>+0(SB), Y2, Y3
+	VFMADD213PS  curvebe8228c1<>+0(SB), Y2, Y3
+	VFMADD213PS  curve3e7edf37<>+0(SB), Y2, Y3
+	VFMADD213PS  curve3d53df03<>+0(SB), Y2, Y3
+	VFMADD213PS  curve3df72639<>+0(SB), Y2, Y3
+	VFMADD213PS  curve3de36241<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VSUBPS       Y2, Y3, Y3
+	VBLENDVPS    Y1, Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvebf000000<>+0(SB)/8, $0xbf000000bf000000
+DATA curvebf000000<>+8(SB)/8, $0xbf000000bf000000
+DATA curvebf000000<>+16(SB)/8, $0xbf000000bf000000
+DATA curvebf000000<>+24(SB)/8, $0xbf000000bf000000
+GLOBL curvebf000000<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e8f5c29<>+0(SB)/8, $0x3e8f5c293e8f5c29
+DATA curve3e8f5c29<>+8(SB)/8, $0x3e8f5c293e8f5c29
+DATA curve3e8f5c29<>+16(SB)/8, $0x3e8f5c293e8f5c29
+DATA curve3e8f5c29<>+24(SB)/8, $0x3e8f5c293e8f5c29
+GLOBL curve3e8f5c29<>(SB), RODATA|NOPTR, $32
+
+DATA curve3d24999a<>+0(SB)/8, $0x3d24999a3d24999a
+DATA curve3d24999a<>+8(SB)/8, $0x3d24999a3d24999a
+DATA curve3d24999a<>+16(SB)/8, $0x3d24999a3d24999a
+DATA curve3d24999a<>+24(SB)/8, $0x3d24999a3d24999a
+GLOBL curve3d24999a<>(SB), RODATA|NOPTR, $32
+
+DATA curvebe603974<>+0(SB)/8, $0xbe603974be603974
+DATA curvebe603974<>+8(SB)/8, $0xbe603974be603974
+DATA curvebe603974<>+16(SB)/8, $0xbe603974be603974
+DATA curvebe603974<>+24(SB)/8, $0xbe603974be603974
+GLOBL curvebe603974<>(SB), RODATA|NOPTR, $32
+
+DATA curve3ecd24ad<>+0(SB)/8, $0x3ecd24ad3ecd24ad
+DATA curve3ecd24ad<>+8(SB)/8, $0x3ecd24ad3ecd24ad
+DATA curve3ecd24ad<>+16(SB)/8, $0x3ecd24ad3ecd24ad
+DATA curve3ecd24ad<>+24(SB)/8, $0x3ecd24ad3ecd24ad
+GLOBL curve3ecd24ad<>(SB), RODATA|NOPTR, $32
+
+DATA curvebe8228c1<>+0(SB)/8, $0xbe8228c1be8228c1
+DATA curvebe8228c1<>+8(SB)/8, $0xbe8228c1be8228c1
+DATA curvebe8228c1<>+16(SB)/8, $0xbe8228c1be8228c1
+DATA curvebe8228c1<>+24(SB)/8, $0xbe8228c1be8228c1
+GLOBL curvebe8228c1<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e7edf37<>+0(SB)/8, $0x3e7edf373e7edf37
+DATA curve3e7edf37<>+8(SB)/8, $0x3e7edf373e7edf37
+DATA curve3e7edf37<>+16(SB)/8, $0x3e7edf373e7edf37
+DATA curve3e7edf37<>+24(SB)/8, $0x3e7edf373e7edf37
+GLOBL curve3e7edf37<>(SB), RODATA|NOPTR, $32
+
+DATA curve3d53df03<>+0(SB)/8, $0x3d53df033d53df03
+DATA curve3d53df03<>+8(SB)/8, $0x3d53df033d53df03
+DATA curve3d53df03<>+16(SB)/8, $0x3d53df033d53df03
+DATA curve3d53df03<>+24(SB)/8, $0x3d53df033d53df03
+GLOBL curve3d53df03<>(SB), RODATA|NOPTR, $32
+
+DATA curve3df72639<>+0(SB)/8, $0x3df726393df72639
+DATA curve3df72639<>+8(SB)/8, $0x3df726393df72639
+DATA curve3df72639<>+16(SB)/8, $0x3df726393df72639
+DATA curve3df72639<>+24(SB)/8, $0x3df726393df72639
+GLOBL curve3df72639<>(SB), RODATA|NOPTR, $32
+
+DATA curve3de36241<>+0(SB)/8, $0x3de362413de36241
+DATA curve3de36241<>+8(SB)/8, $0x3de362413de36241
+DATA curve3de36241<>+16(SB)/8, $0x3de362413de36241
+DATA curve3de36241<>+24(SB)/8, $0x3de362413de36241
+GLOBL curve3de36241<>(SB), RODATA|NOPTR, $32
+
+// func geluSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMULPS       curvebf000000<>+0(SB), Y2, Y3
+	VMULPS       Y2, Y3, Y3
+	VMOVUPS      curvec2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      curve4b40007f<>+0(SB), Y4
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       curve4b40007f<>+0(SB), Y4, Y5
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS curve3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS curveb95e8083<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      curve3ab6da14<>+0(SB), Y5
+	VFMADD213PS  curve3c091dab<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VANDPS       curve7fffffff<>+0(SB), Y2, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VFMADD231PS  curve3e8f5c29<>+0(SB), Y3, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      curve3d24999a<>+0(SB), Y4
+	VFMADD213PS  curvebe603974<>+0(SB), Y3, Y4
+	VFMADD213PS  curve3ecd24ad<>+0(SB), Y3, Y4
+	VFMADD213PS  curvebe8228c1<>+0(SB), Y3, Y4
+	VFMADD213PS  curve3e7edf37<>+0(SB), Y3, Y4
+	VFMADD213PS  curve3d53df03<>+0(SB), Y3, Y4
+	VFMADD213PS  curve3df72639<>+0(SB), Y3, Y4
+	VFMADD213PS  curve3de36241<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y3
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VSUBPS       Y3, Y4, Y4
+	VBLENDVPS    Y2, Y3, Y4, Y3
+	VMULPS       curve3ecc422a<>+0(SB), Y5, Y4
+	VMOVUPS      Y3, Y3
+	VFMADD231PS  Y2, Y4, Y3
+	VFMADD213PS  Y0, Y1, Y3
+	VMOVUPS      Y3, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VMULPS       curvebf000000<>+0(SB), Y3, Y4
+	VMULPS       Y3, Y4, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VFMADD213PS  Y5, Y5, Y6
+	VANDPS       curve7fffffff<>+0(SB), Y3, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y5
+	VFMADD231PS  curve3e8f5c29<>+0(SB), Y4, Y5
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      curve3d24999a<>+0(SB), Y5
+	VFMADD213PS  curvebe603974<>+0(SB), Y4, Y5
+	VFMADD213PS  curve3ecd24ad<>+0(SB), Y4, Y5
+	VFMADD213PS  curvebe8228c1<>+0(SB), Y4, Y5
+	VFMADD213PS  curve3e7edf37<>+0(SB), Y4, Y5
+	VFMADD213PS  curve3d53df03<>+0(SB), Y4, Y5
+	VFMADD213PS  curve3df72639<>+0(SB), Y4, Y5
+	VFMADD213PS  curve3de36241<>+0(SB), Y4, Y5
+	VMULPS       Y4, Y5, Y4
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y5
+	VSUBPS       Y4, Y5, Y5
+	VBLENDVPS    Y3, Y4, Y5, Y4
+	VMULPS       curve3ecc422a<>+0(SB), Y6, Y5
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  Y3, Y5, Y4
+	VFMADD213PS  Y1, Y2, Y4
+	VMASKMOVPS   Y4, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve3ecc422a<>+0(SB)/8, $0x3ecc422a3ecc422a
+DATA curve3ecc422a<>+8(SB)/8, $0x3ecc422a3ecc422a
+DATA curve3ecc422a<>+16(SB)/8, $0x3ecc422a3ecc422a
+DATA curve3ecc422a<>+24(SB)/8, $0x3ecc422a3ecc422a
+GLOBL curve3ecc422a<>(SB), RODATA|NOPTR, $32
+
+// func geluTanhValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VMOVUPS      curvec1800000<>+0(SB), Y1
+	VMAXPS       Y0, Y1, Y1
+	VMOVUPS      curve41800000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMULPS       Y1, Y1, Y2
+	VMOVUPS      curve3fcc422a<>+0(SB), Y3
+	VFMADD231PS  curve3d922279<>+0(SB), Y2, Y3
+	VMULPS       Y1, Y3, Y1
+	VORPS        curve80000000<>+0(SB), Y1, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y1
+	VADDPS       curve3f800000<>+0(SB), Y3, Y2
+	VDIVPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y2
+	VBLENDVPS    Y0, Y2, Y1, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y0, Y3, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VMOVUPS      curvec1800000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y2
+	VMOVUPS      curve41800000<>+0(SB), Y3
+	VMINPS       Y2, Y3, Y2
+	VMULPS       Y2, Y2, Y3
+	VMOVUPS      curve3fcc422a<>+0(SB), Y4
+	VFMADD231PS  curve3d922279<>+0(SB), Y3, Y4
+	VMULPS       Y2, Y4, Y2
+	VORPS        curve80000000<>+0(SB), Y2, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y2
+	VADDPS       curve3f800000<>+0(SB), Y4, Y3
+	VDIVPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y3
+	VBLENDVPS    Y1, Y3, Y2, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y1, Y4, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvec1800000<>+0(SB)/8, $0xc1800000c1800000
+DATA curvec1800000<>+8(SB)/8, $0xc1800000c1800000
+DATA curvec1800000<>+16(SB)/8, $0xc1800000c1800000
+DATA curvec1800000<>+24(SB)/8, $0xc1800000c1800000
+GLOBL curvec1800000<>(SB), RODATA|NOPTR, $32
+
+DATA curve41800000<>+0(SB)/8, $0x4180000041800000
+DATA curve41800000<>+8(SB)/8, $0x4180000041800000
+DATA curve41800000<>+16(SB)/8, $0x4180000041800000
+DATA curve41800000<>+24(SB)/8, $0x4180000041800000
+GLOBL curve41800000<>(SB), RODATA|NOPTR, $32
+
+DATA curve3d922279<>+0(SB)/8, $0x3d9222793d922279
+DATA curve3d922279<>+8(SB)/8, $0x3d9222793d922279
+DATA curve3d922279<>+16(SB)/8, $0x3d9222793d922279
+DATA curve3d922279<>+24(SB)/8, $0x3d9222793d922279
+GLOBL curve3d922279<>(SB), RODATA|NOPTR, $32
+
+DATA curve3fcc422a<>+0(SB)/8, $0x3fcc422a3fcc422a
+DATA curve3fcc422a<>+8(SB)/8, $0x3fcc422a3fcc422a
+DATA curve3fcc422a<>+16(SB)/8, $0x3fcc422a3fcc422a
+DATA curve3fcc422a<>+24(SB)/8, $0x3fcc422a3fcc422a
+GLOBL curve3fcc422a<>(SB), RODATA|NOPTR, $32
+
+// func geluTanhSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·geluTanhSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VMOVUPS      curvec1800000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y3
+	VMOVUPS      curve41800000<>+0(SB), Y4
+	VMINPS       Y3, Y4, Y3
+	VMULPS       Y3, Y3, Y4
+	VMOVUPS      curve3fcc422a<>+0(SB), Y5
+	VFMADD231PS  curve3d922279<>+0(SB), Y4, Y5
+	VMULPS       Y3, Y5, Y3
+	VORPS        curve80000000<>+0(SB), Y3, Y3
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y3, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y3
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y3
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y3, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y3, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y3, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y3, Y6
+	VMULPS       Y3, Y3, Y7
+	VFMADD213PS  Y3, Y7, Y6
+	VFMADD213PS  Y5, Y5, Y6
+	VMOVUPS      curve3f800000<>+0(SB), Y3
+	VADDPS       curve3f800000<>+0(SB), Y6, Y5
+	VDIVPS       Y5, Y3, Y3
+	VMULPS       Y6, Y3, Y5
+	VBLENDVPS    Y2, Y5, Y3, Y6
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      curve3fcc422a<>+0(SB), Y5
+	VFMADD231PS  curve3e5b33b6<>+0(SB), Y4, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y6, Y4
+	VFMADD231PS  Y2, Y3, Y4
+	VFMADD213PS  Y0, Y1, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VMOVUPS      curvec1800000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y4
+	VMOVUPS      curve41800000<>+0(SB), Y5
+	VMINPS       Y4, Y5, Y4
+	VMULPS       Y4, Y4, Y5
+	VMOVUPS      curve3fcc422a<>+0(SB), Y6
+	VFMADD231PS  curve3d922279<>+0(SB), Y5, Y6
+	VMULPS       Y4, Y6, Y4
+	VORPS        curve80000000<>+0(SB), Y4, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y6
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y6
+	VSUBPS       curve4b40007f<>+0(SB), Y6, Y7
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y7, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y7, Y4
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      curve3ab6da14<>+0(SB), Y7
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y7
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y7
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y7
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y7
+	VMULPS       Y4, Y4, Y8
+	VFMADD213PS  Y4, Y8, Y7
+	VFMADD213PS  Y6, Y6, Y7
+	VMOVUPS      curve3f800000<>+0(SB), Y4
+	VADDPS       curve3f800000<>+0(SB), Y7, Y6
+	VDIVPS       Y6, Y4, Y4
+	VMULPS       Y7, Y4, Y6
+	VBLENDVPS    Y3, Y6, Y4, Y7
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      curve3fcc422a<>+0(SB), Y6
+	VFMADD231PS  curve3e5b33b6<>+0(SB), Y5, Y6
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      Y7, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VFMADD213PS  Y1, Y2, Y5
+	VMASKMOVPS   Y5, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve3e5b33b6<>+0(SB)/8, $0x3e5b33b63e5b33b6
+DATA curve3e5b33b6<>+8(SB)/8, $0x3e5b33b63e5b33b6
+DATA curve3e5b33b6<>+16(SB)/8, $0x3e5b33b63e5b33b6
+DATA curve3e5b33b6<>+24(SB)/8, $0x3e5b33b63e5b33b6
+GLOBL curve3e5b33b6<>(SB), RODATA|NOPTR, $32
+
+// func mishValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y0
+	VORPS        curve80000000<>+0(SB), Y0, Y1
+	VMOVUPS      curvec2b00000<>+0(SB), Y2
+	VMAXPS       Y1, Y2, Y1
+	VMOVUPS      curve4b40007f<>+0(SB), Y2
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y1, Y2
+	VSUBPS       curve4b40007f<>+0(SB), Y2, Y3
+	VMOVUPS      Y1, Y1
+	VFNMADD231PS curve3f318000<>+0(SB), Y3, Y1
+	VFNMADD231PS curveb95e8083<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VMOVUPS      curve3ab6da14<>+0(SB), Y3
+	VFMADD213PS  curve3c091dab<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y1, Y3
+	VFMADD213PS  curve3f000000<>+0(SB), Y1, Y3
+	VMULPS       Y1, Y1, Y4
+	VFMADD213PS  Y1, Y4, Y3
+	VFMADD213PS  Y2, Y2, Y3
+	VMULPS       Y3, Y3, Y1
+	VADDPS       Y3, Y3, Y2
+	VADDPS       Y2, Y1, Y3
+	VADDPS       curve3f800000<>+0(SB), Y2, Y2
+	VBLENDVPS    Y0, Y3, Y2, Y2
+	VADDPS       Y1, Y1, Y1
+	VBLENDVPS    Y0, curve40000000<>+0(SB), Y1, Y1
+	VADDPS       Y1, Y2, Y1
+	VDIVPS       Y1, Y2, Y1
+	VMULPS       Y0, Y1, Y0
+	VMOVUPS      Y0, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y0
+	VMASKMOVPS   (DX), Y0, Y1
+	VORPS        curve80000000<>+0(SB), Y1, Y2
+	VMOVUPS      curvec2b00000<>+0(SB), Y3
+	VMAXPS       Y2, Y3, Y2
+	VMOVUPS      curve4b40007f<>+0(SB), Y3
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y2, Y3
+	VSUBPS       curve4b40007f<>+0(SB), Y3, Y4
+	VMOVUPS      Y2, Y2
+	VFNMADD231PS curve3f318000<>+0(SB), Y4, Y2
+	VFNMADD231PS curveb95e8083<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VMOVUPS      curve3ab6da14<>+0(SB), Y4
+	VFMADD213PS  curve3c091dab<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y2, Y4
+	VFMADD213PS  curve3f000000<>+0(SB), Y2, Y4
+	VMULPS       Y2, Y2, Y5
+	VFMADD213PS  Y2, Y5, Y4
+	VFMADD213PS  Y3, Y3, Y4
+	VMULPS       Y4, Y4, Y2
+	VADDPS       Y4, Y4, Y3
+	VADDPS       Y3, Y2, Y4
+	VADDPS       curve3f800000<>+0(SB), Y3, Y3
+	VBLENDVPS    Y1, Y4, Y3, Y3
+	VADDPS       Y2, Y2, Y2
+	VBLENDVPS    Y1, curve40000000<>+0(SB), Y2, Y2
+	VADDPS       Y2, Y3, Y2
+	VDIVPS       Y2, Y3, Y2
+	VMULPS       Y1, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func mishSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·mishSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y0
+	VMOVUPS      (DX), Y1
+	VMOVUPS      (BX), Y2
+	VORPS        curve80000000<>+0(SB), Y2, Y3
+	VMOVUPS      curvec2b00000<>+0(SB), Y4
+	VMAXPS       Y3, Y4, Y3
+	VMOVUPS      curve4b40007f<>+0(SB), Y4
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y3, Y4
+	VSUBPS       curve4b40007f<>+0(SB), Y4, Y5
+	VMOVUPS      Y3, Y3
+	VFNMADD231PS curve3f318000<>+0(SB), Y5, Y3
+	VFNMADD231PS curveb95e8083<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VMOVUPS      curve3ab6da14<>+0(SB), Y5
+	VFMADD213PS  curve3c091dab<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y3, Y5
+	VFMADD213PS  curve3f000000<>+0(SB), Y3, Y5
+	VMULPS       Y3, Y3, Y6
+	VFMADD213PS  Y3, Y6, Y5
+	VFMADD213PS  Y4, Y4, Y5
+	VMULPS       Y5, Y5, Y3
+	VADDPS       Y5, Y5, Y4
+	VADDPS       Y4, Y3, Y6
+	VADDPS       curve3f800000<>+0(SB), Y4, Y4
+	VBLENDVPS    Y2, Y6, Y4, Y4
+	VADDPS       Y3, Y3, Y3
+	VBLENDVPS    Y2, curve40000000<>+0(SB), Y3, Y3
+	VADDPS       Y3, Y4, Y6
+	VDIVPS       Y6, Y4, Y4
+	VDIVPS       Y6, Y3, Y3
+	VMOVUPS      curve3f800000<>+0(SB), Y6
+	VADDPS       curve3f800000<>+0(SB), Y5, Y7
+	VDIVPS       Y7, Y6, Y6
+	VMULPS       Y5, Y6, Y5
+	VADDPS       curve3f800000<>+0(SB), Y4, Y7
+	VMULPS       Y7, Y3, Y3
+	VBLENDVPS    Y2, Y5, Y6, Y5
+	VMULPS       Y5, Y3, Y3
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  Y2, Y3, Y4
+	VFMADD213PS  Y0, Y1, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y0
+	VMASKMOVPS   (AX), Y0, Y1
+	VMASKMOVPS   (DX), Y0, Y2
+	VMASKMOVPS   (BX), Y0, Y3
+	VORPS        curve80000000<>+0(SB), Y3, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VFMADD213PS  Y5, Y5, Y6
+	VMULPS       Y6, Y6, Y4
+	VADDPS       Y6, Y6, Y5
+	VADDPS       Y5, Y4, Y7
+	VADDPS       curve3f800000<>+0(SB), Y5, Y5
+	VBLENDVPS    Y3, Y7, Y5, Y5
+	VADDPS       Y4, Y4, Y4
+	VBLENDVPS    Y3, curve40000000<>+0(SB), Y4, Y4
+	VADDPS       Y4, Y5, Y7
+	VDIVPS       Y7, Y5, Y5
+	VDIVPS       Y7, Y4, Y4
+	VMOVUPS      curve3f800000<>+0(SB), Y7
+	VADDPS       curve3f800000<>+0(SB), Y6, Y8
+	VDIVPS       Y8, Y7, Y7
+	VMULPS       Y6, Y7, Y6
+	VADDPS       curve3f800000<>+0(SB), Y5, Y8
+	VMULPS       Y8, Y4, Y4
+	VBLENDVPS    Y3, Y6, Y7, Y6
+	VMULPS       Y6, Y4, Y4
+	VMOVUPS      Y5, Y5
+	VFMADD231PS  Y3, Y4, Y5
+	VFMADD213PS  Y1, Y2, Y5
+	VMASKMOVPS   Y5, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func softplusValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y1
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (DX), Y2
+	VMULPS       Y0, Y2, Y3
+	VORPS        curve80000000<>+0(SB), Y3, Y4
+	VMOVUPS      curvec2b00000<>+0(SB), Y5
+	VMAXPS       Y4, Y5, Y4
+	VMOVUPS      curve4b40007f<>+0(SB), Y5
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y4, Y5
+	VSUBPS       curve4b40007f<>+0(SB), Y5, Y6
+	VMOVUPS      Y4, Y4
+	VFNMADD231PS curve3f318000<>+0(SB), Y6, Y4
+	VFNMADD231PS curveb95e8083<>+0(SB), Y6, Y4
+	VPSLLD       $0x17, Y5, Y5
+	VMOVUPS      curve3ab6da14<>+0(SB), Y6
+	VFMADD213PS  curve3c091dab<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y4, Y6
+	VFMADD213PS  curve3f000000<>+0(SB), Y4, Y6
+	VMULPS       Y4, Y4, Y7
+	VFMADD213PS  Y4, Y7, Y6
+	VFMADD213PS  Y5, Y5, Y6
+	VADDPS       curve40000000<>+0(SB), Y6, Y4
+	VDIVPS       Y4, Y6, Y4
+	VMULPS       Y4, Y4, Y5
+	VMULPS       Y5, Y4, Y6
+	VMOVUPS      curve3df86571<>+0(SB), Y7
+	VFMADD213PS  curve3ddb8c31<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3e12830e<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3e4ccb66<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3eaaaaac<>+0(SB), Y5, Y7
+	VMOVUPS      Y4, Y4
+	VFMADD231PS  Y7, Y6, Y4
+	VADDPS       Y4, Y4, Y4
+	VMOVUPS      curve00000000<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VCMPPS       $0x1e, Y1, Y3, Y3
+	VDIVPS       Y0, Y4, Y4
+	VBLENDVPS    Y3, Y2, Y4, Y2
+	VMOVUPS      Y2, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), BX
+	SHLQ         $0x02, CX
+	SUBQ         CX, BX
+	VMOVUPS      32(BX), Y2
+	VMASKMOVPS   (DX), Y2, Y3
+	VMULPS       Y0, Y3, Y4
+	VORPS        curve80000000<>+0(SB), Y4, Y5
+	VMOVUPS      curvec2b00000<>+0(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VMOVUPS      curve4b40007f<>+0(SB), Y6
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y5, Y6
+	VSUBPS       curve4b40007f<>+0(SB), Y6, Y7
+	VMOVUPS      Y5, Y5
+	VFNMADD231PS curve3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS curveb95e8083<>+0(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      curve3ab6da14<>+0(SB), Y7
+	VFMADD213PS  curve3c091dab<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3f000000<>+0(SB), Y5, Y7
+	VMULPS       Y5, Y5, Y8
+	VFMADD213PS  Y5, Y8, Y7
+	VFMADD213PS  Y6, Y6, Y7
+	VADDPS       curve40000000<>+0(SB), Y7, Y5
+	VDIVPS       Y5, Y7, Y5
+	VMULPS       Y5, Y5, Y6
+	VMULPS       Y6, Y5, Y7
+	VMOVUPS      curve3df86571<>+0(SB), Y8
+	VFMADD213PS  curve3ddb8c31<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3e12830e<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3e4ccb66<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3eaaaaac<>+0(SB), Y6, Y8
+	VMOVUPS      Y5, Y5
+	VFMADD231PS  Y8, Y7, Y5
+	VADDPS       Y5, Y5, Y5
+	VMOVUPS      curve00000000<>+0(SB), Y6
+	VMAXPS       Y4, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCMPPS       $0x1e, Y1, Y4, Y1
+	VDIVPS       Y0, Y5, Y0
+	VBLENDVPS    Y1, Y3, Y0, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve3df86571<>+0(SB)/8, $0x3df865713df86571
+DATA curve3df86571<>+8(SB)/8, $0x3df865713df86571
+DATA curve3df86571<>+16(SB)/8, $0x3df865713df86571
+DATA curve3df86571<>+24(SB)/8, $0x3df865713df86571
+GLOBL curve3df86571<>(SB), RODATA|NOPTR, $32
+
+DATA curve3ddb8c31<>+0(SB)/8, $0x3ddb8c313ddb8c31
+DATA curve3ddb8c31<>+8(SB)/8, $0x3ddb8c313ddb8c31
+DATA curve3ddb8c31<>+16(SB)/8, $0x3ddb8c313ddb8c31
+DATA curve3ddb8c31<>+24(SB)/8, $0x3ddb8c313ddb8c31
+GLOBL curve3ddb8c31<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e12830e<>+0(SB)/8, $0x3e12830e3e12830e
+DATA curve3e12830e<>+8(SB)/8, $0x3e12830e3e12830e
+DATA curve3e12830e<>+16(SB)/8, $0x3e12830e3e12830e
+DATA curve3e12830e<>+24(SB)/8, $0x3e12830e3e12830e
+GLOBL curve3e12830e<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e4ccb66<>+0(SB)/8, $0x3e4ccb663e4ccb66
+DATA curve3e4ccb66<>+8(SB)/8, $0x3e4ccb663e4ccb66
+DATA curve3e4ccb66<>+16(SB)/8, $0x3e4ccb663e4ccb66
+DATA curve3e4ccb66<>+24(SB)/8, $0x3e4ccb663e4ccb66
+GLOBL curve3e4ccb66<>(SB), RODATA|NOPTR, $32
+
+DATA curve3eaaaaac<>+0(SB)/8, $0x3eaaaaac3eaaaaac
+DATA curve3eaaaaac<>+8(SB)/8, $0x3eaaaaac3eaaaaac
+DATA curve3eaaaaac<>+16(SB)/8, $0x3eaaaaac3eaaaaac
+DATA curve3eaaaaac<>+24(SB)/8, $0x3eaaaaac3eaaaaac
+GLOBL curve3eaaaaac<>(SB), RODATA|NOPTR, $32
+
+// func softplusSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·softplusSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y1
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS      (AX), Y2
+	VMOVUPS      (DX), Y3
+	VMOVUPS      (BX), Y4
+	VMULPS       Y0, Y4, Y4
+	VCMPPS       $0x1e, Y1, Y4, Y5
+	VORPS        curve80000000<>+0(SB), Y4, Y6
+	VMOVUPS      curvec2b00000<>+0(SB), Y7
+	VMAXPS       Y6, Y7, Y6
+	VMOVUPS      curve4b40007f<>+0(SB), Y7
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y6, Y7
+	VSUBPS       curve4b40007f<>+0(SB), Y7, Y8
+	VMOVUPS      Y6, Y6
+	VFNMADD231PS curve3f318000<>+0(SB), Y8, Y6
+	VFNMADD231PS curveb95e8083<>+0(SB), Y8, Y6
+	VPSLLD       $0x17, Y7, Y7
+	VMOVUPS      curve3ab6da14<>+0(SB), Y8
+	VFMADD213PS  curve3c091dab<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y6, Y8
+	VFMADD213PS  curve3f000000<>+0(SB), Y6, Y8
+	VMULPS       Y6, Y6, Y9
+	VFMADD213PS  Y6, Y9, Y8
+	VFMADD213PS  Y7, Y7, Y8
+	VMOVUPS      curve3f800000<>+0(SB), Y6
+	VADDPS       curve3f800000<>+0(SB), Y8, Y7
+	VDIVPS       Y7, Y6, Y6
+	VMULPS       Y8, Y6, Y7
+	VBLENDVPS    Y4, Y7, Y6, Y4
+	VBLENDVPS    Y5, curve3f800000<>+0(SB), Y4, Y4
+	VFMADD213PS  Y2, Y3, Y4
+	VMOVUPS      Y4, (AX)
+	ADDQ         $0x20, AX
+	ADDQ         $0x20, DX
+	ADDQ         $0x20, BX
+	SUBQ         $0x08, CX
+	JGE          next
+
+rest:
+	ADDQ         $0x08, CX
+	JZ           done
+	LEAQ         curveMasks<>+0(SB), SI
+	SHLQ         $0x02, CX
+	SUBQ         CX, SI
+	VMOVUPS      32(SI), Y2
+	VMASKMOVPS   (AX), Y2, Y3
+	VMASKMOVPS   (DX), Y2, Y4
+	VMASKMOVPS   (BX), Y2, Y5
+	VMULPS       Y0, Y5, Y0
+	VCMPPS       $0x1e, Y1, Y0, Y1
+	VORPS        curve80000000<>+0(SB), Y0, Y5
+	VMOVUPS      curvec2b00000<>+0(SB), Y6
+	VMAXPS       Y5, Y6, Y5
+	VMOVUPS      curve4b40007f<>+0(SB), Y6
+	VFMADD231PS  curve3fb8aa3b<>+0(SB), Y5, Y6
+	VSUBPS       curve4b40007f<>+0(SB), Y6, Y7
+	VMOVUPS      Y5, Y5
+	VFNMADD231PS curve3f318000<>+0(SB), Y7, Y5
+	VFNMADD231PS curveb95e8083<>+0(SB), Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VMOVUPS      curve3ab6da14<>+0(SB), Y7
+	VFMADD213PS  curve3c091dab<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3d2aaa2f<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3e2aaa47<>+0(SB), Y5, Y7
+	VFMADD213PS  curve3f000000<>+0(SB), Y5, Y7
+	VMULPS       Y5, Y5, Y8
+	VFMADD213PS  Y5, Y8, Y7
+	VFMADD213PS  Y6, Y6, Y7
+	VMOVUPS      curve3f800000<>+0(SB), Y5
+	VADDPS       curve3f800000<>+0(SB), Y7, Y6
+	VDIVPS       Y6, Y5, Y5
+	VMULPS       Y7, Y5, Y6
+	VBLENDVPS    Y0, Y6, Y5, Y0
+	VBLENDVPS    Y1, curve3f800000<>+0(SB), Y0, Y0
+	VFMADD213PS  Y3, Y4, Y0
+	VMASKMOVPS   Y0, Y2, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func hardsigmoidValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·hardsigmoidValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS (DX), Y0
+	VADDPS  curve40400000<>+0(SB), Y0, Y0
+	VMOVUPS curve00000000<>+0(SB), Y1
+	VMAXPS  Y0, Y1, Y0
+	VMOVUPS curve40c00000<>+0(SB), Y1
+	VMINPS  Y0, Y1, Y0
+	VMULPS  curve3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, CX
+	JGE     next
+
+rest:
+	ADDQ       $0x08, CX
+	JZ         done
+	LEAQ       curveMasks<>+0(SB), BX
+	SHLQ       $0x02, CX
+	SUBQ       CX, BX
+	VMOVUPS    32(BX), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VADDPS     curve40400000<>+0(SB), Y1, Y1
+	VMOVUPS    curve00000000<>+0(SB), Y2
+	VMAXPS     Y1, Y2, Y1
+	VMOVUPS    curve40c00000<>+0(SB), Y2
+	VMINPS     Y1, Y2, Y1
+	VMULPS     curve3e2aaaab<>+0(SB), Y1, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve40400000<>+0(SB)/8, $0x4040000040400000
+DATA curve40400000<>+8(SB)/8, $0x4040000040400000
+DATA curve40400000<>+16(SB)/8, $0x4040000040400000
+DATA curve40400000<>+24(SB)/8, $0x4040000040400000
+GLOBL curve40400000<>(SB), RODATA|NOPTR, $32
+
+DATA curve40c00000<>+0(SB)/8, $0x40c0000040c00000
+DATA curve40c00000<>+8(SB)/8, $0x40c0000040c00000
+DATA curve40c00000<>+16(SB)/8, $0x40c0000040c00000
+DATA curve40c00000<>+24(SB)/8, $0x40c0000040c00000
+GLOBL curve40c00000<>(SB), RODATA|NOPTR, $32
+
+DATA curve3e2aaaab<>+0(SB)/8, $0x3e2aaaab3e2aaaab
+DATA curve3e2aaaab<>+8(SB)/8, $0x3e2aaaab3e2aaaab
+DATA curve3e2aaaab<>+16(SB)/8, $0x3e2aaaab3e2aaaab
+DATA curve3e2aaaab<>+24(SB)/8, $0x3e2aaaab3e2aaaab
+GLOBL curve3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+// func hardsigmoidSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·hardsigmoidSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VCMPPS      $0x1e, curvec0400000<>+0(SB), Y2, Y3
+	VCMPPS      $0x11, curve40400000<>+0(SB), Y2, Y2
+	VANDPS      Y2, Y3, Y2
+	VANDPS      curve3e2aaaab<>+0(SB), Y2, Y2
+	VFMADD213PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y0
+	VMASKMOVPS  (AX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VCMPPS      $0x1e, curvec0400000<>+0(SB), Y3, Y4
+	VCMPPS      $0x11, curve40400000<>+0(SB), Y3, Y3
+	VANDPS      Y3, Y4, Y3
+	VANDPS      curve3e2aaaab<>+0(SB), Y3, Y3
+	VFMADD213PS Y1, Y2, Y3
+	VMASKMOVPS  Y3, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curvec0400000<>+0(SB)/8, $0xc0400000c0400000
+DATA curvec0400000<>+8(SB)/8, $0xc0400000c0400000
+DATA curvec0400000<>+16(SB)/8, $0xc0400000c0400000
+DATA curvec0400000<>+24(SB)/8, $0xc0400000c0400000
+GLOBL curvec0400000<>(SB), RODATA|NOPTR, $32
+
+// func hardswishValues(y []float32, x []float32, a float32, b float32)
+// Requires: AVX
+TEXT ·hardswishValues(SB), NOSPLIT, $0-56
+	MOVQ         y_base+0(FP), AX
+	MOVQ         y_len+8(FP), CX
+	VBROADCASTSS a+48(FP), Y0
+	VBROADCASTSS b+52(FP), Y0
+	MOVQ         x_base+24(FP), DX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS (DX), Y0
+	VADDPS  curve40400000<>+0(SB), Y0, Y1
+	VMOVUPS curve00000000<>+0(SB), Y2
+	VMAXPS  Y1, Y2, Y1
+	VMOVUPS curve40c00000<>+0(SB), Y2
+	VMINPS  Y1, Y2, Y1
+	VMULPS  curve3e2aaaab<>+0(SB), Y1, Y1
+	VMOVUPS curvec0400000<>+0(SB), Y2
+	VMAXPS  Y0, Y2, Y0
+	VMULPS  Y0, Y1, Y0
+	VMOVUPS Y0, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, DX
+	SUBQ    $0x08, CX
+	JGE     next
+
+rest:
+	ADDQ       $0x08, CX
+	JZ         done
+	LEAQ       curveMasks<>+0(SB), BX
+	SHLQ       $0x02, CX
+	SUBQ       CX, BX
+	VMOVUPS    32(BX), Y0
+	VMASKMOVPS (DX), Y0, Y1
+	VADDPS     curve40400000<>+0(SB), Y1, Y2
+	VMOVUPS    curve00000000<>+0(SB), Y3
+	VMAXPS     Y2, Y3, Y2
+	VMOVUPS    curve40c00000<>+0(SB), Y3
+	VMINPS     Y2, Y3, Y2
+	VMULPS     curve3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS    curvec0400000<>+0(SB), Y3
+	VMAXPS     Y1, Y3, Y1
+	VMULPS     Y1, Y2, Y1
+	VMASKMOVPS Y1, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+// func hardswishSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
+// Requires: AVX, FMA3
+TEXT ·hardswishSlopes(SB), NOSPLIT, $0-80
+	MOVQ         dx_base+0(FP), AX
+	MOVQ         dx_len+8(FP), CX
+	VBROADCASTSS a+72(FP), Y0
+	VBROADCASTSS b+76(FP), Y0
+	MOVQ         dy_base+24(FP), DX
+	MOVQ         at_base+48(FP), BX
+	SUBQ         $0x08, CX
+	JL           rest
+
+next:
+	VMOVUPS     (AX), Y0
+	VMOVUPS     (DX), Y1
+	VMOVUPS     (BX), Y2
+	VMOVUPS     curve3f000000<>+0(SB), Y3
+	VFMADD231PS curve3eaaaaab<>+0(SB), Y2, Y3
+	VCMPPS      $0x1e, curve40400000<>+0(SB), Y2, Y4
+	VBLENDVPS   Y4, curve3f800000<>+0(SB), Y3, Y3
+	VCMPPS      $0x11, curvec0400000<>+0(SB), Y2, Y2
+	VBLENDVPS   Y2, curve00000000<>+0(SB), Y3, Y2
+	VFMADD213PS Y0, Y1, Y2
+	VMOVUPS     Y2, (AX)
+	ADDQ        $0x20, AX
+	ADDQ        $0x20, DX
+	ADDQ        $0x20, BX
+	SUBQ        $0x08, CX
+	JGE         next
+
+rest:
+	ADDQ        $0x08, CX
+	JZ          done
+	LEAQ        curveMasks<>+0(SB), SI
+	SHLQ        $0x02, CX
+	SUBQ        CX, SI
+	VMOVUPS     32(SI), Y0
+	VMASKMOVPS  (AX), Y0, Y1
+	VMASKMOVPS  (DX), Y0, Y2
+	VMASKMOVPS  (BX), Y0, Y3
+	VMOVUPS     curve3f000000<>+0(SB), Y4
+	VFMADD231PS curve3eaaaaab<>+0(SB), Y3, Y4
+	VCMPPS      $0x1e, curve40400000<>+0(SB), Y3, Y5
+	VBLENDVPS   Y5, curve3f800000<>+0(SB), Y4, Y4
+	VCMPPS      $0x11, curvec0400000<>+0(SB), Y3, Y3
+	VBLENDVPS   Y3, curve00000000<>+0(SB), Y4, Y3
+	VFMADD213PS Y1, Y2, Y3
+	VMASKMOVPS  Y3, Y0, (AX)
+
+done:
+	VZEROUPPER
+	RET
+
+DATA curve3eaaaaab<>+0(SB)/8, $0x3eaaaaab3eaaaaab
+DATA curve3eaaaaab<>+8(SB)/8, $0x3eaaaaab3eaaaaab
+DATA curve3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
+DATA curve3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
+GLOBL curve3eaaaaab<>(SB), RODATA|NOPTR, $32
+
 // func fmaLoop(rounds uint64)
 // Requires: AVX, FMA3
 TEXT ·fmaLoop(SB), NOSPLIT, $0-8

@@ -50,6 +50,10 @@ type Set struct {
 	MaxPool         func(out, in []float32, chosen, table []int32, window, channels, outStep, chosenStep int)
 	MaxPoolGradient func(gradient, slopes []float32, chosen, table []int32, window, channels, step, chosenStep int, adds bool)
 
+	// Curves get at least one element.
+	CurveValues func(c Curve, y, x []float32)
+	CurveSlopes func(c Curve, dx, dy, at []float32)
+
 	LinearForward func(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool)
 	MatMul        func(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool)
 
@@ -96,6 +100,8 @@ var plain = Set{
 	CombineChannels: combineChannelsPlain,
 	MaxPool:         maxPoolPlain,
 	MaxPoolGradient: maxPoolGradientPlain,
+	CurveValues:     curveValuesPlain,
+	CurveSlopes:     curveSlopesPlain,
 	LinearForward:   linearForwardPlain,
 	MatMul:          matMulPlain,
 	Transpose8:      transpose8Plain,

@@ -28,6 +28,7 @@ func main() {
 	strips()
 	norms()
 	pools()
+	curves()
 	peak()
 	loads()
 	Generate()
