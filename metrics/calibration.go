@@ -92,27 +92,42 @@ func Temperature(logits []float32, classes int, labels []int) (float64, error) {
 	if len(labels) == 0 || len(logits) != classes*len(labels) {
 		return 0, errors.New("metrics: a temperature needs labels, and a row of logits for each")
 	}
-	// The cross-entropy is convex in 1/temperature, so its slope has one zero.
+	// The cross-entropy is convex in 1/temperature, so its slope has one zero. How steep the
+	// slope is there tells where (Newton's method: five or six steps where halving takes 34);
+	// where that does not come nearer by half each time, what is left is halved.
 	probabilities := make([]float64, classes)
-	slope := func(inverse float64) float64 {
-		var sum float64
+	slope := func(inverse float64) (slope, steepness float64) {
 		for i, label := range labels {
 			row := logits[i*classes:][:classes]
 			Softmax(probabilities, row, 1/inverse)
+			var mean, square float64
 			for class, p := range probabilities {
-				sum += p * float64(row[class])
+				v := float64(row[class])
+				mean += p * v
+				square += p * v * v
 			}
-			sum -= float64(row[label])
+			slope += mean - float64(row[label])
+			steepness += square - mean*mean
 		}
-		return sum
+		return slope, steepness
 	}
 	low, high := math.Log(1.0/mostTemperature), math.Log(1/leastTemperature)
+	at, last := 0.0, high-low // the logarithm of 1/temperature, and the step to it
 	for high-low > 1e-9 {
-		if middle := (low + high) / 2; slope(math.Exp(middle)) <= 0 {
-			low = middle
+		s, steepness := slope(math.Exp(at))
+		if s <= 0 {
+			low = at
 		} else {
-			high = middle
+			high = at
+		}
+		step := -s / (steepness * math.Exp(at)) // by the logarithm
+		if next := at + step; !(low < next && next < high) || math.Abs(step) > last/2 {
+			step = (low+high)/2 - at
+		}
+		at, last = at+step, math.Abs(step)
+		if last < 1e-10 {
+			break
 		}
 	}
-	return math.Exp(-(low + high) / 2), nil
+	return math.Exp(-at), nil
 }
