@@ -5,12 +5,12 @@ import (
 	"io"
 	"sync"
 
+	"golang.org/x/image/font/opentype"
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/font"
 	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
-	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"inkling/internal/wording"
@@ -20,26 +20,22 @@ import (
 // Chart is a drawing with axes: curves, bars or a table of colours.
 type Chart struct {
 	width, height vg.Length
-	draw          func(c draw.Canvas)
+	draw          func(c draw.Canvas, paper color.Color) // paper is nil where the canvas has it
 }
-
-// chartDPI is how many pixels an inch of a PNG has: twice as many as most
-// screens, so that letters are sharp.
-const chartDPI = 144
 
 // WritePNG writes the chart as a PNG.
 func (c *Chart) WritePNG(w io.Writer) error {
-	canvas := vgimg.NewWith(vgimg.UseWH(c.width, c.height), vgimg.UseDPI(chartDPI), vgimg.UseBackgroundColor(color.White))
-	c.draw(draw.New(canvas))
-	_, err := vgimg.PngCanvas{Canvas: canvas}.WriteTo(w)
-	return err
+	paper := newSheet(c.width, c.height)
+	defer paper.free()
+	c.draw(draw.New(paper), nil)
+	return writePNG(w, paper.img, mostColours)
 }
 
 // WriteSVG writes the chart as an SVG whose letters are text, so that the viewer
 // shows them in a font of its own.
 func (c *Chart) WriteSVG(w io.Writer) error {
 	canvas := vgsvg.New(c.width, c.height)
-	c.draw(draw.New(canvas))
+	c.draw(draw.New(canvas), color.White)
 	_, err := canvas.WriteTo(w)
 	return err
 }
@@ -65,24 +61,51 @@ func chartFont(size float64) font.Font {
 	return font.Font{Typeface: "WenQuanYi Micro Hei", Variant: "Sans", Size: vg.Points(size)}
 }
 
-// letters draws text as it is, with no meaning of dollars or backslashes.
-var letters = sync.OnceValue(func() text.Handler {
-	return text.Plain{Fonts: font.NewCache(font.Collection{{Font: chartFont(0), Face: microhei.Font()}})}
-})
+// lettering draws text as it is, with no meaning of dollars or backslashes, and unpacks the
+// whole font only for a text that needs it.
+type lettering struct{}
+
+var letters lettering
+
+var latinLetters = sync.OnceValue(func() text.Plain { return plainLetters(microhei.Latin()) })
+var allLetters = sync.OnceValue(func() text.Plain { return plainLetters(microhei.Font()) })
+
+func plainLetters(f *opentype.Font) text.Plain {
+	return text.Plain{Fonts: font.NewCache(font.Collection{{Font: chartFont(0), Face: f}})}
+}
+
+func lettersFor(txt string) text.Plain {
+	if microhei.IsLatin(txt) {
+		return latinLetters()
+	}
+	return allLetters()
+}
+
+// The methods of a text.Handler.
+
+func (lettering) Cache() *font.Cache               { return latinLetters().Cache() }
+func (lettering) Extents(f font.Font) font.Extents { return latinLetters().Extents(f) }
+func (lettering) Lines(txt string) []string        { return latinLetters().Lines(txt) }
+func (lettering) Box(txt string, f font.Font) (width, height, depth vg.Length) {
+	return lettersFor(txt).Box(txt, f)
+}
+func (lettering) Draw(c vg.Canvas, txt string, style text.Style, at vg.Point) {
+	lettersFor(txt).Draw(c, txt, style, at)
+}
 
 // centred is the style of a text round a point.
 func centred(size float64) text.Style {
-	return text.Style{Color: color.Black, Font: chartFont(size), Handler: letters(), XAlign: draw.XCenter, YAlign: draw.YCenter}
+	return text.Style{Color: color.Black, Font: chartFont(size), Handler: letters, XAlign: draw.XCenter, YAlign: draw.YCenter}
 }
 
 // newPlot returns an empty plot with a title and names of the axes, all of which
 // may be empty.
 func newPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
-	p.TextHandler = letters()
+	p.TextHandler = letters
 	p.Title.Text, p.Title.Padding = wording.Printable(title), vg.Points(8)
 	p.X.Label.Text, p.Y.Label.Text = wording.Printable(x), wording.Printable(y)
-	lettered := func(s *text.Style, size float64) { s.Font, s.Handler = chartFont(size), letters() }
+	lettered := func(s *text.Style, size float64) { s.Font, s.Handler = chartFont(size), letters }
 	lettered(&p.Title.TextStyle, 14)
 	for _, axis := range []*plot.Axis{&p.X, &p.Y} {
 		lettered(&axis.Label.TextStyle, 11)
@@ -105,5 +128,8 @@ func shortened(name string, letters int) string {
 
 // chartOf frames a plot.
 func chartOf(p *plot.Plot, width, height vg.Length) *Chart {
-	return &Chart{width, height, func(c draw.Canvas) { p.Draw(draw.Crop(c, vg.Points(8), -vg.Points(14), vg.Points(8), -vg.Points(8))) }}
+	return &Chart{width, height, func(c draw.Canvas, paper color.Color) {
+		p.BackgroundColor = paper
+		p.Draw(draw.Crop(c, vg.Points(8), -vg.Points(14), vg.Points(8), -vg.Points(8)))
+	}}
 }

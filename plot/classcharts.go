@@ -124,16 +124,25 @@ func (m *matrix) Plot(c draw.Canvas, p *plot.Plot) {
 	for row, levels := range m.levels {
 		for column, level := range levels {
 			left, top := float64(column)-0.5, float64(n-1-row)+0.5
-			corners := []vg.Point{{X: x(left), Y: y(top)}, {X: x(left + 1), Y: y(top)}, {X: x(left + 1), Y: y(top - 1)}, {X: x(left), Y: y(top - 1)}}
-			c.FillPolygon(levelColour(level), corners)
-			c.StrokeLines(draw.LineStyle{Color: gridColour, Width: vg.Points(0.25)}, append(corners, corners[0]))
-			if text := m.texts[row][column]; text != "" {
-				style.Color = color.Black
-				if level > 0.25 {
-					style.Color = color.White
-				}
-				c.FillText(style, vg.Point{X: x(float64(column)), Y: y(float64(n - 1 - row))}, text)
+			c.FillPolygon(levelColour(level), []vg.Point{{X: x(left), Y: y(top)}, {X: x(left + 1), Y: y(top)}, {X: x(left + 1), Y: y(top - 1)}, {X: x(left), Y: y(top - 1)}})
+		}
+	}
+	between := draw.LineStyle{Color: gridColour, Width: vg.Points(0.25)}
+	low, high := -0.5, float64(n)-0.5
+	for line := range n + 1 {
+		at := float64(line) - 0.5
+		c.StrokeLines(between, []vg.Point{{X: x(at), Y: y(low)}, {X: x(at), Y: y(high)}}, []vg.Point{{X: x(low), Y: y(at)}, {X: x(high), Y: y(at)}})
+	}
+	for row, texts := range m.texts {
+		for column, text := range texts {
+			if text == "" {
+				continue
 			}
+			style.Color = color.Black
+			if m.levels[row][column] > 0.25 {
+				style.Color = color.White
+			}
+			c.FillText(style, vg.Point{X: x(float64(column)), Y: y(float64(n - 1 - row))}, text)
 		}
 	}
 }

@@ -247,17 +247,20 @@ func (l layout) corner(k int) image.Point {
 func drawPicture(img *image.RGBA, corner image.Point, pixels []byte, channels, height, width, scale int) {
 	plane := height * width
 	for y := range height {
-		for x := range width {
-			at := y*width + x
-			c := color.RGBA{pixels[at], pixels[at], pixels[at], 255}
+		first := img.PixOffset(corner.X, corner.Y+y*scale)
+		row := img.Pix[first:][:4*width*scale]
+		at := y * width
+		for x := 0; x < len(row); at++ {
+			c := [4]byte{pixels[at], pixels[at], pixels[at], 255}
 			if channels == 3 {
-				c.G, c.B = pixels[plane+at], pixels[2*plane+at]
+				c[1], c[2] = pixels[plane+at], pixels[2*plane+at]
 			}
-			for dy := range scale {
-				for dx := range scale {
-					img.SetRGBA(corner.X+x*scale+dx, corner.Y+y*scale+dy, c)
-				}
+			for range scale {
+				x += copy(row[x:], c[:])
 			}
+		}
+		for dy := 1; dy < scale; dy++ {
+			copy(img.Pix[first+dy*img.Stride:], row)
 		}
 	}
 }

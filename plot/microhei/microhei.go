@@ -17,14 +17,32 @@ import (
 //go:embed wqy-microhei.ttf.gz
 var compressed []byte
 
+//go:embed latin.ttf
+var latin []byte
+
 // Font returns the font. It is unpacked, 2 MB, when it is first asked for.
-var Font = sync.OnceValue(func() *opentype.Font {
-	font, err := unpack()
+var Font = sync.OnceValue(func() *opentype.Font { return must(unpack()) })
+
+// Latin returns the glyphs of Western and Central European languages alone. They are those
+// of Font, and need not be unpacked.
+var Latin = sync.OnceValue(func() *opentype.Font { return must(opentype.Parse(latin)) })
+
+// IsLatin tells whether Latin writes a text as Font does.
+func IsLatin(text string) bool {
+	for _, letter := range text {
+		if (letter < 0x20 || letter >= 0x180) && (letter < 0x2010 || letter >= 0x2050) {
+			return false
+		}
+	}
+	return true
+}
+
+func must(font *opentype.Font, err error) *opentype.Font {
 	if err != nil {
 		panic(fmt.Sprintf("microhei: the font is damaged: %v", err)) // it is part of the program
 	}
 	return font
-})
+}
 
 func unpack() (*opentype.Font, error) {
 	r, err := gzip.NewReader(bytes.NewReader(compressed))
