@@ -82,15 +82,19 @@ func (w *Writer) Image(name string, step int, picture image.Image) error {
 	if err := png.Encode(&encoded, picture); err != nil {
 		return fmt.Errorf("tensorboard: the picture %q cannot be written: %w", name, err)
 	}
+	return w.PNG(name, step, picture.Bounds().Size(), encoded.Bytes())
+}
+
+// PNG writes a picture of a step that is so large and encoded as a PNG already.
+func (w *Writer) PNG(name string, step int, size image.Point, file []byte) error {
 	const colours = 3 // RGB, as the PNG is shown
-	size := picture.Bounds().Size()
 	var i []byte
 	for field, value := range []int{size.Y, size.X, colours} {
 		i = protowire.AppendTag(i, protowire.Number(field+1), protowire.VarintType)
 		i = protowire.AppendVarint(i, uint64(value))
 	}
 	i = protowire.AppendTag(i, 4, protowire.BytesType)
-	i = protowire.AppendBytes(i, encoded.Bytes())
+	i = protowire.AppendBytes(i, file)
 	return w.summary(name, step, appendMessage(nil, 4, i))
 }
 

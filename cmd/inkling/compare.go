@@ -204,5 +204,5 @@ func writeComparison(folder string, records []*runs.Record) error {
 			report.Drawings = append(report.Drawings, runs.Drawing{Name: d.name, Title: d.title, Text: d.text, Chart: plot.Curves(d.title, "epoch", d.y, false, series...)})
 		}
 	}
-	return writeReport(folder, report)
+	return report.Write(folder)
 }

@@ -45,7 +45,7 @@ type keeper struct {
 	state     *weights.Optimizer // of the optimizer there
 	optimizer func() *weights.Optimizer
 	program   *nn.TrainProgram
-	pictures  []runs.Picture
+	pictures  []*runs.Picture
 	best      float64 // accuracy of the validation, -1 for none
 	waited    int     // epochs since then
 	err       error   // that ends the training

@@ -52,8 +52,13 @@ func (k *keeper) drawBatches(loader *data.Loader) error {
 			return err
 		}
 		name := fmt.Sprintf("batch-%d", i)
-		k.pictures = append(k.pictures, runs.Picture{Name: name, Title: fmt.Sprintf("Batch %d", i), Text: fmt.Sprintf("Pictures of batch %d of the first epoch as the network sees them, with their labels.", i), Image: picture})
-		if err := k.board.Image(name, 0, picture); err != nil {
+		drawn := &runs.Picture{Name: name, Title: fmt.Sprintf("Batch %d", i), Text: fmt.Sprintf("Pictures of batch %d of the first epoch as the network sees them, with their labels.", i), Image: picture}
+		k.pictures = append(k.pictures, drawn)
+		file, err := drawn.PNG()
+		if err == nil {
+			err = k.board.PNG(name, 0, picture.Rect.Size(), file)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -61,7 +66,7 @@ func (k *keeper) drawBatches(loader *data.Loader) error {
 }
 
 // drawBatch draws normalised pictures as they were before.
-func (k *keeper) drawBatch(images []float32, labels []string, channels, height, width int) (image.Image, error) {
+func (k *keeper) drawBatch(images []float32, labels []string, channels, height, width int) (*image.RGBA, error) {
 	if k.p.set.kind() == inkling.Recordings {
 		return drawSpectrograms(images, labels, height, width)
 	}
@@ -134,10 +139,10 @@ func (k *keeper) finish(result *trained, ran train.Result) error {
 			return err
 		}
 		if worst != nil {
-			report.Pictures = append(report.Pictures, *worst)
+			report.Pictures = append(report.Pictures, worst)
 		}
 	}
-	if err := writeReport(k.folder.Path(), report); err != nil {
+	if err := report.Write(k.folder.Path()); err != nil {
 		return err
 	}
 	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond()}

@@ -11,7 +11,7 @@ import (
 )
 
 // drawSpectrograms draws what a network reads of recordings: low pitches below.
-func drawSpectrograms(values []float32, labels []string, height, width int) (image.Image, error) {
+func drawSpectrograms(values []float32, labels []string, height, width int) (*image.RGBA, error) {
 	pixels := make([]byte, len(values))
 	for i := range labels {
 		drawSpectrogram(pixels[i*height*width:][:height*width], values[i*height*width:][:height*width], width)

@@ -1,18 +1,12 @@
 package main
 
 import (
-	"encoding/csv"
 	"fmt"
-	"image/png"
-	"io"
-	"os"
 	"path/filepath"
 	"strconv"
 
 	"inkling"
 	"inkling/data"
-	"inkling/internal/atomicfile"
-	"inkling/metrics"
 	"inkling/plot"
 	"inkling/train"
 	"inkling/train/runs"
@@ -21,9 +15,6 @@ import (
 // writeTestReport writes what a test came to into a folder: the report, its
 // pictures, and the confusion matrix as a table.
 func writeTestReport(folder string, m *inkling.Classifier, path string, set *pictureSet, d data.Dataset, e *train.Evaluation) error {
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return fmt.Errorf("the folder %s for the report cannot be made: %w", folder, err)
-	}
 	r := &runs.Report{
 		Title:   fmt.Sprintf("%s on %s", filepath.Base(path), set.title),
 		Summary: fmt.Sprintf("Network %s, tested on %s by Inkling %s.", m.About.Architecture, count(e.Total(), "picture"), version()),
@@ -39,48 +30,9 @@ func writeTestReport(folder string, m *inkling.Classifier, path string, set *pic
 		return err
 	}
 	if worst != nil {
-		r.Pictures = append(r.Pictures, *worst)
+		r.Pictures = append(r.Pictures, worst)
 	}
-	return writeReport(folder, r)
-}
-
-// writeReport writes a report with its pictures as files beside it.
-func writeReport(folder string, r *runs.Report) error {
-	write := func(name string, content func(w io.Writer) error) error {
-		return atomicfile.Write(filepath.Join(folder, name), content)
-	}
-	for name, chart := range r.Charts() {
-		if err := write(name+".png", chart.WritePNG); err != nil {
-			return err
-		}
-	}
-	for _, p := range r.Pictures {
-		if err := write(p.Name+".png", func(w io.Writer) error { return png.Encode(w, p.Image) }); err != nil {
-			return err
-		}
-	}
-	if len(r.Confusion) > 0 {
-		if err := write("confusion.csv", func(w io.Writer) error { return writeConfusion(w, r.Classes, r.Confusion) }); err != nil {
-			return err
-		}
-	}
-	return write(runs.ReportFile, r.WriteHTML)
-}
-
-// writeConfusion writes a line for each class that pictures have, a column for each
-// that they were taken for.
-func writeConfusion(w io.Writer, classes []string, c metrics.Confusion) error {
-	table := csv.NewWriter(w)
-	table.Write(append([]string{"label"}, classes...)) // Error tells of all
-	for label, row := range c {
-		line := []string{classes[label]}
-		for _, n := range row {
-			line = append(line, strconv.Itoa(n))
-		}
-		table.Write(line)
-	}
-	table.Flush()
-	return table.Error()
+	return r.Write(folder)
 }
 
 // misreadPicture draws the pictures that were misread with most confidence; it is nil

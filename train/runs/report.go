@@ -3,11 +3,9 @@ package runs
 import (
 	"bytes"
 	"embed"
-	"encoding/base64"
 	"fmt"
 	"html/template"
 	"image"
-	"image/png"
 	"io"
 	"regexp"
 	"strconv"
@@ -31,7 +29,7 @@ type Report struct {
 	Calibration *metrics.Calibration
 
 	Drawings []Drawing
-	Pictures []Picture
+	Pictures []*Picture
 
 	Columns []string // of Table
 	Table   [][]string
@@ -45,12 +43,26 @@ type Drawing struct {
 	Chart *plot.Chart
 }
 
-// Picture is a picture with what it shows.
+// Picture is a picture with what it shows. It is drawn by Image, and encoded once.
 type Picture struct {
 	Name  string // of its file, without the ending
 	Title string
 	Text  string // what it shows, for who cannot see it too
-	Image image.Image
+	Image *image.RGBA
+
+	encoded []byte
+}
+
+// PNG is the picture as a file. Only one goroutine at a time may ask for it.
+func (p *Picture) PNG() ([]byte, error) {
+	if p.encoded == nil {
+		var file bytes.Buffer
+		if err := plot.WritePNG(&file, p.Image); err != nil {
+			return nil, fmt.Errorf("the picture %q cannot be drawn: %w", p.Title, err)
+		}
+		p.encoded = file.Bytes()
+	}
+	return p.encoded, nil
 }
 
 //go:embed report.html.tmpl
@@ -73,6 +85,14 @@ type figure struct {
 // WriteHTML writes the report as one file that needs nothing else: styles,
 // drawings and pictures are in it, and it loads nothing.
 func (r *Report) WriteHTML(w io.Writer) error {
+	figures, err := r.figures(nil)
+	if err != nil {
+		return err
+	}
+	return r.writeHTML(w, figures)
+}
+
+func (r *Report) writeHTML(w io.Writer, figures []figure) error {
 	page := struct {
 		*Report
 		Figures         []figure
@@ -81,20 +101,7 @@ func (r *Report) WriteHTML(w io.Writer) error {
 		Scores          []metrics.Scores
 		Macro, Weighted metrics.Scores
 		Confused        []confused
-	}{Report: r}
-	charts, err := r.charts()
-	if err != nil {
-		return err
-	}
-	page.Figures = charts
-	for _, p := range r.Pictures {
-		var encoded bytes.Buffer
-		if err := png.Encode(&encoded, p.Image); err != nil {
-			return fmt.Errorf("the picture %q cannot be put into the report: %w", p.Title, err)
-		}
-		page.Figures = append(page.Figures, figure{Title: p.Title, Text: p.Text, Width: p.Image.Bounds().Dx(),
-			PNG: template.URL("data:image/png;base64," + base64.StdEncoding.EncodeToString(encoded.Bytes()))})
-	}
+	}{Report: r, Figures: figures}
 	if len(r.Confusion) > 0 {
 		page.Accuracy = r.Confusion.Accuracy()
 		page.Low, page.High = metrics.Interval(r.Confusion.Correct(), r.Confusion.Total(), 0.95)
@@ -112,15 +119,6 @@ func (r *Report) WriteHTML(w io.Writer) error {
 type confused struct {
 	Label, Prediction string
 	Count             int
-}
-
-// Charts are the drawings of the report by the names that their files have.
-func (r *Report) Charts() map[string]*plot.Chart {
-	list := map[string]*plot.Chart{}
-	for _, c := range r.drawings() {
-		list[c.Name] = c.Chart
-	}
-	return list
 }
 
 // drawings are the charts that there is something for.
@@ -183,19 +181,6 @@ func (r *Report) bars() *plot.Chart {
 		precision.Y, recall.Y, f1.Y = append(precision.Y, s.Precision), append(recall.Y, s.Recall), append(f1.Y, s.F1)
 	}
 	return plot.Bars("Classes", "share", r.Classes, precision, recall, f1)
-}
-
-// charts are the drawings as SVG.
-func (r *Report) charts() ([]figure, error) {
-	var list []figure
-	for _, d := range r.drawings() {
-		var svg bytes.Buffer
-		if err := d.Chart.WriteSVG(&svg); err != nil {
-			return nil, fmt.Errorf("the chart %q cannot be drawn: %w", d.Title, err)
-		}
-		list = append(list, figure{Title: d.Title, Text: d.Text, SVG: inline(svg.String(), d.Title)})
-	}
-	return list, nil
 }
 
 var sized = regexp.MustCompile(`<svg width="([0-9.]+)pt" height="([0-9.]+)pt"`)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"image"
 	"image/color"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -166,7 +168,7 @@ func exampleReport() *Report {
 		Classes:     []string{"猫 cat", "<b>dog</b>", "bird"},
 		Confusion:   metrics.Confusion{{8, 1, 1}, {2, 7, 1}, {0, 0, 10}},
 		Calibration: metrics.NewCalibration(10),
-		Pictures:    []Picture{{"batch-0", "Batch 0", "What training saw first, with labels.", picture}},
+		Pictures:    []*Picture{{Name: "batch-0", Title: "Batch 0", Text: "What training saw first, with labels.", Image: picture}},
 	}
 	for i := range 30 {
 		r.Calibration.Add(0.3+float64(i)/50, i%3 > 0)
@@ -195,14 +197,63 @@ func TestReport(t *testing.T) {
 			t.Errorf("the report has %q", unwanted)
 		}
 	}
-	if got := len(exampleReport().Charts()); got != 7 {
-		t.Errorf("there are %d charts, want 7", got)
-	}
 	page.Reset()
 	if err := (&Report{Title: "Nothing yet"}).WriteHTML(&page); err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(page.String(), "<table") || strings.Contains(page.String(), "<figure>") {
 		t.Error("a report of nothing has tables or figures")
+	}
+}
+
+// TestReportFiles writes a report, and compares the page with that without files.
+func TestReportFiles(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "new", "report")
+	if err := exampleReport().Write(folder); err != nil {
+		t.Fatal(err)
+	}
+	var page bytes.Buffer
+	if err := exampleReport().WriteHTML(&page); err != nil {
+		t.Fatal(err)
+	}
+	if written, err := os.ReadFile(filepath.Join(folder, ReportFile)); err != nil || !bytes.Equal(written, page.Bytes()) {
+		t.Errorf("the page differs from that without files (%v)", err)
+	}
+	var names []string
+	files, _ := os.ReadDir(folder)
+	for _, file := range files {
+		names = append(names, file.Name())
+		if !strings.HasSuffix(file.Name(), ".png") {
+			continue
+		}
+		content, err := os.ReadFile(filepath.Join(folder, file.Name()))
+		if err == nil {
+			_, err = png.Decode(bytes.NewReader(content))
+		}
+		if err != nil {
+			t.Errorf("%s: %v", file.Name(), err)
+		}
+	}
+	if want := []string{"accuracy.png", "batch-0.png", "classes.png", "confusion-normalized.png", "confusion.csv", "confusion.png", "learning-rate.png", "loss.png", "reliability.png", "report.html"}; !slices.Equal(names, want) {
+		t.Errorf("there are %v, want %v", names, want)
+	}
+	blocked := filepath.Join(folder, "blocked")
+	if err := os.MkdirAll(filepath.Join(blocked, "loss.png"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := exampleReport().Write(blocked); err == nil || !strings.Contains(err.Error(), "loss.png") {
+		t.Errorf("a picture that cannot be written: %v", err)
+	}
+	if _, err := os.Stat(filepath.Join(blocked, ReportFile)); err == nil {
+		t.Error("there is a page though a picture of it could not be written")
+	}
+}
+
+func BenchmarkReport(b *testing.B) {
+	folder := b.TempDir()
+	for b.Loop() {
+		if err := exampleReport().Write(folder); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
