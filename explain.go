@@ -7,6 +7,7 @@ import (
 	"inkling/nn"
 	"inkling/text"
 	"inkling/train"
+	"inkling/transform"
 )
 
 // An Explanation is what a model thinks of a text, and which tokens made it think so.
@@ -26,6 +27,7 @@ type Explainer struct {
 	classes []string
 	program *nn.Program
 	numbers []float32
+	shape   nn.Shape  // of numbers
 	weight  []float32 // of the head, classes x features
 }
 
@@ -35,10 +37,10 @@ func NewExplainer(m *Classifier) (*Explainer, error) {
 	if !ok || m.Text == nil {
 		return nil, fmt.Errorf("the model reads %s, no texts", m.Kind())
 	}
-	length := m.Text.Length
+	shape := nn.Shape{1, 1, m.Text.Rows(), m.Text.Length}
 	program, err := nn.Network{
 		Module: m.Network, Convolutions: m.Convolutions,
-		Inputs: []nn.Spec{{Shape: nn.Shape{1, 1, 1, length}}},
+		Inputs: []nn.Spec{{Shape: shape}},
 		Forward: func(x []*nn.Value) []*nn.Value {
 			values, places := of.Evidence(x[0])
 			return []*nn.Value{m.Network.Forward(x[0]), values, places}
@@ -48,7 +50,7 @@ func NewExplainer(m *Classifier) (*Explainer, error) {
 		return nil, err
 	}
 	head := of.Head()
-	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, program: program, numbers: make([]float32, length), weight: make([]float32, head.In*head.Out)}
+	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, program: program, numbers: make([]float32, shape.Elements()), shape: shape, weight: make([]float32, head.In*head.Out)}
 	head.Weight.Read(e.weight)
 	return e, nil
 }
@@ -64,11 +66,8 @@ func (e *Explainer) Explain(sentence string) (*Explanation, error) {
 
 // ExplainSample is Explain for a text that was read.
 func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
-	clear(e.numbers)
-	for i, number := range sample.Numbers {
-		e.numbers[i] = float32(number)
-	}
-	outputs := e.program.ForwardAll(nn.Tensor[float32]{Shape: nn.Shape{1, 1, 1, len(e.numbers)}, Data: e.numbers})
+	transform.Numbers{}.Apply(&transform.Picture{Floats: e.numbers}, &transform.Picture{Bytes: e.input.Bytes(sample)})
+	outputs := e.program.ForwardAll(nn.Tensor[float32]{Shape: e.shape, Data: e.numbers})
 	logits, values, places := outputs[0].Data, outputs[1].Data, outputs[2].Data
 	for _, v := range logits {
 		if v-v != 0 {
@@ -91,7 +90,7 @@ func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
 		}
 		before, tokens := e.of.Span(f)
 		first := int(places[f]) - before
-		from, to := max(first, 0), min(first+tokens, len(answer.Support))
+		from, to := max(first, 0), min(first+tokens+e.input.Rows()-1, len(answer.Support))
 		if from >= to {
 			continue // it sees what fills the text up
 		}

@@ -124,7 +124,7 @@ func (o *Options) refuseForPictures(kind Kind) error {
 func (m *Classifier) configure(c *models.Config) {
 	switch {
 	case m.Text != nil:
-		c.Channels, c.Height, c.Width, c.Tokens = 1, 1, m.Text.Length, m.Text.Vocabulary.Len()
+		c.Channels, c.Height, c.Width, c.Tokens = 1, m.Text.Rows(), m.Text.Length, m.Text.Vocabulary.Len()
 	case m.Sound != nil:
 		c.Channels, c.Height, c.Width = 1, m.Sound.Mels, m.Sound.Columns
 	}

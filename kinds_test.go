@@ -2,6 +2,8 @@ package inkling
 
 import (
 	"image"
+	"math"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -28,5 +30,62 @@ func TestKindsAreToldApart(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)
 		}
+	}
+}
+
+// TestRunsOfTokens saves a model that reads runs of two tokens beside them, opens it, and
+// has it answer and explain: the runs count, and the file has all that it takes.
+func TestRunsOfTokens(t *testing.T) {
+	in := &text.Input{Way: text.Way{Tokenizer: text.Treebank}, Length: 8, Runs: 2}
+	counted := func(yield func([]string, error) bool) {
+		tokens, err := in.Tokens("a good film and a bad plot")
+		yield(in.Counted(tokens), err)
+	}
+	var err error
+	if in.Vocabulary, err = text.NewVocabulary(counted); err != nil {
+		t.Fatal(err)
+	}
+	m, err := NewClassifier("textcnn dim=6 filters=4", Options{Classes: []string{"bad", "good"}, Text: in, Seed: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"model.pth", "model.safetensors", "model.onnx"} {
+		path := filepath.Join(t.TempDir(), name)
+		if err := m.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		again, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		known, err := again.PredictText("a good film")
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, err := m.PredictText("a good film")
+		if err != nil || first.Probability != known.Probability {
+			t.Errorf("%s: %v (%v) and read again %v", name, first, err, known)
+		}
+		explained, err := again.Explain("a good film")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(explained.Probability-known.Probability) > 1e-6 || len(explained.Support) != 3 || len(explained.Runs) != 1 || len(explained.Runs[0]) != 2 {
+			t.Errorf("%s: %v, explained as %+v", name, known, explained)
+		}
+	}
+	// Without the runs, the same tokens give another answer.
+	sample, err := in.Read("a good film")
+	if err != nil {
+		t.Fatal(err)
+	}
+	with, err := m.predictSample(in.Bytes(sample))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := with.Probability
+	sample.Runs = nil
+	if without, err := m.predictSample(in.Bytes(sample)); err != nil || without.Probability == p {
+		t.Errorf("with runs %v, without %v, %v", p, without, err)
 	}
 }

@@ -25,6 +25,7 @@ func TestWritten(t *testing.T) {
 	for name, options := range map[string]Options{
 		"digitnet dropout=0.3":    {Height: 28, Width: 28, Channels: 1},
 		"textcnn dim=6 filters=4": {Text: &text.Input{Way: way, Length: 8, Vocabulary: vocabulary}},
+		"textcnn dim=6 filters=5": {Text: &text.Input{Way: way, Length: 8, Runs: 2, Vocabulary: vocabulary}},
 	} {
 		options.Classes, options.Seed = two, 3
 		m, err := NewClassifier(name, options)

@@ -16,7 +16,7 @@ type CharCNN struct {
 	input
 }
 
-// Forward computes the logits, N x classes, of N x 1 x 1 x length numbers of tokens.
+// Forward computes the logits, N x classes, of numbers of tokens as [TextCNN] takes.
 func (n *CharCNN) Forward(x *nn.Value) *nn.Value {
 	first, second := n.find(x)
 	best := nn.Concat(1, nn.Max(first, false, -1), nn.Max(second, false, -1))

@@ -20,7 +20,8 @@ type TextCNN struct {
 	input
 }
 
-// Forward computes the logits, N x classes, of N x 1 x 1 x length numbers of tokens.
+// Forward computes the logits, N x classes, of the numbers of tokens, N x 1 x rows x length:
+// those of the tokens in the first row, and in others those of the runs that begin there.
 func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
 	var best []*nn.Value
 	for _, found := range n.find(x) {
@@ -70,14 +71,15 @@ func newTextCNN(c Config, o options, draw nn.Draw) (Network, error) {
 	return n, initialiseTokens(n, &n.Embedding, draw)
 }
 
-// initialiseTokens gives a network PyTorch's initial weights, and tokens Kim's: numbers
-// between -0.25 and 0.25. PyTorch's own, of deviation 1, drown what little the tokens of a
-// few thousand sentences learn.
+// initialiseTokens gives a network PyTorch's initial weights, and tokens small numbers, up to
+// 0.05. PyTorch's own, of deviation 1, drown what little the tokens of a few thousand
+// sentences learn; with Kim's, up to 0.25, rare words are known by their numbers by chance
+// before any word is known by what it means.
 func initialiseTokens(network any, embedding *nn.Embedding, draw nn.Draw) error {
 	if err := nn.InitUniform(network, draw); err != nil || draw == nil {
 		return err
 	}
-	nn.Uniform(&embedding.Weight, draw, -0.25, 0.25)
+	nn.Uniform(&embedding.Weight, draw, -0.05, 0.05)
 	weight := make([]float32, embedding.Count*embedding.Dim)
 	embedding.Weight.Read(weight)
 	clear(weight[paddingToken*embedding.Dim:][:embedding.Dim])
@@ -85,11 +87,24 @@ func initialiseTokens(network any, embedding *nn.Embedding, draw nn.Draw) error 
 	return nil
 }
 
-// embed makes N x dim x length of the numbers of tokens. They come as floats, as all that
-// a loader hands out; whole numbers below 2^24 lose nothing.
+// embed makes N x dim x length of the numbers of tokens, N x 1 x rows x length; of a place
+// the vectors of all rows are added up. The numbers come as floats, as all that a loader
+// hands out; whole numbers below 2^24 lose nothing.
 func embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
-	tokens := nn.Cast(nn.Reshape(x, x.Shape()[1:].Elements()), nn.Int32)
-	return nn.Transpose(embedding.Forward(tokens), 1, 2)
+	rows, length := x.Shape()[2], x.Shape()[3]
+	var sum *nn.Value
+	for row := range rows {
+		numbers := x
+		if rows > 1 {
+			numbers = nn.Slice(x, 2, row, row+1, 1)
+		}
+		vectors := embedding.Forward(nn.Cast(nn.Reshape(numbers, length), nn.Int32))
+		if sum != nil {
+			vectors = nn.Add(sum, vectors)
+		}
+		sum = vectors
+	}
+	return nn.Transpose(sum, 1, 2)
 }
 
 // An Explainer is a network whose answer is a sum over what its filters find, each at the
@@ -97,7 +112,7 @@ func embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
 type Explainer interface {
 	Network
 
-	// Evidence computes of N x 1 x 1 x length numbers of tokens what Head adds up, at
+	// Evidence computes of N x 1 x rows x length numbers of tokens what Head adds up, at
 	// inference: N x features values, and at which place each was found, N x features.
 	Evidence(x *nn.Value) (values, places *nn.Value)
 	// Span tells which tokens a feature at a place p has seen: so many from p-before on.

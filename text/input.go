@@ -13,13 +13,20 @@ import (
 // MaxLength is how many tokens of a text a network may read.
 const MaxLength = 4096
 
+// MaxRuns is the longest run of tokens that a network may be told of.
+const MaxRuns = 4
+
 // An Input is what a network reads of texts: how they become tokens, which number each of
 // these has, and how many of them are read. Its JSON is what a model's file keeps.
 type Input struct {
 	Way
 	// Length is how many tokens are read; what is longer is cut, what is shorter filled
 	// up with Padding.
-	Length     int         `json:"length"`
+	Length int `json:"length"`
+	// Runs, if above 1, has a place tell besides its token the runs of 2 to so many tokens
+	// that begin there, as far as the vocabulary knows them, up to MaxRuns: in languages
+	// without spaces between words a run of two characters is often a word.
+	Runs       int         `json:"runs,omitempty"`
 	Vocabulary *Vocabulary `json:"vocabulary"`
 }
 
@@ -38,6 +45,8 @@ func (in *Input) check() error {
 		return errors.New("there is no vocabulary")
 	case in.Vocabulary.Len() > transform.MaxNumber:
 		return fmt.Errorf("the vocabulary has %d tokens, want %d at most", in.Vocabulary.Len(), transform.MaxNumber)
+	case in.Runs < 0 || in.Runs > MaxRuns:
+		return fmt.Errorf("runs are of %d tokens, want 0 to %d", in.Runs, MaxRuns)
 	case in.Length < 1 || in.Length > MaxLength:
 		return fmt.Errorf("%d tokens of a text are read, want 1 to %d", in.Length, MaxLength)
 	}
@@ -48,8 +57,11 @@ func (in *Input) check() error {
 type Sample struct {
 	Tokens  []string // those that are read, at most Length
 	Numbers []int32  // of Tokens
-	Cut     int      // how many tokens there were besides
-	Unknown int      // how many of Tokens are not in the vocabulary
+	// Runs has for the runs of 2, 3, ... tokens, as many as the Input reads, the number of
+	// the one that begins at each place; Padding where the vocabulary does not know it.
+	Runs    [][]int32
+	Cut     int // how many tokens there were besides
+	Unknown int // how many of Tokens are not in the vocabulary
 }
 
 // ErrNoToken is why a text without any cannot be read.
@@ -71,23 +83,44 @@ func (in *Input) Read(text string) (*Sample, error) {
 			s.Unknown++
 		}
 	}
+	for n := 2; n <= in.Runs; n++ {
+		numbers := make([]int32, max(len(s.Tokens)-n+1, 0))
+		for i := range numbers {
+			numbers[i] = in.Vocabulary.number[run(s.Tokens, i, n)] // or 0, Padding
+		}
+		s.Runs = append(s.Runs, numbers)
+	}
 	return s, nil
 }
 
-// Bytes is a sample as data sets hold it, Length numbers of four bytes: what
+// Counted returns tokens and, behind them, the runs of them that the network reads: what
+// its vocabulary is made of.
+func (in *Input) Counted(tokens []string) []string { return withRuns(tokens, in.Runs) }
+
+// Rows is how many numbers tell of a place: that of its token, and those of the runs that
+// begin there.
+func (in *Input) Rows() int { return max(in.Runs, 1) }
+
+// Bytes is a sample as data sets hold it, Rows rows of Length numbers of four bytes: what
 // [transform.Numbers] takes.
 func (in *Input) Bytes(s *Sample) []byte {
-	row := make([]byte, 4*in.Length)
-	for i, number := range s.Numbers {
-		binary.LittleEndian.PutUint32(row[4*i:], uint32(number))
+	all := make([]byte, 4*in.Length*in.Rows())
+	put := func(row []byte, numbers []int32) {
+		for i, number := range numbers {
+			binary.LittleEndian.PutUint32(row[4*i:], uint32(number))
+		}
 	}
-	return row
+	put(all, s.Numbers)
+	for n, numbers := range s.Runs {
+		put(all[4*in.Length*(n+1):], numbers)
+	}
+	return all
 }
 
 // CountTokens is how many tokens of a text Bytes has kept: the place behind the last that
 // is no padding.
-func CountTokens(row []byte) int {
-	n := len(row) / 4
+func (in *Input) CountTokens(row []byte) int {
+	n := in.Length
 	for n > 0 && binary.LittleEndian.Uint32(row[4*(n-1):]) == Padding {
 		n--
 	}
@@ -113,4 +146,4 @@ func HasNoSpaces(text string) bool {
 func (in *Input) Transform() transform.Transform { return transform.Numbers{} }
 
 // Shape is that of the samples' bytes: channels, height and width.
-func (in *Input) Shape() (channels, height, width int) { return 1, 1, 4 * in.Length }
+func (in *Input) Shape() (channels, height, width int) { return 1, in.Rows(), 4 * in.Length }

@@ -100,14 +100,22 @@ func (w Way) Tokens(text string) ([]string, error) {
 		}
 		kept = append(kept, token)
 	}
-	plain := len(kept)
-	for n := 2; n <= w.NGrams; n++ {
-		for i := range max(plain-n+1, 0) {
-			kept = append(kept, strings.Join(kept[i:i+n], " "))
+	return withRuns(kept, w.NGrams), nil
+}
+
+// withRuns returns tokens, and behind them the runs of 2 to so many of them.
+func withRuns(tokens []string, most int) []string {
+	all := tokens
+	for n := 2; n <= most; n++ {
+		for i := range max(len(tokens)-n+1, 0) {
+			all = append(all, run(tokens, i, n))
 		}
 	}
-	return kept, nil
+	return all
 }
+
+// run is that of n tokens from the i-th on, with spaces between them.
+func run(tokens []string, i, n int) string { return strings.Join(tokens[i:i+n], " ") }
 
 // All returns the tokens of text after text, and the error of the first that has one.
 func (w Way) All(texts []string) iter.Seq2[[]string, error] {

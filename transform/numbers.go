@@ -7,16 +7,16 @@ import (
 )
 
 // Numbers takes bytes four by four as a whole number of 32 bits, the lowest byte first, as
-// the tokens of sentences are handed on: 1x1x4n bytes become 1x1xn float32. Numbers below
+// the tokens of sentences are handed on: 1 x rows x 4n bytes become 1 x rows x n float32. Numbers below
 // 2^24 lose nothing.
 type Numbers struct{}
 
-// Format takes one row of bytes.
+// Format takes rows of bytes.
 func (Numbers) Format(in Format) (Format, error) {
-	if in.Float || in.Channels != 1 || in.Height != 1 || in.Width%4 != 0 {
-		return Format{}, fmt.Errorf("Numbers wants a row of bytes, four for each number, but gets %v", in)
+	if in.Float || in.Channels != 1 || in.Width%4 != 0 {
+		return Format{}, fmt.Errorf("Numbers wants rows of bytes, four for each number, but gets %v", in)
 	}
-	return Format{Channels: 1, Height: 1, Width: in.Width / 4, Float: true}, nil
+	return Format{Channels: 1, Height: in.Height, Width: in.Width / 4, Float: true}, nil
 }
 
 // Apply converts all numbers.
@@ -30,7 +30,8 @@ func (Numbers) Apply(dst, src *Picture) {
 func (Numbers) String() string { return "Numbers" }
 
 // RandomReplace puts a number in the place of others, each with the probability P, in a row
-// of numbers as [Numbers] takes them; those that are Keep stay. With the number that stands
+// of numbers as [Numbers] takes them; those that are Keep stay. In the rows below the first
+// it is Keep that is put in their place. With the number that stands
 // for unknown tokens, a network learns not to rely on single words (word dropout, Iyyer et
 // al. 2015).
 type RandomReplace struct {
@@ -38,7 +39,7 @@ type RandomReplace struct {
 	By, Keep int32
 }
 
-// Format takes one row of bytes and keeps it.
+// Format takes rows of bytes and keeps them.
 func (t RandomReplace) Format(in Format) (Format, error) {
 	if _, err := (Numbers{}).Format(in); err != nil {
 		return Format{}, fmt.Errorf("RandomReplace: %w", err)
@@ -48,7 +49,7 @@ func (t RandomReplace) Format(in Format) (Format, error) {
 
 // Draw returns the step that replaces those that the generator chooses.
 func (t RandomReplace) Draw(r *rand.Rand, in Format) Transform {
-	chosen := make([]bool, in.Width/4)
+	chosen := make([]bool, in.Height*in.Width/4)
 	for i := range chosen {
 		chosen[i] = r.Float64() < t.P
 	}
@@ -71,9 +72,12 @@ func (t replace) Format(in Format) (Format, error) { return in, nil }
 func (t replace) Apply(dst, src *Picture) {
 	copy(dst.Bytes, src.Bytes)
 	for i, chosen := range t.chosen {
-		at := dst.Bytes[4*i:][:4]
+		at, by := dst.Bytes[4*i:][:4], t.By
+		if 4*i >= src.Width {
+			by = t.Keep
+		}
 		if chosen && int32(binary.LittleEndian.Uint32(at)) != t.Keep {
-			binary.LittleEndian.PutUint32(at, uint32(t.By))
+			binary.LittleEndian.PutUint32(at, uint32(by))
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/models"
-	"inkling/text"
 	"inkling/train"
 )
 
@@ -22,7 +21,7 @@ func (p *prepared) tokensOf() ([]int, error) {
 		if err != nil {
 			return nil, err
 		}
-		lengths[i] = text.CountTokens(row)
+		lengths[i] = p.set.text.CountTokens(row)
 	}
 	return lengths, nil
 }

@@ -28,8 +28,8 @@ type sampleOptions struct {
 	find samples.Options
 	fold string
 
-	tokens, digits   string
-	length, minCount int
+	tokens, digits         string
+	length, minCount, runs int
 
 	rate, mels int
 	seconds    float64
@@ -54,6 +54,7 @@ func (o *sampleOptions) inputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.tokens, "tokens", "auto", "divide texts into `WHAT`: words, treebank, characters, or auto, which is characters for Chinese and Japanese and else treebank")
 	f.StringVar(&o.digits, "digits", "auto", "read digits `HOW`: apart, each as it is, or alike, every one as 0, or auto, which is apart for characters and else alike")
 	f.IntVar(&o.length, "length", 0, "read `N` tokens of a text at most; 0 means as many as 99 of 100 texts have, 400 at most")
+	f.IntVar(&o.runs, "runs", 0, "tell the network besides every token the runs of 2 to `N` that begin there; 0 means 2, or 1, which is none, for words of texts of two classes")
 	f.IntVar(&o.minCount, "min-count", 0, "know tokens that the texts have `N` times; 0 means 2, or 1 for fewer than 1,000 texts")
 	f.IntVar(&o.rate, "rate", 0, "read recordings at `N` samples a second; 0 means theirs, 16,000 at most")
 	f.Float64Var(&o.seconds, "seconds", 0, "read so many `SECONDS` of a recording at most; 0 means as many as 99 of 100 have, 10 at most")
@@ -82,6 +83,8 @@ func (o *sampleOptions) check(seed uint64) error {
 		return usagef("--digits is %q, want auto, alike or apart", o.digits)
 	case o.length < 0 || o.length > text.MaxLength:
 		return usagef("--length is %d, want 0 to %d", o.length, text.MaxLength)
+	case o.runs < 0 || o.runs > text.MaxRuns:
+		return usagef("--runs is %d, want 0 to %d", o.runs, text.MaxRuns)
 	case o.minCount < 0:
 		return usagef("--min-count is %d, want 0 or more", o.minCount)
 	case o.rate != 0 && (o.rate < 1000 || o.rate > sound.MaxRate):
@@ -96,11 +99,11 @@ func (o *sampleOptions) check(seed uint64) error {
 
 // given is the first flag that was set of those for texts and recordings, "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
-	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount > 0
+	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
 	switch {
 	case texts && kind != inkling.Texts:
-		return "--text-column, --label-column, --tokens, --digits, --length and --min-count are for texts"
+		return "--text-column, --label-column, --tokens, --digits, --length, --runs and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
 		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
 	case o.fold != "" && kind == inkling.Pictures:
@@ -189,6 +192,10 @@ func (s *pictureSet) choose(ctx context.Context, found *samples.Set, d *samples.
 	return err
 }
 
+// mostRuns is how many tokens and runs of them are known at most, the commonest: each has a
+// vector, which takes half a kilobyte of the model's file, and time at each step.
+const mostRuns = 30_000
+
 // chooseText is what a network reads of texts, where it is not said.
 func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 	in := &text.Input{Way: text.Way{Tokenizer: text.Tokenizer(o.tokens), Lower: true}, Length: o.length}
@@ -199,6 +206,9 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 		}
 	}
 	in.Zeros = o.digits == "alike" || o.digits != "apart" && in.Tokenizer != text.Characters
+	if in.Runs = o.runs; in.Runs == 0 && (in.Tokenizer == text.Characters || tellsMoreThanTwo(items)) {
+		in.Runs = 2
+	}
 	least := o.minCount
 	if least == 0 {
 		least = 2
@@ -214,13 +224,17 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 				err = fmt.Errorf("%s: %w", item.Where, err)
 			}
 			lengths = append(lengths, len(all))
-			if !yield(all, err) {
+			if !yield(in.Counted(all), err) {
 				return
 			}
 		}
 	}
+	bounds := []text.Option{text.MinCount(least)}
+	if in.Runs > 1 {
+		bounds = append(bounds, text.MaxTokens(mostRuns))
+	}
 	var err error
-	if in.Vocabulary, err = text.NewVocabulary(tokens, text.MinCount(least)); err != nil {
+	if in.Vocabulary, err = text.NewVocabulary(tokens, bounds...); err != nil {
 		return nil, err
 	}
 	if in.Length == 0 {
@@ -229,6 +243,17 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 		in.Length = min(max(lengths[len(lengths)*99/100], fewest), most)
 	}
 	return in, nil
+}
+
+// tellsMoreThanTwo tells whether items have more than two labels.
+func tellsMoreThanTwo(items []samples.Item) bool {
+	labels := map[string]bool{}
+	for _, item := range items {
+		if labels[item.Label] = true; len(labels) > 2 {
+			return true
+		}
+	}
+	return false
 }
 
 // chooseSound is what a network reads of recordings, where it is not said: some are looked
@@ -423,6 +448,9 @@ func (s *pictureSet) describe() string {
 		what := map[text.Tokenizer]string{text.Words: "words", text.Treebank: "tokens of the Penn Treebank", text.Characters: "characters"}[s.text.Tokenizer]
 		if s.text.Zeros {
 			what += " with every digit as 0"
+		}
+		if s.text.Runs > 1 {
+			what += fmt.Sprintf(" and runs of up to %d", s.text.Runs)
 		}
 		return fmt.Sprintf("texts as %s, %s of them known, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), s.text.Length)
 	case inkling.Recordings:

@@ -9,10 +9,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"inkling"
+	"inkling/data/samples"
 	"inkling/sound"
 	"inkling/text"
 	"inkling/weights"
@@ -93,7 +95,7 @@ func TestTexts(t *testing.T) {
 	writeTexts(t, "chinese/test.tsv", 40, []string{"菜", "店", "人", "很", "我"}, []string{"好吃", "喜欢"}, []string{"难吃", "失望"}, "")
 	for data, model := range map[string]string{"reviews.tsv": "textcnn", "chinese": "charcnn"} {
 		out, _ := runLine(t, 0, "", "train", "--data", data, "--model", model+" dim=16 filters=16", "--lr", "0.01", "--batch", "20", "--out", model+".pth")
-		for _, want := range []string{"These are texts: the recipe text was chosen.", "Column 2 is taken for the text", " texts of 2 classes to train on", "Texts are changed at random: words=0.1", " texts/s"} {
+		for _, want := range []string{"These are texts: the recipe text was chosen.", "Column 2 is taken for the text", " texts of 2 classes to train on", "Texts are changed at random: words=0.3", " texts/s"} {
 			if !strings.Contains(out, want) {
 				t.Errorf("%s: want %q\n%s", data, want, out)
 			}
@@ -253,6 +255,38 @@ func makeSamples(t *testing.T, dir string) {
 	for _, name := range []string{"clip.wav", "recordings/0_theo_0.wav", "recordings/1_theo_1.wav", "recordings/0_jane_0.wav", "recordings/1_jane_1.wav", "recordings/0_jane_2.wav"} {
 		if err := os.WriteFile(filepath.Join(dir, filepath.FromSlash(name)), wave(8000, tone(r, strings.Contains(name, "/0"))), 0o644); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// TestRunsChosen looks at which texts are read with runs of tokens where nothing is said.
+func TestRunsChosen(t *testing.T) {
+	some := func(labels string, texts ...string) (all []samples.Item) {
+		for i, s := range texts {
+			all = append(all, samples.Item{Label: labels[i : i+1], Text: s})
+		}
+		return all
+	}
+	words, chinese := []string{"how many are there", "who is it", "where is it"}, []string{"味道好", "味道差", "很好"}
+	for _, c := range []struct {
+		items []samples.Item
+		given int
+		want  int
+	}{
+		{some("aba", words...), 0, 0}, {some("abc", words...), 0, 2}, {some("aba", chinese...), 0, 2},
+		{some("aba", words...), 3, 3}, {some("aba", chinese...), 1, 1},
+	} {
+		in, err := chooseText(c.items, &sampleOptions{runs: c.given})
+		if err != nil {
+			t.Fatal(err)
+		}
+		run := "is it"
+		if in.Tokenizer == text.Characters {
+			run = "味 道"
+		}
+		unknown := slices.Contains(in.Vocabulary.Encode([]string{run}), text.Unknown)
+		if in.Runs != c.want || unknown != (c.want < 2) {
+			t.Errorf("%q with --runs %d: runs of %d, want %d; %q is unknown: %v", c.items[0].Text, c.given, in.Runs, c.want, run, unknown)
 		}
 	}
 }

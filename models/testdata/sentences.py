@@ -13,7 +13,7 @@ class TextCNN(nn.Module):
         self.convs = nn.ModuleList(nn.Conv1d(dim, filters, w, padding=w - 1) for w in (3, 4, 5))
         self.fc = nn.Linear(3 * filters, classes)
     def forward(self, x):
-        x = self.embedding(x).transpose(1, 2)
+        x = self.embedding(x).sum(1).transpose(1, 2)
         return self.fc(torch.cat([F.relu(c(x)).amax(-1) for c in self.convs], 1))
 
 class CharCNN(nn.Module):
@@ -25,7 +25,7 @@ class CharCNN(nn.Module):
         self.bn1, self.bn2 = nn.BatchNorm1d(filters), nn.BatchNorm1d(filters)
         self.fc = nn.Linear(2 * filters, classes)
     def forward(self, x):
-        first = F.relu(self.bn1(self.conv1(self.embedding(x).transpose(1, 2))))
+        first = F.relu(self.bn1(self.conv1(self.embedding(x).sum(1).transpose(1, 2))))
         second = F.relu(self.bn2(self.conv2(first)))
         return self.fc(torch.cat([first.amax(-1), second.amax(-1)], 1))
 
@@ -45,9 +45,10 @@ class MelCNN(nn.Module):
 
 def main():
     out = []
-    tokens = torch.tensor([[(7 * i + 3 * n) % 40 if i < 9 else 0 for i in range(11)] for n in range(2)])
+    tokens = torch.tensor([[[(7 * i + 3 * n) % 40 if i < 9 else 0 for i in range(11)]] for n in range(2)])
+    runs = torch.cat([tokens, torch.roll(tokens, 1, 0) * 3 % 40], 1)  # of two in a second row
     mel = 4 * torch.tensor(share("input", 2 * 16 * 24)).float().reshape(2, 1, 16, 24)
-    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("melcnn", MelCNN(3), mel)):
+    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("melcnn", MelCNN(3), mel)):
         y = load(net).eval()(x)
         out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
     json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sentences.json"), "w"))
