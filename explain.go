@@ -29,6 +29,7 @@ type Explainer struct {
 	numbers []float32
 	shape   nn.Shape  // of numbers
 	weight  []float32 // of the head, classes x features
+	tally   []float32 // of the numbers, count x classes, or nil
 }
 
 // NewExplainer makes one. It fails if the model reads no texts.
@@ -52,6 +53,10 @@ func NewExplainer(m *Classifier) (*Explainer, error) {
 	head := of.Head()
 	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, program: program, numbers: make([]float32, shape.Elements()), shape: shape, weight: make([]float32, head.In*head.Out)}
 	head.Weight.Read(e.weight)
+	if tallies, _ := of.Tallies(); tallies != nil {
+		e.tally = make([]float32, tallies.Count*tallies.Dim)
+		tallies.Weight.Read(e.tally)
+	}
 	return e, nil
 }
 
@@ -99,7 +104,34 @@ func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
 			answer.Support[i] += share
 		}
 	}
+	if e.tally != nil {
+		e.addTallies(answer)
+	}
 	return answer, nil
+}
+
+// addTallies adds what tokens say by themselves, and shares what runs say among their tokens.
+func (e *Explainer) addTallies(answer *Explanation) {
+	_, factor := e.of.Tallies()
+	scale := factor(len(answer.Numbers))
+	add := func(number int32, first, tokens int) {
+		row := e.tally[int(number)*len(e.classes):][:len(e.classes)]
+		mean := 0.0
+		for _, v := range row {
+			mean += float64(v) / float64(len(row))
+		}
+		for i := first; i < first+tokens; i++ {
+			answer.Support[i] += scale * (float64(row[answer.Index]) - mean) / float64(tokens)
+		}
+	}
+	for i, number := range answer.Numbers {
+		add(number, i, 1)
+	}
+	for n, numbers := range answer.Runs {
+		for i, number := range numbers {
+			add(number, i, n+2)
+		}
+	}
 }
 
 // Explain says what a text is, and which tokens made the answer. It may be called by

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"inkling/models"
 	"inkling/text"
 )
 
@@ -45,7 +46,7 @@ func TestRunsOfTokens(t *testing.T) {
 	if in.Vocabulary, err = text.NewVocabulary(counted); err != nil {
 		t.Fatal(err)
 	}
-	m, err := NewClassifier("textcnn dim=6 filters=4", Options{Classes: []string{"bad", "good"}, Text: in, Seed: 1})
+	m, err := NewClassifier("textcnn dim=6 filters=4 tally=10", Options{Classes: []string{"bad", "good"}, Text: in, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,6 +73,32 @@ func TestRunsOfTokens(t *testing.T) {
 		}
 		if math.Abs(explained.Probability-known.Probability) > 1e-6 || len(explained.Support) != 3 || len(explained.Runs) != 1 || len(explained.Runs[0]) != 2 {
 			t.Errorf("%s: %v, explained as %+v", name, known, explained)
+		}
+	}
+	// What "film" and "good film" say for good stands beside them.
+	before, err := m.Explain("a good film")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tally := &m.Network.(*models.TextCNN).Tally.Weight
+	said := make([]float32, in.Vocabulary.Len()*2)
+	for token, v := range map[string]float32{"film": 0.3, "good film": 0.5} {
+		said[2*in.Vocabulary.Encode([]string{token})[0]+1] = v
+	}
+	tally.Write(said)
+	m.reading.explainer = nil
+	after, err := m.Explain("a good film")
+	if err != nil || after.Class != "good" {
+		t.Fatalf("%v, %v", after, err)
+	}
+	sign := 1.0 // of what spoke for the other class before
+	if before.Class != "good" {
+		sign = -1
+	}
+	scale := 10 / math.Sqrt(3) / 2
+	for i, want := range []float64{0, 0.25 * scale, (0.3 + 0.25) * scale} {
+		if got := after.Support[i] - sign*before.Support[i]; math.Abs(got-want) > 1e-5 {
+			t.Errorf("%q says %v more, want %v", after.Tokens[i], got, want)
 		}
 	}
 	// Without the runs, the same tokens give another answer.

@@ -48,6 +48,9 @@ func (n *CharCNN) Span(feature int) (before, tokens int) {
 // alone is the third behind the last token, and it reads the one behind it.
 func (n *CharCNN) Behind() int { return 4 }
 
+// Tallies implements [Explainer]: there are none.
+func (n *CharCNN) Tallies() (*nn.Embedding, func(int) float64) { return nil, nil }
+
 // Head implements [Explainer].
 func (n *CharCNN) Head() *nn.Linear { return &n.FC }
 

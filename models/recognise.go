@@ -134,7 +134,8 @@ var (
 func (m *Model) keys() *keys {
 	keysMutex.Lock()
 	defer keysMutex.Unlock()
-	if k, known := keysOf[m.Name]; known {
+	name := fmt.Sprint(m.Name, m.chosen)
+	if k, known := keysOf[name]; known {
 		return k
 	}
 	var k *keys
@@ -157,7 +158,7 @@ func (m *Model) keys() *keys {
 			k = nil
 		}
 	}
-	keysOf[m.Name] = k
+	keysOf[name] = k
 	return k
 }
 

@@ -64,7 +64,7 @@ func TestSentencesGolden(t *testing.T) {
 			checkEvidence(t, c.Model, explainer, config, input, c.Logits)
 		}
 	}
-	if len(cases) != 5 {
+	if len(cases) != 6 {
 		t.Errorf("there are %d cases", len(cases))
 	}
 }
@@ -106,6 +106,21 @@ func checkEvidence(t *testing.T, what string, of Explainer, c Config, input []fl
 			}
 		}
 	}
+	if tallies, factor := of.Tallies(); tallies != nil {
+		table := make([]float32, tallies.Count*tallies.Dim)
+		tallies.Weight.Read(table)
+		for n := range 2 {
+			rows, tokens := input[n*c.Height*c.Width:][:c.Height*c.Width], 0
+			for _, number := range rows[:c.Width] {
+				tokens += int(min(number, 1))
+			}
+			for _, number := range rows {
+				for class := range c.Classes {
+					sums[n*c.Classes+class] += float32(factor(tokens)) * table[int(number)*c.Classes+class]
+				}
+			}
+		}
+	}
 	near(t, what+"'s evidence", sums, logits)
 }
 
@@ -113,7 +128,7 @@ func checkEvidence(t *testing.T, what string, of Explainer, c Config, input []fl
 // or more the logits are the same.
 func TestBehind(t *testing.T) {
 	const tokens, full = 6, 30
-	for _, name := range []string{"textcnn", "charcnn"} {
+	for _, name := range []string{"textcnn", "charcnn", "textcnn tally=10"} {
 		m, err := FindModel(name)
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +138,7 @@ func TestBehind(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range nn.State(net) {
-			if !strings.HasPrefix(e.Name(), "embedding") {
+			if !strings.HasPrefix(e.Name(), "embedding") && !strings.HasPrefix(e.Name(), "tally") {
 				e.Write(formulaValue(e.Name(), e.Shape()))
 			}
 		}

@@ -29,7 +29,7 @@ const defaultModel = "lenet"
 func modelFor(set *pictureSet) string {
 	switch {
 	case set.text != nil:
-		return "textcnn"
+		return "textcnn tally=10"
 	case set.sound != nil:
 		return "melcnn"
 	}
