@@ -95,7 +95,7 @@ Texts are learnt from tables (.tsv, .csv, .jsonl) with a column of texts and one
 alone or as train.tsv and test.tsv in a folder, and from .txt files in a folder for every
 class; recordings (.wav, .flac) from folders of classes, or by --names from files such as
 DIGIT_SPEAKER_NUMBER.wav. They choose the recipes text and speech, and networks that suit:
-textcnn, charcnn for languages without spaces between words, melcnn. What was guessed is
+textcnn with a tally of what each word says, melcnn. What was guessed is
 said.
 
 Before the training the pictures are looked at, and what
