@@ -55,7 +55,7 @@ func (a *Adam) SlotNames() []string { return adamSlotNames[:a.Slots()] }
 // Begin prepares the factors of a step.
 func (a *Adam) Begin(step int) {
 	a.moments = newMoments(a.LR, a.Betas, a.Eps, step)
-	a.moments.gradientDecay = float32(a.WeightDecay)
+	a.moments.GradientDecay = float32(a.WeightDecay)
 }
 
 // Update applies the rule to some elements.
@@ -104,7 +104,7 @@ func (a *AdamW) SlotNames() []string { return adamSlotNames[:a.Slots()] }
 // Begin prepares the factors of a step.
 func (a *AdamW) Begin(step int) {
 	a.moments = newMoments(a.LR, a.Betas, a.Eps, step)
-	a.moments.shrink = float32(1 - a.LR*a.WeightDecay)
+	a.moments.Shrink = float32(1 - a.LR*a.WeightDecay)
 }
 
 // Update applies the rule to some elements.
@@ -145,44 +145,22 @@ func checkAdam(name string, lr float64, betas [2]float64, eps, decay float64) er
 }
 
 // moments is what Adam and AdamW share: the factors of one step.
-type moments struct {
-	keep1, add1, keep2, add2 float32
-	step                     float32 // LR / (1 - beta1^t)
-	correction               float32 // sqrt(1 - beta2^t)
-	eps                      float32
-	gradientDecay            float32
-	shrink                   float32 // of the parameter, before all else
-}
+type moments struct{ kernel.Adam }
 
 func newMoments(lr float64, betas [2]float64, eps float64, step int) moments {
 	t := float64(step)
-	return moments{
-		keep1: float32(betas[0]), add1: float32(1 - betas[0]), keep2: float32(betas[1]), add2: float32(1 - betas[1]),
-		step: float32(lr / (1 - math.Pow(betas[0], t))), correction: float32(math.Sqrt(1 - math.Pow(betas[1], t))),
-		eps: float32(eps), shrink: 1,
-	}
+	return moments{kernel.Adam{
+		Shrink: 1,
+		Keep1:  float32(betas[0]), Add1: float32(1 - betas[0]), Keep2: float32(betas[1]), Add2: float32(1 - betas[1]),
+		Step: float32(lr / (1 - math.Pow(betas[0], t))), Correction: float32(math.Sqrt(1 - math.Pow(betas[1], t))),
+		Eps: float32(eps),
+	}}
 }
 
 func (f *moments) update(parameter, gradient []float32, slots [][]float32) {
-	n := len(parameter)
-	gradient, means, squares := gradient[:n], slots[0][:n], slots[1][:n]
 	var largest []float32
 	if len(slots) > 2 {
-		largest = slots[2][:n]
+		largest = slots[2]
 	}
-	for i, p := range parameter {
-		p = float32(p * f.shrink)
-		g := gradient[i] + float32(f.gradientDecay*p)
-		m := kernel.Flush(float32(f.keep1*means[i]) + float32(f.add1*g))
-		v := kernel.Flush(float32(f.keep2*squares[i]) + float32(f.add2*float32(g*g)))
-		means[i], squares[i] = m, v
-		if largest != nil {
-			v = max(v, largest[i])
-			largest[i] = v
-		}
-		if m != 0 {
-			p -= float32(f.step * (m / (squareRoot(v)/f.correction + f.eps)))
-		}
-		parameter[i] = p
-	}
+	f.Update(parameter, gradient, slots[0], slots[1], largest)
 }

@@ -486,6 +486,9 @@ func hardswishValues(y []float32, x []float32, a float32, b float32)
 // hardswishSlopes is a pass of Curve; len(dx) is at least 1.
 func hardswishSlopes(dx []float32, dy []float32, at []float32, a float32, b float32)
 
+// updateAdam is Adam.Update. len(parameter) is a positive multiple of 8.
+func updateAdam(parameter []float32, gradient []float32, means []float32, squares []float32, shrink float32, gradientDecay float32, keep1 float32, add1 float32, keep2 float32, add2 float32, step float32, correction float32, eps float32)
+
 // fmaLoop does 12 independent fused multiply-adds of 8 lanes a round.
 func fmaLoop(rounds uint64)
 

@@ -15283,6 +15283,67 @@ DATA curve3eaaaaab<>+16(SB)/8, $0x3eaaaaab3eaaaaab
 DATA curve3eaaaaab<>+24(SB)/8, $0x3eaaaaab3eaaaaab
 GLOBL curve3eaaaaab<>(SB), RODATA|NOPTR, $32
 
+// func updateAdam(parameter []float32, gradient []float32, means []float32, squares []float32, shrink float32, gradientDecay float32, keep1 float32, add1 float32, keep2 float32, add2 float32, step float32, correction float32, eps float32)
+// Requires: AVX
+TEXT ·updateAdam(SB), NOSPLIT, $0-132
+	MOVQ         parameter_base+0(FP), AX
+	MOVQ         gradient_base+24(FP), CX
+	MOVQ         means_base+48(FP), DX
+	MOVQ         squares_base+72(FP), BX
+	MOVQ         parameter_len+8(FP), SI
+	VBROADCASTSS shrink+96(FP), Y0
+	VBROADCASTSS gradientDecay+100(FP), Y1
+	VBROADCASTSS keep1+104(FP), Y2
+	VBROADCASTSS add1+108(FP), Y3
+	VBROADCASTSS keep2+112(FP), Y4
+	VBROADCASTSS add2+116(FP), Y5
+	VBROADCASTSS step+120(FP), Y6
+	VBROADCASTSS correction+124(FP), Y7
+	VBROADCASTSS eps+128(FP), Y8
+
+next:
+	VMULPS  (AX), Y0, Y9
+	VMULPS  Y1, Y9, Y10
+	VADDPS  (CX), Y10, Y10
+	VMULPS  (DX), Y2, Y11
+	VMULPS  Y3, Y10, Y12
+	VADDPS  Y12, Y11, Y11
+	VANDPS  curve7fffffff<>+0(SB), Y11, Y12
+	VCMPPS  $0x15, curve0da24260<>+0(SB), Y12, Y12
+	VANDPS  Y12, Y11, Y11
+	VMOVUPS Y11, (DX)
+	VMULPS  Y10, Y10, Y10
+	VMULPS  Y5, Y10, Y10
+	VMULPS  (BX), Y4, Y12
+	VADDPS  Y10, Y12, Y12
+	VANDPS  curve7fffffff<>+0(SB), Y12, Y10
+	VCMPPS  $0x15, curve0da24260<>+0(SB), Y10, Y10
+	VANDPS  Y10, Y12, Y12
+	VMOVUPS Y12, (BX)
+	VSQRTPS Y12, Y12
+	VDIVPS  Y7, Y12, Y12
+	VADDPS  Y8, Y12, Y12
+	VDIVPS  Y12, Y11, Y12
+	VMULPS  Y6, Y12, Y12
+	VCMPPS  $0x04, curve00000000<>+0(SB), Y11, Y10
+	VANDPS  Y10, Y12, Y12
+	VSUBPS  Y12, Y9, Y9
+	VMOVUPS Y9, (AX)
+	ADDQ    $0x20, AX
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, DX
+	ADDQ    $0x20, BX
+	SUBQ    $0x08, SI
+	JNZ     next
+	VZEROUPPER
+	RET
+
+DATA curve0da24260<>+0(SB)/8, $0x0da242600da24260
+DATA curve0da24260<>+8(SB)/8, $0x0da242600da24260
+DATA curve0da24260<>+16(SB)/8, $0x0da242600da24260
+DATA curve0da24260<>+24(SB)/8, $0x0da242600da24260
+GLOBL curve0da24260<>(SB), RODATA|NOPTR, $32
+
 // func fmaLoop(rounds uint64)
 // Requires: AVX, FMA3
 TEXT ·fmaLoop(SB), NOSPLIT, $0-8

@@ -66,6 +66,7 @@ type Set struct {
 	Rectify      func(y []float32)
 	MaskPositive func(gradient, output []float32)
 	UpdateSGD    func(s SGD, weights, gradient, momentum []float32) // momentum is not nil
+	UpdateAdam   func(a *Adam, parameter, gradient, means, squares []float32)
 
 	// PeakLoop goes so many times through a loop of PeakOperations independent
 	// floating-point operations on registers, for MeasurePeak. Plain Go has none.
@@ -109,6 +110,7 @@ var plain = Set{
 	Rectify:         rectifyPlain,
 	MaskPositive:    maskPositivePlain,
 	UpdateSGD:       updateSGDPlain,
+	UpdateAdam:      updateAdamPlain,
 }
 
 // Variable is the environment variable that names the set to use.

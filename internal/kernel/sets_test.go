@@ -89,7 +89,7 @@ func TestKernelsAreChecked(t *testing.T) {
 	for i := range reflect.TypeFor[Set]().NumField() {
 		f := reflect.TypeFor[Set]().Field(i)
 		name := f.Name
-		if method, ok := map[string]string{"UpdateSGD": "Update", "CurveValues": "Values", "CurveSlopes": "AddSlopes"}[name]; ok {
+		if method, ok := map[string]string{"UpdateSGD": "Update", "UpdateAdam": "Update", "CurveValues": "Values", "CurveSlopes": "AddSlopes"}[name]; ok {
 			name = method
 		}
 		called := regexp.MustCompile(`\b` + name + `\(`)

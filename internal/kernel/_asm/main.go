@@ -29,6 +29,7 @@ func main() {
 	norms()
 	pools()
 	curves()
+	adam()
 	peak()
 	loads()
 	Generate()
