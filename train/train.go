@@ -184,6 +184,7 @@ type Result struct {
 	Loss    float64       // mean of the last epoch's batches, so far; 0 if there was none
 	Elapsed time.Duration // from the first step to the end
 	At      Position      // how far it has come
+	Rate    float64       // the learning rate of the last batch, of the first optimizer, if there is a Schedule
 }
 
 // ImagesPerSecond is the mean speed, 0 if nothing was done.
@@ -246,6 +247,9 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	t.result.Elapsed = t.elapsed()
 	t.result.At = t.position()
+	if len(t.schedulers) > 0 {
+		t.result.Rate = t.schedulers[0].Rate()
+	}
 	if t.at.Batches > 0 {
 		t.result.Loss = t.at.EpochLoss / float64(t.at.Batches)
 	}

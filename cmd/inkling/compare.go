@@ -106,11 +106,14 @@ func comparison(records []*runs.Record) (columns []string, rows [][]string) {
 				row[5] = thousands(int(float64(last.Images) / last.Seconds))
 			}
 		}
-		if end := lastEpoch(r); end != nil {
+		end := lastEpoch(r)
+		if end != nil {
 			row[2] = strconv.Itoa(end.Epoch)
-			if end.Loss != nil {
-				row[6] = strconv.FormatFloat(*end.Loss, 'f', 4, 64)
-			}
+		} else {
+			end = r.Last() // what there is of the first epoch
+		}
+		if end != nil && end.Loss != nil {
+			row[6] = strconv.FormatFloat(*end.Loss, 'f', 4, 64)
 		}
 		if best := r.Best(); best != nil {
 			row[7] = fmt.Sprintf("%s (epoch %d)", percent(*best.ValidationAccuracy), best.Epoch)

@@ -200,6 +200,11 @@ func (k *keeper) event(e train.Event, rate float64) {
 			delete(m.About.Extra, "validation_accuracy")
 		}
 	}
+	k.measure(row)
+}
+
+// measure takes a row into the log and to TensorBoard.
+func (k *keeper) measure(row runs.Row) {
 	if k.log == nil {
 		return
 	}

@@ -112,15 +112,26 @@ func (k *keeper) settingsAsMarkdown() string {
 	return b.String()
 }
 
-// finish writes the report.
-func (k *keeper) finish(result *trained, ran train.Result) error {
+// finish writes the report. Rate is that of the last batch.
+func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 	if k.folder == nil {
 		return nil
+	}
+	shown := count(ran.Epochs, "epoch")
+	if batches := ran.At.Batches; batches > 0 { // it ended within an epoch
+		part := fmt.Sprintf("%s %s", thousands(batches), plural(batches, "batch", "batches"))
+		shown = part
+		if ran.Epochs > 0 {
+			shown = count(ran.Epochs, "epoch") + " and " + part
+		}
+		if rows := k.log.Rows(); len(rows) == 0 || rows[len(rows)-1].Step < ran.Steps {
+			k.measure(runs.Row{Epoch: ran.Epochs + 1, Step: ran.Steps, Images: ran.Images, Seconds: ran.Elapsed.Seconds(), LearningRate: &rate, Loss: &ran.Loss})
+		}
 	}
 	m, set := k.p.model, k.p.set
 	report := &runs.Report{
 		Title:   fmt.Sprintf("%s on %s", m.About.Architecture, set.title),
-		Summary: fmt.Sprintf("%s of %s by Inkling %s, in %s.", count(ran.Epochs, "epoch"), count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
+		Summary: fmt.Sprintf("%s of %s by Inkling %s, in %s.", shown, count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
 		Facts: [][2]string{
 			{"data", set.title}, {"pictures to train on", thousands(k.p.train.Len())}, {"seed", strconv.FormatUint(k.o.seed, 10)},
 			{"parameters", thousands(inkling.Parameters(m.Network))}, {"optimizer", k.o.optimizing.String()},

@@ -378,6 +378,9 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		return nil
 	}
 	ran, err := train.Run(ctx, config)
+	if schedule != nil {
+		rate = ran.Rate
+	}
 	m.SetExtra("epochs", strconv.Itoa(ran.Epochs))
 	m.SetExtra("steps", strconv.Itoa(ran.Steps))
 	var diverged *train.DivergedError
@@ -414,7 +417,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 		return nil, errors.Join(err, testErr)
 	}
 	r.saved(saver)
-	return result, errors.Join(testErr, keeper.finish(result, ran))
+	return result, errors.Join(testErr, keeper.finish(result, ran, rate))
 }
 
 // explain says where training went astray, what to try and what is left.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -88,10 +89,11 @@ func (b board) draw() string {
 	var curves []curve
 	loss := curve{title: "loss: training (blue), validation (orange)"}
 	accuracy := curve{title: "accuracy of the validation"}
+	within := slices.ContainsFunc(b.record.Rows, func(row runs.Row) bool { return row.Loss != nil && !row.EpochEnd })
 	for i := range b.record.Rows {
 		row := &b.record.Rows[i]
 		x := float64(row.Step)
-		if row.Loss != nil && !row.EpochEnd {
+		if row.Loss != nil && row.EpochEnd != within { // those within epochs, or those of epochs if there are no others
 			loss.lines[0] = append(loss.lines[0], points.Float64Point{X: x, Y: *row.Loss})
 		}
 		if row.ValidationLoss != nil {

@@ -23,7 +23,7 @@ type Row struct {
 	EpochEnd           bool     `json:"epoch_end,omitempty"`
 	Seconds            float64  `json:"seconds"` // of training so far
 	LearningRate       *float64 `json:"lr,omitempty"`
-	Loss               *float64 `json:"loss,omitempty"` // mean of the batches since the last row of its kind
+	Loss               *float64 `json:"loss,omitempty"` // mean of the batches since the last row of its kind, or of those of an epoch in whose midst training ended
 	ValidationLoss     *float64 `json:"val_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"val_accuracy,omitempty"` // 0 to 1
 }

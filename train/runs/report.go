@@ -124,16 +124,27 @@ type confused struct {
 // drawings are the charts that there is something for.
 func (r *Report) drawings() []Drawing {
 	list := append([]Drawing(nil), r.Drawings...)
-	training := r.series("training", func(row *Row) *float64 { return row.Loss })
-	validation := r.series("validation", func(row *Row) *float64 { return row.ValidationLoss })
+	axis, rows, x := r.measured()
+	series := func(name string, value func(row *Row) *float64) plot.Series {
+		s := plot.Series{Name: name}
+		for i := range rows {
+			if v := value(&rows[i]); v != nil {
+				s.X, s.Y = append(s.X, x[i]), append(s.Y, *v)
+			}
+		}
+		return s
+	}
+	training := series("training", func(row *Row) *float64 { return row.Loss })
+	validation := series("validation", func(row *Row) *float64 { return row.ValidationLoss })
+	over := " over the " + axis + "s"
 	if len(training.X)+len(validation.X) > 0 {
-		list = append(list, Drawing{"loss", "Loss", "Mean loss of training and validation over the epochs; the numbers stand in the table.", plot.Curves("Loss", "epoch", "loss", false, nonEmpty(training, validation)...)})
+		list = append(list, Drawing{"loss", "Loss", "Mean loss of training and validation" + over + "; the numbers stand in the table.", plot.Curves("Loss", axis, "loss", false, nonEmpty(training, validation)...)})
 	}
-	if s := r.series("validation", func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
-		list = append(list, Drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised, over the epochs.", plot.Curves("Accuracy", "epoch", "accuracy", false, s)})
+	if s := series("validation", func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
+		list = append(list, Drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised," + over + ".", plot.Curves("Accuracy", axis, "accuracy", false, s)})
 	}
-	if s := r.series("", func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
-		list = append(list, Drawing{"learning-rate", "Learning rate", "Learning rate over the epochs.", plot.Curves("Learning rate", "epoch", "learning rate", false, s)})
+	if s := series("", func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
+		list = append(list, Drawing{"learning-rate", "Learning rate", "Learning rate" + over + ".", plot.Curves("Learning rate", axis, "learning rate", false, s)})
 	}
 	if len(r.Confusion) > 0 {
 		list = append(list,
@@ -163,15 +174,36 @@ func nonEmpty(all ...plot.Series) []plot.Series {
 	return list
 }
 
-// series is a curve of what rows at the ends of epochs have.
-func (r *Report) series(name string, value func(row *Row) *float64) plot.Series {
-	s := plot.Series{Name: name}
-	for i := range r.Rows {
-		if v := value(&r.Rows[i]); v != nil && r.Rows[i].EpochEnd {
-			s.X, s.Y = append(s.X, float64(r.Rows[i].Epoch)), append(s.Y, *v)
+// Ends are the rows at the ends of epochs, and the last row if the training ended within
+// an epoch.
+func (r *Report) Ends() []Row {
+	var ends []Row
+	for i, row := range r.Rows {
+		if row.EpochEnd || i == len(r.Rows)-1 {
+			ends = append(ends, row)
 		}
 	}
-	return s
+	return ends
+}
+
+// measured are the rows that curves are drawn of and where: Ends over the epochs or, of a
+// training that came to the end of none, all over the steps.
+func (r *Report) measured() (axis string, rows []Row, x []float64) {
+	rows = r.Ends()
+	if len(rows) == 0 || !rows[0].EpochEnd {
+		for _, row := range r.Rows {
+			x = append(x, float64(row.Step))
+		}
+		return "step", r.Rows, x
+	}
+	for _, row := range rows {
+		at := float64(row.Epoch)
+		if steps := float64(rows[0].Step) / float64(rows[0].Epoch); !row.EpochEnd && steps > 0 { // of an epoch
+			at = float64(row.Step) / steps
+		}
+		x = append(x, at)
+	}
+	return "epoch", rows, x
 }
 
 func (r *Report) bars() *plot.Chart {

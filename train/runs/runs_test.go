@@ -249,6 +249,40 @@ func TestReportFiles(t *testing.T) {
 	}
 }
 
+// TestEndWithinEpoch draws trainings that did not come to the end of an epoch.
+func TestEndWithinEpoch(t *testing.T) {
+	report := Row{Epoch: 1, Step: 5, Loss: value(2.25)}
+	end := Row{Epoch: 1, Step: 10, EpochEnd: true, Loss: value(2), LearningRate: value(0.1)}
+	part := Row{Epoch: 2, Step: 15, Loss: value(1.5), LearningRate: value(0.1)}
+	for name, test := range map[string]struct {
+		rows []Row
+		axis string
+		x    []float64
+		ends int
+	}{
+		"nothing":            {nil, "step", nil, 0},
+		"one measurement":    {[]Row{report}, "step", []float64{5}, 1},
+		"an epoch":           {[]Row{report, end}, "epoch", []float64{1}, 1},
+		"an epoch and more":  {[]Row{report, end, part}, "epoch", []float64{1, 1.5}, 2},
+		"within the first":   {[]Row{report, {Epoch: 1, Step: 7, Loss: value(2.5)}}, "step", []float64{5, 7}, 1},
+		"gone on with later": {[]Row{report, end, part, {Epoch: 2, Step: 20, EpochEnd: true}}, "epoch", []float64{1, 2}, 2},
+	} {
+		r := &Report{Rows: test.rows}
+		axis, _, x := r.measured()
+		if axis != test.axis || !slices.Equal(x, test.x) || len(r.Ends()) != test.ends {
+			t.Errorf("%s: drawn at %v of the %ss, with %d ends; want %v, %ss, %d", name, x, axis, len(r.Ends()), test.x, test.axis, test.ends)
+		}
+		var page bytes.Buffer
+		if err := r.WriteHTML(&page); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		in := len(test.rows) > 0 && !test.rows[len(test.rows)-1].EpochEnd
+		if strings.Contains(page.String(), ", in part</td>") != in || strings.Contains(page.String(), `aria-label="Loss"`) != (len(test.rows) > 0) {
+			t.Errorf("%s: the page has not what there is", name)
+		}
+	}
+}
+
 func BenchmarkReport(b *testing.B) {
 	folder := b.TempDir()
 	for b.Loop() {
