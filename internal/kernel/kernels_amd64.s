@@ -6263,7 +6263,7 @@ next:
 	RET
 
 // func pointTile1(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile1(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -6285,12 +6285,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y2
 	VMOVUPS      32(DI), Y3
 	VBROADCASTSS (R9), Y4
@@ -6355,7 +6361,7 @@ store:
 	RET
 
 // func pointTile2(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile2(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -6382,12 +6388,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y4
 	VMOVUPS      32(DI), Y5
 	VBROADCASTSS (R9), Y6
@@ -6475,7 +6487,7 @@ store:
 	RET
 
 // func pointTile3(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile3(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -6507,12 +6519,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y6
 	VMOVUPS      32(DI), Y7
 	VBROADCASTSS (R9), Y8
@@ -6623,7 +6641,7 @@ store:
 	RET
 
 // func pointTile4(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile4(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -6660,12 +6678,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y8
 	VMOVUPS      32(DI), Y9
 	VBROADCASTSS (R9), Y10
@@ -6799,7 +6823,7 @@ store:
 	RET
 
 // func pointTile5(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile5(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -6841,12 +6865,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y10
 	VMOVUPS      32(DI), Y11
 	VBROADCASTSS (R9), Y12
@@ -7003,7 +7033,7 @@ store:
 	RET
 
 // func pointTile6(out *float32, in *float32, weights *float32, bias *float32, base *float32, depth uint64, tiles uint64, inStep uint64, outStep uint64, limits *float32)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·pointTile6(SB), NOSPLIT, $0-80
 	MOVQ out+0(FP), AX
 	MOVQ in+8(FP), CX
@@ -7050,12 +7080,18 @@ start:
 	MOVQ CX, R9
 	LEAQ (BX)(BX*2), R10
 	ADDQ CX, R10
+	MOVQ depth+40(FP), R11
+	MOVQ tiles+48(FP), DI
+	ANDQ $0x03, DI
+	ADDQ DI, R11
+	SHLQ $0x06, R11
 	MOVQ weights+16(FP), DI
 	MOVQ depth+40(FP), R8
 	SUBQ $0x04, R8
 	JL   rest
 
 four:
+	PREFETCHT0   (DI)(R11*1)
 	VMOVUPS      (DI), Y12
 	VMOVUPS      32(DI), Y13
 	VBROADCASTSS (R9), Y14

@@ -216,6 +216,14 @@ func pointTiles() {
 		MOVQ(in, first)
 		LEAQ(indexed(step, step, 2, 0), second)
 		ADDQ(in, second)
+		// Weights of the next block may be far away: every tile fetches one in four of their
+		// cache lines.
+		ahead := GP64()
+		argument("depth", ahead)
+		MOVQ(NewParamAddr("tiles", 48), pointer)
+		ANDQ(Imm(3), pointer)
+		ADDQ(pointer, ahead)
+		SHLQ(Imm(6), ahead)
 		argument("weights", pointer)
 		argument("depth", left)
 		low, high, v := YMM(), YMM(), YMM()
@@ -236,6 +244,7 @@ func pointTiles() {
 		SUBQ(Imm(4), left)
 		JL(LabelRef("rest"))
 		Label("four")
+		PREFETCHT0(indexed(pointer, ahead, 1, 0))
 		for i := range 4 {
 			channel(i)
 		}
