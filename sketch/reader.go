@@ -337,9 +337,15 @@ func (r *Reader) ask(network func([][]byte) ([][]float32, error), last bool, res
 			other := float32(0)
 			if n := len(own) - 1; last {
 				own, other = own[:n:n], own[n]
+				// Of what is none for sure all are equally improbable. What is left of 1 is too
+				// coarse a sum for them then.
+				sum := float32(0)
 				for i := range own {
-					// Of what is none for sure all are equally improbable.
-					own[i] = (own[i] + 1e-9) / (1 - other + 1e-9*float32(n))
+					own[i] += 1e-9
+					sum += own[i]
+				}
+				for i := range own {
+					own[i] /= sum
 				}
 			}
 			all, none = append(all, own), append(none, float64(other))

@@ -238,6 +238,23 @@ func TestReaderCuts(t *testing.T) {
 	}
 }
 
+// Of a mark that is none nearly for sure, the classes' probabilities still come to 1.
+func TestJudgedProbabilities(t *testing.T) {
+	judge := func(pictures [][]byte) ([][]float32, error) {
+		return slices.Repeat([][]float32{{2e-8, 9e-8, 1 - 6e-8}}, len(pictures)), nil
+	}
+	reader := &Reader{Procedure: EMNIST, Judge: judge, Together: 4}
+	page, err := reader.Picture(paper(written("22", 2), color.Gray{30}, color.Gray{220}, 0))
+	if err != nil || len(page.Marks) == 0 {
+		t.Fatalf("%d marks, %v", len(page.Marks), err)
+	}
+	for _, m := range page.Marks {
+		if p := m.Probabilities; len(p) != 2 || p[0]+p[1] < 1-1e-6 || p[0]+p[1] > 1+1e-6 || p[1] < 0.75 {
+			t.Errorf("the probabilities are %v, want about 0.19 and 0.81", p)
+		}
+	}
+}
+
 // Much ink is no page, and takes no time out of proportion.
 func TestReaderGivesUp(t *testing.T) {
 	var d Drawing

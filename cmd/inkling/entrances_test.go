@@ -76,7 +76,7 @@ func TestEntrances(t *testing.T) {
 
 	// The command predict.
 	var out, errOut bytes.Buffer
-	if status := run(append([]string{"predict", "--json"}, files...), nil, &out, &errOut); status != statusOK {
+	if status := run(append([]string{"predict", "lenet", "--json"}, files...), nil, &out, &errOut); status != statusOK {
 		t.Fatalf("predict ended with status %d: %s", status, errOut.String())
 	}
 	var told []prediction

@@ -68,7 +68,7 @@ each drawing.` + modelFlagsHelp,
 	}
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.model, "model", "", "`FILE` of the model; without it the built-in network")
+	f.StringVar(&o.model, "model", digits.LeNet, "`FILE` of the model, or digitnet or lenet, which are built in")
 	f.StringVar(&o.preprocess, "preprocess", "", "`WAY` to 28x28 pixels: emnist, mnist or tutorial; by default that of the model's data")
 	o.flags.flags(f)
 	f.StringSliceVar(&o.writers, "writers", nil, "read only what these `NAMES` drew; a name may have *, ? and [a-z]")
@@ -124,13 +124,9 @@ type misread struct {
 }
 
 func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name string, o *evalStrokesOptions) error {
-	m, err := o.openModel()
+	m, title, err := openModel([]string{o.model}, digits.LeNet, &o.flags)
 	if err != nil {
 		return err
-	}
-	title := o.model
-	if title == "" {
-		title = digits.Name
 	}
 	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
 	if err := m.Drawable(title); err != nil {
@@ -160,18 +156,6 @@ func evalStrokes(ctx context.Context, out io.Writer, stdin io.Reader, name strin
 		return writeJSON(out, r.report(m, title, name))
 	}
 	return r.print(out, m, title, o)
-}
-
-// openModel reads the model that was asked for, or the embedded one.
-func (o *evalStrokesOptions) openModel() (*inkling.Classifier, error) {
-	if o.model != "" {
-		return o.flags.open(o.model)
-	}
-	network, about, err := digits.Load()
-	if err != nil {
-		return nil, err
-	}
-	return o.flags.builtIn(network, about)
 }
 
 // run reads all drawings.

@@ -416,7 +416,7 @@ func makeThings(t *testing.T, dir string) {
 			t.Fatal(err)
 		}
 		if err := store.Add(t.Context(), feedback.Drawing{Time: time.UnixMilli(int64(i)), Strokes: `{"strokes":[[[70,60],[210,60],[130,230]]]}`, Picture: pixels, Preprocess: "emnist",
-			Model: "the built-in network", Prediction: "7", Label: strconv.Itoa(label), LabelIndex: label}); err != nil {
+			Model: "the built-in LeNet", Prediction: "7", Label: strconv.Itoa(label), LabelIndex: label}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,11 +1,16 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"slices"
+
 	"github.com/spf13/pflag"
 
 	"inkling"
 	"inkling/models"
-	"inkling/weights"
+	"inkling/models/digits"
 	"inkling/weights/described"
 )
 
@@ -88,8 +93,12 @@ func (m *modelFlags) options() (o inkling.Options, err error) {
 	return o, nil
 }
 
-// open opens the model of a file with what the flags say.
+// open opens the model of a file with what the flags say, or a built-in one, if path is the
+// name of one and no file.
 func (m *modelFlags) open(path string) (*inkling.Classifier, error) {
+	if namesBuiltIn(path) {
+		return m.builtIn(path)
+	}
 	o, err := m.options()
 	if err != nil {
 		return nil, err
@@ -97,9 +106,28 @@ func (m *modelFlags) open(path string) (*inkling.Classifier, error) {
 	return o.Open(path)
 }
 
-// builtIn is what the flags say of the built-in network, of which all is known but
+// namesBuiltIn reports whether an argument stands for a built-in network: by its name, where
+// no file is called that.
+func namesBuiltIn(path string) bool {
+	if !slices.Contains(digits.Names(), path) {
+		return false
+	}
+	_, err := os.Lstat(path)
+	return errors.Is(err, fs.ErrNotExist)
+}
+
+// isBuiltIn reports whether a name is what messages call a built-in network.
+func isBuiltIn(name string) bool {
+	return slices.ContainsFunc(digits.Names(), func(n string) bool { return digits.Title(n) == name })
+}
+
+// builtIn is what the flags say of a built-in network, of which all is known but
 // for the way that somebody wants to show it pictures.
-func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*inkling.Classifier, error) {
+func (m *modelFlags) builtIn(name string) (*inkling.Classifier, error) {
+	network, about, err := digits.Open(name)
+	if err != nil {
+		return nil, err
+	}
 	o, err := m.options()
 	if err != nil {
 		return nil, err
@@ -108,7 +136,7 @@ func (m *modelFlags) builtIn(network models.Network, about weights.Metadata) (*i
 		about.Orientation, o.Orientation = o.Orientation, ""
 	}
 	if o.Any() {
-		return nil, usagef("--model, --mean, --std, --size, --channels, --classes, --padding, --label-offset and --rename are for the file of a model; of the built-in network all is known")
+		return nil, usagef("--model, --mean, --std, --size, --channels, --classes, --padding, --label-offset and --rename are for the file of a model; of %s all is known", digits.Title(name))
 	}
 	return &inkling.Classifier{Network: network, About: about}, nil
 }

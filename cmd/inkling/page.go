@@ -23,7 +23,7 @@ func newPage() *cobra.Command {
 		Use:   "page --out FOLDER",
 		Short: "Write the sketchpad as a page that needs no server",
 		Long: `Write the page of serve as files that any host of files can show: the sketchpad, the
-engine as WebAssembly, and the built-in network, which reads digits and numbers. Browsers
+engine as WebAssembly, and the built-in LeNet, which reads digits and numbers. Browsers
 run it themselves, load nothing from elsewhere, and open it again without a network. It
 may lie below a path, as on GitHub Pages. A drawing stays in the browser.
 

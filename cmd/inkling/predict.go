@@ -41,8 +41,9 @@ func newPredict() *cobra.Command {
 		Use:   "predict [MODEL] IMAGE...",
 		Short: "Say what a picture shows, a text says or a recording sounds",
 		Long: `Let a model look at pictures (PNG, JPEG, GIF, BMP, TIFF or WebP) and say which class
-each belongs to, and how probable it takes every class. Without MODEL it is the
-built-in network for digits that reads. An IMAGE is a file, a folder (all pictures in
+each belongs to, and how probable it takes every class. Without MODEL it is digitnet
+that reads, the larger of the two networks for digits that are built in; the other, the
+tutorial's, is lenet, and the page of inkling serve shows it at work. An IMAGE is a file, a folder (all pictures in
 it and below), a pattern such as 'scans/*.jpg', or - for standard input. A picture
 that cannot be read is named, the others are read, and the exit status is 1.
 
@@ -63,7 +64,7 @@ with the same model; --preprocess chooses another way:
 
 If the network's classes are the ten digits, a picture with several is read as a number,
 line by line, and --json has the place of each. Uneven light, ruled lines and frames are
-taken off for that, dots and commas left out, which is said. The built-in network also says
+taken off for that, dots and commas left out, which is said. The built-in networks also say
 what is probably none of the digits.
 
 A model of texts is given texts in place of pictures, files with one, or - for the lines of
@@ -179,7 +180,7 @@ type classAndOdds struct {
 const readTogether = 32
 
 func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin io.Reader, model, args []string) error {
-	m, name, err := openModel(model, &o.model)
+	m, name, err := openModel(model, digits.DigitNet, &o.model)
 	if err != nil {
 		return err
 	}
@@ -196,6 +197,9 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	m.AssumeWay(preparation)
 	if !o.json {
+		if isBuiltIn(name) {
+			fmt.Fprintf(out, "Read by %s.\n", name)
+		}
 		fmt.Fprint(out, m.Note(name))
 	}
 	m.Convolutions = o.conv
@@ -203,7 +207,7 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 	if err != nil {
 		return err
 	}
-	finder, err := digitFinder(m, preparation, len(model) == 0)
+	finder, err := digitFinder(m, preparation, isBuiltIn(name))
 	if err != nil {
 		return err
 	}

@@ -61,7 +61,8 @@ func newServe() *cobra.Command {
 		Long: `Serve a page on which a digit is read while it is being drawn, a text while it is being
 written, or a recording when it was made, as the model is for, and an API for
 programs (/openapi.json describes it). Gradio's clients can call it, too. Without
-MODEL it is the built-in network that reads. A MODEL that reads other pictures than
+MODEL it is the tutorial's LeNet that reads, which is built in, as is a larger one
+that reads pictures better: inkling serve digitnet. A MODEL that reads other pictures than
 gray ones of 28x28 pixels gets a page on which a picture is dropped, and the five
 likeliest classes appear.
 
@@ -235,7 +236,7 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 		config.Training = trainingData
 	}
 	config.Log, config.Version = log, version()
-	if name == digits.Name {
+	if isBuiltIn(name) {
 		if config.Judge, err = digits.Judge(); err != nil {
 			listener.Close()
 			return err
@@ -270,28 +271,28 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	return server.Serve(ctx, listener)
 }
 
-// servedModel is the model of a file, or the one that is built in.
+// servedModel is the model that is named, or the tutorial's, which the page shows at work.
 func servedModel(args []string, flags *modelFlags) (m *inkling.Classifier, name string, err error) {
-	m, name, err = openModel(args, flags)
+	m, name, err = openModel(args, digits.LeNet, flags)
 	return m, filepath.Base(name), err
 }
 
-// openModel opens the model of a file, or else the one that is built in, and sees to
-// it that its network can answer. Its name is the path, or what messages call the
+// openModel opens the model that is named, or else the built-in one that is standard, and
+// sees to it that its network can answer. Its name is the path, or what messages call the
 // built-in one.
-func openModel(args []string, flags *modelFlags) (m *inkling.Classifier, name string, err error) {
-	if len(args) > 0 {
-		if m, err = flags.open(args[0]); err == nil {
-			err = servable(args[0], m)
-		}
-		return m, args[0], err
+func openModel(args []string, standard string, flags *modelFlags) (m *inkling.Classifier, name string, err error) {
+	if len(args) == 0 {
+		m, err = flags.builtIn(standard)
+		return m, digits.Title(standard), err
 	}
-	network, about, err := digits.Load()
-	if err != nil {
+	m, err = flags.open(args[0])
+	switch {
+	case err != nil:
 		return nil, "", err
+	case namesBuiltIn(args[0]):
+		return m, digits.Title(args[0]), nil
 	}
-	m, err = flags.builtIn(network, about)
-	return m, digits.Name, err
+	return m, args[0], servable(args[0], m)
 }
 
 // servable refuses a network some weights of which are no numbers, as one has that

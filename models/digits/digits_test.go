@@ -50,9 +50,9 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-func evaluate(t *testing.T, d data.Dataset) float64 {
+func evaluate(t *testing.T, name string, d data.Dataset) float64 {
 	t.Helper()
-	network, about, err := digits.Load()
+	network, about, err := digits.Open(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestAccuracyOnEMNIST(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := evaluate(t, d); rounded(got) < claimedEMNIST {
+	if got := evaluate(t, digits.LeNet, d); rounded(got) < claimedEMNIST {
 		t.Errorf("the network reads %.3f%% of EMNIST's test pictures, want what README.md says, %v%%", 100*got, 100*claimedEMNIST)
 	} else {
 		t.Logf("%.3f%%", 100*got)
@@ -162,7 +162,7 @@ func TestAccuracyOnStrokes(t *testing.T) {
 			}
 			pixels, labels = append(pixels, result.Pixels[:]...), append(labels, d.Label[0]-'0')
 		}
-		if got := evaluatePixels(t, pixels, labels); rounded(got) < test.least {
+		if got := evaluatePixels(t, digits.LeNet, pixels, labels); rounded(got) < test.least {
 			t.Errorf("%s: %.3f%% are read, want %v%% or more", test.name, 100*got, 100*test.least)
 		} else {
 			t.Logf("%s: %.3f%%", test.name, 100*got)
@@ -206,7 +206,7 @@ func eachPoint(change func(sketch.Point) sketch.Point) func([]sketch.Stroke) []s
 }
 
 // evaluatePixels returns the share of upright pictures that are read correctly.
-func evaluatePixels(t *testing.T, pixels, labels []byte) float64 {
+func evaluatePixels(t *testing.T, name string, pixels, labels []byte) float64 {
 	t.Helper()
 	_, about, err := digits.Load()
 	if err != nil {
@@ -216,7 +216,7 @@ func evaluatePixels(t *testing.T, pixels, labels []byte) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return evaluate(t, prepared)
+	return evaluate(t, name, prepared)
 }
 
 // MNIST was not trained on: its pictures are read after they were prepared as any
@@ -242,7 +242,7 @@ func TestAccuracyOnMNIST(t *testing.T) {
 		}
 		pixels, labels = append(pixels, r.Pixels[:]...), append(labels, byte(label))
 	}
-	if got := evaluatePixels(t, pixels, labels); rounded(got) < claimedMNIST {
+	if got := evaluatePixels(t, digits.LeNet, pixels, labels); rounded(got) < claimedMNIST {
 		t.Errorf("the network reads %.2f%% of MNIST's first test pictures, want %v%% or more", 100*got, 100*claimedMNIST)
 	} else {
 		t.Logf("%.2f%%", 100*got)

@@ -19,7 +19,7 @@ type Description struct {
 
 // Describe describes the built-in network.
 func Describe(r *reading.Reader) Description {
-	return Description{r.Description(digits.Name), r.Stages}
+	return Description{r.Description(digits.Title(digits.LeNet)), r.Stages}
 }
 
 // BuiltIn returns what reads drawings with the built-in network, with its judge of what is

@@ -26,11 +26,8 @@ func (o *options) addDrawings(r *rand.Rand, to *collection) error {
 			if err != nil {
 				return fmt.Errorf("%s: line %d: %w", o.strokes, d.Line, err)
 			}
-			lying := make([]byte, size)
-			for i, v := range result.Pixels {
-				lying[i%sketch.Size*sketch.Size+i/sketch.Size] = v
-			}
-			to.add(lying, d.Label[0]-'0')
+			layDown(result.Pixels[:])
+			to.add(result.Pixels[:], d.Label[0]-'0')
 		}
 	}
 	return nil

@@ -1,7 +1,7 @@
 // Command numbers tells how well numbers are read: those of two to five digits that
 // strangers drew, put side by side, as many as are asked for of each length.
 //
-//	go run ./models/digits/numbers [-numbers 500] [-seed 1] STROKES
+//	go run ./models/digits/numbers [-numbers 500] [-seed 1] [-network lenet] STROKES
 //
 // STROKES is the file of UCI's pen digits as lines that sketch.NewLines reads; the
 // writers tra21 to tra30 are the strangers. A number has one writer. It also tells how
@@ -25,6 +25,7 @@ import (
 var (
 	numbers = flag.Int("numbers", 500, "make `N` numbers of each length")
 	seed    = flag.Uint64("seed", 1, "`NUMBER` that they follow from")
+	name    = flag.String("network", digits.LeNet, "let this built-in network read: `NAME`")
 	alone   = flag.Bool("alone", false, "let the network for digits tell them apart alone, without the one for marks")
 	gap     = flag.Float64("gap", 0.1, "put digits so far apart at least, for their height; below 0 they may touch: `SHARE`")
 )
@@ -42,7 +43,7 @@ func main() {
 }
 
 func run(path string) error {
-	network, about, err := digits.Load()
+	network, about, err := digits.Open(*name)
 	if err != nil {
 		return err
 	}
