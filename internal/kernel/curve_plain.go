@@ -5,83 +5,83 @@ import "math"
 // plainForms are the forms in plain Go. Conversions keep products from being rounded
 // together with the sums that they are in, which some processors would do.
 var plainForms = [formCount]struct {
-	value, slope func(c *Curve, x float32) float32
+	value, slope func(c Curve, x float32) float32
 }{
-	Clamp: {func(c *Curve, x float32) float32 { return within(x, c.A, c.B) }, func(c *Curve, y float32) float32 {
+	Clamp: {func(c Curve, x float32) float32 { return within(x, c.A, c.B) }, func(c Curve, y float32) float32 {
 		if y <= c.A || y >= c.B {
 			return 0
 		}
 		return 1
 	}},
-	LeakyReLU: {func(c *Curve, x float32) float32 {
+	LeakyReLU: {func(c Curve, x float32) float32 {
 		if x < 0 {
 			return c.A * x
 		}
 		return x
-	}, func(c *Curve, x float32) float32 {
+	}, func(c Curve, x float32) float32 {
 		if x > 0 {
 			return 1
 		}
 		return c.A
 	}},
-	ELU: {func(c *Curve, x float32) float32 {
+	ELU: {func(c Curve, x float32) float32 {
 		if x > 0 {
 			return c.A * x
 		}
 		return c.B * expm1Plain(x)
-	}, func(c *Curve, x float32) float32 {
+	}, func(c Curve, x float32) float32 {
 		if x > 0 {
 			return c.A
 		}
 		return c.B * expPlain(x)
 	}},
-	Exp: {func(c *Curve, x float32) float32 {
+	Exp: {func(c Curve, x float32) float32 {
 		p, s := exponentialPlain(within(x-c.A, smallEx2, largeExp), wholes2)
 		return 2 * (float32(s*p) + s)
-	}, func(_ *Curve, y float32) float32 { return y }},
-	Sigmoid: {func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, y float32) float32 { return y }},
+	Sigmoid: {func(_ Curve, x float32) float32 {
 		high, low := sigmoidPlain(expPlain(negativeMagnitude(x)))
 		return choosePlain(x, low, high)
 	},
-		func(_ *Curve, y float32) float32 { return float32(y * (1 - y)) }},
-	SiLU: {func(_ *Curve, x float32) float32 {
+		func(_ Curve, y float32) float32 { return float32(y * (1 - y)) }},
+	SiLU: {func(_ Curve, x float32) float32 {
 		high, low := sigmoidPlain(expPlain(negativeMagnitude(x)))
 		if x < -100 {
 			x = -100 // of minus infinity, too, this is zero
 		}
 		return x * choosePlain(x, low, high)
-	}, func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, x float32) float32 {
 		high, low := sigmoidPlain(expPlain(negativeMagnitude(x)))
 		return choosePlain(x, low, high) + float32(x*float32(high*low))
 	}},
-	Tanh: {func(_ *Curve, x float32) float32 {
+	Tanh: {func(_ Curve, x float32) float32 {
 		t := expm1Plain(2 * negativeMagnitude(x))
 		t /= t + 2
 		return choosePlain(x, negativeMagnitude(t), -negativeMagnitude(t))
-	}, func(_ *Curve, y float32) float32 { return 1 - float32(y*y) }},
-	GELU: {func(_ *Curve, x float32) float32 { share, _ := normalPlain(x); return x * share },
-		func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, y float32) float32 { return 1 - float32(y*y) }},
+	GELU: {func(_ Curve, x float32) float32 { share, _ := normalPlain(x); return x * share },
+		func(_ Curve, x float32) float32 {
 			share, e := normalPlain(x)
 			return share + float32(x*float32(e*normalDensity))
 		}},
-	GELUTanh: {func(_ *Curve, x float32) float32 {
+	GELUTanh: {func(_ Curve, x float32) float32 {
 		s, _, _ := geluTanhPlain(x)
 		return x * s
-	}, func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, x float32) float32 {
 		s, product, square := geluTanhPlain(x)
 		return s + float32(x*float32(product*(geluScale+float32(3*geluCube*square))))
 	}},
-	Mish: {func(_ *Curve, x float32) float32 {
+	Mish: {func(_ Curve, x float32) float32 {
 		n, d, _ := mishPlain(x, expPlain(negativeMagnitude(x)))
 		return x * (n / d)
-	}, func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, x float32) float32 {
 		e := expPlain(negativeMagnitude(x))
 		n, d, r := mishPlain(x, e)
 		t := n / d
 		high, low := sigmoidPlain(e)
 		return t + float32(x*float32(float32(r/d*(1+t))*choosePlain(x, low, high)))
 	}},
-	Softplus: {func(c *Curve, x float32) float32 {
+	Softplus: {func(c Curve, x float32) float32 {
 		u := float32(x * c.A)
 		if u > c.B {
 			return x
@@ -92,7 +92,7 @@ var plainForms = [formCount]struct {
 		w := float32(z*(float32(z*(float32(z*(float32(z*log4)+log3))+log2))+log1)) + log0
 		l := s + float32(float32(s*z)*w)
 		return (2*l + choosePlain(u, 0, u)) / c.A
-	}, func(c *Curve, x float32) float32 {
+	}, func(c Curve, x float32) float32 {
 		u := float32(x * c.A)
 		if u > c.B {
 			return 1
@@ -100,19 +100,19 @@ var plainForms = [formCount]struct {
 		high, low := sigmoidPlain(expPlain(negativeMagnitude(u)))
 		return choosePlain(u, low, high)
 	}},
-	Hardsigmoid: {func(_ *Curve, x float32) float32 { return within(x+hardHigh, 0, six) * sixth },
-		func(_ *Curve, x float32) float32 {
+	Hardsigmoid: {func(_ Curve, x float32) float32 { return within(x+hardHigh, 0, six) * sixth },
+		func(_ Curve, x float32) float32 {
 			if hardLow < x && x < hardHigh {
 				return sixth
 			}
 			return 0
 		}},
-	Hardswish: {func(_ *Curve, x float32) float32 {
+	Hardswish: {func(_ Curve, x float32) float32 {
 		if x < hardLow {
 			x = hardLow
 		}
 		return x * (within(x+hardHigh, 0, six) * sixth)
-	}, func(_ *Curve, x float32) float32 {
+	}, func(_ Curve, x float32) float32 {
 		switch {
 		case x < hardLow:
 			return 0
@@ -126,7 +126,7 @@ var plainForms = [formCount]struct {
 func curveValuesPlain(c Curve, y, x []float32) {
 	value := plainForms[c.Form].value
 	for i, v := range x[:len(y)] {
-		y[i] = value(&c, v)
+		y[i] = value(c, v)
 	}
 }
 
@@ -134,7 +134,7 @@ func curveSlopesPlain(c Curve, dx, dy, at []float32) {
 	slope := plainForms[c.Form].slope
 	dy, at = dy[:len(dx)], at[:len(dx)]
 	for i := range dx {
-		dx[i] += float32(dy[i] * slope(&c, at[i]))
+		dx[i] += float32(dy[i] * slope(c, at[i]))
 	}
 }
 
