@@ -36,6 +36,9 @@ type Evaluation struct {
 	// Worst are the pictures that were misread with most confidence, the surest
 	// first, at most so many as there is room for in a picture of them.
 	Worst []Misread
+	// Mistaken has some of the pictures of a class that were taken for another, by the
+	// numbers of the two: those of most confidence, the surest first.
+	Mistaken map[[2]int][]Misread
 }
 
 // Misread is a picture whose class was not recognised.
@@ -47,6 +50,7 @@ type Misread struct {
 
 const (
 	mostWorst       = 64
+	mostMistaken    = 4       // of two classes
 	mostKept        = 1 << 24 // logits
 	calibrationBins = 15      // as in Guo et al. 2017
 )
@@ -61,7 +65,8 @@ type evaluating struct {
 }
 
 func newEvaluating(classes []string, pictures int) *evaluating {
-	e := &evaluating{Evaluation: &Evaluation{Classes: classes, Confusion: metrics.NewConfusion(len(classes)), Calibration: metrics.NewCalibration(calibrationBins)},
+	e := &evaluating{Evaluation: &Evaluation{Classes: classes, Confusion: metrics.NewConfusion(len(classes)), Calibration: metrics.NewCalibration(calibrationBins),
+		Mistaken: map[[2]int][]Misread{}},
 		probabilities: make([]float64, len(classes))}
 	if pictures*len(classes) <= mostKept {
 		e.logits, e.labels = make([]float32, 0, pictures*len(classes)), make([]int, 0, pictures)
@@ -78,17 +83,24 @@ func (e *evaluating) add(index, label int, logits []float32) {
 	confidence := e.probabilities[answer]
 	e.Calibration.Add(confidence, answer == label)
 	if answer != label {
-		m := Misread{index, label, answer, confidence}
-		at, _ := slices.BinarySearchFunc(e.Worst, m, func(a, b Misread) int {
-			return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Index, b.Index))
-		})
-		if at < mostWorst {
-			e.Worst = slices.Insert(e.Worst[:min(len(e.Worst), mostWorst-1)], at, m)
-		}
+		m, of := Misread{index, label, answer, confidence}, [2]int{label, answer}
+		e.Worst = withSurest(e.Worst, m, mostWorst)
+		e.Mistaken[of] = withSurest(e.Mistaken[of], m, mostMistaken)
 	}
 	if e.labels != nil {
 		e.logits, e.labels = append(e.logits, logits...), append(e.labels, label)
 	}
+}
+
+// withSurest adds m to the surest pictures, of which there are so many at most.
+func withSurest(surest []Misread, m Misread, most int) []Misread {
+	at, _ := slices.BinarySearchFunc(surest, m, func(a, b Misread) int {
+		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Index, b.Index))
+	})
+	if at == most {
+		return surest
+	}
+	return slices.Insert(surest[:min(len(surest), most-1)], at, m)
 }
 
 func (e *evaluating) finish() (*Evaluation, error) {

@@ -73,6 +73,19 @@ func TestEvaluate(t *testing.T) {
 			t.Errorf("misread picture %d is %+v, of class %d", i, m, label)
 		}
 	}
+	for of, some := range got.Mistaken {
+		if n := confusion[of[0]][of[1]]; len(some) != min(n, mostMistaken) {
+			t.Errorf("%d of the %d pictures of class %d that were taken for %d are kept", len(some), n, of[0], of[1])
+		}
+		for i, m := range some {
+			if m.Label != of[0] || m.Prediction != of[1] || i > 0 && m.Confidence > some[i-1].Confidence {
+				t.Errorf("picture %d of class %d that was taken for %d is %+v", i, of[0], of[1], m)
+			}
+		}
+	}
+	if len(got.Mistaken) != len(got.Confused(1000)) {
+		t.Errorf("%d pairs of classes have pictures, want %d", len(got.Mistaken), len(got.Confused(1000)))
+	}
 }
 
 func TestEvaluateRefuses(t *testing.T) {

@@ -145,13 +145,11 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 	}
 	if e := result.evaluation; e != nil {
 		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
-		worst, err := misreadPicture(m, result.test, e)
+		misread, err := misreadPictures(m, result.test, e)
 		if err != nil {
 			return err
 		}
-		if worst != nil {
-			report.Pictures = append(report.Pictures, worst)
-		}
+		report.Pictures = append(report.Pictures, misread...)
 	}
 	if err := report.Write(k.folder.Path()); err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image"
 	"path/filepath"
 	"strconv"
 
@@ -25,41 +26,59 @@ func writeTestReport(folder string, m *inkling.Classifier, path string, set *pic
 	for _, note := range append(append([]string{}, m.Assumed...), m.Notes...) {
 		r.Facts = append(r.Facts, [2]string{"note", note})
 	}
-	worst, err := misreadPicture(m, d, e)
-	if err != nil {
+	var err error
+	if r.Pictures, err = misreadPictures(m, d, e); err != nil {
 		return err
-	}
-	if worst != nil {
-		r.Pictures = append(r.Pictures, worst)
 	}
 	return r.Write(folder)
 }
 
-// misreadPicture draws the pictures that were misread with most confidence; it is nil
-// if there are none.
-func misreadPicture(m *inkling.Classifier, d data.Dataset, e *train.Evaluation) (*runs.Picture, error) {
+// mostPairs is of how many pairs of classes a report shows pictures.
+const mostPairs = 10
+
+// misreadPictures draws the pictures that were misread with most confidence, and some of the
+// classes that were confused most often. There are none of texts.
+func misreadPictures(m *inkling.Classifier, d data.Dataset, e *train.Evaluation) ([]*runs.Picture, error) {
 	if len(e.Worst) == 0 || m.Kind() == inkling.Texts {
 		return nil, nil
 	}
 	if m.Kind() == inkling.Recordings {
 		d = &spectrograms{d, m.Sound}
 	}
+	worst, err := gridOf(d, e.Classes, e.Worst)
+	if err != nil {
+		return nil, err
+	}
+	pairs := e.Confused(mostPairs)
+	var mistaken []train.Misread
+	for _, p := range pairs {
+		mistaken = append(mistaken, e.Mistaken[[2]int{p.Label, p.Prediction}]...)
+	}
+	confused, err := gridOf(d, e.Classes, mistaken)
+	return []*runs.Picture{
+		{Name: "misread", Title: "Misread", Image: worst,
+			Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))},
+		{Name: "confused", Title: "Confused", Image: confused,
+			Text: fmt.Sprintf("Pictures of the %s of classes that were confused most often, one pair after another, of each those that the network was surest of.", count(len(pairs), "pair"))},
+	}, err
+}
+
+// gridOf draws misread pictures side by side, with what they are and were taken for.
+func gridOf(d data.Dataset, classes []string, misread []train.Misread) (*image.RGBA, error) {
 	var pixels []byte
 	var captions []string
-	for _, m := range e.Worst {
+	for _, m := range misread {
 		picture, _, err := d.Example(m.Index)
 		if err != nil {
 			return nil, err
 		}
 		pixels = append(pixels, picture...)
-		caption := fmt.Sprintf("%s > %s %.0f%%", printable(e.Classes[m.Label]), printable(e.Classes[m.Prediction]), 100*m.Confidence)
+		caption := fmt.Sprintf("%s > %s %.0f%%", printable(classes[m.Label]), printable(classes[m.Prediction]), 100*m.Confidence)
 		if !plot.CanWrite(caption) {
 			caption = fmt.Sprintf("class %d > %d %.0f%%", m.Label, m.Prediction, 100*m.Confidence)
 		}
 		captions = append(captions, caption)
 	}
 	channels, height, width := d.Shape()
-	img, err := plot.Grid{Columns: 8, Scale: max(1, 96/width), Labels: captions}.Bytes(pixels, channels, height, width)
-	return &runs.Picture{Name: "misread", Title: "Misread", Image: img,
-		Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))}, err
+	return plot.Grid{Columns: 8, Scale: max(1, 96/width), Labels: captions}.Bytes(pixels, channels, height, width)
 }
