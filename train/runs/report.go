@@ -8,6 +8,7 @@ import (
 	"image"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -124,26 +125,27 @@ type confused struct {
 // drawings are the charts that there is something for.
 func (r *Report) drawings() []Drawing {
 	list := append([]Drawing(nil), r.Drawings...)
-	axis, rows, x := r.measured()
-	series := func(name string, value func(row *Row) *float64) plot.Series {
+	axis, at := r.axis()
+	series := func(name string, rows []Row, value func(row *Row) *float64) plot.Series {
 		s := plot.Series{Name: name}
 		for i := range rows {
 			if v := value(&rows[i]); v != nil {
-				s.X, s.Y = append(s.X, x[i]), append(s.Y, *v)
+				s.X, s.Y = append(s.X, at(&rows[i])), append(s.Y, *v)
 			}
 		}
 		return s
 	}
-	training := series("training", func(row *Row) *float64 { return row.Loss })
-	validation := series("validation", func(row *Row) *float64 { return row.ValidationLoss })
+	ends, within := r.Ends(), r.within()
+	training := series("training", within, func(row *Row) *float64 { return row.Loss })
+	validation := series("validation", ends, func(row *Row) *float64 { return row.ValidationLoss })
 	over := " over the " + axis + "s"
 	if len(training.X)+len(validation.X) > 0 {
 		list = append(list, Drawing{"loss", "Loss", "Mean loss of training and validation" + over + "; the numbers stand in the table.", plot.Curves("Loss", axis, "loss", false, nonEmpty(training, validation)...)})
 	}
-	if s := series("validation", func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
+	if s := series("validation", ends, func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
 		list = append(list, Drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised," + over + ".", plot.Curves("Accuracy", axis, "accuracy", false, s)})
 	}
-	if s := series("", func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
+	if s := series("", within, func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
 		list = append(list, Drawing{"learning-rate", "Learning rate", "Learning rate" + over + ".", plot.Curves("Learning rate", axis, "learning rate", false, s)})
 	}
 	if len(r.Confusion) > 0 {
@@ -186,24 +188,45 @@ func (r *Report) Ends() []Row {
 	return ends
 }
 
-// measured are the rows that curves are drawn of and where: Ends over the epochs or, of a
-// training that came to the end of none, all over the steps.
-func (r *Report) measured() (axis string, rows []Row, x []float64) {
-	rows = r.Ends()
-	if len(rows) == 0 || !rows[0].EpochEnd {
-		for _, row := range r.Rows {
-			x = append(x, float64(row.Step))
+// mostPoints is how many points a curve of the training has at most; nobody sees more.
+const mostPoints = 1000
+
+// within are the rows that curves of the training are drawn of: those inside of epochs, of
+// which there are many, evenly chosen, or, where there are hardly any, Ends.
+func (r *Report) within() []Row {
+	var within []Row
+	for _, row := range r.Rows {
+		if !row.EpochEnd {
+			within = append(within, row)
 		}
-		return "step", r.Rows, x
 	}
-	for _, row := range rows {
-		at := float64(row.Epoch)
-		if steps := float64(rows[0].Step) / float64(rows[0].Epoch); !row.EpochEnd && steps > 0 { // of an epoch
-			at = float64(row.Step) / steps
+	ends := r.Ends()
+	if len(within) <= len(ends) {
+		return ends
+	}
+	each := (len(within) + mostPoints - 1) / mostPoints
+	var chosen []Row
+	for i := len(within) - 1; i >= 0; i -= each { // the last is one of them
+		chosen = append(chosen, within[i])
+	}
+	slices.Reverse(chosen)
+	return chosen
+}
+
+// axis is what curves are drawn over, and where a row is on it: epochs or, of a training
+// that came to the end of none, steps.
+func (r *Report) axis() (name string, at func(row *Row) float64) {
+	ends := r.Ends()
+	if len(ends) == 0 || !ends[0].EpochEnd || ends[0].Step == 0 {
+		return "step", func(row *Row) float64 { return float64(row.Step) }
+	}
+	steps := float64(ends[0].Step) / float64(ends[0].Epoch) // of an epoch
+	return "epoch", func(row *Row) float64 {
+		if row.EpochEnd {
+			return float64(row.Epoch)
 		}
-		x = append(x, at)
+		return float64(row.Step) / steps
 	}
-	return "epoch", rows, x
 }
 
 func (r *Report) bars() *plot.Chart {

@@ -249,7 +249,8 @@ func TestReportFiles(t *testing.T) {
 	}
 }
 
-// TestEndWithinEpoch draws trainings that did not come to the end of an epoch.
+// TestEndWithinEpoch draws trainings that did not come to the end of an epoch, and such as
+// were measured within epochs.
 func TestEndWithinEpoch(t *testing.T) {
 	report := Row{Epoch: 1, Step: 5, Loss: value(2.25)}
 	end := Row{Epoch: 1, Step: 10, EpochEnd: true, Loss: value(2), LearningRate: value(0.1)}
@@ -265,10 +266,15 @@ func TestEndWithinEpoch(t *testing.T) {
 		"an epoch":           {[]Row{report, end}, "epoch", []float64{1}, 1},
 		"an epoch and more":  {[]Row{report, end, part}, "epoch", []float64{1, 1.5}, 2},
 		"within the first":   {[]Row{report, {Epoch: 1, Step: 7, Loss: value(2.5)}}, "step", []float64{5, 7}, 1},
+		"more within epochs": {[]Row{report, {Epoch: 1, Step: 7, Loss: value(2.5)}, end, part}, "epoch", []float64{0.5, 0.7, 1.5}, 2},
 		"gone on with later": {[]Row{report, end, part, {Epoch: 2, Step: 20, EpochEnd: true}}, "epoch", []float64{1, 2}, 2},
 	} {
 		r := &Report{Rows: test.rows}
-		axis, _, x := r.measured()
+		axis, at := r.axis()
+		var x []float64
+		for _, row := range r.within() {
+			x = append(x, at(&row))
+		}
 		if axis != test.axis || !slices.Equal(x, test.x) || len(r.Ends()) != test.ends {
 			t.Errorf("%s: drawn at %v of the %ss, with %d ends; want %v, %ss, %d", name, x, axis, len(r.Ends()), test.x, test.axis, test.ends)
 		}
@@ -280,6 +286,18 @@ func TestEndWithinEpoch(t *testing.T) {
 		if strings.Contains(page.String(), ", in part</td>") != in || strings.Contains(page.String(), `aria-label="Loss"`) != (len(test.rows) > 0) {
 			t.Errorf("%s: the page has not what there is", name)
 		}
+	}
+}
+
+// Of a long training a curve has few points, the last of all among them.
+func TestFewPoints(t *testing.T) {
+	var r Report
+	for i := range 10*mostPoints + 3 {
+		r.Rows = append(r.Rows, Row{Epoch: 1, Step: i + 1, Loss: value(1)})
+	}
+	within := r.within()
+	if n := len(within); n > mostPoints || n < mostPoints/2 || within[n-1].Step != len(r.Rows) {
+		t.Errorf("%d points, the last of step %d of %d", n, within[n-1].Step, len(r.Rows))
 	}
 }
 
