@@ -44,7 +44,8 @@ The calibration error tells how far it is right as often as it is sure (15 bins)
 The data set, the classes, the normalisation and the way the pictures lie are those
 in the model's file. A file that does not say, as one that PyTorch saved, is tested
 with the tutorial's settings, on pictures as the data set's files have them (EMNIST's
-are transposed). Pictures in a folder are prepared as inkling predict prepares them.` + modelFlagsHelp,
+are transposed). Pictures in a folder are prepared as inkling predict prepares them.
+MODEL may also be digitnet or lenet, the networks for digits that are built in.` + modelFlagsHelp,
 		Example: `  inkling test model.pth
   inkling test model.pth --data emnist --json
   inkling test model.pth --confusion --out test-report
