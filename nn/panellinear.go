@@ -43,8 +43,8 @@ func lowerPanelLinear(p *plan, g *group) {
 	if s.output.relu = g.taken[0]; len(g.first.params) > 1 {
 		s.bias = g.first.params[1]
 	}
-	s.panels = (s.width + kernel.TileColumns - 1) / kernel.TileColumns
-	s.packed = p.packed(s.panels * kernel.TileColumns * s.depth)
+	s.panels = (s.width + kernel.PanelColumns() - 1) / kernel.PanelColumns()
+	s.packed = p.packed(s.panels * kernel.PanelColumns() * s.depth)
 	p.refresh = append(p.refresh, func() {
 		if s.used.changed() {
 			s.pack(0, roundUp(op.out, 8))
@@ -91,7 +91,7 @@ func (s *panelLinear) eachRows(first, last int, visit func(example, rows, inputs
 
 // some computes panels from..to-1 of some examples.
 func (s *panelLinear) some(w *work, first, last, from, to int) {
-	const columns = kernel.TileColumns
+	columns := kernel.PanelColumns()
 	room := s.plan.rooms[w.worker]
 	s.eachRows(first, last, func(example, rows, inputs, outputs int) {
 		x, y := s.input.values.from(w, example), s.output.values.from(w, example)

@@ -33,23 +33,24 @@ func (g *points) strip(i, examples int) (from, to int) {
 	return from * kernel.TileRows, min(to*kernel.TileRows, all)
 }
 
-// somePoints computes units from..to-1 of some examples: a strip with a block of columns.
+// somePoints computes units from..to-1 of some examples: a strip with a part of its columns.
 func (t *tilePass) somePoints(w *work, from, to int, r tileRun) {
 	in, out, base := r.in.from(w, w.first), r.out.from(w, w.first), r.base.fromOrNil(w, w.first)
 	for ; from < to; from++ {
-		first, last := t.points.strip(from/t.blocks(), w.last-w.first)
-		t.pointStrip(first, last, from%t.blocks(), in, out, base, r)
+		first, last := t.points.strip(from/t.parts(), w.last-w.first)
+		block, blocks := t.part(from % t.parts())
+		t.pointStrip(first, last, block, blocks, in, out, base, r)
 	}
 }
 
-// pointStrip computes a block of columns of pixels first..last-1.
-func (t *tilePass) pointStrip(first, last, block int, in, out, base []float32, r tileRun) {
+// pointStrip computes some blocks of columns of pixels first..last-1.
+func (t *tilePass) pointStrip(first, last, block, blocks int, in, out, base []float32, r tileRun) {
 	g, column := t.points, block*kernel.TileColumns
 	weights, bias := r.weights[block*t.weightStep():], r.bias[column:]
 	for _, run := range divideRow(last - first) {
 		if run.count > 0 {
 			at := first*g.outStep + column
-			kernel.PointTiles(out[at:], in[first*g.inStep:], weights, bias, after(base, at), run.rows, run.count, t.depth, g.inStep, g.outStep, r.limits)
+			kernel.PointTiles(out[at:], in[first*g.inStep:], weights, bias, after(base, at), run.rows, run.count, t.depth, g.inStep, g.outStep, blocks, t.weightStep(), r.limits)
 			first += run.rows * run.count
 		}
 	}

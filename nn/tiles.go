@@ -195,16 +195,31 @@ func (t *tilePass) count(examples int) (n int) {
 	return n
 }
 
+// parts is into how many parts the blocks of a group are divided, of as many blocks as
+// the kernels take at a time.
+func (t *tilePass) parts() int {
+	if t.narrow {
+		return t.blocks()
+	}
+	return (t.blocks() + kernel.TileBlocks() - 1) / kernel.TileBlocks()
+}
+
+// part returns the first block of a part and how many it has.
+func (t *tilePass) part(i int) (first, count int) {
+	first, end := share(t.blocks(), t.parts(), i)
+	return first, end - first
+}
+
 // units is the number of parts into which the work for so many examples can be divided:
-// a tile or strip with a block of its columns, or a tile with all if depthwise.
+// a tile or strip with a part of its columns, or a tile with all if depthwise.
 func (t *tilePass) units(examples int) int {
 	switch {
 	case t.depthwise:
 		return t.count(examples)
 	case t.points != nil:
-		return t.blocks() * t.points.strips(examples)
+		return t.parts() * t.points.strips(examples)
 	}
-	return t.groups * t.blocks() * t.count(examples)
+	return t.groups * t.parts() * t.count(examples)
 }
 
 // tileRun is what a pass works on. bias has a number for each column and TileColumns
@@ -231,14 +246,16 @@ func (t *tilePass) some(w *work, from, to int, r tileRun) {
 		return
 	}
 	count := t.count(w.last - w.first)
-	for block := from / count; block*count < to; block++ {
-		group, column := block/t.blocks(), block%t.blocks()*kernel.TileColumns
+	for part := from / count; part*count < to; part++ {
+		group := part / t.parts()
+		block, blocks := t.part(part % t.parts())
+		column := block * kernel.TileColumns
 		width := min(t.columns-column, kernel.TileColumns)
-		read, written, packed := group*t.depth, group*t.columns+column, block*t.positions*t.weightStep()
-		for first, before := w.first, block*count; first < w.last && before < to; first += len(t.tiles) {
+		read, written, packed := group*t.depth, group*t.columns+column, (group*t.blocks()+block)*t.positions*t.weightStep()
+		for first, before := w.first, part*count; first < w.last && before < to; first += len(t.tiles) {
 			all := &t.tiles[min(len(t.tiles), w.last-first)-1]
 			for i := max(from-before, 0); i < min(to-before, len(all.list)); i++ {
-				t.runTile(w.worker, all, &all.list[i], r.in.from(w, first)[read:], r.out.from(w, first)[written:], r.weights[packed:], r.bias[written:], after(r.base.fromOrNil(w, first), written), width, r.limits)
+				t.runTile(w.worker, all, &all.list[i], r.in.from(w, first)[read:], r.out.from(w, first)[written:], r.weights[packed:], r.bias[written:], after(r.base.fromOrNil(w, first), written), blocks, width, r.limits)
 			}
 			before += len(all.list)
 		}
@@ -258,7 +275,7 @@ func (t *tilePass) someDepthwise(w *work, from, to int, r tileRun) {
 				continue
 			}
 			for at := 0; at < t.columns; at += kernel.TileColumns {
-				t.runTile(w.worker, all, one, in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), min(t.columns-at, kernel.TileColumns), r.limits)
+				t.runTile(w.worker, all, one, in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), 1, min(t.columns-at, kernel.TileColumns), r.limits)
 			}
 		}
 		before += len(all.list)
@@ -273,8 +290,9 @@ func after(x []float32, n int) []float32 {
 	return x[n:]
 }
 
-// runTile computes a block of columns of one tile, of which width are wanted.
-func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, bias, base []float32, width int, limits *kernel.Limits) {
+// runTile computes some blocks of columns of one tile; narrow, it is one block, of which
+// width columns are wanted.
+func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, bias, base []float32, blocks, width int, limits *kernel.Limits) {
 	to, table := out, all.table[one.table:]
 	if t.narrow {
 		to = t.scratch[worker]
@@ -287,11 +305,13 @@ func (t *tilePass) runTile(worker int, all *tiles, one *tile, in, out, weights, 
 	}
 	switch {
 	case one.segments == 0:
-		kernel.EmptyTile(to, bias, base, table[:one.rows], limits)
+		for at := 0; at < blocks*kernel.TileColumns; at += kernel.TileColumns {
+			kernel.EmptyTile(to[at:], bias[at:], after(base, at), table[:one.rows], limits)
+		}
 	case t.depthwise:
 		kernel.DepthwiseTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, 1, limits)
 	default:
-		kernel.IndirectTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, t.depth, limits)
+		kernel.IndirectTile(to, in, t.zeros, weights, bias, base, table, one.rows, one.segments, t.depth, blocks, t.positions*t.weightStep(), limits)
 	}
 	if t.narrow {
 		for r, at := range one.outputs[:one.rows] {

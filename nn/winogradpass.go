@@ -78,7 +78,12 @@ func (t *winogradTiles) products() int { return t.of.Size * t.of.Size }
 // steps are the distances between the panels of neighbouring products, of transformed tiles
 // and of what they are multiplied to.
 func (t *winogradPass) steps() (under, products int) {
-	return panelStep(roundUp(t.depth, kernel.TileColumns) * t.together), panelStep(kernel.TileColumns * t.together)
+	return panelStep(roundUp(t.depth, kernel.TileColumns) * t.together), panelStep(t.blocks() * kernel.TileColumns * t.together)
+}
+
+// blocks is how many blocks of columns are multiplied at a time.
+func (t *winogradPass) blocks() int {
+	return min(kernel.PanelBlocks(), (t.columns+kernel.TileColumns-1)/kernel.TileColumns)
 }
 
 // packedWeights is the number of floats of the transformed filters: for every block of
@@ -140,26 +145,30 @@ func (t *winogradPass) run(w *work, first, last int, in, out *buffer, packed, bi
 	room := t.plan.rooms[w.worker]
 	under, products, scratch := room[:t.products()*underStep], room[t.products()*underStep:][:t.products()*productStep], room[t.products()*(underStep+productStep):]
 	panel := t.together * columns
-	blocks := roundUp(t.depth, columns) / columns
+	underBlocks := roundUp(t.depth, columns) / columns
 	for ; first < last; first += t.together {
 		count := min(t.together, last-first)
 		for i := range count {
 			table, _ := t.tables((first + i) % t.count)
-			kernel.WinogradGather(t.of.Input, under[i*columns:], in.from(w, (first+i)/t.count), t.zeros, scratch, table, blocks, underStep, panel)
+			kernel.WinogradGather(t.of.Input, under[i*columns:], in.from(w, (first+i)/t.count), t.zeros, scratch, table, underBlocks, underStep, panel)
 		}
-		for at := 0; at < t.columns; at += columns {
+		for at := 0; at < t.columns; {
 			weights := packed[at*t.products()*t.depth:]
+			blocks := min(t.blocks(), (t.columns-at+columns-1)/columns)
 			for p := range t.products() {
-				kernel.PanelProduct(products[p*productStep:], under[p*underStep:], weights[p*t.depth*columns:], count, t.depth, panel)
+				kernel.PanelProduct(products[p*productStep:], under[p*underStep:], weights[p*t.depth*columns:], count, t.depth, panel, blocks, panel, t.products()*t.depth*columns)
 			}
-			for i := range count {
-				example := (first + i) / t.count
-				_, table := t.tables((first + i) % t.count)
-				var from []float32
-				if base != nil {
-					from = base.from(w, example)[at:]
+			for block := range blocks {
+				for i := range count {
+					example := (first + i) / t.count
+					_, table := t.tables((first + i) % t.count)
+					var from []float32
+					if base != nil {
+						from = base.from(w, example)[at:]
+					}
+					kernel.WinogradScatter(t.of.Output, out.from(w, example)[at:], products[block*panel+i*columns:], bias[at:], from, scratch, table, productStep, limits)
 				}
-				kernel.WinogradScatter(t.of.Output, out.from(w, example)[at:], products[i*columns:], bias[at:], from, scratch, table, productStep, limits)
+				at += columns
 			}
 		}
 	}

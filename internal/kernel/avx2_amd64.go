@@ -5,13 +5,20 @@ package kernel
 import "golang.org/x/sys/cpu"
 
 func init() {
-	c := candidate{Set: assembly}
-	c.Name = "avx2"
-	c.WinogradGather, c.WinogradScatter, c.PanelProduct = winogradGatherAssembly, winogradScatterAssembly, panelProductAssembly
-	c.CurveValues, c.CurveSlopes = curveValuesAssembly, curveSlopesAssembly
-	c.UpdateAdam = updateAdamAssembly
-	if !cpu.X86.HasAVX2 || !cpu.X86.HasFMA {
+	c := candidate{Set: avx2()}
+	if lacksAVX2() {
 		c.lacking = "AVX2 or FMA"
 	}
 	register(c)
 }
+
+func avx2() Set {
+	s := assembly
+	s.Name = "avx2"
+	s.WinogradGather, s.WinogradScatter, s.PanelProduct = winogradAVX2.gather, winogradAVX2.scatter, panelProductAssembly
+	s.CurveValues, s.CurveSlopes = curveValuesAssembly, curveSlopesAssembly
+	s.UpdateAdam = updateAdamAssembly
+	return s
+}
+
+func lacksAVX2() bool { return !cpu.X86.HasAVX2 || !cpu.X86.HasFMA }

@@ -103,10 +103,10 @@ func TestNothingLiesBeyond(t *testing.T) {
 				c.InputGradient(gradient, filters, out, bytes, make([]float32, pixels*c.OutPixel), c.OutPixel, 1, offsets)
 			})
 
-			rows, segments := 1+r.IntN(TileRows), 1+r.IntN(9)
+			rows, segments, blocks := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(5)
 			table := make([]int32, TileEntry*(segments+1))
 			for i := range rows {
-				table[i] = int32(i * TileColumns)
+				table[i] = int32(i * blocks * TileColumns)
 			}
 			for s := range segments {
 				e := table[TileEntry*(s+1):]
@@ -116,13 +116,13 @@ func TestNothingLiesBeyond(t *testing.T) {
 				e[6] = int32(r.IntN(2))
 			}
 			try("IndirectTile", func(take func(int) []float32) {
-				IndirectTile(take(rows*TileColumns), take(depth+1), make([]float32, depth), take(depth*TileColumns+1), take(TileColumns), nil, table, rows, segments, depth, &Limits{0, 6})
+				IndirectTile(take(rows*TileColumns*blocks), take(depth+1), make([]float32, depth), take(blocks*depth*TileColumns+1), take(blocks*TileColumns), nil, table, rows, segments, depth, blocks, depth*TileColumns, &Limits{0, 6})
 			})
 			try("DepthwiseTile", func(take func(int) []float32) {
-				DepthwiseTile(take(rows*TileColumns), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), nil, table, rows, segments, 1, &Limits{0, 6})
+				DepthwiseTile(take(rows*TileColumns*blocks), take(TileColumns+1), make([]float32, TileColumns), take(TileColumns+1), take(TileColumns), nil, table, rows, segments, 1, &Limits{0, 6})
 			})
 			try("PointTiles", func(take func(int) []float32) {
-				PointTiles(take(2*rows*TileColumns), take(2*rows*depth), take(depth*TileColumns), take(TileColumns), nil, rows, 2, depth, depth, TileColumns, &Limits{0, 6})
+				PointTiles(take(2*rows*TileColumns*blocks), take(2*rows*depth), take(blocks*depth*TileColumns), take(blocks*TileColumns), nil, rows, 2, depth, depth, blocks*TileColumns, blocks, depth*TileColumns, &Limits{0, 6})
 			})
 			try("OuterTile", func(take func(int) []float32) {
 				OuterTile(take(rows*TileColumns), take(rows), take(TileColumns), make([]int32, 2*n), rows)

@@ -1,17 +1,20 @@
 package kernel
 
-// Products of matrices by panels: TileColumns columns of the right one are put one row
-// behind another, so that they stay in a cache while all rows of the left one pass.
+// Products of matrices by panels: some columns of the right one are put one row behind
+// another, so that they stay in a cache while all rows of the left one pass.
 
 const (
-	// panelDepth is how many rows of a panel all rows of the left matrix go through before
-	// the next ones: they stay in the first cache.
-	panelDepth = 256
+	// panelFloats is how many floats of a panel all rows of the left matrix go through
+	// before the next ones: they stay in the first cache.
+	panelFloats = 256 * TileColumns
 	// ProductRoom is how many floats Product works in.
-	ProductRoom = panelDepth*TileColumns + TileRows*TileColumns
+	ProductRoom = panelFloats + TileRows*TileColumns
 	// fewRows are not worth a panel.
 	fewRows = 12
 )
+
+// PanelColumns is how many columns a panel has: as many as a tile of the set in use.
+func PanelColumns() int { return TileColumns * TileBlocks() }
 
 // Product computes a matrix product, or adds it to c:
 //
@@ -36,33 +39,43 @@ func Product(c, a, b []float32, rows, columns, depth, cRow, aRow, aColumn, bRow,
 		MatMul(c, a, b, rows, columns, depth, cRow, aRow, aColumn, bRow, accumulate)
 		return
 	}
-	for first := 0; first < depth; first += panelDepth {
-		deep := min(panelDepth, depth-first)
-		for j := 0; j < columns; j += TileColumns {
-			width := min(TileColumns, columns-j)
+	panelColumns := PanelColumns()
+	most := panelFloats / panelColumns
+	for first := 0; first < depth; first += most {
+		deep := min(most, depth-first)
+		for j := 0; j < columns; j += panelColumns {
+			width := min(panelColumns, columns-j)
 			packPanel(room, b[first*bRow+j*bColumn:], deep, width, bRow, bColumn)
-			MultiplyPanel(c[j:], a[first*aColumn:], room, rows, width, deep, cRow, aRow, aColumn, accumulate || first > 0, room[panelDepth*TileColumns:])
+			MultiplyPanel(c[j:], a[first*aColumn:], room, rows, width, deep, cRow, aRow, aColumn, accumulate || first > 0, room[panelFloats:])
 		}
 	}
 }
 
-// packPanel sets panel[k*TileColumns+j] to b[k*bRow+j*bColumn], and to 0 for j >= width.
+// packPanel sets panel[k*PanelColumns()+j] to b[k*bRow+j*bColumn], and to 0 for j >= width
+// up to a multiple of TileColumns.
 func packPanel(panel, b []float32, depth, width, bRow, bColumn int) {
+	for j := 0; j < width; j += TileColumns {
+		packBlock(panel[j:], b[j*bColumn:], depth, min(TileColumns, width-j), PanelColumns(), bRow, bColumn)
+	}
+}
+
+// packBlock is packPanel for TileColumns columns of a panel, or fewer.
+func packBlock(panel, b []float32, depth, width, columns, bRow, bColumn int) {
 	switch {
 	case width == TileColumns && bColumn == 1:
-		CopyRows(panel, b, depth, TileColumns, TileColumns, bRow)
+		CopyRows(panel, b, depth, TileColumns, columns, bRow)
 		return
 	case width == TileColumns && bRow == 1 && depth >= 8:
 		for k := 0; k < depth; k += 8 {
 			at := min(k, depth-8) // the last eight may overlap those before
 			for j := 0; j < TileColumns; j += 8 {
-				active.Transpose8(panel[at*TileColumns+j:], b[j*bColumn+at:], TileColumns, bColumn)
+				active.Transpose8(panel[at*columns+j:], b[j*bColumn+at:], columns, bColumn)
 			}
 		}
 		return
 	}
 	for k := range depth {
-		row := panel[k*TileColumns:][:TileColumns]
+		row := panel[k*columns:][:TileColumns]
 		clear(row[width:])
 		for j := range row[:width] {
 			row[j] = b[k*bRow+j*bColumn]
@@ -71,26 +84,32 @@ func packPanel(panel, b []float32, depth, width, bRow, bColumn int) {
 }
 
 // MultiplyPanel is Product for one panel of any depth, of which width columns are wanted.
-// room has TileRows x TileColumns floats where these are fewer than TileColumns.
+// room has TileRows x TileColumns floats where these are no multiple of TileColumns.
 func MultiplyPanel(c, a, panel []float32, rows, width, depth, cRow, aRow, aColumn int, accumulate bool, room []float32) {
-	for ; depth > panelDepth; depth -= panelDepth {
-		multiplyPanel(c, a, panel, rows, width, panelDepth, cRow, aRow, aColumn, accumulate, room)
-		a, panel, accumulate = a[panelDepth*aColumn:], panel[panelDepth*TileColumns:], true
+	most := panelFloats / PanelColumns()
+	for ; depth > most; depth -= most {
+		multiplyPanel(c, a, panel, rows, width, most, cRow, aRow, aColumn, accumulate, room)
+		a, panel, accumulate = a[most*aColumn:], panel[panelFloats:], true
 	}
 	multiplyPanel(c, a, panel, rows, width, depth, cRow, aRow, aColumn, accumulate, room)
 }
 
 func multiplyPanel(c, a, panel []float32, rows, width, depth, cRow, aRow, aColumn int, accumulate bool, room []float32) {
-	if width == TileColumns {
-		MatMul(c, a, panel, rows, width, depth, cRow, aRow, aColumn, TileColumns, accumulate)
+	columns := PanelColumns()
+	whole := width / TileColumns * TileColumns
+	if whole > 0 {
+		MatMul(c, a, panel, rows, whole, depth, cRow, aRow, aColumn, columns, accumulate)
+	}
+	if width -= whole; width == 0 {
 		return
 	}
+	c, panel = c[whole:], panel[whole:]
 	for m := 0; m < rows; m += TileRows {
 		some := min(TileRows, rows-m)
 		for r := range some {
 			copy(room[r*TileColumns:], c[(m+r)*cRow:][:width])
 		}
-		MatMul(room, a[m*aRow:], panel, some, TileColumns, depth, TileColumns, aRow, aColumn, TileColumns, accumulate)
+		MatMul(room, a[m*aRow:], panel, some, TileColumns, depth, TileColumns, aRow, aColumn, columns, accumulate)
 		for r := range some {
 			copy(c[(m+r)*cRow:][:width], room[r*TileColumns:])
 		}
@@ -98,13 +117,14 @@ func multiplyPanel(c, a, panel []float32, rows, width, depth, cRow, aRow, aColum
 }
 
 // PackColumns puts rows from..to-1, multiples of 8, of a matrix of depth columns, a multiple
-// of 8, into panels of its transpose: panels[r/TileColumns*depth*TileColumns + k*TileColumns
-// + r%TileColumns] = matrix[r*depth+k].
+// of 8, into panels of its transpose, PanelColumns() wide:
+// panels[r/width*depth*width + k*width + r%width] = matrix[r*depth+k].
 func PackColumns(panels, matrix []float32, depth, from, to int) {
+	width := PanelColumns()
 	for r := from; r < to; r += 8 {
-		panel := panels[r/TileColumns*depth*TileColumns+r%TileColumns:]
+		panel := panels[r/width*depth*width+r%width:]
 		for k := 0; k < depth; k += 8 {
-			active.Transpose8(panel[k*TileColumns:], matrix[r*depth+k:], TileColumns, depth)
+			active.Transpose8(panel[k*width:], matrix[r*depth+k:], width, depth)
 		}
 	}
 }

@@ -14,9 +14,9 @@ func TestProduct(t *testing.T) {
 		room := make([]float32, ProductRoom)
 		for seed := range uint64(120) {
 			r := rand.New(rand.NewPCG(seed, 11))
-			rows, columns, depth := 1+r.IntN(40), 1+r.IntN(60), r.IntN(40)
+			rows, columns, depth := 1+r.IntN(40), 1+r.IntN(90), r.IntN(40)
 			if seed%20 == 0 {
-				rows, columns, depth = 1+r.IntN(16), 1+r.IntN(40), panelDepth+r.IntN(50)
+				rows, columns, depth = 1+r.IntN(16), 1+r.IntN(40), panelFloats/PanelColumns()+r.IntN(50)
 			}
 			aRow, aColumn, bRow, bColumn := depth, 1, columns, 1
 			if r.IntN(2) == 0 {
@@ -62,17 +62,19 @@ func TestPackColumns(t *testing.T) {
 		r := rand.New(rand.NewPCG(12, 12))
 		const depth, rows = 24, 40
 		matrix := newGuarded(rows*depth, normal(r))
-		panels := newGuarded(48*depth, func() float32 { return 0 })
+		width := PanelColumns()
+		stored := (rows + width - 1) / width * width
+		panels := newGuarded(stored*depth, func() float32 { return 0 })
 		PackColumns(panels.data, matrix.data, depth, 8, rows)
 		PackColumns(panels.data, matrix.data, depth, 0, 8)
 		panels.check(t, "panels")
-		for o := range 48 {
+		for o := range stored {
 			for k := range depth {
 				want := float32(0)
 				if o < rows {
 					want = matrix.data[o*depth+k]
 				}
-				if got := panels.data[o/16*depth*16+k*16+o%16]; got != want {
+				if got := panels.data[o/width*depth*width+k*width+o%width]; got != want {
 					t.Fatalf("row %d, column %d is %v, want %v", o, k, got, want)
 				}
 			}

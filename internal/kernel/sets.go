@@ -22,10 +22,14 @@ type Set struct {
 	WeightGradient func(c *Conv, filter, in []float32, pairs []Pair) (bias float32)
 	InputGradient  func(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32)
 
+	// TileBlocks is how many blocks IndirectTile and PointTiles can take at a time, and
+	// PanelBlocks how many PanelProduct; 0 is 1. Plain Go takes any.
+	TileBlocks, PanelBlocks int
+
 	// The tiles of dense convolutions; pairs and count are never empty.
-	IndirectTile  func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits)
+	IndirectTile  func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits)
 	DepthwiseTile func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits)
-	PointTiles    func(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits)
+	PointTiles    func(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, blocks, blockStep int, limits *Limits)
 	OuterTile     func(sums, a, b []float32, pairs []int32, rows int)
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
@@ -37,7 +41,7 @@ type Set struct {
 	// The transforms and products of Winograd's convolutions.
 	WinogradGather  func(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int)
 	WinogradScatter func(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits)
-	PanelProduct    func(out, in, weights []float32, rows, depth, panel int)
+	PanelProduct    func(out, in, weights []float32, rows, depth, panel, blocks, outStep, blockStep int)
 
 	// Normalisations of pictures with the channels innermost.
 	ChannelSums     func(sums []float64, x []float32, pixels, step int)

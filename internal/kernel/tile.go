@@ -17,19 +17,37 @@ const (
 // one.
 type Limits struct{ Low, High float32 }
 
-// IndirectTile computes TileColumns channels of some pixels, up to TileRows, of a
-// convolution. table has TileEntry numbers for the outputs, and for each segment
-// (pixel of the filter) as many:
+// TileBlocks is how many blocks of TileColumns channels the set in use computes at a time
+// where a tile may have several: who divides work by blocks does well to keep so many
+// together.
+func TileBlocks() int { return max(active.TileBlocks, 1) }
+
+// IndirectTile computes blocks times TileColumns channels of some pixels, up to TileRows,
+// of a convolution. table has TileEntry numbers for the outputs, and for each segment
+// (pixel of the filter) as many; for the first block,
 //
 //	sum[r][j] = bias[j] + (base == nil ? 0 : base[table[r]+j])
 //	for each segment s, and its entry e = table[TileEntry*(s+1):], k < depth:
 //	  sum[r][j] += (e[r] < 0 ? zeros[k] : in[e[r]+k]) * weights[e[6] + k*TileColumns + j]
 //	out[table[r]+j] = limits == nil ? sum[r][j] : min(max(sum[r][j], limits.Low), limits.High)
 //
-// for r < rows, j < TileColumns. out overlaps nothing else, but base may be the same.
-// There is at least one segment, of at least one float.
-func IndirectTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
-	active.IndirectTile(out, in, zeros, weights, bias, base, table, rows, segments, depth, limits)
+// for r < rows, j < TileColumns. Those of the next block lie TileColumns floats further in
+// out, bias and base, and blockStep floats in weights. out overlaps nothing else, but base
+// may be the same. There is at least one block, and one segment, of at least one float.
+func IndirectTile(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits) {
+	for most := TileBlocks(); blocks > most; blocks -= most {
+		active.IndirectTile(out, in, zeros, weights, bias, base, table, rows, segments, depth, most, blockStep, limits)
+		out, weights, bias, base = out[most*TileColumns:], weights[most*blockStep:], bias[most*TileColumns:], after(base, most*TileColumns)
+	}
+	active.IndirectTile(out, in, zeros, weights, bias, base, table, rows, segments, depth, blocks, blockStep, limits)
+}
+
+// after returns what of a slice, or of nothing, follows its first elements.
+func after(x []float32, n int) []float32 {
+	if x == nil {
+		return nil
+	}
+	return x[n:]
 }
 
 // EmptyTile is IndirectTile without a segment. rows are where the outputs are.
@@ -56,16 +74,21 @@ func DepthwiseTile(out, in, zeros, weights, bias, base []float32, table []int32,
 	active.DepthwiseTile(out, in, zeros, weights, bias, base, table, rows, segments, blocks, limits)
 }
 
-// PointTiles computes TileColumns channels of tiles times rows pixels that lie equally far
-// apart, rows being at most TileRows, of a convolution of 1x1. For pixel r of them all,
+// PointTiles computes blocks times TileColumns channels of tiles times rows pixels that
+// lie equally far apart, rows being at most TileRows, of a convolution of 1x1. For pixel r
+// of them all and the first block,
 //
 //	sum[j] = bias[j] + (base == nil ? 0 : base[r*outStep+j]) + Σ_k in[r*inStep+k] * weights[k*TileColumns+j]
 //	out[r*outStep+j] = limits == nil ? sum[j] : min(max(sum[j], limits.Low), limits.High)
 //
-// for k < depth, at least one, and j < TileColumns. out overlaps nothing else, but base may
-// be the same.
-func PointTiles(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
-	active.PointTiles(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, limits)
+// for k < depth, at least one, and j < TileColumns. The next block lies as IndirectTile has
+// it. out overlaps nothing else, but base may be the same.
+func PointTiles(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, blocks, blockStep int, limits *Limits) {
+	for most := TileBlocks(); blocks > most; blocks -= most {
+		active.PointTiles(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, most, blockStep, limits)
+		out, weights, bias, base = out[most*TileColumns:], weights[most*blockStep:], bias[most*TileColumns:], after(base, most*TileColumns)
+	}
+	active.PointTiles(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, blocks, blockStep, limits)
 }
 
 // OuterTile adds outer products to sums, rows x TileColumns:
@@ -99,7 +122,14 @@ func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
 	}
 }
 
-func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
+func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits) {
+	for b := range blocks {
+		at := b * TileColumns
+		indirectBlockPlain(out[at:], in, zeros, weights[b*blockStep:], bias[at:], after(base, at), table, rows, segments, depth, limits)
+	}
+}
+
+func indirectBlockPlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
 	for r := range rows {
 		sum := tileRow(bias, base, table[r])
 		for s := range segments {
@@ -141,11 +171,7 @@ func addProducts(sum *[halfTile]float32, from, weights []float32) {
 func depthwiseTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {
 	for b := range blocks {
 		at := b * TileColumns
-		var from []float32
-		if base != nil {
-			from = base[at:]
-		}
-		depthwiseBlockPlain(out[at:], in[at:], zeros, weights[at:], bias[at:], from, table, rows, segments, limits)
+		depthwiseBlockPlain(out[at:], in[at:], zeros, weights[at:], bias[at:], after(base, at), table, rows, segments, limits)
 	}
 }
 
@@ -168,8 +194,15 @@ func depthwiseBlockPlain(out, in, zeros, weights, bias, base []float32, table []
 	}
 }
 
-func pointTilesPlain(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
-	for r := range rows * tiles {
+func pointTilesPlain(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, blocks, blockStep int, limits *Limits) {
+	for b := range blocks {
+		at := b * TileColumns
+		pointBlockPlain(out[at:], in, weights[b*blockStep:], bias[at:], after(base, at), rows*tiles, depth, inStep, outStep, limits)
+	}
+}
+
+func pointBlockPlain(out, in, weights, bias, base []float32, pixels, depth, inStep, outStep int, limits *Limits) {
+	for r := range pixels {
 		sum, from := tileRow(bias, base, int32(r*outStep)), in[r*inStep:][:depth]
 		for half := 0; half < TileColumns; half += halfTile {
 			addProducts((*[halfTile]float32)(sum[half:]), from, weights[half:])

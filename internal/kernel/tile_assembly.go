@@ -12,7 +12,8 @@ func (l *Limits) pointer() *float32 {
 	return &l.Low
 }
 
-func indirectTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth int, limits *Limits) {
+// indirectTileAssembly and pointTilesAssembly are for one block.
+func indirectTileAssembly(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, _, _ int, limits *Limits) {
 	do := indirectTile6
 	switch rows {
 	case 1:
@@ -50,7 +51,7 @@ var pointTiles = [...]func(out, in, weights, bias, base *float32, depth, tiles, 
 	nil, pointTile1, pointTile2, pointTile3, pointTile4, pointTile5, pointTile6,
 }
 
-func pointTilesAssembly(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep int, limits *Limits) {
+func pointTilesAssembly(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, _, _ int, limits *Limits) {
 	pointTiles[rows](&out[0], &in[0], &weights[0], &bias[0], unsafe.SliceData(base), uint64(depth), uint64(tiles), uint64(4*inStep), uint64(4*outStep), limits.pointer())
 }
 

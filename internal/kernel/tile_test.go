@@ -34,14 +34,15 @@ func testTiles(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
-		depthwise, blocks := r.IntN(2) == 0, 1
+		depthwise, blocks := r.IntN(2) == 0, 1+r.IntN(6)
 		if depthwise {
-			depth, blocks = TileColumns, 1+r.IntN(3)
+			depth = TileColumns
 		}
 		width := blocks * TileColumns
+		blockStep := depth*TileColumns + r.IntN(9)
 		outputs, inputs, weights := 16*width, 100, 200
 		table := randomTile(r, rows, segments, outputs, width, inputs, weights)
-		in, w, bias := newGuarded(inputs+max(depth, width), normal(r)), newGuarded(weights+max(depth, blocks)*TileColumns, normal(r)), newGuarded(width, normal(r))
+		in, w, bias := newGuarded(inputs+max(depth, width), normal(r)), newGuarded(weights+(blocks-1)*blockStep+max(depth, blocks)*TileColumns, normal(r)), newGuarded(width, normal(r))
 		if r.IntN(8) == 0 {
 			in.data[r.IntN(inputs)] = float32(math.NaN())
 		}
@@ -62,8 +63,8 @@ func testTiles(t *testing.T) {
 			DepthwiseTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, blocks, limits)
 			depthwiseTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, blocks, limits)
 		} else {
-			IndirectTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, depth, limits)
-			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, depth, limits)
+			IndirectTile(got.data, in.data, zeros, w.data, bias.data, base, table, rows, segments, depth, blocks, blockStep, limits)
+			indirectTilePlain(want.data, in.data, zeros, w.data, bias.data, wantedBase, table, rows, segments, depth, blocks, blockStep, limits)
 		}
 		what := fmt.Sprintf("%d: %d rows, %d segments of %d, depthwise %v, %d blocks", seed, rows, segments, depth, depthwise, blocks)
 		got.check(t, what)
@@ -82,12 +83,14 @@ func TestPointTiles(t *testing.T) {
 		for seed := range uint64(300) {
 			r := rand.New(rand.NewPCG(seed, 12))
 			rows, tiles, depth := 1+r.IntN(TileRows), 1+r.IntN(4), 1+r.IntN(40)
-			inStep, outStep, pixels := 1+r.IntN(50), TileColumns+r.IntN(20), rows*tiles
-			in, w, bias := newGuarded((pixels-1)*inStep+depth, normal(r)), newGuarded(depth*TileColumns, normal(r)), newGuarded(TileColumns, normal(r))
+			blocks := 1 + r.IntN(6)
+			width, blockStep := blocks*TileColumns, depth*TileColumns+r.IntN(9)
+			inStep, outStep, pixels := 1+r.IntN(50), width+r.IntN(20), rows*tiles
+			in, w, bias := newGuarded((pixels-1)*inStep+depth, normal(r)), newGuarded((blocks-1)*blockStep+depth*TileColumns, normal(r)), newGuarded(width, normal(r))
 			if r.IntN(8) == 0 {
 				in.data[r.IntN(len(in.data))] = float32(math.NaN())
 			}
-			got := newGuarded((pixels-1)*outStep+TileColumns, normal(r))
+			got := newGuarded((pixels-1)*outStep+width, normal(r))
 			want, before := got.clone(), slices.Clone(got.data)
 			var base, wantedBase []float32
 			switch r.IntN(3) {
@@ -98,13 +101,13 @@ func TestPointTiles(t *testing.T) {
 				wantedBase = base
 			}
 			limits := []*Limits{nil, {0, float32(math.Inf(1))}, {-0.5, 2}}[r.IntN(3)]
-			PointTiles(got.data, in.data, w.data, bias.data, base, rows, tiles, depth, inStep, outStep, limits)
-			pointTilesPlain(want.data, in.data, w.data, bias.data, wantedBase, rows, tiles, depth, inStep, outStep, limits)
-			what := fmt.Sprintf("%d: %d tiles of %d rows, depth %d", seed, tiles, rows, depth)
+			PointTiles(got.data, in.data, w.data, bias.data, base, rows, tiles, depth, inStep, outStep, blocks, blockStep, limits)
+			pointTilesPlain(want.data, in.data, w.data, bias.data, wantedBase, rows, tiles, depth, inStep, outStep, blocks, blockStep, limits)
+			what := fmt.Sprintf("%d: %d tiles of %d rows, depth %d, %d blocks", seed, tiles, rows, depth, blocks)
 			got.check(t, what)
 			near(t, what, got.data, want.data, float64(depth))
 			for p := range pixels - 1 {
-				if between := got.data[p*outStep:][TileColumns:outStep]; !slices.Equal(between, before[p*outStep:][TileColumns:outStep]) {
+				if between := got.data[p*outStep:][width:outStep]; !slices.Equal(between, before[p*outStep:][width:outStep]) {
 					t.Fatalf("%s: wrote between the outputs", what)
 				}
 			}
@@ -176,9 +179,9 @@ func BenchmarkTiles(b *testing.B) {
 		return list
 	}
 	for _, l := range [][2]int{{64, 32}, {128, 16}, {256, 8}, {512, 4}} {
-		channels, size := l[0], l[1]
+		channels, size, blocks := l[0], l[1], TileBlocks()
 		picture := random(size * size * channels)
-		weights, bias, zeros := random(9*channels*TileColumns), make([]float32, TileColumns), make([]float32, channels)
+		weights, bias, zeros := random(blocks*9*channels*TileColumns), make([]float32, blocks*TileColumns), make([]float32, channels)
 		out := make([]float32, size*size*channels)
 		var tables [][]int32
 		for p := 0; p+TileRows <= size*size; p += TileRows {
@@ -200,10 +203,10 @@ func BenchmarkTiles(b *testing.B) {
 		b.Run(fmt.Sprintf("indirect/%d@%dx%d", channels, size, size), func(b *testing.B) {
 			for b.Loop() {
 				for _, table := range tables {
-					IndirectTile(out, picture, zeros, weights, bias, nil, table, TileRows, 9, channels, nil)
+					IndirectTile(out, picture, zeros, weights, bias, nil, table, TileRows, 9, channels, blocks, 9*channels*TileColumns, nil)
 				}
 			}
-			flops := float64(b.N) * float64(len(tables)*TileRows*9*channels*TileColumns) * 2 / b.Elapsed().Seconds()
+			flops := float64(b.N) * float64(len(tables)*TileRows*9*channels*blocks*TileColumns) * 2 / b.Elapsed().Seconds()
 			b.ReportMetric(flops/1e9, "GFLOP/s")
 			b.ReportMetric(100*flops/peak, "%peak")
 		})

@@ -156,15 +156,23 @@ func WinogradScatter(m *WinogradMatrix, out, in, bias, base, scratch []float32, 
 }
 
 // PanelProduct multiplies rows of a matrix, which lie in panels of TileColumns columns,
-// with TileColumns columns of another:
+// with blocks times TileColumns columns of another; for the first block,
 //
 //	out[r*TileColumns+j] = sum over k < depth of
 //	  in[k/TileColumns*panel + r*TileColumns + k%TileColumns] * weights[k*TileColumns+j]
 //
-// for r < rows, j < TileColumns. Nothing overlaps.
-func PanelProduct(out, in, weights []float32, rows, depth, panel int) {
-	active.PanelProduct(out, in, weights, rows, depth, panel)
+// for r < rows, j < TileColumns. The next block lies outStep floats further in out, and
+// blockStep floats in weights. Nothing overlaps.
+func PanelProduct(out, in, weights []float32, rows, depth, panel, blocks, outStep, blockStep int) {
+	for most := PanelBlocks(); blocks > most; blocks -= most {
+		active.PanelProduct(out, in, weights, rows, depth, panel, most, outStep, blockStep)
+		out, weights = out[most*outStep:], weights[most*blockStep:]
+	}
+	active.PanelProduct(out, in, weights, rows, depth, panel, blocks, outStep, blockStep)
 }
+
+// PanelBlocks is how many blocks PanelProduct computes at a time with the set in use.
+func PanelBlocks() int { return max(active.PanelBlocks, 1) }
 
 func winogradGatherPlain(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int) {
 	var x [36][]float32
@@ -231,7 +239,13 @@ func addScaled(sum *[TileColumns]float32, x []float32, factor float32) {
 	}
 }
 
-func panelProductPlain(out, in, weights []float32, rows, depth, panel int) {
+func panelProductPlain(out, in, weights []float32, rows, depth, panel, blocks, outStep, blockStep int) {
+	for b := range blocks {
+		panelBlockPlain(out[b*outStep:], in, weights[b*blockStep:], rows, depth, panel)
+	}
+}
+
+func panelBlockPlain(out, in, weights []float32, rows, depth, panel int) {
 	for r := range rows {
 		var sum [TileColumns]float32
 		for k := range depth {

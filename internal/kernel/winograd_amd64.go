@@ -7,44 +7,56 @@ import (
 	"unsafe"
 )
 
-type winogradGatherFunc = func(out, in, zeros, scratch, elements *float32, table *int32, blocks, outStep, blockStep uint64)
+type (
+	winogradGather  func(out, in, zeros, scratch, elements *float32, table *int32, blocks, outStep, blockStep uint64)
+	winogradScatter func(out, in, bias, base, scratch, elements *float32, table *int32, inStep uint64, low, high float32)
+)
 
-// gather returns the kernel for the matrix.
-func (m *WinogradMatrix) gather() winogradGatherFunc {
-	small := max(m.Rows, m.Columns) == Winograd2.Size
-	switch {
-	case m.kind == winogradInput && small:
-		return winogradInput2
-	case m.kind == winogradInput:
-		return winogradInput4
-	case m.kind == winogradFilter && small:
-		return winogradFilter2
-	case m.kind == winogradFilter:
-		return winogradFilter4
-	case m.kind == winogradSlopes && small:
-		return winogradSlopes2
-	case m.kind == winogradSlopes:
-		return winogradSlopes4
-	case m.kind == winogradFilterGradient && small:
-		return winogradFilterGradient2
-	}
-	return winogradFilterGradient4
+// winogradKernels are a set's kernels for the matrices of F(2x2,3x3) and F(4x4,3x3).
+type winogradKernels struct {
+	gathers  [winogradFilterGradient + 1][2]winogradGather
+	scatters [2]winogradScatter
 }
 
-func winogradGatherAssembly(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int) {
-	m.gather()(&out[0], &in[0], &zeros[0], &scratch[0], &m.vectors[0], &table[0], uint64(blocks), uint64(4*outStep), uint64(4*blockStep))
+var winogradAVX2 = winogradKernels{
+	gathers: [...][2]winogradGather{
+		winogradInput:          {winogradInput2, winogradInput4},
+		winogradFilter:         {winogradFilter2, winogradFilter4},
+		winogradSlopes:         {winogradSlopes2, winogradSlopes4},
+		winogradFilterGradient: {winogradFilterGradient2, winogradFilterGradient4},
+	},
+	scatters: [2]winogradScatter{winogradOutput2, winogradOutput4},
 }
 
-func winogradScatterAssembly(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits) {
-	do := winogradOutput4
-	if m.Rows == Winograd2.Outputs {
-		do = winogradOutput2
+var winogradAVX512 = winogradKernels{
+	gathers: [...][2]winogradGather{
+		winogradInput:          {winogradInput2Wide, winogradInput4Wide},
+		winogradFilter:         {winogradFilter2Wide, winogradFilter4Wide},
+		winogradSlopes:         {winogradSlopes2Wide, winogradSlopes4Wide},
+		winogradFilterGradient: {winogradFilterGradient2Wide, winogradFilterGradient4Wide},
+	},
+	scatters: [2]winogradScatter{winogradOutput2Wide, winogradOutput4Wide},
+}
+
+// size tells the matrices of F(2x2,3x3), 0, from those of F(4x4,3x3), 1.
+func (m *WinogradMatrix) size() int {
+	if max(m.Rows, m.Columns) == Winograd2.Size {
+		return 0
 	}
+	return 1
+}
+
+func (k *winogradKernels) gather(m *WinogradMatrix, out, in, zeros, scratch []float32, table []int32, blocks, outStep, blockStep int) {
+	k.gathers[m.kind][m.size()](&out[0], &in[0], &zeros[0], &scratch[0], &m.vectors[0], &table[0], uint64(blocks), uint64(4*outStep), uint64(4*blockStep))
+}
+
+func (k *winogradKernels) scatter(m *WinogradMatrix, out, in, bias, base, scratch []float32, table []int32, inStep int, limits *Limits) {
 	low, high := limits.orNone()
-	do(&out[0], &in[0], &bias[0], unsafe.SliceData(base), &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), low, high)
+	k.scatters[m.size()](&out[0], &in[0], &bias[0], unsafe.SliceData(base), &scratch[0], &m.vectors[0], &table[0], uint64(4*inStep), low, high)
 }
 
-func panelProductAssembly(out, in, weights []float32, rows, depth, panel int) {
+// panelProductAssembly is for one block.
+func panelProductAssembly(out, in, weights []float32, rows, depth, panel, _, _, _ int) {
 	if tiles := rows / TileRows; tiles > 0 {
 		panelProduct6(&out[0], &in[0], &weights[0], uint64(tiles), uint64(depth), uint64(4*panel))
 		if rows -= tiles * TileRows; rows == 0 {

@@ -153,14 +153,15 @@ func TestPanelProduct(t *testing.T) { eachTwin(t, testPanelProduct) }
 func testPanelProduct(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 22))
-		rows, depth := 1+r.IntN(20), 1+r.IntN(70)
+		rows, depth, blocks := 1+r.IntN(40), 1+r.IntN(70), 1+r.IntN(4)
+		outStep, blockStep := rows*TileColumns+r.IntN(9), depth*TileColumns+r.IntN(9)
 		panel := (rows + r.IntN(3)) * TileColumns
-		in, weights := newGuarded((depth+TileColumns-1)/TileColumns*panel, normal(r)), newGuarded(depth*TileColumns, normal(r))
-		got := newGuarded(rows*TileColumns, normal(r))
+		in, weights := newGuarded((depth+TileColumns-1)/TileColumns*panel, normal(r)), newGuarded((blocks-1)*blockStep+depth*TileColumns, normal(r))
+		got := newGuarded((blocks-1)*outStep+rows*TileColumns, normal(r))
 		want := got.clone()
-		PanelProduct(got.data, in.data, weights.data, rows, depth, panel)
-		panelProductPlain(want.data, in.data, weights.data, rows, depth, panel)
-		what := fmt.Sprintf("%d: %d rows of %d", seed, rows, depth)
+		PanelProduct(got.data, in.data, weights.data, rows, depth, panel, blocks, outStep, blockStep)
+		panelProductPlain(want.data, in.data, weights.data, rows, depth, panel, blocks, outStep, blockStep)
+		what := fmt.Sprintf("%d: %d rows of %d by %d blocks", seed, rows, depth, blocks)
 		got.check(t, what)
 		near(t, what, got.data, want.data, float64(depth))
 	}
@@ -210,16 +211,17 @@ func BenchmarkWinograd(b *testing.B) {
 				WinogradScatter(w.Output, out[t*channels:], panels[t*TileColumns:], zeros, nil, scratch, outTable, tiles*TileColumns+TileColumns, nil)
 			}
 		}, tiles)
-		weights := random(channels * TileColumns)
-		products := make([]float32, tiles*TileColumns)
+		together := PanelBlocks()
+		weights := random(together * channels * TileColumns)
+		products := make([]float32, together*tiles*TileColumns)
 		b.Run(fmt.Sprintf("%dx%d/product", w.Outputs, w.Outputs), func(b *testing.B) {
 			peak := MeasurePeak(1)
 			for b.Loop() {
 				for p := range w.Size * w.Size {
-					PanelProduct(products, panels[p*step:], weights, tiles, channels, tiles*TileColumns)
+					PanelProduct(products, panels[p*step:], weights, tiles, channels, tiles*TileColumns, together, tiles*TileColumns, channels*TileColumns)
 				}
 			}
-			flops := float64(b.N) * float64(w.Size*w.Size*tiles*channels*TileColumns) * 2 / b.Elapsed().Seconds()
+			flops := float64(b.N) * float64(w.Size*w.Size*tiles*channels*together*TileColumns) * 2 / b.Elapsed().Seconds()
 			b.ReportMetric(flops/1e9, "GFLOP/s")
 			b.ReportMetric(100*flops/peak, "%peak")
 		})

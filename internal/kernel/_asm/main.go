@@ -1,15 +1,44 @@
-// Command _asm writes the assembly of package kernel for amd64 with AVX2 and
-// FMA. Each function is declared by the Go loop it replaces.
+// Command _asm writes the assembly of package kernel for amd64: with AVX2 and FMA, or
+// with AVX-512. Each function is declared by the Go loop it replaces.
 package main
 
 import (
+	"flag"
+	"log"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 )
 
+// ofSet are what writes the functions of a set.
+var ofSet = map[string]func(){"avx2": narrow, "avx512": wide}
+
 func main() {
+	set := flag.String("set", "avx2", "the set: avx2 or avx512")
+	flag.Parse()
+	write, ok := ofSet[*set]
+	if !ok {
+		log.Fatalf("there is no set %q", *set)
+	}
 	ConstraintExpr("!purego")
+	if *set == "avx512" {
+		register, registerBytes, suffix = ZMM, wideBytes, wideSuffix
+	}
+	write()
+	Generate()
+}
+
+// What registers the functions that both sets have are written with, and what their names
+// end in.
+var (
+	register      = YMM
+	registerBytes = 32
+	suffix        = ""
+)
+
+// narrow writes the kernels of AVX2.
+func narrow() {
 	convForward()
 	pack()
 	collect()
@@ -24,7 +53,8 @@ func main() {
 	outerTiles()
 	products()
 	copyRows()
-	winograd()
+	winogradTransforms()
+	panelProducts()
 	strips()
 	norms()
 	pools()
@@ -32,7 +62,6 @@ func main() {
 	adam()
 	peak()
 	loads()
-	Generate()
 }
 
 // load puts a parameter into a register of its own.

@@ -23,7 +23,7 @@ func storeDoubles(list []reg.VecVirtual, name string) {
 }
 
 func broadcast(name string) reg.VecVirtual {
-	y := YMM()
+	y := register()
 	b, err := Param(name).Resolve()
 	if err != nil {
 		panic(err)

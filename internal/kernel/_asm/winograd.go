@@ -49,7 +49,7 @@ func winogradMatrices(outputs int) (gathers []winogradMatrix, output winogradMat
 		return 2
 	}
 	slopes, filter := powers(outputs, true), powers(3, false)
-	name := func(kind string) string { return fmt.Sprintf("winograd%s%d", kind, outputs) }
+	name := func(kind string) string { return fmt.Sprintf("winograd%s%d%s", kind, outputs, suffix) }
 	gathers = []winogradMatrix{
 		{name("Input"), n, n, true, input},
 		{name("Filter"), n, 3, true, filter},
@@ -57,6 +57,24 @@ func winogradMatrices(outputs int) (gathers []winogradMatrix, output winogradMat
 		{name("FilterGradient"), 3, n, false, transposed(filter)},
 	}
 	return gathers, winogradMatrix{name("Output"), outputs, n, false, transposed(slopes)}
+}
+
+// times sets a register to x times an element, and addTimes adds that. The element lies in
+// memory eight times.
+func times(element Mem, x, to reg.VecVirtual) {
+	if registerBytes == wideBytes {
+		VMULPS_BCST(element, x, to)
+	} else {
+		VMULPS(element, x, to)
+	}
+}
+
+func addTimes(element Mem, x, to reg.VecVirtual) {
+	if registerBytes == wideBytes {
+		VFMADD231PS_BCST(element, x, to)
+	} else {
+		VFMADD231PS(element, x, to)
+	}
 }
 
 // sum returns the sum of some of the x times elements of row r: acc is set to it. Where
@@ -72,19 +90,19 @@ func (m *winogradMatrix) sum(elements reg.Register, r int, columns []int, x map[
 			case acc == nil && is == 1:
 				acc = x[c]
 			case acc == nil:
-				acc, owned = YMM(), true
-				VMULPS(factor, x[c], acc)
+				acc, owned = register(), true
+				times(factor, x[c], acc)
 			case is == 1:
-				to := YMM()
+				to := register()
 				VADDPS(x[c], acc, to)
 				acc, owned = to, true
 			default:
 				if !owned {
-					to := YMM()
+					to := register()
 					VMOVAPS(acc, to)
 					acc, owned = to, true
 				}
-				VFMADD231PS(factor, x[c], acc)
+				addTimes(factor, x[c], acc)
 			}
 		}
 	}
@@ -114,7 +132,7 @@ func (m *winogradMatrix) multiply(elements reg.Register, x []reg.VecVirtual, put
 		}
 		for r := 1; r < m.rows-1; r += 2 {
 			e, o := m.sum(elements, r, even, byColumn), m.sum(elements, r, odd, byColumn)
-			plus, minus := YMM(), YMM()
+			plus, minus := register(), register()
 			VADDPS(o, e, plus)
 			VSUBPS(o, e, minus)
 			put(r, plus)
@@ -127,7 +145,7 @@ func (m *winogradMatrix) multiply(elements reg.Register, x []reg.VecVirtual, put
 	sums, differences := map[int]reg.VecVirtual{0: x[0], m.columns - 1: x[m.columns-1]}, map[int]reg.VecVirtual{0: x[0], m.columns - 1: x[m.columns-1]}
 	columns := []int{0}
 	for c := 1; c < m.columns-1; c += 2 {
-		sums[c], differences[c] = YMM(), YMM()
+		sums[c], differences[c] = register(), register()
 		VADDPS(x[c+1], x[c], sums[c])
 		VSUBPS(x[c+1], x[c], differences[c])
 		columns = append(columns, c)
@@ -142,8 +160,8 @@ func (m *winogradMatrix) multiply(elements reg.Register, x []reg.VecVirtual, put
 	}
 }
 
-// winograd writes the transforms.
-func winograd() {
+// winogradTransforms writes the transforms.
+func winogradTransforms() {
 	for _, outputs := range []int{2, 4} {
 		gathers, output := winogradMatrices(outputs)
 		for _, m := range gathers {
@@ -151,13 +169,12 @@ func winograd() {
 		}
 		winogradScatter(&output)
 	}
-	panelProducts()
 }
 
-const (
-	vectorsOfPixel = 2  // TileColumns floats
-	bytesOfPixel   = 64 // which they take
-)
+const bytesOfPixel = 64 // TileColumns floats
+
+// vectorsOfPixel is how many vectors those are.
+func vectorsOfPixel() int { return bytesOfPixel / registerBytes }
 
 // left multiplies the columns of a square, whose pixels' addresses load finds, and puts
 // them into scratch, column behind column.
@@ -166,7 +183,7 @@ func (m *winogradMatrix) left(elements, scratch reg.Register, load func(r int, h
 	MOVQ(scratch, to)
 	MOVQ(U32(uint32(m.columns)), left)
 	Label("left")
-	for half := range vectorsOfPixel {
+	for half := range vectorsOfPixel() {
 		x := make([]reg.VecVirtual, m.columns)
 		for r := range x {
 			x[r] = load(r, half)
@@ -185,10 +202,10 @@ func (m *winogradMatrix) right(elements, scratch reg.Register, put func(c, half 
 	MOVQ(scratch, from)
 	MOVQ(U32(uint32(m.rows)), rows)
 	Label("right")
-	for half := range vectorsOfPixel {
+	for half := range vectorsOfPixel() {
 		x := make([]reg.VecVirtual, m.columns)
 		for c := range x {
-			x[c] = YMM()
+			x[c] = register()
 			VMOVUPS(at(from, c*m.rows*bytesOfPixel+32*half), x[c])
 		}
 		m.multiply(elements, x, func(c int, y reg.VecVirtual) { put(c, half, y) })
@@ -229,7 +246,7 @@ func winogradGather(m *winogradMatrix) {
 	column := GP64()
 	MOVQ(addresses, column)
 	m.left(elements, scratch, func(r, half int) reg.VecVirtual {
-		pixel, x := GP64(), YMM()
+		pixel, x := GP64(), register()
 		MOVQ(at(column, 8*r), pixel)
 		VMOVUPS(indexed(pixel, offset, 1, 32*half), x)
 		return x
@@ -279,7 +296,7 @@ func winogradScatter(m *winogradMatrix) {
 		offset := GP64()
 		XORQ(offset, offset)
 		m.left(elements, scratch, func(r, half int) reg.VecVirtual {
-			x := YMM()
+			x := register()
 			VMOVUPS(indexed(rows[r], offset, 1, 32*half), x)
 			return x
 		}, func() { ADDQ(inStep, offset) })
@@ -290,15 +307,15 @@ func winogradScatter(m *winogradMatrix) {
 	MOVQ(scratch, from)
 	MOVQ(U32(uint32(m.rows)), rows)
 	Label("right")
-	for half := range vectorsOfPixel {
+	for half := range vectorsOfPixel() {
 		x := make([]reg.VecVirtual, m.columns)
 		for c := range x {
-			x[c] = YMM()
+			x[c] = register()
 			VMOVUPS(at(from, c*m.rows*bytesOfPixel+32*half), x[c])
 		}
 		m.multiply(elements, x, func(c int, y reg.VecVirtual) {
 			skip, store := fmt.Sprintf("skip%d_%d", half, c), fmt.Sprintf("store%d_%d", half, c)
-			sum := YMM()
+			sum := register()
 			MOVLQSX(at(table, 4*c), pixel)
 			TESTQ(pixel, pixel)
 			JLT(LabelRef(skip))

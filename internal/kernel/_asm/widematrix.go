@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+)
+
+// wideMatMul writes the kernels for 6, 4, 2 and 1 rows of the result by four vectors to
+// one, the last of which is under a mask.
+func wideMatMul() {
+	for _, rows := range []int{6, 4, 2, 1} {
+		for vectors := 1; vectors <= mostBlocks; vectors++ {
+			wideMatMulTile(rows, vectors)
+		}
+	}
+}
+
+func wideMatMulTile(rows, vectors int) {
+	name := fmt.Sprintf("matMul%dx%d%s", rows, vectors, wideSuffix)
+	TEXT(name, NOSPLIT, "func(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate, mask uint64)")
+	Doc(fmt.Sprintf("%s is MatMul for %d rows, a tile of %d vectors of 16 columns at a time, the last of which has those of the mask.", name, rows, vectors),
+		"Steps are in bytes.")
+	c, a, b, tiles := load("c"), load("a"), load("b"), load("tiles")
+	cStep, aRow, aColumn, bStep := load("cStep"), load("aRow"), load("aColumn"), load("bStep")
+	aAt, second, depth := GP64(), GP64(), GP64()
+	last := K()
+	argument("mask", depth)
+	KMOVW(depth.As32(), last)
+	// The last three of six rows, and the last one of four, are addressed from a register
+	// of their own, three steps further.
+	rowOf := func(base, step reg.Register, r int) Mem {
+		if r > 2 {
+			base, r = second, r-3
+		}
+		if r == 0 {
+			return at(base, 0)
+		}
+		return indexed(base, step, uint8(r), 0)
+	}
+	split := func(base, step reg.Register) {
+		if rows > 3 {
+			LEAQ(indexed(step, step, 2, 0), second)
+			ADDQ(base, second)
+		}
+	}
+	read := func(from Mem, v int, to reg.VecVirtual) {
+		if v == vectors-1 {
+			VMOVUPS_Z(from.Offset(wideBytes*v), last, to)
+		} else {
+			VMOVUPS(from.Offset(wideBytes*v), to)
+		}
+	}
+	t := newWideTile(rows, vectors)
+	bAt := GP64()
+	Label("tile")
+	argument("accumulate", depth)
+	TESTQ(depth, depth)
+	JZ(LabelRef("zero"))
+	split(c, cStep)
+	for r := range rows {
+		for v, y := range t.row(r) {
+			read(rowOf(c, cStep, r), v, y)
+		}
+	}
+	JMP(LabelRef("start"))
+	Label("zero")
+	for _, y := range t.acc {
+		VPXORD(y, y, y)
+	}
+	Label("start")
+	MOVQ(a, aAt)
+	MOVQ(b, bAt)
+	split(aAt, aRow)
+	argument("depth", depth)
+	Label("term")
+	right := zmms(vectors)
+	for v, y := range right {
+		read(at(bAt, 0), v, y)
+	}
+	for r := range rows {
+		left := ZMM()
+		VBROADCASTSS(rowOf(aAt, aRow, r), left)
+		for v, y := range t.row(r) {
+			VFMADD231PS(right[v], left, y)
+		}
+	}
+	ADDQ(aColumn, aAt)
+	if rows > 3 {
+		ADDQ(aColumn, second)
+	}
+	ADDQ(bStep, bAt)
+	DECQ(depth)
+	JNZ(LabelRef("term"))
+	split(c, cStep)
+	for r := range rows {
+		for v, y := range t.row(r) {
+			if to := rowOf(c, cStep, r).Offset(wideBytes * v); v == vectors-1 {
+				VMOVUPS(y, last, to)
+			} else {
+				VMOVUPS(y, to)
+			}
+		}
+	}
+	ADDQ(U32(uint32(wideBytes*vectors)), c)
+	ADDQ(U32(uint32(wideBytes*vectors)), b)
+	DECQ(tiles)
+	JNZ(LabelRef("tile"))
+	VZEROUPPER()
+	RET()
+}
+
+const (
+	widePanelRows   = 12
+	widePanelBlocks = 2
+)
+
+// widePanelProducts writes the kernels for some rows at a time by two blocks: all that
+// is multiplied lies together, so there is no need for more blocks to have enough to
+// multiply.
+func widePanelProducts() {
+	for rows := 1; rows <= widePanelRows; rows++ {
+		name := fmt.Sprintf("panelProduct%dx%d%s", rows, widePanelBlocks, wideSuffix)
+		TEXT(name, NOSPLIT, "func(out, in, weights *float32, tiles, depth, panel, outStep, blockStep uint64)")
+		Doc(fmt.Sprintf("%s is PanelProduct for tiles of %d rows and %d blocks. panel and steps are in bytes.", name, rows, widePanelBlocks))
+		out, in, panel, tiles, outStep := load("out"), load("in"), load("panel"), load("tiles"), load("outStep")
+		at0 := GP64()
+		weights := newBlockPointers(at0, widePanelBlocks)
+		left, from := GP64(), GP64()
+		t := newWideTile(rows, widePanelBlocks)
+		Label("tile")
+		for _, a := range t.acc {
+			VPXORD(a, a, a)
+		}
+		argument("weights", at0)
+		argument("depth", left)
+		MOVQ(in, from)
+		step := func(i int) {
+			t.multiply(func(r int) Mem { return at(from, bytesOfPixel*r+4*i) }, func(b int) Mem { return weights.at(b, wideBytes*i) })
+		}
+		SUBQ(Imm(16), left)
+		JL(LabelRef("rest"))
+		Label("panel")
+		for i := range 16 {
+			step(i)
+		}
+		ADDQ(panel, from)
+		ADDQ(U32(16*wideBytes), at0)
+		SUBQ(Imm(16), left)
+		JGE(LabelRef("panel"))
+		Label("rest")
+		ADDQ(Imm(16), left)
+		JZ(LabelRef("done"))
+		Label("one")
+		step(0)
+		ADDQ(Imm(4), from)
+		ADDQ(Imm(wideBytes), at0)
+		DECQ(left)
+		JNZ(LabelRef("one"))
+		Label("done")
+		for r := range rows {
+			VMOVUPS(t.row(r)[0], at(out, bytesOfPixel*r))
+			VMOVUPS(t.row(r)[1], indexed(out, outStep, 1, bytesOfPixel*r))
+		}
+		ADDQ(U32(uint32(rows*bytesOfPixel)), in)
+		ADDQ(U32(uint32(rows*bytesOfPixel)), out)
+		DECQ(tiles)
+		JNZ(LabelRef("tile"))
+		VZEROUPPER()
+		RET()
+	}
+}

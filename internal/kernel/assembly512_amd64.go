@@ -1,0 +1,168 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// The functions here drive the kernels of AVX-512.
+
+// The kernels of tiles, by rows and blocks. One block is left to AVX2: it has too little
+// to multiply for what a wide register loads.
+var indirectTilesWide = [TileRows + 1][5]func(out, in, zeros, weights, bias, base *float32, table *int32, segments, depth, blockStep uint64, limits *float32){
+	1: {2: indirectTile1x2Wide, 3: indirectTile1x3Wide, 4: indirectTile1x4Wide},
+	2: {2: indirectTile2x2Wide, 3: indirectTile2x3Wide, 4: indirectTile2x4Wide},
+	3: {2: indirectTile3x2Wide, 3: indirectTile3x3Wide, 4: indirectTile3x4Wide},
+	4: {2: indirectTile4x2Wide, 3: indirectTile4x3Wide, 4: indirectTile4x4Wide},
+	5: {2: indirectTile5x2Wide, 3: indirectTile5x3Wide, 4: indirectTile5x4Wide},
+	6: {2: indirectTile6x2Wide, 3: indirectTile6x3Wide, 4: indirectTile6x4Wide},
+}
+
+var pointTilesWide = [TileRows + 1][5]func(out, in, weights, bias, base *float32, depth, tiles, inStep, outStep, blockStep uint64, limits *float32){
+	1: {2: pointTile1x2Wide, 3: pointTile1x3Wide, 4: pointTile1x4Wide},
+	2: {2: pointTile2x2Wide, 3: pointTile2x3Wide, 4: pointTile2x4Wide},
+	3: {2: pointTile3x2Wide, 3: pointTile3x3Wide, 4: pointTile3x4Wide},
+	4: {2: pointTile4x2Wide, 3: pointTile4x3Wide, 4: pointTile4x4Wide},
+	5: {2: pointTile5x2Wide, 3: pointTile5x3Wide, 4: pointTile5x4Wide},
+	6: {2: pointTile6x2Wide, 3: pointTile6x3Wide, 4: pointTile6x4Wide},
+}
+
+var depthwiseTilesWide = [TileRows + 1]func(out, in, zeros, weights, bias, base *float32, table *int32, segments, blocks uint64, limits *float32){
+	nil, depthwiseTile1Wide, depthwiseTile2Wide, depthwiseTile3Wide, depthwiseTile4Wide, depthwiseTile5Wide, depthwiseTile6Wide,
+}
+
+// widePanelRows is the rows of the largest tile of panelProductsWide.
+const widePanelRows = 12
+
+var panelProductsWide = [widePanelRows + 1]func(out, in, weights *float32, tiles, depth, panel, outStep, blockStep uint64){
+	nil, panelProduct1x2Wide, panelProduct2x2Wide, panelProduct3x2Wide, panelProduct4x2Wide, panelProduct5x2Wide, panelProduct6x2Wide,
+	panelProduct7x2Wide, panelProduct8x2Wide, panelProduct9x2Wide, panelProduct10x2Wide, panelProduct11x2Wide, panelProduct12x2Wide,
+}
+
+// The kernels of products, by rows and vectors.
+var matMulsWide = [TileRows + 1][5]func(c, a, b *float32, tiles, depth, cStep, aRow, aColumn, bStep, accumulate, mask uint64){
+	1: {1: matMul1x1Wide, 2: matMul1x2Wide, 3: matMul1x3Wide, 4: matMul1x4Wide},
+	2: {1: matMul2x1Wide, 2: matMul2x2Wide, 3: matMul2x3Wide, 4: matMul2x4Wide},
+	4: {1: matMul4x1Wide, 2: matMul4x2Wide, 3: matMul4x3Wide, 4: matMul4x4Wide},
+	6: {1: matMul6x1Wide, 2: matMul6x2Wide, 3: matMul6x3Wide, 4: matMul6x4Wide},
+}
+
+func indirectTileAVX512(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits) {
+	if blocks == 1 {
+		indirectTileAssembly(out, in, zeros, weights, bias, base, table, rows, segments, depth, blocks, blockStep, limits)
+		return
+	}
+	indirectTilesWide[rows][blocks](&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), uint64(depth), uint64(4*blockStep), limits.pointer())
+}
+
+func pointTilesAVX512(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, blocks, blockStep int, limits *Limits) {
+	if blocks == 1 {
+		pointTilesAssembly(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, blocks, blockStep, limits)
+		return
+	}
+	pointTilesWide[rows][blocks](&out[0], &in[0], &weights[0], &bias[0], unsafe.SliceData(base), uint64(depth), uint64(tiles), uint64(4*inStep), uint64(4*outStep), uint64(4*blockStep), limits.pointer())
+}
+
+func depthwiseTileAVX512(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {
+	depthwiseTilesWide[rows](&out[0], &in[0], &zeros[0], &weights[0], &bias[0], unsafe.SliceData(base), &table[0], uint64(segments), uint64(blocks), limits.pointer())
+}
+
+func panelProductAVX512(out, in, weights []float32, rows, depth, panel, blocks, outStep, blockStep int) {
+	if blocks == 1 {
+		panelProductAssembly(out, in, weights, rows, depth, panel, blocks, outStep, blockStep)
+		return
+	}
+	do := func(from, tiles, rows int) {
+		panelProductsWide[rows](&out[from], &in[from], &weights[0], uint64(tiles), uint64(depth), uint64(4*panel), uint64(4*outStep), uint64(4*blockStep))
+	}
+	tiles := rows / widePanelRows
+	if tiles > 0 {
+		do(0, tiles, widePanelRows)
+	}
+	if rest := rows % widePanelRows; rest > 0 {
+		do(tiles*widePanelRows*TileColumns, 1, rest)
+	}
+}
+
+// matMulAVX512 takes tiles of four vectors of columns, and of two or three where one would be
+// left over.
+func matMulAVX512(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
+	if columns <= TileColumns {
+		matMulAssembly(c, a, b, rows, columns, depth, cStride, aRow, aColumn, bStride, accumulate)
+		return
+	}
+	vectors, flag := (columns+TileColumns-1)/TileColumns, uint64(0)
+	if accumulate {
+		flag = 1
+	}
+	tiles, rest := vectors/4, vectors%4
+	if rest == 1 {
+		tiles--
+	}
+	for m := 0; m < rows; {
+		size := 6
+		for size > rows-m {
+			size = max(size-2, 1)
+		}
+		do := func(at, tiles, vectors int) {
+			mask := uint64(1<<TileColumns - 1)
+			if at+tiles*vectors*TileColumns > columns {
+				mask >>= 8
+			}
+			matMulsWide[size][vectors](&c[m*cStride+at], &a[m*aRow], &b[at], uint64(tiles), uint64(depth), uint64(4*cStride), uint64(4*aRow), uint64(4*aColumn), uint64(4*bStride), flag, mask)
+		}
+		at := 0
+		if whole := tiles; whole > 0 {
+			// The mask is of every tile: the last one is alone where it is not whole.
+			if rest == 0 && columns%TileColumns != 0 {
+				whole--
+			}
+			if whole > 0 {
+				do(0, whole, 4)
+			}
+			if whole < tiles {
+				do(whole*4*TileColumns, 1, 4)
+			}
+			at = tiles * 4 * TileColumns
+		}
+		switch rest {
+		case 1:
+			do(at, 1, 3)
+			do(at+3*TileColumns, 1, 2)
+		case 2, 3:
+			do(at, 1, rest)
+		}
+		m += size
+	}
+}
+
+func channelSumsAVX512(sums []float64, x []float32, pixels, step int) {
+	channelSums16Wide(&sums[0], &x[0], uint64(pixels), uint64(4*step))
+}
+
+func channelSquaresAVX512(squares, means []float64, x []float32, pixels, step int) {
+	channelSquares16Wide(&squares[0], &means[0], &x[0], uint64(pixels), uint64(4*step))
+}
+
+func scaleChannelsAVX512(y, x []float32, scale, shift []float64, pixels, step int, low, high float32) {
+	scaleChannels16Wide(&y[0], &x[0], &scale[0], &shift[0], uint64(pixels), uint64(4*step), low, high)
+}
+
+func channelProductsAVX512(sums, products, means []float64, slopes, x, y []float32, pixels, step int, low, high float32) {
+	channelProducts16Wide(&sums[0], &products[0], &means[0], &slopes[0], &x[0], &y[0], uint64(pixels), uint64(4*step), low, high)
+}
+
+func combineChannelsAVX512(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool) {
+	combineChannels16Wide(&dx[0], &slopes[0], &x[0], &y[0], &a[0], &b[0], &c[0], uint64(pixels), uint64(4*step), low, high, flagsOf(adds))
+}
+
+func updateSGDAVX512(s SGD, weights, gradient, momentum []float32) {
+	do := sgdMomentumWide
+	if s.Nesterov {
+		do = sgdNesterovWide
+	}
+	do(weights, gradient, momentum, s.LearningRate, s.Momentum, s.Damped, s.WeightDecay)
+}
+
+func updateAdamAVX512(a *Adam, parameter, gradient, means, squares []float32) {
+	updateAdamWide(parameter, gradient, means, squares, a.Shrink, a.GradientDecay, a.Keep1, a.Add1, a.Keep2, a.Add2, a.Step, a.Correction, a.Eps)
+}
