@@ -31,10 +31,10 @@ func randomTile(r *rand.Rand, rows, segments, outputs, width, inputs, weights in
 func TestTiles(t *testing.T) { eachTwin(t, testTiles) }
 
 func testTiles(t *testing.T) {
-	for seed := range uint64(400) {
+	for seed := range uint64(250) {
 		r := rand.New(rand.NewPCG(seed, 7))
 		rows, segments, depth := 1+r.IntN(TileRows), 1+r.IntN(9), 1+r.IntN(40)
-		depthwise, blocks := r.IntN(2) == 0, 1+r.IntN(6)
+		depthwise, blocks := r.IntN(2) == 0, 1+r.IntN(5)
 		if depthwise {
 			depth = TileColumns
 		}
@@ -80,10 +80,10 @@ func testTiles(t *testing.T) {
 // TestPointTiles compares the tiles of convolutions of 1x1 with their plain twins.
 func TestPointTiles(t *testing.T) {
 	eachTwin(t, func(t *testing.T) {
-		for seed := range uint64(300) {
+		for seed := range uint64(200) {
 			r := rand.New(rand.NewPCG(seed, 12))
 			rows, tiles, depth := 1+r.IntN(TileRows), 1+r.IntN(4), 1+r.IntN(40)
-			blocks := 1 + r.IntN(6)
+			blocks := 1 + r.IntN(5)
 			width, blockStep := blocks*TileColumns, depth*TileColumns+r.IntN(9)
 			inStep, outStep, pixels := 1+r.IntN(50), width+r.IntN(20), rows*tiles
 			in, w, bias := newGuarded((pixels-1)*inStep+depth, normal(r)), newGuarded((blocks-1)*blockStep+depth*TileColumns, normal(r)), newGuarded(width, normal(r))
