@@ -30,12 +30,12 @@ var depthwiseTilesWide = [TileRows + 1]func(out, in, zeros, weights, bias, base 
 	nil, depthwiseTile1Wide, depthwiseTile2Wide, depthwiseTile3Wide, depthwiseTile4Wide, depthwiseTile5Wide, depthwiseTile6Wide,
 }
 
-// widePanelRows is the rows of the largest tile of panelProductsWide.
+// widePanelRows is the rows of the largest tile of products of panels; what is left has
+// tiles of TileRows at most.
 const widePanelRows = 12
 
-var panelProductsWide = [widePanelRows + 1]func(out, in, weights *float32, tiles, depth, panel, outStep, blockStep uint64){
+var panelProductsWide = [TileRows + 1]func(out, in, weights *float32, tiles, depth, panel, outStep, blockStep uint64){
 	nil, panelProduct1x2Wide, panelProduct2x2Wide, panelProduct3x2Wide, panelProduct4x2Wide, panelProduct5x2Wide, panelProduct6x2Wide,
-	panelProduct7x2Wide, panelProduct8x2Wide, panelProduct9x2Wide, panelProduct10x2Wide, panelProduct11x2Wide, panelProduct12x2Wide,
 }
 
 // The kernels of products, by rows and vectors.
@@ -71,15 +71,14 @@ func panelProductAVX512(out, in, weights []float32, rows, depth, panel, blocks, 
 		panelProductAssembly(out, in, weights, rows, depth, panel, blocks, outStep, blockStep)
 		return
 	}
-	do := func(from, tiles, rows int) {
-		panelProductsWide[rows](&out[from], &in[from], &weights[0], uint64(tiles), uint64(depth), uint64(4*panel), uint64(4*outStep), uint64(4*blockStep))
-	}
-	tiles := rows / widePanelRows
-	if tiles > 0 {
-		do(0, tiles, widePanelRows)
-	}
-	if rest := rows % widePanelRows; rest > 0 {
-		do(tiles*widePanelRows*TileColumns, 1, rest)
+	for r, left := 0, rows; left > 0; {
+		do, size, tiles := panelProduct12x2Wide, widePanelRows, left/widePanelRows
+		if tiles == 0 {
+			size, tiles = min(left, TileRows), 1
+			do = panelProductsWide[size]
+		}
+		do(&out[r*TileColumns], &in[r*TileColumns], &weights[0], uint64(tiles), uint64(depth), uint64(4*panel), uint64(4*outStep), uint64(4*blockStep))
+		r, left = r+size*tiles, left-size*tiles
 	}
 }
 

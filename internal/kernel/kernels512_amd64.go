@@ -275,21 +275,6 @@ func panelProduct5x2Wide(out *float32, in *float32, weights *float32, tiles uint
 // panelProduct6x2Wide is PanelProduct for tiles of 6 rows and 2 blocks. panel and steps are in bytes.
 func panelProduct6x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
 
-// panelProduct7x2Wide is PanelProduct for tiles of 7 rows and 2 blocks. panel and steps are in bytes.
-func panelProduct7x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
-
-// panelProduct8x2Wide is PanelProduct for tiles of 8 rows and 2 blocks. panel and steps are in bytes.
-func panelProduct8x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
-
-// panelProduct9x2Wide is PanelProduct for tiles of 9 rows and 2 blocks. panel and steps are in bytes.
-func panelProduct9x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
-
-// panelProduct10x2Wide is PanelProduct for tiles of 10 rows and 2 blocks. panel and steps are in bytes.
-func panelProduct10x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
-
-// panelProduct11x2Wide is PanelProduct for tiles of 11 rows and 2 blocks. panel and steps are in bytes.
-func panelProduct11x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
-
 // panelProduct12x2Wide is PanelProduct for tiles of 12 rows and 2 blocks. panel and steps are in bytes.
 func panelProduct12x2Wide(out *float32, in *float32, weights *float32, tiles uint64, depth uint64, panel uint64, outStep uint64, blockStep uint64)
 

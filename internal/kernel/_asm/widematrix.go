@@ -121,7 +121,7 @@ const (
 // is multiplied lies together, so there is no need for more blocks to have enough to
 // multiply.
 func widePanelProducts() {
-	for rows := 1; rows <= widePanelRows; rows++ {
+	for _, rows := range []int{1, 2, 3, 4, 5, 6, widePanelRows} {
 		name := fmt.Sprintf("panelProduct%dx%d%s", rows, widePanelBlocks, wideSuffix)
 		TEXT(name, NOSPLIT, "func(out, in, weights *float32, tiles, depth, panel, outStep, blockStep uint64)")
 		Doc(fmt.Sprintf("%s is PanelProduct for tiles of %d rows and %d blocks. panel and steps are in bytes.", name, rows, widePanelBlocks))
@@ -143,11 +143,18 @@ func widePanelProducts() {
 		SUBQ(Imm(16), left)
 		JL(LabelRef("rest"))
 		Label("panel")
-		for i := range 16 {
+		const unroll = 4
+		quarters := GP64()
+		MOVQ(U32(16/unroll), quarters)
+		Label("quarter")
+		for i := range unroll {
 			step(i)
 		}
-		ADDQ(panel, from)
-		ADDQ(U32(16*wideBytes), at0)
+		ADDQ(Imm(4*unroll), from)
+		ADDQ(U32(unroll*wideBytes), at0)
+		DECQ(quarters)
+		JNZ(LabelRef("quarter"))
+		LEAQ(indexed(from, panel, 1, -bytesOfPixel), from)
 		SUBQ(Imm(16), left)
 		JGE(LabelRef("panel"))
 		Label("rest")
