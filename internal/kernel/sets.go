@@ -23,7 +23,8 @@ type Set struct {
 	InputGradient  func(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32)
 
 	// TileBlocks is how many blocks IndirectTile and PointTiles can take at a time, and
-	// PanelBlocks how many PanelProduct; 0 is 1. Plain Go takes any.
+	// PanelBlocks how many PanelProduct; 0 is 1. Plain Go could take any; it has as many as
+	// any other set, so that whoever calls is tested with several.
 	TileBlocks, PanelBlocks int
 
 	// The tiles of dense convolutions; pairs and count are never empty.
@@ -82,6 +83,8 @@ type Set struct {
 
 var plain = Set{
 	Name:            plainName,
+	TileBlocks:      4,
+	PanelBlocks:     2,
 	Forward:         forwardPlain,
 	Pack:            packPlain,
 	Collect:         collectPlain,
