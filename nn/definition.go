@@ -282,6 +282,10 @@ func (d *definition) lowerBackward() {
 	for _, param := range d.node.params {
 		large = large || p.trains(param) && param.shape.Elements() >= largeParam
 	}
+	if large && !inputs && d.node.examplewise() && len(d.node.params) == 1 && slices.Equal(d.node.params[0].strides, rowMajor(d.node.params[0].shape)) {
+		d.contributeWhole(d.node.params[0])
+		return
+	}
 	shards := p.shards
 	if large || !d.node.examplewise() {
 		shards = 1
@@ -315,6 +319,18 @@ func (d *definition) lowerBackward() {
 		p.stage(&stage{axis: examples, run: d.backward, sharded: d.sums != nil, touches: d.backwardTouches(false)})
 	}
 	d.contribute(d.sums)
+}
+
+// contributeWhole has the gradient of the operation's one parameter computed where it is
+// wanted: a large one, such as that of an Embedding, is not added up elsewhere and copied.
+func (d *definition) contributeWhole(param *Param) {
+	sums := [][]Tensor[float32]{{{Shape: param.shape}}}
+	elements := param.shape.Elements()
+	d.plan.contribute(param, contribution{rows: 1, unit: 1, touches: d.backwardTouches(true), compute: func(_ *taskWork, destination []float32, _, _ int) {
+		clear(destination)
+		sums[0][0].Data = destination[:elements]
+		d.backwardWhole(false, sums)
+	}})
 }
 
 // contribute says where the gradients of the parameters are.
