@@ -30,8 +30,10 @@ func Resample(samples []float32, from, to int) []float32 {
 		first := max((m*down-half+up-1)/up, 0)
 		last := min((m*down+half)/up, len(samples)-1)
 		var sum float64
-		for n := first; n <= last; n++ {
-			sum += float64(samples[n]) * taps[half+m*down-n*up]
+		at := half + m*down - first*up
+		for _, v := range samples[first : last+1] {
+			sum += float64(v) * taps[at]
+			at -= up
 		}
 		out[m] = float32(sum * float64(up))
 	}
@@ -42,16 +44,19 @@ func Resample(samples []float32, from, to int) []float32 {
 // the rate: scipy.signal.firwin's, with a Kaiser window of beta 5.
 func lowpass(half int, cutoff float64) []float64 {
 	const beta = 5
-	taps, sum := make([]float64, 2*half+1), 0.0
-	for i := range taps {
+	taps, sum, whole := make([]float64, 2*half+1), 0.0, bessel(beta)
+	for i := range half + 1 {
 		at := float64(i-half) * cutoff
 		taps[i] = cutoff
 		if at != 0 {
 			taps[i] *= math.Sin(math.Pi*at) / (math.Pi * at)
 		}
 		u := float64(i-half) / float64(half)
-		taps[i] *= bessel(beta*math.Sqrt(1-u*u)) / bessel(beta)
-		sum += taps[i]
+		taps[i] *= bessel(beta*math.Sqrt(1-u*u)) / whole
+		taps[2*half-i] = taps[i] // both sides are the same
+	}
+	for _, v := range taps {
+		sum += v
 	}
 	for i := range taps {
 		taps[i] /= sum
@@ -62,9 +67,9 @@ func lowpass(half int, cutoff float64) []float64 {
 // bessel is the modified Bessel function of the first kind and order 0 (Abramowitz and
 // Stegun 1964, 9.6.12).
 func bessel(x float64) float64 {
-	sum, term := 1.0, 1.0
+	sum, term, quarter := 1.0, 1.0, x*x/4
 	for k := 1.0; term > 1e-17*sum; k++ {
-		term *= x * x / (4 * k * k)
+		term *= quarter / (k * k)
 		sum += term
 	}
 	return sum
