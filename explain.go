@@ -95,7 +95,7 @@ func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
 		}
 		before, tokens := e.of.Span(f)
 		first := int(places[f]) - before
-		from, to := max(first, 0), min(first+tokens+e.input.Rows()-1, len(answer.Support))
+		from, to := max(first, 0), min(first+tokens+max(e.input.Runs, 1)-1, len(answer.Support))
 		if from >= to {
 			continue // it sees what fills the text up
 		}
@@ -130,6 +130,11 @@ func (e *Explainer) addTallies(answer *Explanation) {
 	for n, numbers := range answer.Runs {
 		for i, number := range numbers {
 			add(number, i, n+2)
+		}
+	}
+	for _, row := range answer.Pieces {
+		for i, number := range row.Numbers {
+			add(number, i, row.Tokens)
 		}
 	}
 }

@@ -125,8 +125,16 @@ func (m *Classifier) configure(c *models.Config) {
 	switch {
 	case m.Text != nil:
 		c.Channels, c.Height, c.Width, c.Tokens = 1, m.Text.Rows(), m.Text.Length, m.Text.Vocabulary.Len()
+		m.configurePieces(c)
 	case m.Sound != nil:
 		c.Channels, c.Height, c.Width = 1, m.Sound.Mels, m.Sound.Columns
+	}
+}
+
+// configurePieces sets what its texts' pieces are, which the weights alone do not tell.
+func (m *Classifier) configurePieces(c *models.Config) {
+	if m.Text != nil && m.Text.PieceRows() > 0 {
+		c.Pieces, c.PieceRows = m.Text.Pieces.Count, m.Text.PieceRows()
 	}
 }
 

@@ -89,6 +89,7 @@ func (o *Options) use(path string, file *weights.File) (*Classifier, error) {
 	if m.known, err = o.known(&m.About, m.named); err != nil {
 		return nil, err
 	}
+	m.configurePieces(&m.known)
 	described, err := structureOf(file, &m.About)
 	if err != nil {
 		return nil, err
@@ -240,7 +241,7 @@ func (m *Classifier) mismatch(path string, named *models.Model, tensors []weight
 	if m.known.Height > 0 {
 		c.Height, c.Width = m.known.Height, m.known.Width
 	}
-	c.Padding = m.known.Padding
+	c.Padding, c.Pieces, c.PieceRows = m.known.Padding, m.known.Pieces, m.known.PieceRows
 	if n := len(m.About.Classes); n > 0 {
 		c.Classes = n
 	}

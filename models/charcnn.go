@@ -25,7 +25,7 @@ func (n *CharCNN) Forward(x *nn.Value) *nn.Value {
 
 // find returns what the filters of both convolutions find, N x filters x places.
 func (n *CharCNN) find(x *nn.Value) (first, second *nn.Value) {
-	x = n.Dropout.Forward(embed(x, &n.Embedding))
+	x = n.Dropout.Forward(embed(x, &n.Embedding, n.height))
 	first = nn.ReLU(n.BN1.Forward(n.Conv1.Forward(x)))
 	return first, nn.ReLU(n.BN2.Forward(n.Conv2.Forward(first)))
 }
@@ -58,6 +58,9 @@ func (n *CharCNN) Head() *nn.Linear { return &n.FC }
 func (n *CharCNN) TokenCount() int { return n.Embedding.Count }
 
 func newCharCNN(c Config, o options, draw nn.Draw) (Network, error) {
+	if c.Pieces > 0 {
+		return nil, errNoTally("charcnn")
+	}
 	dim, filters := o.whole("dim"), o.whole("filters")
 	n := &CharCNN{
 		Embedding: nn.Embedding{Count: c.Tokens, Dim: dim, Padding: paddingToken + 1},

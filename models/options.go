@@ -47,6 +47,9 @@ func filters(usual int) Option {
 // tally is an option of networks that read tokens.
 var tally = Option{Name: "tally", Usage: "factor of what every token says for each class, added up beside the phrases and learnt so many times as fast; 0 is without", Usual: "0", Limit: 101}
 
+// apart is an option of networks with a tally.
+var apart = Option{Name: "apart", Usage: "share of the examples from which training leaves what phrases say, and as many from which what the tally says", Usual: "0", Limit: 1}
+
 func number(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 
 // parse returns the value that a text says, as it is written canonically.
@@ -89,6 +92,10 @@ func (o options) small(c Config) bool {
 	}
 	return max(c.Height, c.Width) < smallStem
 }
+
+// Weighs tells whether the model's networks weigh tokens one by one, and so can weigh
+// pieces of them, too.
+func (m Model) Weighs() bool { return m.options()["tally"] != "" && m.options().number("tally") > 0 }
 
 // with returns the model with options chosen: a text such as "dropout=0.3 stem=small". Its
 // Name has those that are not the usual ones behind it, in the order of m.Options.

@@ -45,6 +45,9 @@ func TestOptions(t *testing.T) {
 		}
 		usual := loss(m)
 		for _, o := range m.Options {
+			if o.Name == apart.Name {
+				continue // of networks with a tally; TestApart looks at it
+			}
 			if o.Usage == "" {
 				t.Errorf("%s: %s lacks its usage", m.Name, o.Name)
 			}

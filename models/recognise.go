@@ -32,6 +32,9 @@ type Config struct {
 	// Tokens is how many numbers tokens may have, for networks that read sentences:
 	// what their Embedding has rows for.
 	Tokens int
+	// Pieces is how many numbers there are besides for what only a tally weighs, and
+	// PieceRows in how many of the rows, the last ones, they stand.
+	Pieces, PieceRows int
 }
 
 // A chain is what is known of a network that is one layer after another.
@@ -68,6 +71,7 @@ func (m *Model) Configs(shapes map[string][]int, known Config) ([]Config, error)
 	c := Config{Channels: shapes[k.first][1], Classes: shapes[k.last][0], Padding: known.Padding}
 	if m.Reads == Sentences {
 		c.Channels, c.Tokens = 1, shapes[k.first][0]
+		c.Pieces, c.PieceRows = known.Pieces, known.PieceRows
 	}
 	if known.Channels > 0 && known.Channels != c.Channels {
 		return nil, nil

@@ -20,11 +20,12 @@ func TestSentencesGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	var cases []struct {
-		Model  string
-		Keys   []string
-		Shape  []int
-		Input  []float32
-		Logits []float64
+		Model     string
+		Keys      []string
+		Shape     []int
+		PieceRows int `json:"piece_rows"`
+		Input     []float32
+		Logits    []float64
 	}
 	if err := json.Unmarshal(file, &cases); err != nil {
 		t.Fatal(err)
@@ -38,6 +39,9 @@ func TestSentencesGolden(t *testing.T) {
 		input := c.Input
 		if m.Reads == Sentences {
 			config = Config{Channels: 1, Height: c.Shape[1], Width: 11, Classes: 3, Tokens: 40}
+			if config.PieceRows = c.PieceRows; c.PieceRows > 0 {
+				config.Pieces = 30
+			}
 		} else {
 			for _, u := range share("input", nn.Shape(c.Shape).Elements()) {
 				input = append(input, 4*float32(u))
@@ -64,7 +68,7 @@ func TestSentencesGolden(t *testing.T) {
 			checkEvidence(t, c.Model, explainer, config, input, c.Logits)
 		}
 	}
-	if len(cases) != 6 {
+	if len(cases) != 7 {
 		t.Errorf("there are %d cases", len(cases))
 	}
 }

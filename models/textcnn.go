@@ -1,6 +1,7 @@
 package models
 
 import (
+	"fmt"
 	"math"
 
 	"inkling/nn"
@@ -23,17 +24,23 @@ type TextCNN struct {
 	// Tally, if not nil, has a number of every token and run for each class. Of a sentence
 	// they are added up, as a linear model of its words does, divided by the root of its
 	// length, and multiplied by Factor; so they are learnt Factor times as fast.
-	Tally   *nn.Embedding
-	Factor  float64
+	Tally  *nn.Embedding
+	Factor float64
+	// Apart leaves out of some examples what the phrases say, and of some what the Tally
+	// says, so that each learns to answer alone: together they then err less than if one
+	// learns what the other has left to be learnt.
+	Apart   nn.StochasticDepth
 	Convs   []*nn.Conv1d
 	Dropout nn.Dropout
 	FC      nn.Linear
 
+	seen int // rows whose numbers have vectors, the first ones
 	input
 }
 
 // Forward computes the logits, N x classes, of the numbers of tokens, N x 1 x rows x length:
-// those of the tokens in the first row, and in others those of the runs that begin there.
+// those of the tokens in the first row, in others those of the runs that begin there, and in
+// the last ones those of pieces, which the Tally alone reads.
 func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
 	var best []*nn.Value
 	for _, found := range n.find(x) {
@@ -43,7 +50,11 @@ func (n *TextCNN) Forward(x *nn.Value) *nn.Value {
 	if n.Tally == nil {
 		return logits
 	}
-	return nn.Add(logits, n.tally(x))
+	tally := n.tally(x)
+	if n.Apart.P > 0 {
+		logits, tally = n.Apart.Forward(logits), n.Apart.Forward(tally)
+	}
+	return nn.Add(logits, tally)
 }
 
 // tally is what all tokens and runs say for each class, N x classes.
@@ -61,7 +72,7 @@ func (n *TextCNN) Tallies() (of *nn.Embedding, factor func(tokens int) float64) 
 
 // find returns how well each filter suits each place, N x filters x places, for each width.
 func (n *TextCNN) find(x *nn.Value) (all []*nn.Value) {
-	x = embed(x, &n.Embedding)
+	x = embed(x, &n.Embedding, n.seen)
 	for _, conv := range n.Convs {
 		all = append(all, nn.ReLU(conv.Forward(x)))
 	}
@@ -92,19 +103,27 @@ func newTextCNN(c Config, o options, draw nn.Draw) (Network, error) {
 		Embedding: nn.Embedding{Count: c.Tokens, Dim: dim, Padding: paddingToken + 1},
 		Dropout:   nn.Dropout{P: o.number("dropout")},
 		FC:        nn.Linear{In: len(textWidths) * filters, Out: c.Classes},
+		seen:      c.Height - c.PieceRows,
 		input:     inputOf(c),
 	}
 	for _, width := range textWidths {
 		n.Convs = append(n.Convs, &nn.Conv1d{In: dim, Out: filters, Kernel: width, Padding: width - 1})
 	}
-	if n.Factor = o.number("tally"); n.Factor > 0 {
-		n.Tally = &nn.Embedding{Count: c.Tokens, Dim: c.Classes, Padding: paddingToken + 1}
+	if n.Factor, n.Apart.P = o.number("tally"), o.number("apart"); n.Factor > 0 {
+		n.Tally = &nn.Embedding{Count: c.Tokens + c.Pieces, Dim: c.Classes, Padding: paddingToken + 1}
+	} else if c.Pieces > 0 || n.Apart.P > 0 {
+		return nil, errNoTally("textcnn without a tally")
 	}
 	err := initialiseTokens(n, &n.Embedding, draw)
 	if n.Tally != nil && draw != nil && err == nil {
 		nn.Constant(&n.Tally.Weight, 0)
 	}
 	return n, err
+}
+
+// errNoTally is why a network cannot read pieces of tokens.
+func errNoTally(name string) error {
+	return fmt.Errorf("%s has nothing that weighs pieces of words, and nothing that could learn apart: take textcnn tally=2, or leave these out", name)
 }
 
 // initialiseTokens gives a network PyTorch's initial weights, and tokens small numbers, up to
@@ -124,28 +143,23 @@ func initialiseTokens(network any, embedding *nn.Embedding, draw nn.Draw) error 
 }
 
 // embed makes N x dim x length of the numbers of tokens, N x 1 x rows x length; of a place
-// the vectors of all rows are added up. The numbers come as floats, as all that a loader
-// hands out; whole numbers below 2^24 lose nothing.
-func embed(x *nn.Value, embedding *nn.Embedding) *nn.Value {
-	return nn.Transpose(look(x, embedding), 1, 2)
+// the vectors of so many rows, the first ones, are added up. The numbers come as floats, as
+// all that a loader hands out; whole numbers below 2^24 lose nothing.
+func embed(x *nn.Value, embedding *nn.Embedding, rows int) *nn.Value {
+	length := x.Shape()[3]
+	if rows < x.Shape()[2] {
+		x = nn.Slice(x, 2, 0, rows, 1)
+	}
+	vectors := look(x, embedding)
+	if rows > 1 {
+		vectors = nn.Sum(nn.Reshape(vectors, rows, length, embedding.Dim), false, 1)
+	}
+	return nn.Transpose(vectors, 1, 2)
 }
 
-// look is embed with the places first, N x length x dim.
+// look is N x rows*length x dim, the vectors of the numbers of tokens, N x 1 x rows x length.
 func look(x *nn.Value, embedding *nn.Embedding) *nn.Value {
-	rows, length := x.Shape()[2], x.Shape()[3]
-	var sum *nn.Value
-	for row := range rows {
-		numbers := x
-		if rows > 1 {
-			numbers = nn.Slice(x, 2, row, row+1, 1)
-		}
-		vectors := embedding.Forward(nn.Cast(nn.Reshape(numbers, length), nn.Int32))
-		if sum != nil {
-			vectors = nn.Add(sum, vectors)
-		}
-		sum = vectors
-	}
-	return sum
+	return embedding.Forward(nn.Cast(nn.Reshape(x, x.Shape()[2]*x.Shape()[3]), nn.Int32))
 }
 
 // An Explainer is a network whose answer is a sum over what its filters find, each at the

@@ -62,7 +62,7 @@ var zoo = []Model{
 	{Name: "resnet50", Usual: imageNet, Options: []Option{stem}, make: newResNet([4]int{3, 4, 6, 3}, true)},
 	{Name: "smallvgg", Usual: cifar, Options: []Option{dropout(0.5)}, make: newSmallVGG},
 	{Name: "squeezenet1_1", Usual: imageNet, Options: []Option{dropout(0.5)}, make: newSqueezeNet},
-	{Name: "textcnn", Usual: sentence, Reads: Sentences, Options: []Option{embeddingSize(128), filters(100), dropout(0.5), tally}, make: newTextCNN},
+	{Name: "textcnn", Usual: sentence, Reads: Sentences, Options: []Option{embeddingSize(128), filters(100), dropout(0.5), tally, apart}, make: newTextCNN},
 }
 
 var (

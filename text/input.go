@@ -26,7 +26,9 @@ type Input struct {
 	// Runs, if above 1, has a place tell besides its token the runs of 2 to so many tokens
 	// that begin there, as far as the vocabulary knows them, up to MaxRuns: in languages
 	// without spaces between words a run of two characters is often a word.
-	Runs       int         `json:"runs,omitempty"`
+	Runs int `json:"runs,omitempty"`
+	// Pieces, if not nil, is what a place tells besides.
+	Pieces     *Pieces     `json:"pieces,omitempty"`
 	Vocabulary *Vocabulary `json:"vocabulary"`
 }
 
@@ -43,12 +45,15 @@ func (in *Input) check() error {
 	switch {
 	case in.Vocabulary == nil:
 		return errors.New("there is no vocabulary")
-	case in.Vocabulary.Len() > transform.MaxNumber:
-		return fmt.Errorf("the vocabulary has %d tokens, want %d at most", in.Vocabulary.Len(), transform.MaxNumber)
+	case in.Vocabulary.Len() > transform.MaxNumber-MaxPieces:
+		return fmt.Errorf("the vocabulary has %d tokens, want %d at most", in.Vocabulary.Len(), transform.MaxNumber-MaxPieces)
 	case in.Runs < 0 || in.Runs > MaxRuns:
 		return fmt.Errorf("runs are of %d tokens, want 0 to %d", in.Runs, MaxRuns)
 	case in.Length < 1 || in.Length > MaxLength:
 		return fmt.Errorf("%d tokens of a text are read, want 1 to %d", in.Length, MaxLength)
+	}
+	if err := in.Pieces.check(); err != nil {
+		return err
 	}
 	return in.Way.Check()
 }
@@ -60,6 +65,7 @@ type Sample struct {
 	// Runs has for the runs of 2, 3, ... tokens, as many as the Input reads, the number of
 	// the one that begins at each place; Padding where the vocabulary does not know it.
 	Runs    [][]int32
+	Pieces  []PieceRow
 	Cut     int // how many tokens there were besides
 	Unknown int // how many of Tokens are not in the vocabulary
 }
@@ -90,6 +96,7 @@ func (in *Input) Read(text string) (*Sample, error) {
 		}
 		s.Runs = append(s.Runs, numbers)
 	}
+	s.Pieces = in.pieces(s.Tokens)
 	return s, nil
 }
 
@@ -97,9 +104,9 @@ func (in *Input) Read(text string) (*Sample, error) {
 // its vocabulary is made of.
 func (in *Input) Counted(tokens []string) []string { return withRuns(tokens, in.Runs) }
 
-// Rows is how many numbers tell of a place: that of its token, and those of the runs that
-// begin there.
-func (in *Input) Rows() int { return max(in.Runs, 1) }
+// Rows is how many numbers tell of a place: that of its token, those of the runs that begin
+// there, and those of its pieces, PieceRows of them.
+func (in *Input) Rows() int { return max(in.Runs, 1) + in.PieceRows() }
 
 // Bytes is a sample as data sets hold it, Rows rows of Length numbers of four bytes: what
 // [transform.Numbers] takes.
@@ -113,6 +120,9 @@ func (in *Input) Bytes(s *Sample) []byte {
 	put(all, s.Numbers)
 	for n, numbers := range s.Runs {
 		put(all[4*in.Length*(n+1):], numbers)
+	}
+	for n, row := range s.Pieces {
+		put(all[4*in.Length*(max(in.Runs, 1)+n):], row.Numbers)
 	}
 	return all
 }

@@ -11,6 +11,7 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/internal/kernel"
+	"inkling/models"
 	"inkling/sketch"
 	"inkling/transform"
 )
@@ -85,6 +86,8 @@ func (o *trainOptions) findPictures(ctx context.Context) (*pictureSet, error) {
 	if err != nil {
 		return nil, err
 	}
+	model, err := models.FindModel(o.model)
+	pictures.samples.weighs = o.model == "" || err == nil && model.Weighs()
 	if !pictures.ownWay() {
 		return findPicturesAs(ctx, o.data, pictures)
 	}

@@ -30,6 +30,9 @@ type sampleOptions struct {
 
 	tokens, digits         string
 	length, minCount, runs int
+	// tallyRuns and letters are what a tally weighs besides; weighs tells that there is one.
+	tallyRuns, letters int
+	weighs             bool
 
 	rate, mels int
 	seconds    float64
@@ -55,6 +58,8 @@ func (o *sampleOptions) inputFlags(f *pflag.FlagSet) {
 	f.StringVar(&o.digits, "digits", "auto", "read digits `HOW`: apart, each as it is, or alike, every one as 0, or auto, which is apart for characters and else alike")
 	f.IntVar(&o.length, "length", 0, "read `N` tokens of a text at most; 0 means as many as 99 of 100 texts have, 400 at most")
 	f.IntVar(&o.runs, "runs", 0, "tell the network besides every token the runs of 2 to `N` that begin there; 0 means 2, or 1, which is none, for words of texts of two classes")
+	f.IntVar(&o.tallyRuns, "tally-runs", 0, "let the network's tally weigh runs of up to `N` tokens; 0 means 2, or 3 for characters, and 1 only what --runs says")
+	f.IntVar(&o.letters, "letters", 0, "let the network's tally weigh pieces of 3 to `N` letters of every token; 0 means 5, or none for characters, and 1 none")
 	f.IntVar(&o.minCount, "min-count", 0, "know tokens that the texts have `N` times; 0 means 2, or 1 for fewer than 1,000 texts")
 	f.IntVar(&o.rate, "rate", 0, "read recordings at `N` samples a second; 0 means theirs, 16,000 at most")
 	f.Float64Var(&o.seconds, "seconds", 0, "read so many `SECONDS` of a recording at most; 0 means as many as 99 of 100 have, 10 at most")
@@ -85,6 +90,10 @@ func (o *sampleOptions) check(seed uint64) error {
 		return usagef("--length is %d, want 0 to %d", o.length, text.MaxLength)
 	case o.runs < 0 || o.runs > text.MaxRuns:
 		return usagef("--runs is %d, want 0 to %d", o.runs, text.MaxRuns)
+	case o.tallyRuns < 0 || o.tallyRuns > text.MaxRuns:
+		return usagef("--tally-runs is %d, want 0 to %d", o.tallyRuns, text.MaxRuns)
+	case o.letters < 0 || o.letters == 2 || o.letters > text.MaxLetters:
+		return usagef("--letters is %d, want 0, 1, or 3 to %d", o.letters, text.MaxLetters)
 	case o.minCount < 0:
 		return usagef("--min-count is %d, want 0 or more", o.minCount)
 	case o.rate != 0 && (o.rate < 1000 || o.rate > sound.MaxRate):
@@ -99,11 +108,11 @@ func (o *sampleOptions) check(seed uint64) error {
 
 // given is the first flag that was set of those for texts and recordings, "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
-	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs > 0
+	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
 	switch {
 	case texts && kind != inkling.Texts:
-		return "--text-column, --label-column, --tokens, --digits, --length, --runs and --min-count are for texts"
+		return "--text-column, --label-column, --tokens, --digits, --length, --runs, --tally-runs, --letters and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
 		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
 	case o.fold != "" && kind == inkling.Pictures:
@@ -186,6 +195,9 @@ func (s *pictureSet) like(m *inkling.Classifier) { s.text, s.sound = m.Text, m.S
 func (s *pictureSet) choose(ctx context.Context, found *samples.Set, d *samples.Division, o pictureOptions) (err error) {
 	if found.Kind == samples.Texts {
 		s.text, err = chooseText(d.Train, &o.samples)
+		if err == nil && o.samples.weighs && o.samples.letters == 0 && s.text.Tokenizer != text.Characters && (s.text.Pieces == nil || s.text.Pieces.Letters == 0) {
+			s.addReason(fmt.Sprintf("Pieces of letters are not weighed: of %s they would take more than %d MB; --letters 5 has them weighed.", count(len(d.Train), "text"), mostPieceBytes>>20))
+		}
 		return err
 	}
 	s.sound, err = chooseSound(ctx, found.FS, d.Train, o)
@@ -237,12 +249,51 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 	if in.Vocabulary, err = text.NewVocabulary(tokens, bounds...); err != nil {
 		return nil, err
 	}
+	if !o.weighs && max(o.tallyRuns, o.letters) > 1 {
+		return nil, usagef("--tally-runs and --letters are for what a tally weighs, and the model has none: take textcnn tally=2, or leave them out")
+	}
 	if in.Length == 0 {
 		const most, fewest = 400, 8
 		slices.Sort(lengths)
 		in.Length = min(max(lengths[len(lengths)*99/100], fewest), most)
 	}
+	in.Pieces = choosePieces(in, len(items), o)
 	return in, nil
+}
+
+// piecesCounted is how many numbers pieces have: the texts that one learns of here have
+// fewer different ones, mostly, and each takes four bytes a class of the model's file.
+const piecesCounted = 1 << 17
+
+// mostPieceBytes is how much memory pieces of letters, of which a token has up to 24, take
+// where nobody asks for them.
+const mostPieceBytes = 512 << 20
+
+// choosePieces is what a tally weighs of so many texts beside tokens and runs, nil for
+// nothing.
+func choosePieces(in *text.Input, texts int, o *sampleOptions) *text.Pieces {
+	p := &text.Pieces{Runs: o.tallyRuns, Letters: o.letters, Count: piecesCounted}
+	if p.Runs == 0 {
+		p.Runs = 2
+		if in.Tokenizer == text.Characters {
+			p.Runs = 3
+		}
+	}
+	switch {
+	case p.Letters == 1 || p.Letters == 0 && in.Tokenizer == text.Characters:
+		p.Letters = 0
+	case p.Letters == 0:
+		p.Letters = 5
+		asked := *in
+		asked.Pieces = p
+		if 4*in.Length*asked.Rows() > mostPieceBytes/texts {
+			p.Letters = 0
+		}
+	}
+	if !o.weighs || p.Runs <= max(in.Runs, 1) && p.Letters == 0 {
+		return nil
+	}
+	return p
 }
 
 // tellsMoreThanTwo tells whether items have more than two labels.
@@ -452,11 +503,28 @@ func (s *pictureSet) describe() string {
 		if s.text.Runs > 1 {
 			what += fmt.Sprintf(" and runs of up to %d", s.text.Runs)
 		}
-		return fmt.Sprintf("texts as %s, %s of them known, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), s.text.Length)
+		return fmt.Sprintf("texts as %s, %s of them known%s, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), describePieces(s.text), s.text.Length)
 	case inkling.Recordings:
 		return fmt.Sprintf("%g s of recordings at %s samples a second, %d mels in %d columns", s.sound.Seconds, thousands(s.sound.Rate), s.sound.Mels, s.sound.Columns)
 	}
 	return ""
+}
+
+// describePieces tells what a tally weighs beside what is known.
+func describePieces(in *text.Input) string {
+	var all []string
+	if p := in.Pieces; p != nil {
+		if p.Runs > max(in.Runs, 1) {
+			all = append(all, fmt.Sprintf("runs of up to %d", p.Runs))
+		}
+		if p.Letters > 0 {
+			all = append(all, fmt.Sprintf("pieces of 3 to %d letters", p.Letters))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return ", weighed with " + strings.Join(all, " and ")
 }
 
 // aboutTexts tells in a few words what a model's file says of texts.

@@ -128,8 +128,18 @@ func TestTexts(t *testing.T) {
 		t.Errorf("%s", out)
 	}
 	out, _ = runLine(t, 0, "", "info", "textcnn.pth")
-	if !strings.Contains(out, "tokens of the Penn Treebank with every digit as 0, 11 of them known") || strings.Contains(out, "boring") {
+	if !strings.Contains(out, "tokens of the Penn Treebank with every digit as 0, 11 of them known, 8 of a text read") || strings.Contains(out, "boring") {
 		t.Errorf("%s", out)
+	}
+	// A network that weighs words is told of their pieces, and so is the model's file.
+	runLine(t, 0, "", "train", "--data", "reviews.tsv", "--model", "textcnn dim=16 filters=16 tally=2 apart=0.4", "--batch", "20", "--out", "weighed.pth")
+	out, _ = runLine(t, 0, "", "info", "weighed.pth")
+	if !strings.Contains(out, "11 of them known, weighed with runs of up to 2 and pieces of 3 to 5 letters, 8 of a text read") {
+		t.Errorf("%s", out)
+	}
+	out, _ = runLine(t, 0, "", "predict", "weighed.pth", "the film was lovelyish")
+	if !strings.Contains(out, "good (") {
+		t.Errorf("a word of which only pieces are known: %s", out)
 	}
 	out, _ = runLine(t, 0, "", "show", "--data", "reviews.tsv", "--count", "2")
 	if strings.Count(out, "\nbad\t")+strings.Count(out, "\ngood\t") != 2 {
@@ -147,6 +157,7 @@ func TestTexts(t *testing.T) {
 		"--size resizes pictures":            {"train", "--data", "reviews.tsv", "--size", "8"},
 		"are for recordings, and these are":  {"train", "--data", "reviews.tsv", "--rate", "8000"},
 		"resnet9 reads pictures":             {"train", "--data", "reviews.tsv", "--model", "resnet9"},
+		"and the model has none":             {"train", "--data", "reviews.tsv", "--model", "textcnn", "--letters", "4"},
 		"--fold is \"11/10\"":                {"train", "--data", "reviews.tsv", "--fold", "11/10"},
 		"--tta looks at pictures":            {"test", "textcnn.pth", "--data", "reviews.tsv", "--tta"},
 		"the model reads texts, and MNIST":   {"test", "textcnn.pth", "--data", "mnist"},
@@ -288,5 +299,40 @@ func TestRunsChosen(t *testing.T) {
 		if in.Runs != c.want || unknown != (c.want < 2) {
 			t.Errorf("%q with --runs %d: runs of %d, want %d; %q is unknown: %v", c.items[0].Text, c.given, in.Runs, c.want, run, unknown)
 		}
+	}
+}
+
+// TestPiecesChosen looks at what a tally weighs where nothing is said.
+func TestPiecesChosen(t *testing.T) {
+	words, chinese := []samples.Item{{Label: "a", Text: "how many are there"}, {Label: "b", Text: "who is it"}}, []samples.Item{{Label: "a", Text: "味道好"}, {Label: "b", Text: "味道很差"}}
+	for _, c := range []struct {
+		items []samples.Item
+		o     sampleOptions
+		want  *text.Pieces
+	}{
+		{words, sampleOptions{weighs: true}, &text.Pieces{Runs: 2, Letters: 5, Count: piecesCounted}},
+		{chinese, sampleOptions{weighs: true}, &text.Pieces{Runs: 3, Count: piecesCounted}},
+		{words, sampleOptions{weighs: true, tallyRuns: 3, letters: 4}, &text.Pieces{Runs: 3, Letters: 4, Count: piecesCounted}},
+		{words, sampleOptions{weighs: true, tallyRuns: 1, letters: 1}, nil},
+		{words, sampleOptions{}, nil},
+	} {
+		in, err := chooseText(c.items, &c.o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (in.Pieces == nil) != (c.want == nil) || in.Pieces != nil && *in.Pieces != *c.want {
+			t.Errorf("%q with %+v: pieces %+v, want %+v", c.items[0].Text, c.o, in.Pieces, c.want)
+		}
+	}
+	// Many long texts have no pieces of letters, unless they are asked for.
+	long := &text.Input{Way: text.Way{Tokenizer: text.Treebank}, Length: 400}
+	if p := choosePieces(long, 25_000, &sampleOptions{weighs: true}); p == nil || p.Letters != 0 || p.Runs != 2 {
+		t.Errorf("of many long texts the pieces are %+v", p)
+	}
+	if p := choosePieces(long, 25_000, &sampleOptions{weighs: true, letters: 3}); p == nil || p.Letters != 3 {
+		t.Errorf("where they are asked for, the pieces are %+v", p)
+	}
+	if err := (&sampleOptions{letters: 2}).check(1); err == nil || !strings.Contains(err.Error(), "--letters is 2, want 0, 1, or 3 to 6") {
+		t.Errorf("letters of 2: %v", err)
 	}
 }

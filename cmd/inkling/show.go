@@ -86,6 +86,7 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.pictures.samples.weighs = true // as what is trained usually does
 	set, err := findPicturesAs(ctx, o.data, o.pictures)
 	if err != nil {
 		return err

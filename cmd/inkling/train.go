@@ -29,7 +29,7 @@ const defaultModel = "lenet"
 func modelFor(set *pictureSet) string {
 	switch {
 	case set.text != nil:
-		return "textcnn tally=10"
+		return "textcnn tally=2 apart=0.4"
 	case set.sound != nil:
 		return "melcnn"
 	}

@@ -7,15 +7,15 @@ from zoo import load, share
 
 class TextCNN(nn.Module):
     """Kim 2014, arXiv:1408.5882."""
-    def __init__(self, tokens, classes, dim, filters, tally=0):
+    def __init__(self, tokens, classes, dim, filters, tally=0, pieces=0, seen=9):
         super().__init__()
-        self.embedding, self.factor = nn.Embedding(tokens, dim, padding_idx=0), tally
+        self.embedding, self.factor, self.seen = nn.Embedding(tokens, dim, padding_idx=0), tally, seen
         if tally:
-            self.tally = nn.Embedding(tokens, classes, padding_idx=0)
+            self.tally = nn.Embedding(tokens + pieces, classes, padding_idx=0)
         self.convs = nn.ModuleList(nn.Conv1d(dim, filters, w, padding=w - 1) for w in (3, 4, 5))
         self.fc = nn.Linear(3 * filters, classes)
     def forward(self, numbers):
-        x = self.embedding(numbers).sum(1).transpose(1, 2)
+        x = self.embedding(numbers[:, :self.seen]).sum(1).transpose(1, 2)
         logits = self.fc(torch.cat([F.relu(c(x)).amax(-1) for c in self.convs], 1))
         if self.factor:
             logits = logits + self.factor * self.tally(numbers).sum((1, 2)) / (numbers[:, 0] > 0).sum(-1, keepdim=True).sqrt()
@@ -52,10 +52,11 @@ def main():
     out = []
     tokens = torch.tensor([[[(7 * i + 3 * n) % 40 if i < 9 else 0 for i in range(11)]] for n in range(2)])
     runs = torch.cat([tokens, torch.roll(tokens, 1, 0) * 3 % 40], 1)  # of two in a second row
+    pieces = torch.cat([runs, torch.where(tokens > 0, 40 + tokens * 7 % 30, 0), torch.where(tokens > 20, 40 + tokens * 11 % 30, 0)], 1)
     mel = 4 * torch.tensor(share("input", 2 * 16 * 24)).float().reshape(2, 1, 16, 24)
-    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("melcnn", MelCNN(3), mel)):
+    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10, 30, 2), pieces), ("melcnn", MelCNN(3), mel)):
         y = load(net).eval()(x)
-        out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
+        out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), piece_rows=2 if x is pieces else 0, input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
     json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sentences.json"), "w"))
 
 main()
