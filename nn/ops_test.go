@@ -273,10 +273,15 @@ func closeTo[T, U Float](what string, got []T, want []U, tolerance float64) erro
 }
 
 // TestOperationPrograms compares compiled programs with the definitions, for
-// full, odd and short batches, 1 to 8 workers and 1 to 4 processors.
+// full, odd and short batches, 1 to 8 workers and 1 to 4 processors. With -short it takes
+// a third of the examples.
 func TestOperationPrograms(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	eachExample(t, programSeeds, func(e Example, r *rand.Rand) error { return checkPrograms(e, r) })
+	seeds := uint64(programSeeds)
+	if testing.Short() {
+		seeds /= 3
+	}
+	eachExample(t, seeds, func(e Example, r *rand.Rand) error { return checkPrograms(e, r) })
 }
 
 // tableNet is an example as a network that programs can train: one input that
