@@ -22,7 +22,7 @@ type batchNormStep struct {
 	low, high float32
 	// innermost: channels are, in whole blocks; then kernels do the work.
 	innermost bool
-	scratch   [][]float64 // of each worker, for the sums of a block
+	scratch   [][]float64 // of each worker, for the sums of an example
 
 	// moments[shard][channel] is the number, the mean and the sum of squared
 	// deviations of what the shard has seen; sums[shard][channel] the sum of the
@@ -67,7 +67,7 @@ func lowerBatchNorm(p *plan, g *group) {
 	p.workers = append(p.workers, func(n int) {
 		s.scratch = nil
 		for range n {
-			s.scratch = append(s.scratch, make([]float64, 3*kernel.TileColumns))
+			s.scratch = append(s.scratch, make([]float64, 3*blocks))
 		}
 	})
 	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
@@ -131,17 +131,16 @@ func (s *batchNormStep) observe(w work) {
 // observeBlocks adds an example whose channels are innermost to the moments of its
 // shard.
 func (s *batchNormStep) observeBlocks(shard []moments, data []float32, scratch []float64) {
-	sums, means, squares := scratch[:kernel.TileColumns], scratch[kernel.TileColumns:][:kernel.TileColumns], scratch[2*kernel.TileColumns:]
-	for c := 0; c < s.channels; c += kernel.TileColumns {
-		clear(scratch)
-		kernel.ChannelSums(sums, data[c:], s.pixels, s.input.pixelStep())
-		for j, sum := range sums {
-			means[j] = sum / float64(s.pixels)
-		}
-		kernel.ChannelSquares(squares, means, data[c:], s.pixels, s.input.pixelStep())
-		for j := range min(s.channels-c, kernel.TileColumns) {
-			shard[c+j] = shard[c+j].add(moments{float64(s.pixels), means[j], squares[j]})
-		}
+	step := s.input.pixelStep()
+	sums, means, squares := scratch[:step], scratch[step:2*step], scratch[2*step:]
+	clear(scratch)
+	kernel.ChannelSums(sums, data, s.pixels, step)
+	for c, sum := range sums {
+		means[c] = sum / float64(s.pixels)
+	}
+	kernel.ChannelSquares(squares, means, data, s.pixels, step)
+	for c := range shard {
+		shard[c] = shard[c].add(moments{float64(s.pixels), means[c], squares[c]})
 	}
 }
 
@@ -213,9 +212,7 @@ func (s *batchNormStep) forward(w work) {
 	for i := w.first; i < w.last; i++ {
 		from, to := s.input.values.from(&w, i), s.output.values.from(&w, i)
 		if s.innermost {
-			for c := 0; c < s.channels; c += kernel.TileColumns {
-				kernel.ScaleChannels(to[c:], from[c:], s.scale[c:], s.shift[c:], s.pixels, s.input.pixelStep(), s.low, s.high)
-			}
+			kernel.ScaleChannels(to, from, s.scale, s.shift, s.pixels, s.input.pixelStep(), s.low, s.high)
 			continue
 		}
 		for c := range s.channels {
@@ -302,14 +299,13 @@ func (s *batchNormStep) observeGradients(w work) {
 // observeGradientBlocks adds an example whose channels are innermost to the sums of
 // its shard.
 func (s *batchNormStep) observeGradientBlocks(shard [][2]float64, x, y, slopes []float32, scratch []float64) {
-	sums, products := scratch[:kernel.TileColumns], scratch[kernel.TileColumns:][:kernel.TileColumns]
-	for c := 0; c < s.channels; c += kernel.TileColumns {
-		clear(scratch)
-		kernel.ChannelProducts(sums, products, s.mean[c:], slopes[c:], x[c:], y[c:], s.pixels, s.input.pixelStep(), s.low, s.high)
-		for j := range min(s.channels-c, kernel.TileColumns) {
-			shard[c+j][0] += sums[j]
-			shard[c+j][1] += products[j] * s.inverse[c+j]
-		}
+	step := s.input.pixelStep()
+	sums, products := scratch[:step], scratch[step:2*step]
+	clear(scratch)
+	kernel.ChannelProducts(sums, products, s.mean, slopes, x, y, s.pixels, step, s.low, s.high)
+	for c := range shard {
+		shard[c][0] += sums[c]
+		shard[c][1] += products[c] * s.inverse[c]
 	}
 }
 
@@ -341,9 +337,7 @@ func (s *batchNormStep) backward(w work) {
 	for i := w.first; i < w.last; i++ {
 		xs, ys, ds, to := s.input.values.from(&w, i), s.rectified().from(&w, i), s.output.gradient.from(&w, i), s.input.gradient.from(&w, i)
 		if s.innermost {
-			for c := 0; c < s.channels; c += kernel.TileColumns {
-				kernel.CombineChannels(to[c:], ds[c:], xs[c:], ys[c:], s.back[0][c:], s.back[1][c:], s.back[2][c:], s.pixels, s.input.pixelStep(), s.low, s.high, s.adds)
-			}
+			kernel.CombineChannels(to, ds, xs, ys, s.back[0], s.back[1], s.back[2], s.pixels, s.input.pixelStep(), s.low, s.high, s.adds)
 			continue
 		}
 		for c := range s.channels {

@@ -7,7 +7,7 @@ import "inkling/internal/kernel"
 type pixelMeanStep struct {
 	input, output    *place
 	pixels, channels int
-	sums             [][]float64 // of each worker, of some channels
+	sums             [][]float64 // of each worker, of all channels
 	slopes           [][]float32 // of each worker, of all channels
 	adds             bool        // to the gradient of the input
 }
@@ -37,7 +37,7 @@ func lowerPixelMean(p *plan, g *group) {
 	p.workers = append(p.workers, func(n int) {
 		s.sums, s.slopes = nil, nil
 		for range n {
-			s.sums = append(s.sums, make([]float64, kernel.TileColumns))
+			s.sums = append(s.sums, make([]float64, roundUp(s.channels, kernel.TileColumns)))
 			s.slopes = append(s.slopes, alignedFloats(s.channels))
 		}
 	})
@@ -54,21 +54,18 @@ func (s *pixelMeanStep) forward(w work) {
 	sums := s.sums[w.worker]
 	for i := w.first; i < w.last; i++ {
 		x, y := s.input.values.from(&w, i), s.output.values.from(&w, i)[:s.channels]
-		for c := 0; c < s.channels; c += kernel.TileColumns {
-			clear(sums)
-			some := y[c:min(c+kernel.TileColumns, s.channels)]
-			if s.input.channelsLast {
-				kernel.ChannelSums(sums, x[c:], s.pixels, s.input.pixelStep())
-			} else {
-				for j := range some {
-					for _, v := range x[(c+j)*s.pixels:][:s.pixels] {
-						sums[j] += float64(v)
-					}
+		clear(sums)
+		if s.input.channelsLast {
+			kernel.ChannelSums(sums, x, s.pixels, s.input.pixelStep())
+		} else {
+			for c := range y {
+				for _, v := range x[c*s.pixels:][:s.pixels] {
+					sums[c] += float64(v)
 				}
 			}
-			for j := range some {
-				some[j] = float32(sums[j] / float64(s.pixels))
-			}
+		}
+		for c := range y {
+			y[c] = float32(sums[c] / float64(s.pixels))
 		}
 	}
 }

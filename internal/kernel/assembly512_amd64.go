@@ -135,23 +135,23 @@ func matMulAVX512(c, a, b []float32, rows, columns, depth, cStride, aRow, aColum
 }
 
 func channelSumsAVX512(sums []float64, x []float32, pixels, step int) {
-	channelSums16Wide(&sums[0], &x[0], uint64(pixels), uint64(4*step))
+	channelSumsWide(&sums[0], &x[0], uint64(pixels), uint64(4*step), uint64(len(sums)))
 }
 
 func channelSquaresAVX512(squares, means []float64, x []float32, pixels, step int) {
-	channelSquares16Wide(&squares[0], &means[0], &x[0], uint64(pixels), uint64(4*step))
+	channelSquaresWide(&squares[0], &means[0], &x[0], uint64(pixels), uint64(4*step), uint64(len(squares)))
 }
 
 func scaleChannelsAVX512(y, x []float32, scale, shift []float64, pixels, step int, low, high float32) {
-	scaleChannels16Wide(&y[0], &x[0], &scale[0], &shift[0], uint64(pixels), uint64(4*step), low, high)
+	scaleChannelsWide(&y[0], &x[0], &scale[0], &shift[0], uint64(pixels), uint64(4*step), uint64(len(scale)), low, high)
 }
 
 func channelProductsAVX512(sums, products, means []float64, slopes, x, y []float32, pixels, step int, low, high float32) {
-	channelProducts16Wide(&sums[0], &products[0], &means[0], &slopes[0], &x[0], &y[0], uint64(pixels), uint64(4*step), low, high)
+	channelProductsWide(&sums[0], &products[0], &means[0], &slopes[0], &x[0], &y[0], uint64(pixels), uint64(4*step), uint64(len(sums)), low, high)
 }
 
 func combineChannelsAVX512(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool) {
-	combineChannels16Wide(&dx[0], &slopes[0], &x[0], &y[0], &a[0], &b[0], &c[0], uint64(pixels), uint64(4*step), low, high, flagsOf(adds))
+	combineChannelsWide(&dx[0], &slopes[0], &x[0], &y[0], &a[0], &b[0], &c[0], uint64(pixels), uint64(4*step), uint64(len(a)), low, high, flagsOf(adds))
 }
 
 func updateSGDAVX512(s SGD, weights, gradient, momentum []float32) {

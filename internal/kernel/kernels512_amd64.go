@@ -212,20 +212,20 @@ func sgdNesterovWide(weights []float32, gradient []float32, momentum []float32, 
 // updateAdamWide is Adam.Update; len(parameter) is at least 1.
 func updateAdamWide(parameter []float32, gradient []float32, means []float32, squares []float32, shrink float32, gradientDecay float32, keep1 float32, add1 float32, keep2 float32, add2 float32, step float32, correction float32, eps float32)
 
-// channelSums16Wide is ChannelSums. The step is in bytes.
-func channelSums16Wide(sums *float64, x *float32, pixels uint64, step uint64)
+// channelSumsWide is ChannelSums. The step is in bytes.
+func channelSumsWide(sums *float64, x *float32, pixels uint64, step uint64, channels uint64)
 
-// channelSquares16Wide is ChannelSquares. The step is in bytes.
-func channelSquares16Wide(squares *float64, means *float64, x *float32, pixels uint64, step uint64)
+// channelSquaresWide is ChannelSquares. The step is in bytes.
+func channelSquaresWide(squares *float64, means *float64, x *float32, pixels uint64, step uint64, channels uint64)
 
-// scaleChannels16Wide is ScaleChannels. The step is in bytes.
-func scaleChannels16Wide(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, low float32, high float32)
+// scaleChannelsWide is ScaleChannels. The step is in bytes.
+func scaleChannelsWide(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, channels uint64, low float32, high float32)
 
-// channelProducts16Wide is ChannelProducts. The step is in bytes.
-func channelProducts16Wide(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, low float32, high float32)
+// channelProductsWide is ChannelProducts. The step is in bytes.
+func channelProductsWide(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, channels uint64, low float32, high float32)
 
-// combineChannels16Wide is CombineChannels. The step is in bytes.
-func combineChannels16Wide(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
+// combineChannelsWide is CombineChannels. The step is in bytes.
+func combineChannelsWide(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, channels uint64, low float32, high float32, adds uint64)
 
 // winogradInput2Wide is WinogradGather for its matrix. Steps are in bytes.
 func winogradInput2Wide(out *float32, in *float32, zeros *float32, scratch *float32, elements *float32, table *int32, blocks uint64, outStep uint64, blockStep uint64)

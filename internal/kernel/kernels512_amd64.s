@@ -9861,193 +9861,210 @@ done:
 	VZEROUPPER
 	RET
 
-// func channelSums16Wide(sums *float64, x *float32, pixels uint64, step uint64)
+// func channelSumsWide(sums *float64, x *float32, pixels uint64, step uint64, channels uint64)
 // Requires: AVX, AVX512F
-TEXT ·channelSums16Wide(SB), NOSPLIT, $0-32
-	MOVQ    sums+0(FP), AX
-	VMOVUPD (AX), Z0
-	VMOVUPD 64(AX), Z1
-	MOVQ    x+8(FP), AX
-	MOVQ    pixels+16(FP), CX
-	MOVQ    step+24(FP), DX
+TEXT ·channelSumsWide(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ step+24(FP), BX
+	MOVQ channels+32(FP), SI
 
 pixel:
-	VCVTPS2PD (AX), Z2
-	VADDPD    Z2, Z0, Z0
-	VCVTPS2PD 32(AX), Z2
-	VADDPD    Z2, Z1, Z1
-	ADDQ      DX, AX
-	DECQ      CX
+	XORQ DI, DI
+
+pixelBlock:
+	VCVTPS2PD (CX)(DI*4), Z0
+	VADDPD    (AX)(DI*8), Z0, Z0
+	VMOVUPD   Z0, (AX)(DI*8)
+	VCVTPS2PD 32(CX)(DI*4), Z0
+	VADDPD    64(AX)(DI*8), Z0, Z0
+	VMOVUPD   Z0, 64(AX)(DI*8)
+	ADDQ      $0x10, DI
+	CMPQ      DI, SI
+	JB        pixelBlock
+	ADDQ      BX, CX
+	DECQ      DX
 	JNZ       pixel
-	MOVQ      sums+0(FP), AX
-	VMOVUPD   Z0, (AX)
-	VMOVUPD   Z1, 64(AX)
 	VZEROUPPER
 	RET
 
-// func channelSquares16Wide(squares *float64, means *float64, x *float32, pixels uint64, step uint64)
+// func channelSquaresWide(squares *float64, means *float64, x *float32, pixels uint64, step uint64, channels uint64)
 // Requires: AVX, AVX512F
-TEXT ·channelSquares16Wide(SB), NOSPLIT, $0-40
-	MOVQ    squares+0(FP), AX
-	VMOVUPD (AX), Z0
-	VMOVUPD 64(AX), Z1
-	MOVQ    means+8(FP), AX
-	VMOVUPD (AX), Z2
-	VMOVUPD 64(AX), Z3
-	MOVQ    x+16(FP), AX
-	MOVQ    pixels+24(FP), CX
-	MOVQ    step+32(FP), DX
+TEXT ·channelSquaresWide(SB), NOSPLIT, $0-48
+	MOVQ squares+0(FP), AX
+	MOVQ means+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ pixels+24(FP), BX
+	MOVQ step+32(FP), SI
+	MOVQ channels+40(FP), DI
 
 pixel:
-	VCVTPS2PD   (AX), Z4
-	VSUBPD      Z2, Z4, Z4
-	VFMADD231PD Z4, Z4, Z0
-	VCVTPS2PD   32(AX), Z4
-	VSUBPD      Z3, Z4, Z4
-	VFMADD231PD Z4, Z4, Z1
-	ADDQ        DX, AX
-	DECQ        CX
+	XORQ R8, R8
+
+pixelBlock:
+	VCVTPS2PD   (DX)(R8*4), Z0
+	VSUBPD      (CX)(R8*8), Z0, Z0
+	VMOVUPD     (AX)(R8*8), Z1
+	VFMADD231PD Z0, Z0, Z1
+	VMOVUPD     Z1, (AX)(R8*8)
+	VCVTPS2PD   32(DX)(R8*4), Z0
+	VSUBPD      64(CX)(R8*8), Z0, Z0
+	VMOVUPD     64(AX)(R8*8), Z1
+	VFMADD231PD Z0, Z0, Z1
+	VMOVUPD     Z1, 64(AX)(R8*8)
+	ADDQ        $0x10, R8
+	CMPQ        R8, DI
+	JB          pixelBlock
+	ADDQ        SI, DX
+	DECQ        BX
 	JNZ         pixel
-	MOVQ        squares+0(FP), AX
-	VMOVUPD     Z0, (AX)
-	VMOVUPD     Z1, 64(AX)
 	VZEROUPPER
 	RET
 
-// func scaleChannels16Wide(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, low float32, high float32)
+// func scaleChannelsWide(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, channels uint64, low float32, high float32)
 // Requires: AVX, AVX512F
-TEXT ·scaleChannels16Wide(SB), NOSPLIT, $0-56
+TEXT ·scaleChannelsWide(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         scale+16(FP), DX
-	VMOVUPD      (DX), Z0
-	VMOVUPD      64(DX), Z1
-	MOVQ         shift+24(FP), DX
-	VMOVUPD      (DX), Z2
-	VMOVUPD      64(DX), Z3
-	MOVQ         pixels+32(FP), DX
-	MOVQ         step+40(FP), BX
-	VBROADCASTSS low+48(FP), Z4
-	VBROADCASTSS high+52(FP), Z5
+	MOVQ         shift+24(FP), BX
+	MOVQ         pixels+32(FP), SI
+	MOVQ         step+40(FP), DI
+	MOVQ         channels+48(FP), R8
+	VBROADCASTSS low+56(FP), Z0
+	VBROADCASTSS high+60(FP), Z1
 
 pixel:
-	VCVTPS2PD   (CX), Z6
-	VFMADD213PD Z2, Z0, Z6
-	VCVTPD2PS   Z6, Y6
-	VMAXPS      Y6, Y4, Y6
-	VMINPS      Y6, Y5, Y6
-	VMOVUPS     Y6, (AX)
-	VCVTPS2PD   32(CX), Z6
-	VFMADD213PD Z3, Z1, Z6
-	VCVTPD2PS   Z6, Y6
-	VMAXPS      Y6, Y4, Y6
-	VMINPS      Y6, Y5, Y6
-	VMOVUPS     Y6, 32(AX)
-	ADDQ        BX, CX
-	ADDQ        BX, AX
-	DECQ        DX
+	XORQ R9, R9
+
+pixelBlock:
+	VCVTPS2PD   (CX)(R9*4), Z2
+	VMOVUPD     (DX)(R9*8), Z3
+	VFMADD213PD (BX)(R9*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMINPS      Y2, Y1, Y2
+	VMOVUPS     Y2, (AX)(R9*4)
+	VCVTPS2PD   32(CX)(R9*4), Z2
+	VMOVUPD     64(DX)(R9*8), Z3
+	VFMADD213PD 64(BX)(R9*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VMAXPS      Y2, Y0, Y2
+	VMINPS      Y2, Y1, Y2
+	VMOVUPS     Y2, 32(AX)(R9*4)
+	ADDQ        $0x10, R9
+	CMPQ        R9, R8
+	JB          pixelBlock
+	ADDQ        DI, CX
+	ADDQ        DI, AX
+	DECQ        SI
 	JNZ         pixel
 	VZEROUPPER
 	RET
 
-// func channelProducts16Wide(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, low float32, high float32)
+// func channelProductsWide(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, channels uint64, low float32, high float32)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·channelProducts16Wide(SB), NOSPLIT, $0-72
+TEXT ·channelProductsWide(SB), NOSPLIT, $0-80
 	MOVQ         slopes+24(FP), AX
 	MOVQ         x+32(FP), CX
 	MOVQ         y+40(FP), DX
 	MOVQ         pixels+48(FP), BX
 	MOVQ         step+56(FP), SI
-	MOVQ         sums+0(FP), DI
-	VMOVUPD      (DI), Z0
-	VMOVUPD      64(DI), Z1
-	MOVQ         products+8(FP), DI
-	VMOVUPD      (DI), Z2
-	VMOVUPD      64(DI), Z3
-	MOVQ         means+16(FP), DI
-	VMOVUPD      (DI), Z4
-	VMOVUPD      64(DI), Z5
-	VBROADCASTSS low+64(FP), Z6
-	VBROADCASTSS high+68(FP), Z7
+	MOVQ         channels+64(FP), DI
+	MOVQ         sums+0(FP), R8
+	MOVQ         products+8(FP), R9
+	MOVQ         means+16(FP), R10
+	VBROADCASTSS low+72(FP), Z0
+	VBROADCASTSS high+76(FP), Z1
 
 pixel:
-	VMOVUPS     (DX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   (AX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VADDPD      Z8, Z0, Z0
-	VCVTPS2PD   (CX), Z9
-	VSUBPD      Z4, Z9, Z9
-	VFMADD231PD Z9, Z8, Z2
-	VMOVUPS     32(DX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   32(AX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VADDPD      Z8, Z1, Z1
-	VCVTPS2PD   32(CX), Z9
-	VSUBPD      Z5, Z9, Z9
-	VFMADD231PD Z9, Z8, Z3
+	XORQ R11, R11
+
+pixelBlock:
+	VMOVUPS     (DX)(R11*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   (AX)(R11*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VADDPD      (R8)(R11*8), Z2, Z3
+	VMOVUPD     Z3, (R8)(R11*8)
+	VCVTPS2PD   (CX)(R11*4), Z4
+	VSUBPD      (R10)(R11*8), Z4, Z4
+	VMOVUPD     (R9)(R11*8), Z3
+	VFMADD231PD Z4, Z2, Z3
+	VMOVUPD     Z3, (R9)(R11*8)
+	VMOVUPS     32(DX)(R11*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   32(AX)(R11*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VADDPD      64(R8)(R11*8), Z2, Z3
+	VMOVUPD     Z3, 64(R8)(R11*8)
+	VCVTPS2PD   32(CX)(R11*4), Z4
+	VSUBPD      64(R10)(R11*8), Z4, Z4
+	VMOVUPD     64(R9)(R11*8), Z3
+	VFMADD231PD Z4, Z2, Z3
+	VMOVUPD     Z3, 64(R9)(R11*8)
+	ADDQ        $0x10, R11
+	CMPQ        R11, DI
+	JB          pixelBlock
 	ADDQ        SI, AX
 	ADDQ        SI, CX
 	ADDQ        SI, DX
 	DECQ        BX
 	JNZ         pixel
-	MOVQ        sums+0(FP), AX
-	VMOVUPD     Z0, (AX)
-	VMOVUPD     Z1, 64(AX)
-	MOVQ        products+8(FP), AX
-	VMOVUPD     Z2, (AX)
-	VMOVUPD     Z3, 64(AX)
 	VZEROUPPER
 	RET
 
-// func combineChannels16Wide(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
+// func combineChannelsWide(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, channels uint64, low float32, high float32, adds uint64)
 // Requires: AVX, AVX512F, AVX512VL
-TEXT ·combineChannels16Wide(SB), NOSPLIT, $0-88
+TEXT ·combineChannelsWide(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         slopes+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         y+24(FP), BX
 	MOVQ         pixels+56(FP), SI
 	MOVQ         step+64(FP), DI
-	MOVQ         a+32(FP), R8
-	VMOVUPD      (R8), Z0
-	VMOVUPD      64(R8), Z1
-	MOVQ         b+40(FP), R8
-	VMOVUPD      (R8), Z2
-	VMOVUPD      64(R8), Z3
-	MOVQ         c+48(FP), R8
-	VMOVUPD      (R8), Z4
-	VMOVUPD      64(R8), Z5
-	VBROADCASTSS low+72(FP), Z6
-	VBROADCASTSS high+76(FP), Z7
-	MOVQ         adds+80(FP), R8
-	TESTQ        R8, R8
+	MOVQ         channels+72(FP), R8
+	MOVQ         a+32(FP), R9
+	MOVQ         b+40(FP), R10
+	MOVQ         c+48(FP), R11
+	VBROADCASTSS low+80(FP), Z0
+	VBROADCASTSS high+84(FP), Z1
+	MOVQ         adds+88(FP), R12
+	TESTQ        R12, R12
 	JNZ          add
 
 set:
-	VMOVUPS     (BX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   (CX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VFMADD213PD Z4, Z0, Z8
-	VCVTPS2PD   (DX), Z9
-	VFMADD231PD Z9, Z2, Z8
-	VCVTPD2PS   Z8, Y8
-	VMOVUPS     Y8, (AX)
-	VMOVUPS     32(BX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   32(CX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VFMADD213PD Z5, Z1, Z8
-	VCVTPS2PD   32(DX), Z9
-	VFMADD231PD Z9, Z3, Z8
-	VCVTPD2PS   Z8, Y8
-	VMOVUPS     Y8, 32(AX)
+	XORQ R12, R12
+
+setBlock:
+	VMOVUPS     (BX)(R12*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   (CX)(R12*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPD     (R9)(R12*8), Z3
+	VFMADD213PD (R11)(R12*8), Z3, Z2
+	VCVTPS2PD   (DX)(R12*4), Z3
+	VFMADD231PD (R10)(R12*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VMOVUPS     Y2, (AX)(R12*4)
+	VMOVUPS     32(BX)(R12*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   32(CX)(R12*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPD     64(R9)(R12*8), Z3
+	VFMADD213PD 64(R11)(R12*8), Z3, Z2
+	VCVTPS2PD   32(DX)(R12*4), Z3
+	VFMADD231PD 64(R10)(R12*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VMOVUPS     Y2, 32(AX)(R12*4)
+	ADDQ        $0x10, R12
+	CMPQ        R12, R8
+	JB          setBlock
 	ADDQ        DI, AX
 	ADDQ        DI, CX
 	ADDQ        DI, DX
@@ -10058,28 +10075,36 @@ set:
 	RET
 
 add:
-	VMOVUPS     (BX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   (CX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VFMADD213PD Z4, Z0, Z8
-	VCVTPS2PD   (DX), Z9
-	VFMADD231PD Z9, Z2, Z8
-	VCVTPD2PS   Z8, Y8
-	VADDPS      (AX), Y8, Y8
-	VMOVUPS     Y8, (AX)
-	VMOVUPS     32(BX), Y8
-	VCMPPS      $0x11, Y7, Y8, K1
-	VCMPPS      $0x1e, Y6, Y8, K1, K1
-	VMOVUPS.Z   32(CX), K1, Y8
-	VCVTPS2PD   Y8, Z8
-	VFMADD213PD Z5, Z1, Z8
-	VCVTPS2PD   32(DX), Z9
-	VFMADD231PD Z9, Z3, Z8
-	VCVTPD2PS   Z8, Y8
-	VADDPS      32(AX), Y8, Y8
-	VMOVUPS     Y8, 32(AX)
+	XORQ R12, R12
+
+addBlock:
+	VMOVUPS     (BX)(R12*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   (CX)(R12*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPD     (R9)(R12*8), Z3
+	VFMADD213PD (R11)(R12*8), Z3, Z2
+	VCVTPS2PD   (DX)(R12*4), Z3
+	VFMADD231PD (R10)(R12*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VADDPS      (AX)(R12*4), Y2, Y2
+	VMOVUPS     Y2, (AX)(R12*4)
+	VMOVUPS     32(BX)(R12*4), Y2
+	VCMPPS      $0x11, Y1, Y2, K1
+	VCMPPS      $0x1e, Y0, Y2, K1, K1
+	VMOVUPS.Z   32(CX)(R12*4), K1, Y2
+	VCVTPS2PD   Y2, Z2
+	VMOVUPD     64(R9)(R12*8), Z3
+	VFMADD213PD 64(R11)(R12*8), Z3, Z2
+	VCVTPS2PD   32(DX)(R12*4), Z3
+	VFMADD231PD 64(R10)(R12*8), Z3, Z2
+	VCVTPD2PS   Z2, Y2
+	VADDPS      32(AX)(R12*4), Y2, Y2
+	VMOVUPS     Y2, 32(AX)(R12*4)
+	ADDQ        $0x10, R12
+	CMPQ        R12, R8
+	JB          addBlock
 	ADDQ        DI, AX
 	ADDQ        DI, CX
 	ADDQ        DI, DX

@@ -381,20 +381,20 @@ func stripSums5(sums *float32, in *float32, slopes *float32, offsets *int32, hei
 // stripSums6 is StripSums for 6 offsets. Steps are in bytes, and slopeRest is what of a row lies behind its pixels.
 func stripSums6(sums *float32, in *float32, slopes *float32, offsets *int32, height uint64, width uint64, inRow uint64, inStep uint64, slopeRest uint64, slopeStep uint64)
 
-// channelSums16 is ChannelSums. The step is in bytes.
-func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
+// channelSums is ChannelSums. The step is in bytes.
+func channelSums(sums *float64, x *float32, pixels uint64, step uint64, channels uint64)
 
-// channelSquares16 is ChannelSquares. The step is in bytes.
-func channelSquares16(squares *float64, means *float64, x *float32, pixels uint64, step uint64)
+// channelSquares is ChannelSquares. The step is in bytes.
+func channelSquares(squares *float64, means *float64, x *float32, pixels uint64, step uint64, channels uint64)
 
-// scaleChannels16 is ScaleChannels. The step is in bytes.
-func scaleChannels16(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, low float32, high float32)
+// scaleChannels is ScaleChannels. The step is in bytes.
+func scaleChannels(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, channels uint64, low float32, high float32)
 
-// channelProducts16 is ChannelProducts. The step is in bytes.
-func channelProducts16(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, low float32, high float32)
+// channelProducts is ChannelProducts. The step is in bytes.
+func channelProducts(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, channels uint64, low float32, high float32)
 
-// combineChannels16 is CombineChannels. The step is in bytes.
-func combineChannels16(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
+// combineChannels is CombineChannels. The step is in bytes.
+func combineChannels(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, channels uint64, low float32, high float32, adds uint64)
 
 // maxPool is MaxPool without chosen. The step is in bytes.
 func maxPool(out *float32, in *float32, table *int32, count uint64, window uint64, vectors uint64, outStep uint64)

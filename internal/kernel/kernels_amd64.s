@@ -12547,291 +12547,294 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func channelSums16(sums *float64, x *float32, pixels uint64, step uint64)
+// func channelSums(sums *float64, x *float32, pixels uint64, step uint64, channels uint64)
 // Requires: AVX
-TEXT ·channelSums16(SB), NOSPLIT, $0-32
-	MOVQ    sums+0(FP), AX
-	VMOVUPD (AX), Y0
-	VMOVUPD 32(AX), Y1
-	VMOVUPD 64(AX), Y2
-	VMOVUPD 96(AX), Y3
-	MOVQ    x+8(FP), AX
-	MOVQ    pixels+16(FP), CX
-	MOVQ    step+24(FP), DX
+TEXT ·channelSums(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), AX
+	MOVQ x+8(FP), CX
+	MOVQ pixels+16(FP), DX
+	MOVQ step+24(FP), BX
+	MOVQ channels+32(FP), SI
 
 pixel:
-	VCVTPS2PD (AX), Y4
-	VADDPD    Y4, Y0, Y0
-	VCVTPS2PD 16(AX), Y4
-	VADDPD    Y4, Y1, Y1
-	VCVTPS2PD 32(AX), Y4
-	VADDPD    Y4, Y2, Y2
-	VCVTPS2PD 48(AX), Y4
-	VADDPD    Y4, Y3, Y3
-	ADDQ      DX, AX
-	DECQ      CX
+	XORQ DI, DI
+
+pixelBlock:
+	VCVTPS2PD (CX)(DI*4), Y0
+	VADDPD    (AX)(DI*8), Y0, Y0
+	VMOVUPD   Y0, (AX)(DI*8)
+	VCVTPS2PD 16(CX)(DI*4), Y0
+	VADDPD    32(AX)(DI*8), Y0, Y0
+	VMOVUPD   Y0, 32(AX)(DI*8)
+	VCVTPS2PD 32(CX)(DI*4), Y0
+	VADDPD    64(AX)(DI*8), Y0, Y0
+	VMOVUPD   Y0, 64(AX)(DI*8)
+	VCVTPS2PD 48(CX)(DI*4), Y0
+	VADDPD    96(AX)(DI*8), Y0, Y0
+	VMOVUPD   Y0, 96(AX)(DI*8)
+	ADDQ      $0x10, DI
+	CMPQ      DI, SI
+	JB        pixelBlock
+	ADDQ      BX, CX
+	DECQ      DX
 	JNZ       pixel
-	MOVQ      sums+0(FP), AX
-	VMOVUPD   Y0, (AX)
-	VMOVUPD   Y1, 32(AX)
-	VMOVUPD   Y2, 64(AX)
-	VMOVUPD   Y3, 96(AX)
 	VZEROUPPER
 	RET
 
-// func channelSquares16(squares *float64, means *float64, x *float32, pixels uint64, step uint64)
+// func channelSquares(squares *float64, means *float64, x *float32, pixels uint64, step uint64, channels uint64)
 // Requires: AVX, FMA3
-TEXT ·channelSquares16(SB), NOSPLIT, $0-40
-	MOVQ    squares+0(FP), AX
-	VMOVUPD (AX), Y0
-	VMOVUPD 32(AX), Y1
-	VMOVUPD 64(AX), Y2
-	VMOVUPD 96(AX), Y3
-	MOVQ    means+8(FP), AX
-	VMOVUPD (AX), Y4
-	VMOVUPD 32(AX), Y5
-	VMOVUPD 64(AX), Y6
-	VMOVUPD 96(AX), Y7
-	MOVQ    x+16(FP), AX
-	MOVQ    pixels+24(FP), CX
-	MOVQ    step+32(FP), DX
+TEXT ·channelSquares(SB), NOSPLIT, $0-48
+	MOVQ squares+0(FP), AX
+	MOVQ means+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ pixels+24(FP), BX
+	MOVQ step+32(FP), SI
+	MOVQ channels+40(FP), DI
 
 pixel:
-	VCVTPS2PD   (AX), Y8
-	VSUBPD      Y4, Y8, Y8
-	VFMADD231PD Y8, Y8, Y0
-	VCVTPS2PD   16(AX), Y8
-	VSUBPD      Y5, Y8, Y8
-	VFMADD231PD Y8, Y8, Y1
-	VCVTPS2PD   32(AX), Y8
-	VSUBPD      Y6, Y8, Y8
-	VFMADD231PD Y8, Y8, Y2
-	VCVTPS2PD   48(AX), Y8
-	VSUBPD      Y7, Y8, Y8
-	VFMADD231PD Y8, Y8, Y3
-	ADDQ        DX, AX
-	DECQ        CX
+	XORQ R8, R8
+
+pixelBlock:
+	VCVTPS2PD   (DX)(R8*4), Y0
+	VSUBPD      (CX)(R8*8), Y0, Y0
+	VMOVUPD     (AX)(R8*8), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, (AX)(R8*8)
+	VCVTPS2PD   16(DX)(R8*4), Y0
+	VSUBPD      32(CX)(R8*8), Y0, Y0
+	VMOVUPD     32(AX)(R8*8), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, 32(AX)(R8*8)
+	VCVTPS2PD   32(DX)(R8*4), Y0
+	VSUBPD      64(CX)(R8*8), Y0, Y0
+	VMOVUPD     64(AX)(R8*8), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, 64(AX)(R8*8)
+	VCVTPS2PD   48(DX)(R8*4), Y0
+	VSUBPD      96(CX)(R8*8), Y0, Y0
+	VMOVUPD     96(AX)(R8*8), Y1
+	VFMADD231PD Y0, Y0, Y1
+	VMOVUPD     Y1, 96(AX)(R8*8)
+	ADDQ        $0x10, R8
+	CMPQ        R8, DI
+	JB          pixelBlock
+	ADDQ        SI, DX
+	DECQ        BX
 	JNZ         pixel
-	MOVQ        squares+0(FP), AX
-	VMOVUPD     Y0, (AX)
-	VMOVUPD     Y1, 32(AX)
-	VMOVUPD     Y2, 64(AX)
-	VMOVUPD     Y3, 96(AX)
 	VZEROUPPER
 	RET
 
-// func scaleChannels16(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, low float32, high float32)
+// func scaleChannels(y *float32, x *float32, scale *float64, shift *float64, pixels uint64, step uint64, channels uint64, low float32, high float32)
 // Requires: AVX, FMA3
-TEXT ·scaleChannels16(SB), NOSPLIT, $0-56
+TEXT ·scaleChannels(SB), NOSPLIT, $0-64
 	MOVQ         y+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         scale+16(FP), DX
-	VMOVUPD      (DX), Y0
-	VMOVUPD      32(DX), Y1
-	VMOVUPD      64(DX), Y2
-	VMOVUPD      96(DX), Y3
-	MOVQ         shift+24(FP), DX
-	VMOVUPD      (DX), Y4
-	VMOVUPD      32(DX), Y5
-	VMOVUPD      64(DX), Y6
-	VMOVUPD      96(DX), Y7
-	MOVQ         pixels+32(FP), DX
-	MOVQ         step+40(FP), BX
-	VBROADCASTSS low+48(FP), Y8
-	VBROADCASTSS high+52(FP), Y9
+	MOVQ         shift+24(FP), BX
+	MOVQ         pixels+32(FP), SI
+	MOVQ         step+40(FP), DI
+	MOVQ         channels+48(FP), R8
+	VBROADCASTSS low+56(FP), Y0
+	VBROADCASTSS high+60(FP), Y1
 
 pixel:
-	VCVTPS2PD   (CX), Y10
-	VFMADD213PD Y4, Y0, Y10
-	VCVTPD2PSY  Y10, X10
-	VMAXPS      X10, X8, X10
-	VMINPS      X10, X9, X10
-	VMOVUPS     X10, (AX)
-	VCVTPS2PD   16(CX), Y10
-	VFMADD213PD Y5, Y1, Y10
-	VCVTPD2PSY  Y10, X10
-	VMAXPS      X10, X8, X10
-	VMINPS      X10, X9, X10
-	VMOVUPS     X10, 16(AX)
-	VCVTPS2PD   32(CX), Y10
-	VFMADD213PD Y6, Y2, Y10
-	VCVTPD2PSY  Y10, X10
-	VMAXPS      X10, X8, X10
-	VMINPS      X10, X9, X10
-	VMOVUPS     X10, 32(AX)
-	VCVTPS2PD   48(CX), Y10
-	VFMADD213PD Y7, Y3, Y10
-	VCVTPD2PSY  Y10, X10
-	VMAXPS      X10, X8, X10
-	VMINPS      X10, X9, X10
-	VMOVUPS     X10, 48(AX)
-	ADDQ        BX, CX
-	ADDQ        BX, AX
-	DECQ        DX
+	XORQ R9, R9
+
+pixelBlock:
+	VCVTPS2PD   (CX)(R9*4), Y2
+	VMOVUPD     (DX)(R9*8), Y3
+	VFMADD213PD (BX)(R9*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMAXPS      X2, X0, X2
+	VMINPS      X2, X1, X2
+	VMOVUPS     X2, (AX)(R9*4)
+	VCVTPS2PD   16(CX)(R9*4), Y2
+	VMOVUPD     32(DX)(R9*8), Y3
+	VFMADD213PD 32(BX)(R9*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMAXPS      X2, X0, X2
+	VMINPS      X2, X1, X2
+	VMOVUPS     X2, 16(AX)(R9*4)
+	VCVTPS2PD   32(CX)(R9*4), Y2
+	VMOVUPD     64(DX)(R9*8), Y3
+	VFMADD213PD 64(BX)(R9*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMAXPS      X2, X0, X2
+	VMINPS      X2, X1, X2
+	VMOVUPS     X2, 32(AX)(R9*4)
+	VCVTPS2PD   48(CX)(R9*4), Y2
+	VMOVUPD     96(DX)(R9*8), Y3
+	VFMADD213PD 96(BX)(R9*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMAXPS      X2, X0, X2
+	VMINPS      X2, X1, X2
+	VMOVUPS     X2, 48(AX)(R9*4)
+	ADDQ        $0x10, R9
+	CMPQ        R9, R8
+	JB          pixelBlock
+	ADDQ        DI, CX
+	ADDQ        DI, AX
+	DECQ        SI
 	JNZ         pixel
 	VZEROUPPER
 	RET
 
-// func channelProducts16(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, low float32, high float32)
+// func channelProducts(sums *float64, products *float64, means *float64, slopes *float32, x *float32, y *float32, pixels uint64, step uint64, channels uint64, low float32, high float32)
 // Requires: AVX, FMA3
-TEXT ·channelProducts16(SB), NOSPLIT, $0-72
+TEXT ·channelProducts(SB), NOSPLIT, $0-80
 	MOVQ         slopes+24(FP), AX
 	MOVQ         x+32(FP), CX
 	MOVQ         y+40(FP), DX
 	MOVQ         pixels+48(FP), BX
 	MOVQ         step+56(FP), SI
-	MOVQ         sums+0(FP), DI
-	VMOVUPD      (DI), Y0
-	VMOVUPD      32(DI), Y1
-	VMOVUPD      64(DI), Y2
-	VMOVUPD      96(DI), Y3
-	MOVQ         products+8(FP), DI
-	VMOVUPD      (DI), Y4
-	VMOVUPD      32(DI), Y5
-	VMOVUPD      64(DI), Y6
-	VMOVUPD      96(DI), Y7
-	MOVQ         means+16(FP), DI
-	VMOVUPD      (DI), Y8
-	VMOVUPD      32(DI), Y9
-	VMOVUPD      64(DI), Y10
-	VMOVUPD      96(DI), Y11
-	VBROADCASTSS low+64(FP), Y12
-	VBROADCASTSS high+68(FP), Y13
+	MOVQ         channels+64(FP), DI
+	MOVQ         sums+0(FP), R8
+	MOVQ         products+8(FP), R9
+	MOVQ         means+16(FP), R10
+	VBROADCASTSS low+72(FP), Y0
+	VBROADCASTSS high+76(FP), Y1
 
 pixel:
-	VMOVUPS     (DX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      (AX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VADDPD      Y14, Y0, Y0
-	VCVTPS2PD   (CX), Y15
-	VSUBPD      Y8, Y15, Y15
-	VFMADD231PD Y15, Y14, Y4
-	VMOVUPS     16(DX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      16(AX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VADDPD      Y14, Y1, Y1
-	VCVTPS2PD   16(CX), Y15
-	VSUBPD      Y9, Y15, Y15
-	VFMADD231PD Y15, Y14, Y5
-	VMOVUPS     32(DX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      32(AX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VADDPD      Y14, Y2, Y2
-	VCVTPS2PD   32(CX), Y15
-	VSUBPD      Y10, Y15, Y15
-	VFMADD231PD Y15, Y14, Y6
-	VMOVUPS     48(DX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      48(AX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VADDPD      Y14, Y3, Y3
-	VCVTPS2PD   48(CX), Y15
-	VSUBPD      Y11, Y15, Y15
-	VFMADD231PD Y15, Y14, Y7
+	XORQ R11, R11
+
+pixelBlock:
+	VMOVUPS     (DX)(R11*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      (AX)(R11*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VADDPD      (R8)(R11*8), Y2, Y4
+	VMOVUPD     Y4, (R8)(R11*8)
+	VCVTPS2PD   (CX)(R11*4), Y3
+	VSUBPD      (R10)(R11*8), Y3, Y3
+	VMOVUPD     (R9)(R11*8), Y4
+	VFMADD231PD Y3, Y2, Y4
+	VMOVUPD     Y4, (R9)(R11*8)
+	VMOVUPS     16(DX)(R11*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      16(AX)(R11*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VADDPD      32(R8)(R11*8), Y2, Y4
+	VMOVUPD     Y4, 32(R8)(R11*8)
+	VCVTPS2PD   16(CX)(R11*4), Y3
+	VSUBPD      32(R10)(R11*8), Y3, Y3
+	VMOVUPD     32(R9)(R11*8), Y4
+	VFMADD231PD Y3, Y2, Y4
+	VMOVUPD     Y4, 32(R9)(R11*8)
+	VMOVUPS     32(DX)(R11*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      32(AX)(R11*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VADDPD      64(R8)(R11*8), Y2, Y4
+	VMOVUPD     Y4, 64(R8)(R11*8)
+	VCVTPS2PD   32(CX)(R11*4), Y3
+	VSUBPD      64(R10)(R11*8), Y3, Y3
+	VMOVUPD     64(R9)(R11*8), Y4
+	VFMADD231PD Y3, Y2, Y4
+	VMOVUPD     Y4, 64(R9)(R11*8)
+	VMOVUPS     48(DX)(R11*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      48(AX)(R11*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VADDPD      96(R8)(R11*8), Y2, Y4
+	VMOVUPD     Y4, 96(R8)(R11*8)
+	VCVTPS2PD   48(CX)(R11*4), Y3
+	VSUBPD      96(R10)(R11*8), Y3, Y3
+	VMOVUPD     96(R9)(R11*8), Y4
+	VFMADD231PD Y3, Y2, Y4
+	VMOVUPD     Y4, 96(R9)(R11*8)
+	ADDQ        $0x10, R11
+	CMPQ        R11, DI
+	JB          pixelBlock
 	ADDQ        SI, AX
 	ADDQ        SI, CX
 	ADDQ        SI, DX
 	DECQ        BX
 	JNZ         pixel
-	MOVQ        sums+0(FP), AX
-	VMOVUPD     Y0, (AX)
-	VMOVUPD     Y1, 32(AX)
-	VMOVUPD     Y2, 64(AX)
-	VMOVUPD     Y3, 96(AX)
-	MOVQ        products+8(FP), AX
-	VMOVUPD     Y4, (AX)
-	VMOVUPD     Y5, 32(AX)
-	VMOVUPD     Y6, 64(AX)
-	VMOVUPD     Y7, 96(AX)
 	VZEROUPPER
 	RET
 
-// func combineChannels16(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, low float32, high float32, adds uint64)
+// func combineChannels(dx *float32, slopes *float32, x *float32, y *float32, a *float64, b *float64, c *float64, pixels uint64, step uint64, channels uint64, low float32, high float32, adds uint64)
 // Requires: AVX, FMA3
-TEXT ·combineChannels16(SB), NOSPLIT, $0-88
+TEXT ·combineChannels(SB), NOSPLIT, $0-96
 	MOVQ         dx+0(FP), AX
 	MOVQ         slopes+8(FP), CX
 	MOVQ         x+16(FP), DX
 	MOVQ         y+24(FP), BX
 	MOVQ         pixels+56(FP), SI
 	MOVQ         step+64(FP), DI
-	MOVQ         a+32(FP), R8
-	VMOVUPD      (R8), Y0
-	VMOVUPD      32(R8), Y1
-	VMOVUPD      64(R8), Y2
-	VMOVUPD      96(R8), Y3
-	MOVQ         b+40(FP), R8
-	VMOVUPD      (R8), Y4
-	VMOVUPD      32(R8), Y5
-	VMOVUPD      64(R8), Y6
-	VMOVUPD      96(R8), Y7
-	MOVQ         c+48(FP), R8
-	VMOVUPD      (R8), Y8
-	VMOVUPD      32(R8), Y9
-	VMOVUPD      64(R8), Y10
-	VMOVUPD      96(R8), Y11
-	VBROADCASTSS low+72(FP), Y12
-	VBROADCASTSS high+76(FP), Y13
-	MOVQ         adds+80(FP), R8
-	TESTQ        R8, R8
+	MOVQ         channels+72(FP), R8
+	MOVQ         a+32(FP), R9
+	MOVQ         b+40(FP), R10
+	MOVQ         c+48(FP), R11
+	VBROADCASTSS low+80(FP), Y0
+	VBROADCASTSS high+84(FP), Y1
+	MOVQ         adds+88(FP), R12
+	TESTQ        R12, R12
 	JNZ          add
 
 set:
-	VMOVUPS     (BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      (CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y8, Y0, Y14
-	VCVTPS2PD   (DX), Y15
-	VFMADD231PD Y15, Y4, Y14
-	VCVTPD2PSY  Y14, X14
-	VMOVUPS     X14, (AX)
-	VMOVUPS     16(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      16(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y9, Y1, Y14
-	VCVTPS2PD   16(DX), Y15
-	VFMADD231PD Y15, Y5, Y14
-	VCVTPD2PSY  Y14, X14
-	VMOVUPS     X14, 16(AX)
-	VMOVUPS     32(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      32(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y10, Y2, Y14
-	VCVTPS2PD   32(DX), Y15
-	VFMADD231PD Y15, Y6, Y14
-	VCVTPD2PSY  Y14, X14
-	VMOVUPS     X14, 32(AX)
-	VMOVUPS     48(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      48(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y11, Y3, Y14
-	VCVTPS2PD   48(DX), Y15
-	VFMADD231PD Y15, Y7, Y14
-	VCVTPD2PSY  Y14, X14
-	VMOVUPS     X14, 48(AX)
+	XORQ R12, R12
+
+setBlock:
+	VMOVUPS     (BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      (CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     (R9)(R12*8), Y3
+	VFMADD213PD (R11)(R12*8), Y3, Y2
+	VCVTPS2PD   (DX)(R12*4), Y3
+	VFMADD231PD (R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMOVUPS     X2, (AX)(R12*4)
+	VMOVUPS     16(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      16(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     32(R9)(R12*8), Y3
+	VFMADD213PD 32(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   16(DX)(R12*4), Y3
+	VFMADD231PD 32(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMOVUPS     X2, 16(AX)(R12*4)
+	VMOVUPS     32(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      32(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     64(R9)(R12*8), Y3
+	VFMADD213PD 64(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   32(DX)(R12*4), Y3
+	VFMADD231PD 64(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMOVUPS     X2, 32(AX)(R12*4)
+	VMOVUPS     48(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      48(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     96(R9)(R12*8), Y3
+	VFMADD213PD 96(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   48(DX)(R12*4), Y3
+	VFMADD231PD 96(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VMOVUPS     X2, 48(AX)(R12*4)
+	ADDQ        $0x10, R12
+	CMPQ        R12, R8
+	JB          setBlock
 	ADDQ        DI, AX
 	ADDQ        DI, CX
 	ADDQ        DI, DX
@@ -12842,54 +12845,64 @@ set:
 	RET
 
 add:
-	VMOVUPS     (BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      (CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y8, Y0, Y14
-	VCVTPS2PD   (DX), Y15
-	VFMADD231PD Y15, Y4, Y14
-	VCVTPD2PSY  Y14, X14
-	VADDPS      (AX), X14, X14
-	VMOVUPS     X14, (AX)
-	VMOVUPS     16(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      16(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y9, Y1, Y14
-	VCVTPS2PD   16(DX), Y15
-	VFMADD231PD Y15, Y5, Y14
-	VCVTPD2PSY  Y14, X14
-	VADDPS      16(AX), X14, X14
-	VMOVUPS     X14, 16(AX)
-	VMOVUPS     32(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      32(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y10, Y2, Y14
-	VCVTPS2PD   32(DX), Y15
-	VFMADD231PD Y15, Y6, Y14
-	VCVTPD2PSY  Y14, X14
-	VADDPS      32(AX), X14, X14
-	VMOVUPS     X14, 32(AX)
-	VMOVUPS     48(BX), X14
-	VCMPPS      $0x11, X13, X14, X15
-	VCMPPS      $0x1e, X12, X14, X14
-	VANDPS      X15, X14, X14
-	VANDPS      48(CX), X14, X14
-	VCVTPS2PD   X14, Y14
-	VFMADD213PD Y11, Y3, Y14
-	VCVTPS2PD   48(DX), Y15
-	VFMADD231PD Y15, Y7, Y14
-	VCVTPD2PSY  Y14, X14
-	VADDPS      48(AX), X14, X14
-	VMOVUPS     X14, 48(AX)
+	XORQ R12, R12
+
+addBlock:
+	VMOVUPS     (BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      (CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     (R9)(R12*8), Y3
+	VFMADD213PD (R11)(R12*8), Y3, Y2
+	VCVTPS2PD   (DX)(R12*4), Y3
+	VFMADD231PD (R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VADDPS      (AX)(R12*4), X2, X2
+	VMOVUPS     X2, (AX)(R12*4)
+	VMOVUPS     16(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      16(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     32(R9)(R12*8), Y3
+	VFMADD213PD 32(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   16(DX)(R12*4), Y3
+	VFMADD231PD 32(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VADDPS      16(AX)(R12*4), X2, X2
+	VMOVUPS     X2, 16(AX)(R12*4)
+	VMOVUPS     32(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      32(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     64(R9)(R12*8), Y3
+	VFMADD213PD 64(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   32(DX)(R12*4), Y3
+	VFMADD231PD 64(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VADDPS      32(AX)(R12*4), X2, X2
+	VMOVUPS     X2, 32(AX)(R12*4)
+	VMOVUPS     48(BX)(R12*4), X2
+	VCMPPS      $0x11, X1, X2, X3
+	VCMPPS      $0x1e, X0, X2, X2
+	VANDPS      X3, X2, X2
+	VANDPS      48(CX)(R12*4), X2, X2
+	VCVTPS2PD   X2, Y2
+	VMOVUPD     96(R9)(R12*8), Y3
+	VFMADD213PD 96(R11)(R12*8), Y3, Y2
+	VCVTPS2PD   48(DX)(R12*4), Y3
+	VFMADD231PD 96(R10)(R12*8), Y3, Y2
+	VCVTPD2PSY  Y2, X2
+	VADDPS      48(AX)(R12*4), X2, X2
+	VMOVUPS     X2, 48(AX)(R12*4)
+	ADDQ        $0x10, R12
+	CMPQ        R12, R8
+	JB          addBlock
 	ADDQ        DI, AX
 	ADDQ        DI, CX
 	ADDQ        DI, DX

@@ -1,11 +1,12 @@
 package kernel
 
-// The kernels of normalisations work on TileColumns channels of pictures with the
-// channels innermost, all with step floats from one pixel to the next. Sums are of
+// The kernels of normalisations work on pictures with the channels innermost, all with
+// step floats from one pixel to the next. The slices that have a number for every
+// channel tell how many there are, a positive multiple of TileColumns. Sums are of
 // float64, since variances are differences of large numbers.
 
 // ChannelSums adds up every channel: sums[j] += x[p*step+j], for p < pixels, at
-// least one, and j < TileColumns.
+// least one, and j < len(sums).
 func ChannelSums(sums []float64, x []float32, pixels, step int) {
 	active.ChannelSums(sums, x, pixels, step)
 }
@@ -48,7 +49,7 @@ func CombineChannels(dx, slopes, x, y []float32, a, b, c []float64, pixels, step
 
 func channelSumsPlain(sums []float64, x []float32, pixels, step int) {
 	for p := range pixels {
-		for j, v := range x[p*step:][:TileColumns] {
+		for j, v := range x[p*step:][:len(sums)] {
 			sums[j] += float64(v)
 		}
 	}
@@ -56,7 +57,7 @@ func channelSumsPlain(sums []float64, x []float32, pixels, step int) {
 
 func channelSquaresPlain(squares, means []float64, x []float32, pixels, step int) {
 	for p := range pixels {
-		for j, v := range x[p*step:][:TileColumns] {
+		for j, v := range x[p*step:][:len(squares)] {
 			d := float64(v) - means[j]
 			squares[j] += d * d
 		}
@@ -65,8 +66,8 @@ func channelSquaresPlain(squares, means []float64, x []float32, pixels, step int
 
 func scaleChannelsPlain(y, x []float32, scale, shift []float64, pixels, step int, low, high float32) {
 	for p := range pixels {
-		to := y[p*step:][:TileColumns]
-		for j, v := range x[p*step:][:TileColumns] {
+		to := y[p*step:][:len(scale)]
+		for j, v := range x[p*step:][:len(scale)] {
 			v = float32(float64(v)*scale[j] + shift[j])
 			switch {
 			case v < low:
@@ -82,7 +83,7 @@ func scaleChannelsPlain(y, x []float32, scale, shift []float64, pixels, step int
 func channelProductsPlain(sums, products, means []float64, slopes, x, y []float32, pixels, step int, low, high float32) {
 	for p := range pixels {
 		at := p * step
-		for j := range TileColumns {
+		for j := range sums {
 			var d float64
 			if v := y[at+j]; low < v && v < high {
 				d = float64(slopes[at+j])
@@ -96,7 +97,7 @@ func channelProductsPlain(sums, products, means []float64, slopes, x, y []float3
 func combineChannelsPlain(dx, slopes, x, y []float32, a, b, c []float64, pixels, step int, low, high float32, adds bool) {
 	for p := range pixels {
 		at := p * step
-		for j := range TileColumns {
+		for j := range a {
 			sum := b[j]*float64(x[at+j]) + c[j]
 			if v := y[at+j]; low < v && v < high {
 				sum += a[j] * float64(slopes[at+j])

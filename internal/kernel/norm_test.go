@@ -13,15 +13,16 @@ func TestNorms(t *testing.T) { eachTwin(t, testNorms) }
 func testNorms(t *testing.T) {
 	for seed := range uint64(100) {
 		r := rand.New(rand.NewPCG(seed, 10))
-		pixels, step := 1+r.IntN(20), TileColumns+r.IntN(9)
-		size := (pixels-1)*step + TileColumns
+		pixels, channels := 1+r.IntN(20), TileColumns*(1+r.IntN(3))
+		step := channels + r.IntN(9)
+		size := (pixels-1)*step + channels
 		low, high := float32(math.Inf(-1)), float32(math.Inf(1))
 		if r.IntN(2) == 0 {
 			low, high = 0, []float32{1, high}[r.IntN(2)]
 		}
 		floats := func() guarded { return newGuarded(size, normal(r)) }
 		doubles := func() []float64 {
-			list := make([]float64, TileColumns)
+			list := make([]float64, channels)
 			for i := range list {
 				list[i] = r.NormFloat64()
 			}
@@ -32,7 +33,7 @@ func testNorms(t *testing.T) {
 			x.data[r.IntN(size)], y.data[r.IntN(size)] = float32(math.NaN()), float32(math.NaN())
 		}
 		a, b, c := doubles(), doubles(), doubles()
-		what := fmt.Sprintf("%d: %d pixels, %d apart, %v to %v: ", seed, pixels, step, low, high)
+		what := fmt.Sprintf("%d: %d pixels of %d channels, %d apart, %v to %v: ", seed, pixels, channels, step, low, high)
 		compareSums := func(name string, run func(set Set, sums, more []float64)) {
 			first := [2][]float64{doubles(), doubles()}
 			var results [2][2][]float64

@@ -6,22 +6,6 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// wideDoubles loads 16 float64 of a parameter.
-func wideDoubles(name string) []reg.VecVirtual {
-	base, list := load(name), zmms(2)
-	for i, y := range list {
-		VMOVUPD(at(base, wideBytes*i), y)
-	}
-	return list
-}
-
-func storeWideDoubles(list []reg.VecVirtual, name string) {
-	base := load(name)
-	for i, y := range list {
-		VMOVUPD(y, at(base, wideBytes*i))
-	}
-}
-
 // widened returns eight floats as float64.
 func widened(from Op) reg.VecVirtual {
 	y := ZMM()
@@ -39,91 +23,76 @@ func slopesBetween(slopes, y Mem, low, high reg.VecVirtual) reg.VecVirtual {
 	return widened(value)
 }
 
-// wideNorms writes the kernels of normalisations: 16 channels of pictures with their
-// channels innermost.
+// wideNorms writes the kernels of normalisations of pictures with their channels
+// innermost, as norms does.
 func wideNorms() {
-	TEXT("channelSums16"+wideSuffix, NOSPLIT, "func(sums *float64, x *float32, pixels, step uint64)")
-	Doc("channelSums16" + wideSuffix + " is ChannelSums. The step is in bytes.")
-	sums, x, pixels, step := wideDoubles("sums"), load("x"), load("pixels"), load("step")
-	Label("pixel")
-	for i, sum := range sums {
-		VADDPD(widened(at(x, 32*i)), sum, sum)
-	}
-	nextPixel("pixel", step, pixels, x)
-	storeWideDoubles(sums, "sums")
-	VZEROUPPER()
-	RET()
+	TEXT("channelSums"+wideSuffix, NOSPLIT, "func(sums *float64, x *float32, pixels, step, channels uint64)")
+	Doc("channelSums" + wideSuffix + " is ChannelSums. The step is in bytes.")
+	sums, x, pixels, step, channels := load("sums"), load("x"), load("pixels"), load("step"), load("channels")
+	channelwise("pixel", []reg.Register{x}, pixels, step, channels, 2, func(floats, doubles func(reg.Register) Mem) {
+		v := widened(floats(x))
+		VADDPD(doubles(sums), v, v)
+		VMOVUPD(v, doubles(sums))
+	})
 
-	TEXT("channelSquares16"+wideSuffix, NOSPLIT, "func(squares, means *float64, x *float32, pixels, step uint64)")
-	Doc("channelSquares16" + wideSuffix + " is ChannelSquares. The step is in bytes.")
-	squares, means, x, pixels, step := wideDoubles("squares"), wideDoubles("means"), load("x"), load("pixels"), load("step")
-	Label("pixel")
-	for i, sum := range squares {
-		v := widened(at(x, 32*i))
-		VSUBPD(means[i], v, v)
+	TEXT("channelSquares"+wideSuffix, NOSPLIT, "func(squares, means *float64, x *float32, pixels, step, channels uint64)")
+	Doc("channelSquares" + wideSuffix + " is ChannelSquares. The step is in bytes.")
+	squares, means, x, pixels, step, channels := load("squares"), load("means"), load("x"), load("pixels"), load("step"), load("channels")
+	channelwise("pixel", []reg.Register{x}, pixels, step, channels, 2, func(floats, doubles func(reg.Register) Mem) {
+		v, sum := widened(floats(x)), ZMM()
+		VSUBPD(doubles(means), v, v)
+		VMOVUPD(doubles(squares), sum)
 		VFMADD231PD(v, v, sum)
-	}
-	nextPixel("pixel", step, pixels, x)
-	storeWideDoubles(squares, "squares")
-	VZEROUPPER()
-	RET()
+		VMOVUPD(sum, doubles(squares))
+	})
 
-	TEXT("scaleChannels16"+wideSuffix, NOSPLIT, "func(y, x *float32, scale, shift *float64, pixels, step uint64, low, high float32)")
-	Doc("scaleChannels16" + wideSuffix + " is ScaleChannels. The step is in bytes.")
-	y, x, scale, shift, pixels, step := load("y"), load("x"), wideDoubles("scale"), wideDoubles("shift"), load("pixels"), load("step")
+	TEXT("scaleChannels"+wideSuffix, NOSPLIT, "func(y, x *float32, scale, shift *float64, pixels, step, channels uint64, low, high float32)")
+	Doc("scaleChannels" + wideSuffix + " is ScaleChannels. The step is in bytes.")
+	y, x, scale, shift, pixels, step, channels := load("y"), load("x"), load("scale"), load("shift"), load("pixels"), load("step"), load("channels")
 	low, high := broadcast("low"), broadcast("high")
-	Label("pixel")
-	for i := range 2 {
-		v, narrow := widened(at(x, 32*i)), YMM()
-		VFMADD213PD(shift[i], scale[i], v)
+	channelwise("pixel", []reg.Register{x, y}, pixels, step, channels, 2, func(floats, doubles func(reg.Register) Mem) {
+		v, factor, narrow := widened(floats(x)), ZMM(), YMM()
+		VMOVUPD(doubles(scale), factor)
+		VFMADD213PD(doubles(shift), factor, v)
 		VCVTPD2PS(v, narrow)
 		VMAXPS(narrow, low.AsY(), narrow) // a NaN stays one
 		VMINPS(narrow, high.AsY(), narrow)
-		VMOVUPS(narrow, at(y, 32*i))
-	}
-	nextPixel("pixel", step, pixels, x, y)
-	VZEROUPPER()
-	RET()
+		VMOVUPS(narrow, floats(y))
+	})
 
-	TEXT("channelProducts16"+wideSuffix, NOSPLIT, "func(sums, products, means *float64, slopes, x, y *float32, pixels, step uint64, low, high float32)")
-	Doc("channelProducts16" + wideSuffix + " is ChannelProducts. The step is in bytes.")
-	slopes, x, y, pixels, step := load("slopes"), load("x"), load("y"), load("pixels"), load("step")
-	sums, products, means := wideDoubles("sums"), wideDoubles("products"), wideDoubles("means")
+	TEXT("channelProducts"+wideSuffix, NOSPLIT, "func(sums, products, means *float64, slopes, x, y *float32, pixels, step, channels uint64, low, high float32)")
+	Doc("channelProducts" + wideSuffix + " is ChannelProducts. The step is in bytes.")
+	slopes, x, y, pixels, step, channels := load("slopes"), load("x"), load("y"), load("pixels"), load("step"), load("channels")
+	sums, products, means := load("sums"), load("products"), load("means")
 	low, high = broadcast("low"), broadcast("high")
-	Label("pixel")
-	for i := range 2 {
-		d := slopesBetween(at(slopes, 32*i), at(y, 32*i), low, high)
-		VADDPD(d, sums[i], sums[i])
-		v := widened(at(x, 32*i))
-		VSUBPD(means[i], v, v)
-		VFMADD231PD(v, d, products[i])
-	}
-	nextPixel("pixel", step, pixels, slopes, x, y)
-	storeWideDoubles(sums, "sums")
-	storeWideDoubles(products, "products")
-	VZEROUPPER()
-	RET()
+	channelwise("pixel", []reg.Register{slopes, x, y}, pixels, step, channels, 2, func(floats, doubles func(reg.Register) Mem) {
+		d, sum := slopesBetween(floats(slopes), floats(y), low, high), ZMM()
+		VADDPD(doubles(sums), d, sum)
+		VMOVUPD(sum, doubles(sums))
+		v := widened(floats(x))
+		VSUBPD(doubles(means), v, v)
+		VMOVUPD(doubles(products), sum)
+		VFMADD231PD(v, d, sum)
+		VMOVUPD(sum, doubles(products))
+	})
 
-	TEXT("combineChannels16"+wideSuffix, NOSPLIT, "func(dx, slopes, x, y *float32, a, b, c *float64, pixels, step uint64, low, high float32, adds uint64)")
-	Doc("combineChannels16" + wideSuffix + " is CombineChannels. The step is in bytes.")
-	dx, slopes, x, y, pixels, step := load("dx"), load("slopes"), load("x"), load("y"), load("pixels"), load("step")
-	a, b, c := wideDoubles("a"), wideDoubles("b"), wideDoubles("c")
+	TEXT("combineChannels"+wideSuffix, NOSPLIT, "func(dx, slopes, x, y *float32, a, b, c *float64, pixels, step, channels uint64, low, high float32, adds uint64)")
+	Doc("combineChannels" + wideSuffix + " is CombineChannels. The step is in bytes.")
+	dx, slopes, x, y, pixels, step, channels := load("dx"), load("slopes"), load("x"), load("y"), load("pixels"), load("step"), load("channels")
+	a, b, c := load("a"), load("b"), load("c")
 	low, high = broadcast("low"), broadcast("high")
 	loop := func(label string, adds bool) {
-		Label(label)
-		for i := range 2 {
-			d, narrow := slopesBetween(at(slopes, 32*i), at(y, 32*i), low, high), YMM()
-			VFMADD213PD(c[i], a[i], d)
-			VFMADD231PD(widened(at(x, 32*i)), b[i], d)
+		channelwise(label, []reg.Register{dx, slopes, x, y}, pixels, step, channels, 2, func(floats, doubles func(reg.Register) Mem) {
+			d, factor, narrow := slopesBetween(floats(slopes), floats(y), low, high), ZMM(), YMM()
+			VMOVUPD(doubles(a), factor)
+			VFMADD213PD(doubles(c), factor, d)
+			VFMADD231PD(doubles(b), widened(floats(x)), d)
 			VCVTPD2PS(d, narrow)
 			if adds {
-				VADDPS(at(dx, 32*i), narrow, narrow)
+				VADDPS(floats(dx), narrow, narrow)
 			}
-			VMOVUPS(narrow, at(dx, 32*i))
-		}
-		nextPixel(label, step, pixels, dx, slopes, x, y)
-		VZEROUPPER()
-		RET()
+			VMOVUPS(narrow, floats(dx))
+		})
 	}
 	flag := load("adds")
 	TESTQ(flag, flag)
