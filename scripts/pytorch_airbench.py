@@ -1,9 +1,12 @@
 """Trains the network of airbench94_muon (Jordan 2024) in PyTorch on pictures in train/CLASS and
-test/CLASS, with the settings of the recipe cifar-fast, to tell what "inkling train --recipe
-cifar-fast" is to be measured against:
+test/CLASS, with its published rates in small batches, to tell what "inkling train --recipe
+cifar-fast" is to be measured against. The same settings there:
 
-  python3 scripts/pytorch_airbench.py DIR --epochs 3 --per-class 1000
-  inkling train --recipe cifar-fast --data DIR --epochs 3 --fraction 0.2
+  python3 scripts/pytorch_airbench.py DIR --epochs 2
+  inkling train --recipe cifar-fast --data DIR --epochs 2 --batch 250 --lr 0.24 \\
+      --schedule "OneCycleLR pct_start=0.01 anneal_strategy=linear cycle_momentum=false" \\
+      --optimizer-for "*.bias=sgd lr=13.25 momentum=0.85 nesterov=true weight_decay=3.8e-5" \\
+      --optimizer-for "head.weight=sgd lr=167.5 momentum=0.85 nesterov=true weight_decay=3e-6"
 
 It runs with PyTorch 1.13 and later, on processors.
 """
