@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"path/filepath"
 	"strconv"
+	"sync"
 
 	"inkling"
 	"inkling/data"
@@ -45,22 +47,23 @@ func misreadPictures(m *inkling.Classifier, d data.Dataset, e *train.Evaluation)
 	if m.Kind() == inkling.Recordings {
 		d = &spectrograms{d, m.Sound}
 	}
-	worst, err := gridOf(d, e.Classes, e.Worst)
-	if err != nil {
-		return nil, err
-	}
 	pairs := e.Confused(mostPairs)
 	var mistaken []train.Misread
 	for _, p := range pairs {
 		mistaken = append(mistaken, e.Mistaken[[2]int{p.Label, p.Prediction}]...)
 	}
-	confused, err := gridOf(d, e.Classes, mistaken)
+	var worst, confused *image.RGBA
+	var errs [2]error
+	var both sync.WaitGroup
+	both.Go(func() { worst, errs[0] = gridOf(d, e.Classes, e.Worst) })
+	both.Go(func() { confused, errs[1] = gridOf(d, e.Classes, mistaken) })
+	both.Wait()
 	return []*runs.Picture{
 		{Name: "misread", Title: "Misread", Image: worst,
 			Text: fmt.Sprintf("The %s that were misread with most confidence: what they are, what they were taken for, and how sure the network was.", count(len(e.Worst), "picture"))},
 		{Name: "confused", Title: "Confused", Image: confused,
 			Text: fmt.Sprintf("Pictures of the %s of classes that were confused most often, one pair after another, of each those that the network was surest of.", count(len(pairs), "pair"))},
-	}, err
+	}, errors.Join(errs[:]...)
 }
 
 // gridOf draws misread pictures side by side, with what they are and were taken for.
