@@ -67,10 +67,11 @@ func asPicture(shape Shape) Shape {
 	return shape
 }
 
-func lowerDenseConv(p *plan, g *group) {
+// newDenseConvStep makes the step of a group but for its passes and stages.
+func newDenseConvStep(p *plan, g *group) *denseConvStep {
 	op := g.first.op.(convolver).convolution()
 	s := &denseConvStep{plan: p, op: op, weight: g.first.params[0], input: p.place(g.first.inputs[0]), output: p.place(g.output),
-		positions: op.kernel[0] * op.kernel[1], depthwise: op.groups == op.in && op.in == op.out && op.in > 1}
+		positions: op.kernel[0] * op.kernel[1], depthwise: op.depthwise()}
 	s.strides = s.weight.strides
 	if len(s.strides) == 3 { // of lines
 		s.strides = slices.Insert(slices.Clone(s.strides), 2, 0)
@@ -88,26 +89,39 @@ func lowerDenseConv(p *plan, g *group) {
 	}
 	s.biases, s.noBiases = make([]float32, op.out+kernel.TileColumns), make([]float32, max(op.in, op.out)+kernel.TileColumns)
 	s.stored = [2]int{storedChannels(op.in), storedChannels(op.out)}
-
-	touches := []*buffer{s.input.values, s.output.values}
 	s.picture, s.result = s.input.values, s.output.values
-	pixels := s.out[1:].Elements()
 	if op.fewChannels() {
 		s.planar = newPlanarPictures(p, op, s.input, s.in, s.out)
 	} else if !s.input.channelsLast && op.in > 1 {
 		s.picture = p.eachExample(s.in[1:].Elements()*s.stored[0], false)
-		touches = append(touches, s.picture)
 	}
 	if !s.output.channelsLast && op.out > 1 {
-		s.result = p.eachExample(pixels*s.stored[1], false)
-		touches = append(touches, s.result)
-	}
-	p.refresh = append(p.refresh, s.repack)
-	if p.backwards(g.first) {
-		p.later = append(p.later, s.lowerBackward)
+		s.result = p.eachExample(s.out[1:].Elements()*s.stored[1], false)
 	}
 	if g.residual != nil {
 		s.residual = p.place(g.residual)
+	}
+	p.refresh = append(p.refresh, s.repack)
+	return s
+}
+
+// copies are the buffers of input and output where those are not channels innermost.
+func (s *denseConvStep) copies() (list []*buffer) {
+	if s.picture != s.input.values {
+		list = append(list, s.picture)
+	}
+	if s.result != s.output.values {
+		list = append(list, s.result)
+	}
+	return list
+}
+
+func lowerDenseConv(p *plan, g *group) {
+	s := newDenseConvStep(p, g)
+	op, pixels := s.op, s.out[1:].Elements()
+	touches := append([]*buffer{s.input.values, s.output.values}, s.copies()...)
+	if p.backwards(g.first) {
+		p.later = append(p.later, s.lowerBackward)
 	}
 	if s.algorithms[convOutputs] != convDirect {
 		s.lowerWinograd()
@@ -116,7 +130,7 @@ func lowerDenseConv(p *plan, g *group) {
 	if s.planar != nil {
 		s.forwardPass = newTilePass(p, 1, len(s.planar.offsets), op.out, 1, s.stored[1], false)
 	} else {
-		s.forwardPass = newTilePass(p, op.groups, op.in/op.groups, op.out/op.groups, s.positions, s.stored[1], s.depthwise)
+		s.forwardPass = s.newForwardPass()
 		if s.forwardPass.points = newPoints(op, s.forwardPass, pixels, s.picture, s.result, s.stored[0], s.stored[1]); s.forwardPass.points == nil {
 			s.forwardPass.makeTiles(examplesTogether(p, pixels), s.forwardRows)
 		}
@@ -133,16 +147,31 @@ func lowerDenseConv(p *plan, g *group) {
 		}
 		return
 	}
-	if base, _ := s.finish(); base != nil && base != s.input.values {
-		p.overwriting(s.forward, s.output.values, base, touches...)
-	} else {
-		if s.residual != nil {
-			touches = append(touches, s.residual.values)
-		}
-		p.byExamples(s.forward, touches...)
-	}
+	s.stage(s.input, s.forward, touches)
 	p.divided(s.parts()...)
 }
+
+// stage appends a stage over examples, which reads from an input and writes the step's
+// output: over the residual, unless that is read otherwise than pixel by pixel, too.
+func (s *denseConvStep) stage(input *place, run func(w work), touches []*buffer) {
+	if base, _ := s.finish(); base != nil && base != input.values {
+		s.plan.overwriting(run, s.output.values, base, touches...)
+		return
+	}
+	if s.residual != nil {
+		touches = append(touches, s.residual.values)
+	}
+	s.plan.byExamples(run, touches...)
+}
+
+// newForwardPass makes the pass to the outputs, which has no tiles yet.
+func (s *denseConvStep) newForwardPass() *tilePass {
+	op := s.op
+	return newTilePass(s.plan, op.groups, op.in/op.groups, op.out/op.groups, s.positions, s.stored[1], s.depthwise)
+}
+
+// depthwise reports whether each output sees one channel, its own.
+func (c conv2d) depthwise() bool { return c.groups == c.in && c.in == c.out && c.in > 1 }
 
 // algorithm names how outputs and the gradients of inputs are computed.
 func (s *denseConvStep) algorithm() string {
@@ -299,7 +328,7 @@ func (s *denseConvStep) parts() (list []part) {
 		w.first, w.last = 0, w.count
 		s.compute(&w, from, to)
 	}})
-	if base, _ := s.finish(); s.result != s.output.values || s.residual != nil && base == nil {
+	if s.putsResults() {
 		list = append(list, examplesPart(s.putResults))
 	}
 	return list
@@ -316,13 +345,17 @@ func (s *denseConvStep) units(examples int) int {
 
 // compute computes units from..to-1 of some examples.
 func (s *denseConvStep) compute(w *work, from, to int) {
-	base, limits := s.finish()
-	r := tileRun{s.picture, s.result, s.packed, s.biases, base, limits}
 	if s.planar != nil {
-		s.planar.some(w, from, to, s, r)
+		s.planar.some(w, from, to, s, s.tileRun())
 	} else {
-		s.forwardPass.some(w, from, to, r)
+		s.forwardPass.some(w, from, to, s.tileRun())
 	}
+}
+
+// tileRun is what the forward pass works on.
+func (s *denseConvStep) tileRun() tileRun {
+	base, limits := s.finish()
+	return tileRun{s.picture, s.result, s.packed, s.biases, base, limits}
 }
 
 // takePictures copies pictures that are planar, putResults results that are to be, and
@@ -345,6 +378,12 @@ func (s *denseConvStep) putResults(w work) {
 			s.limits.Keep(y)
 		}
 	}
+}
+
+// putsResults reports whether putResults has anything to do.
+func (s *denseConvStep) putsResults() bool {
+	base, _ := s.finish()
+	return s.result != s.output.values || s.residual != nil && base == nil
 }
 
 // finish returns what the tiles begin with besides the bias, and what they keep their

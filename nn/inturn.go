@@ -35,9 +35,7 @@ func (p *plan) examplesInTurn(s *stage, chunk int) int {
 		floats += b.stride
 	}
 	if s.of != nil {
-		for _, param := range s.of.group.first.params {
-			weights += len(param.data)
-		}
+		weights = s.of.group.weights()
 	}
 	return min(max(max(turnRoom, weights)/max(floats, 1), 1), chunk)
 }

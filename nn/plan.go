@@ -24,13 +24,15 @@ type pattern struct {
 	channelsLast bool
 	// padded: the pattern needs surplus lanes behind every example.
 	padded bool
-	lower  func(p *plan, g *group)
+	// links: its groups may be links of a chain.
+	links bool
+	lower func(p *plan, g *group)
 }
 
 // patterns is tried from the top; the last takes everything.
 var patterns = []pattern{
 	{name: "convolution of few channels, ReLU, 2x2 max-pool", starts: isSparseConv, then: []func(*group, *node) bool{follows[relu], isPool2x2}, all: true, converts: true, channelsLast: true, padded: true, lower: lowerConv},
-	{name: "convolution, BatchNorm at eval, addition, ReLU or ReLU6", starts: isDenseConv, then: []func(*group, *node) bool{isFoldedNorm, isResidual, isLastRectifier}, converts: true, channelsLast: true, lower: lowerDenseConv},
+	{name: "convolution, BatchNorm at eval, addition, ReLU or ReLU6", starts: isDenseConv, then: []func(*group, *node) bool{isFoldedNorm, isResidual, isLastRectifier}, converts: true, channelsLast: true, links: true, lower: lowerDenseConv},
 	{name: "linear, ReLU", starts: isMatrixLinear, then: []func(*group, *node) bool{follows[relu]}, padded: true, lower: lowerLinear},
 	{name: "linear of several rows, ReLU", starts: isRowsLinear, then: []func(*group, *node) bool{follows[relu]}, lower: lowerPanelLinear},
 	{name: "matrix product", starts: isMatMul, lower: lowerMatMul},
@@ -159,6 +161,9 @@ type group struct {
 	output  *Value  // of the last operation
 	// residual, if not nil, is the other value of a sum that was taken.
 	residual *Value
+	// links, unless nil, are groups that are computed together as this one, whose first,
+	// output and residual are theirs.
+	links []*group
 }
 
 // inputs are all values that the group reads.
@@ -186,7 +191,7 @@ func fuse(g *graph) []*group {
 		}
 		groups = append(groups, gr)
 	}
-	return groups
+	return g.join(groups)
 }
 
 // match returns the group that begins with an operation.

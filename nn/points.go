@@ -12,11 +12,16 @@ type points struct {
 	most            int // pixels of a strip
 }
 
+// points says whether each pixel of the outputs sees one, that in its place.
+func (c conv2d) points() bool {
+	return c.kernel == [2]int{1, 1} && c.stride == [2]int{1, 1} && c.before == [2]int{} && c.after == [2]int{} && c.groups == 1
+}
+
 // newPoints returns the points of a pass from one buffer to another that have so many
 // floats a pixel, or nil where the pass needs tables.
 func newPoints(op conv2d, t *tilePass, pixels int, in, out *buffer, inStep, outStep int) *points {
 	const floats, least = 32 << 10, 48
-	if op.kernel != [2]int{1, 1} || op.stride != [2]int{1, 1} || op.before != [2]int{} || op.after != [2]int{} || op.groups > 1 || t.narrow ||
+	if !op.points() || t.narrow ||
 		in.stride != pixels*inStep || out.stride != pixels*outStep {
 		return nil
 	}

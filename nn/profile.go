@@ -24,12 +24,13 @@ const (
 // direction.
 type PlannedStage struct {
 	// Layer is the name in the state dict of the layer that is computed, empty for
-	// operations without parameters.
+	// operations without parameters; of several that are computed together all, with commas
+	// between.
 	Layer string
 	// Operations are the names of the operations that are computed together.
 	Operations []string
-	// Kind tells more of the first operation, "3x3 64-128 /2" of a convolution; it may be
-	// empty.
+	// Kind tells more of the first operation, "3x3/2 64-128" of a convolution, and of each
+	// layer, with commas between, where several are computed together; it may be empty.
 	Kind string
 	// Inputs are the shapes of what the operations read, Output that of what they make,
 	// for a full batch.
@@ -186,9 +187,7 @@ func (p *plan) planned(s *stage, of *origin) PlannedStage {
 		return d
 	}
 	if d.describe(p, of); of.packed == 0 && s.axis != tasks {
-		for _, param := range of.group.first.params {
-			d.Bytes += 4 * len(param.data)
-		}
+		d.Bytes += 4 * of.group.weights()
 	}
 	switch backward := slices.Contains(p.backward, s); {
 	case s.again:
@@ -209,29 +208,38 @@ func (p *plan) planned(s *stage, of *origin) PlannedStage {
 // describe tells of a group of operations.
 func (d *PlannedStage) describe(p *plan, of *origin) {
 	d.Packed = of.packed
-	n := of.group.first
 	for _, in := range of.group.inputs() {
 		d.Inputs = append(d.Inputs, in.shape.clone())
 	}
 	d.Output = of.group.output.shape.clone()
-	d.Operations = []string{n.op.Name()}
-	for _, taken := range of.group.nodes {
-		if taken != nil {
-			d.Operations = append(d.Operations, taken.op.Name())
+	d.Operations = nil
+	for _, n := range of.group.operations() {
+		d.Operations = append(d.Operations, n.op.Name())
+	}
+	var kinds, layers []string
+	for _, gr := range of.group.members() {
+		if op, ok := gr.first.op.(describer); ok {
+			kinds = append(kinds, op.describe())
+		}
+		for _, param := range gr.first.params {
+			if name := p.names[param]; name != "" {
+				layers = append(layers, name[:max(strings.LastIndexByte(name, '.'), 0)])
+				break
+			}
 		}
 	}
-	if op, ok := n.op.(describer); ok {
-		d.Kind = op.describe()
-	}
-	for _, param := range n.params {
-		if name := p.names[param]; name != "" && d.Layer == "" {
-			d.Layer = name[:max(strings.LastIndexByte(name, '.'), 0)]
-		}
-	}
+	d.Kind, d.Layer = strings.Join(kinds, ", "), strings.Join(layers, ", ")
 }
 
 // multiplyAdds are those of a pass over a group, for a full batch.
-func (p *plan) multiplyAdds(gr *group, pass Pass) int {
+func (p *plan) multiplyAdds(gr *group, pass Pass) (n int) {
+	for _, one := range gr.members() {
+		n += p.multiplyAddsOf(one, pass)
+	}
+	return n
+}
+
+func (p *plan) multiplyAddsOf(gr *group, pass Pass) int {
 	op, ok := gr.first.op.(multiplier)
 	if !ok {
 		return 0

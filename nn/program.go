@@ -18,6 +18,8 @@ type Network struct {
 	// Convolutions says by which algorithms convolutions may be computed, in programs
 	// for training and for inference. The zero value is ExactConvolutions.
 	Convolutions Convolutions
+
+	chaining chaining
 }
 
 // NewNetwork returns a Module, which has one Float32 input, as a Network: shape is
@@ -61,7 +63,7 @@ func (n Network) Compile() (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.convolutions = n.Convolutions
+	g.convolutions, g.chaining = n.Convolutions, n.chaining
 	p := &Program{graph: g, names: paramNames(n.Module)}
 	p.prepare(runtime.GOMAXPROCS(0))
 	return p, nil

@@ -269,16 +269,20 @@ func (t *tilePass) someDepthwise(w *work, from, to int, r tileRun) {
 		all := &t.tiles[min(len(t.tiles), w.last-first)-1]
 		in, out, base := r.in.from(w, first), r.out.from(w, first), r.base.fromOrNil(w, first)
 		for i := max(from-before, 0); i < min(to-before, len(all.list)); i++ {
-			one := &all.list[i]
-			if table := all.table[one.table:]; one.segments > 0 && !t.narrow {
-				kernel.DepthwiseTile(out, in, t.zeros, r.weights, r.bias, base, table, one.rows, one.segments, t.weightStep()/kernel.TileColumns, r.limits)
-				continue
-			}
-			for at := 0; at < t.columns; at += kernel.TileColumns {
-				t.runTile(w.worker, all, one, in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), 1, min(t.columns-at, kernel.TileColumns), r.limits)
-			}
+			t.depthwiseTile(w.worker, all, &all.list[i], in, out, base, &r)
 		}
 		before += len(all.list)
+	}
+}
+
+// depthwiseTile computes all channels of a tile.
+func (t *tilePass) depthwiseTile(worker int, all *tiles, one *tile, in, out, base []float32, r *tileRun) {
+	if table := all.table[one.table:]; one.segments > 0 && !t.narrow {
+		kernel.DepthwiseTile(out, in, t.zeros, r.weights, r.bias, base, table, one.rows, one.segments, t.weightStep()/kernel.TileColumns, r.limits)
+		return
+	}
+	for at := 0; at < t.columns; at += kernel.TileColumns {
+		t.runTile(worker, all, one, in[at:], out[at:], r.weights[at:], r.bias[at:], after(base, at), 1, min(t.columns-at, kernel.TileColumns), r.limits)
 	}
 }
 

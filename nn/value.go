@@ -172,6 +172,7 @@ type graph struct {
 	batch, otherBatch int
 	training          bool
 	convolutions      Convolutions
+	chaining          chaining
 	frozen            int // depth of AsEval
 	// frozenParams are not trained. With frozenAsEval, what belongs to them runs as at
 	// eval, see Training.FrozenAsEval.

@@ -34,7 +34,7 @@ func (s *denseConvStep) lowerWinograd() {
 	if s.residual != nil && base == nil {
 		touches = append(touches, s.residual.values)
 	}
-	if s.result != s.output.values || s.residual != nil && base == nil {
+	if s.putsResults() {
 		p.byExamples(s.putResults, touches...)
 	}
 }
