@@ -131,7 +131,7 @@ func wide() {
 	wideMatMul()
 	wideElementwise()
 	wideAdam()
-	wideNorms()
+	norms()
 	winogradTransforms()
 	widePanelProducts()
 	wideLoops()
