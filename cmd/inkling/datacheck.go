@@ -151,15 +151,27 @@ func countOf(n int, one, many string) string { return thousands(n) + " " + plura
 // that it was trained on.
 const sketchKey = "trained_on"
 
-// noteTrained notes in the model which pictures it was trained on, if they lie in
-// memory, so that it costs next to nothing.
-func noteTrained(ctx context.Context, m *inkling.Classifier, d data.Dataset) {
-	if !data.Kept(d) {
-		return
+// noteTrained notes in the model which pictures it was trained on, and returns their sum,
+// if they lie in memory, so that it costs next to nothing.
+func noteTrained(ctx context.Context, m *inkling.Classifier, d data.Dataset) (sum string) {
+	sums := keptSums(ctx, d)
+	if sums == nil { // nothing is said later
+		return ""
 	}
-	if sketch, err := audit.NewSketch(ctx, d); err == nil { // else nothing is said later
-		m.SetExtra(sketchKey, sketch.String())
+	m.SetExtra(sketchKey, sums.Sketch().String())
+	return sums.String()
+}
+
+// keptSums are the sums of a data set that lies in memory, else nil.
+func keptSums(ctx context.Context, d data.Dataset) *audit.Sums {
+	if d == nil || !data.Kept(d) {
+		return nil
 	}
+	sums, err := audit.NewSums(ctx, d)
+	if err != nil {
+		return nil
+	}
+	return sums
 }
 
 // seen tells how many of the pictures to test with the model was trained on, as far

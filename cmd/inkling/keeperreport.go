@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"runtime"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -128,20 +130,16 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 			k.measure(runs.Row{Epoch: ran.Epochs + 1, Step: ran.Steps, Images: ran.Images, Seconds: ran.Elapsed.Seconds(), LearningRate: &rate, Loss: &ran.Loss})
 		}
 	}
-	m, set := k.p.model, k.p.set
-	report := &runs.Report{
-		Title:   fmt.Sprintf("%s on %s", m.About.Architecture, set.title),
-		Summary: fmt.Sprintf("%s of %s by Inkling %s, in %s.", shown, count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
-		Facts: [][2]string{
-			{"data", set.title}, {"pictures to train on", thousands(k.p.train.Len())}, {"seed", strconv.FormatUint(k.o.seed, 10)},
-			{"parameters", thousands(inkling.Parameters(m.Network))}, {"optimizer", k.o.optimizing.String()},
-			{"time", seconds(ran.Elapsed)}, {"speed", thousands(int(math.Round(ran.ImagesPerSecond()))) + " images/s"},
-			{"machine", fmt.Sprintf("%s/%s, %s, %s kernels", runtime.GOOS, runtime.GOARCH, count(effectiveWorkers(k.o.workers), "worker"), kernel.Implementation())},
-		},
-		Settings: k.settings(), Rows: k.log.Rows(), Pictures: k.pictures,
+	m := k.p.model
+	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond(), TrainSum: result.trainSum}
+	if sums := keptSums(k.ctx, result.test); sums != nil {
+		end.TestSum = sums.String()
 	}
-	if k.p.validation != nil {
-		report.Facts = append(report.Facts, [2]string{"pictures to validate with", thousands(k.p.validation.Len())})
+	report := &runs.Report{
+		Title:    fmt.Sprintf("%s on %s", m.About.Architecture, k.p.set.title),
+		Summary:  fmt.Sprintf("%s of %s by Inkling %s, in %s.", shown, count(k.p.train.Len(), "picture"), version(), k.folder.Path()),
+		Facts:    k.facts(&end),
+		Settings: k.settings(), Rows: k.log.Rows(), Pictures: k.pictures,
 	}
 	if e := result.evaluation; e != nil {
 		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
@@ -154,7 +152,6 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 	if err := report.Write(k.folder.Path()); err != nil {
 		return err
 	}
-	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond()}
 	if e := result.evaluation; e != nil {
 		accuracy := e.Accuracy()
 		end.TestAccuracy, end.TestImages = &accuracy, e.Total()
@@ -165,3 +162,24 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 	k.r.line("Report: %s\n", filepath.Join(k.folder.Path(), runs.ReportFile))
 	return nil
 }
+
+// facts are what a report tells of a training, in its order.
+func (k *keeper) facts(r *runs.Result) [][2]string {
+	facts := [][2]string{
+		{"data", k.p.set.title}, {"pictures to train on", thousands(k.p.train.Len())}, {"their SHA-256", cmp.Or(r.TrainSum, noSum)},
+	}
+	if k.p.validation != nil {
+		facts = append(facts, [2]string{"pictures to validate with", thousands(k.p.validation.Len())})
+	}
+	if k.p.test != nil {
+		facts = append(facts, [2]string{"pictures to test with", thousands(k.p.test.Len())}, [2]string{"their SHA-256", cmp.Or(r.TestSum, noSum)})
+	}
+	return append(facts, [][2]string{
+		{"seed", strconv.FormatUint(k.o.seed, 10)}, {"parameters", thousands(r.Parameters)}, {"optimizer", k.o.optimizing.String()},
+		{"time", seconds(time.Duration(r.Seconds * float64(time.Second)))}, {"speed", thousands(int(math.Round(r.ImagesPerSecond))) + " images/s"},
+		{"machine", fmt.Sprintf("%s/%s, %s, %s kernels", runtime.GOOS, runtime.GOARCH, count(effectiveWorkers(k.o.workers), "worker"), kernel.Implementation())},
+	}...)
+}
+
+// noSum stands for the sum of pictures that are read from their files again and again.
+const noSum = "not computed, as they do not lie in memory"

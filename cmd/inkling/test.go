@@ -128,7 +128,7 @@ func testModel(ctx context.Context, out io.Writer, m *inkling.Classifier, path, 
 	}
 	known, warning := seen(ctx, m, d)
 	if o.out != "" {
-		if err := writeTestReport(o.out, m, path, set, d, e); err != nil {
+		if err := writeTestReport(ctx, o.out, m, path, set, d, e); err != nil {
 			return err
 		}
 	}

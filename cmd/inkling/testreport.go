@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -17,11 +18,15 @@ import (
 
 // writeTestReport writes what a test came to into a folder: the report, its
 // pictures, and the confusion matrix as a table.
-func writeTestReport(folder string, m *inkling.Classifier, path string, set *pictureSet, d data.Dataset, e *train.Evaluation) error {
+func writeTestReport(ctx context.Context, folder string, m *inkling.Classifier, path string, set *pictureSet, d data.Dataset, e *train.Evaluation) error {
+	sum := noSum
+	if sums := keptSums(ctx, d); sums != nil {
+		sum = sums.String()
+	}
 	r := &runs.Report{
 		Title:   fmt.Sprintf("%s on %s", filepath.Base(path), set.title),
 		Summary: fmt.Sprintf("Network %s, tested on %s by Inkling %s.", m.About.Architecture, count(e.Total(), "picture"), version()),
-		Facts: [][2]string{{"model", path}, {"data", set.title}, {"mean loss", strconv.FormatFloat(e.Loss, 'f', 4, 64)},
+		Facts: [][2]string{{"model", path}, {"data", set.title}, {"its SHA-256", sum}, {"mean loss", strconv.FormatFloat(e.Loss, 'f', 4, 64)},
 			{"calibration error", strconv.FormatFloat(e.Calibration.Error(), 'f', 4, 64) + temperature(e)}},
 		Classes: e.Classes, Confusion: e.Confusion, Calibration: e.Calibration,
 	}

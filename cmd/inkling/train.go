@@ -270,6 +270,7 @@ type trained struct {
 	set        *pictureSet
 	test       data.Dataset
 	evaluation *train.Evaluation // nil if it was not tested
+	trainSum   string            // of the pictures it was trained on; empty if they do not lie in memory
 }
 
 // runTraining trains a network, tests it and saves it, as a command's flags say.
@@ -399,7 +400,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	train.UseAverage(m.Network, program)
 	m.SetExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
 	r.finish(ran)
-	noteTrained(ctx, m, trainSet)
+	result.trainSum = noteTrained(ctx, m, trainSet)
 
 	// A fault in the test must not cost the model.
 	var testErr error

@@ -2,7 +2,6 @@ package audit
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -27,44 +26,13 @@ type Sketch struct {
 	whole bool     // there are no other pictures
 }
 
-// NewSketch returns the sketch of pictures. It reads all of them.
-func NewSketch(ctx context.Context, d data.Dataset) (*Sketch, error) {
-	sums, err := sumsOf(ctx, d)
-	if err != nil {
-		return nil, err
-	}
+// Sketch returns the sketch of the pictures.
+func (s *Sums) Sketch() *Sketch {
+	sums := s.short()
 	slices.Sort(sums)
 	sums = slices.Compact(sums)
 	n := min(len(sums), sketchSize)
-	return &Sketch{slices.Clone(sums[:n]), n == len(sums)}, nil
-}
-
-// sumsOf returns the sums of all pictures but those of one colour, which are all the
-// same.
-func sumsOf(ctx context.Context, d data.Dataset) ([]uint64, error) {
-	sums, errs := make([]uint64, d.Len()), make([]error, d.Len())
-	known := make([]bool, d.Len())
-	err := each(ctx, d.Len(), func(i int) {
-		pixels, err := data.Whole(d, i)
-		errs[i] = err
-		if err == nil && slices.ContainsFunc(pixels, func(b byte) bool { return b != pixels[0] }) {
-			sum := sha256.Sum256(pixels)
-			sums[i], known[i] = binary.BigEndian.Uint64(sum[:])>>(64-8*sumSize), true
-		}
-	})
-	if err != nil {
-		return nil, err
-	}
-	var all []uint64
-	for i, sum := range sums {
-		if errs[i] != nil {
-			return nil, errs[i]
-		}
-		if known[i] {
-			all = append(all, sum)
-		}
-	}
-	return all, nil
+	return &Sketch{slices.Clone(sums[:n]), n == len(sums)}
 }
 
 // String returns the sketch as a text of some 800 letters.
@@ -105,12 +73,12 @@ func ParseSketch(text string) (*Sketch, error) {
 // Seen tells how many of the pictures are among those of the sketch: exactly if these
 // were few, else by how it is with the pictures of which the sketch would know.
 func (s *Sketch) Seen(ctx context.Context, d data.Dataset) (n int, exact bool, err error) {
-	sums, err := sumsOf(ctx, d)
+	all, err := NewSums(ctx, d)
 	if err != nil || len(s.sums) == 0 {
 		return 0, s.whole, err
 	}
 	hits, comparable := 0, 0
-	last := s.sums[len(s.sums)-1]
+	last, sums := s.sums[len(s.sums)-1], all.short()
 	for _, sum := range sums {
 		if sum > last {
 			continue

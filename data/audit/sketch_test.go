@@ -58,10 +58,11 @@ func TestSketch(t *testing.T) {
 		{"others than many", many, mixed, 0, 0, false, 800},
 		{"a half of many, a half of others", many, noise(t, 5, 20_000, many), 15_000, 25_000, false, 800},
 	} {
-		s, err := NewSketch(t.Context(), test.trained)
+		sums, err := NewSums(t.Context(), test.trained)
 		if err != nil {
 			t.Fatal(err)
 		}
+		s := sums.Sketch()
 		text := s.String()
 		if len(text) > test.lettersAtTheMost {
 			t.Errorf("%s: %d letters", test.name, len(text))

@@ -24,6 +24,11 @@ type Result struct {
 	// Accuracy of the test, 0 to 1, and of how many pictures; nil if there was none.
 	TestAccuracy *float64 `json:"test_accuracy,omitempty"`
 	TestImages   int      `json:"test_images,omitempty"`
+
+	// The sums of the data to train on and to test with (see [inkling/data/audit.Sums.String]),
+	// empty where they were not computed.
+	TrainSum string `json:"train_sha256,omitempty"`
+	TestSum  string `json:"test_sha256,omitempty"`
 }
 
 // WriteResult writes the result of the run.
