@@ -22,10 +22,12 @@ import (
 )
 
 // A reporter tells of a training: in sentences, with a progress bar if it
-// speaks to a terminal, or in one JSON object a line.
+// speaks to a terminal, or in one JSON object a line. A quiet one tells what may be
+// wrong, and nothing else.
 type reporter struct {
 	out      io.Writer
 	json     bool
+	quiet    bool
 	progress *mpb.Progress // nil without a terminal
 	bar      *mpb.Bar
 	status   atomic.Pointer[string] // what the bar tells besides
@@ -39,6 +41,13 @@ func newReporter(out io.Writer, json bool) *reporter { return &reporter{out: out
 
 // line prints a line for people.
 func (r *reporter) line(format string, values ...any) {
+	if !r.quiet {
+		r.alert(format, values...)
+	}
+}
+
+// alert prints a line of what may be wrong.
+func (r *reporter) alert(format string, values ...any) {
 	if r.json {
 		return
 	}
@@ -102,7 +111,7 @@ func (r *reporter) begin(o *trainOptions, p *prepared, d data.Dataset, m *inklin
 	}
 	o.optimizing.report(event)
 	r.object("begin", event)
-	if f := terminal(r.out); f != nil && !r.json {
+	if f := terminal(r.out); f != nil && !r.json && !r.quiet {
 		r.startBar(f, int64(o.epochs)*int64(d.Len()))
 	}
 }
@@ -113,12 +122,12 @@ func (r *reporter) findings(name string, findings []audit.Finding) {
 	for _, f := range findings {
 		r.object("finding", map[string]any{"severity": f.Severity, "kind": f.Kind, "text": f.Text, "count": f.Count})
 		if f.Severity == audit.Warning {
-			r.line("Warning: %s\n", f.Text)
+			r.alert("Warning: %s\n", f.Text)
 			told = true
 		}
 	}
 	if told {
-		r.line("         \"inkling data check %s\" tells more.\n", name)
+		r.alert("         \"inkling data check %s\" tells more.\n", name)
 	}
 }
 
@@ -184,7 +193,7 @@ func (r *reporter) hint(text string) {
 	if text == "" {
 		return
 	}
-	r.line("Hint: %s\n", text)
+	r.alert("Hint: %s\n", text)
 	r.object("hint", map[string]any{"text": text})
 }
 
@@ -215,7 +224,7 @@ func (r *reporter) leftOut(set *pictureSet) {
 // warn tells of what went wrong and does not end the training.
 func (r *reporter) warn(format string, values ...any) {
 	text := fmt.Sprintf(format, values...)
-	r.line("Warning: %s\n", text)
+	r.alert("Warning: %s\n", text)
 	r.object("warning", map[string]any{"text": text})
 }
 

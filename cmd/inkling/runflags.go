@@ -52,12 +52,12 @@ func (o *runOptions) flags(f *pflag.FlagSet) {
 
 // resumable are the flags that a run may be gone on with, for they do not change what
 // its steps compute.
-var resumable = []string{"resume", "epochs", "workers", "max-steps", "max-time", "patience", "save-every", "keep", "log-every", "test", "out", "force", "save-optimizer", "json"}
+var resumable = []string{"resume", "epochs", "workers", "max-steps", "max-time", "patience", "save-every", "keep", "log-every", "test", "out", "force", "save-optimizer", "json", "quiet"}
 
 // unkept are the flags that config.yaml does not have.
 func unkept(f *pflag.Flag) bool {
 	switch f.Name {
-	case "run", "resume", "config", "recipe", "print-config", "dry-run", "json", "force", "help", "download":
+	case "run", "resume", "config", "recipe", "print-config", "dry-run", "json", "quiet", "force", "help", "download":
 		return true
 	}
 	_, isSetting := f.Value.(*settingFlag)

@@ -98,7 +98,7 @@ func (p *sweepPlan) check() error {
 }
 
 // ownedBySweep are the settings that a sweep's file may not have.
-var ownedBySweep = []string{"run", "resume", "config", "epochs", "out", "force", "test", "json", "dry-run", "max-steps", "max-time", "patience"}
+var ownedBySweep = []string{"run", "resume", "config", "epochs", "out", "force", "test", "json", "quiet", "dry-run", "max-steps", "max-time", "patience"}
 
 // rangeOf reads what a setting may be.
 func rangeOf(name string, value any) (searchRange, error) {

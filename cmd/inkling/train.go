@@ -54,7 +54,7 @@ type trainOptions struct {
 	force             bool
 	saveOptimizer     bool
 	test              bool
-	json              bool
+	json, quiet       bool
 	runOptions
 	tuneOptions
 
@@ -155,7 +155,9 @@ replaced without --force. One training at a time writes a file.
 			defer stop()
 			ctx, out, stop := watched(ctx, c.OutOrStdout())
 			defer stop()
-			_, err := runTraining(ctx, o, newReporter(out, o.json))
+			r := newReporter(out, o.json)
+			r.quiet = o.quiet
+			_, err := runTraining(ctx, o, r)
 			return err
 		},
 	}
@@ -164,6 +166,7 @@ replaced without --force. One training at a time writes a file.
 	o.runOptions.flags(c.Flags())
 	c.Flags().IntVar(&o.maxSize, "max-size", 0, "make pictures of one's own smaller whose commonest size is above `N` pixels; 0 means never")
 	c.Flags().BoolVar(&o.json, "json", false, "print one JSON object a line, one for each event")
+	c.Flags().BoolVar(&o.quiet, "quiet", false, "print nothing but what may be wrong")
 	return c
 }
 
@@ -197,6 +200,9 @@ func (o *trainOptions) flags(c *cobra.Command) {
 
 // check refuses what makes no sense, before anything is read or written.
 func (o *trainOptions) check() error {
+	if o.json && o.quiet {
+		return usagef("--json prints every event and --quiet hardly anything: leave one of them out")
+	}
 	if ending := strings.ToLower(filepath.Ext(o.out)); o.saveOptimizer && ending != ".pth" && ending != ".pt" {
 		return usagef("--save-optimizer wants an --out that ends in .pth or .pt; %s has no room for an optimiser's state", o.out)
 	}
@@ -476,7 +482,7 @@ func downloadData(ctx context.Context, o *trainOptions, r *reporter) error {
 	}
 	r.line("Downloading %s, about %s ...\n", s.Title, sizeOf(s.Bytes))
 	out := r.out
-	if r.json {
+	if r.json || r.quiet {
 		out = nil
 	}
 	return s.download(ctx, dir, from, out)
