@@ -71,6 +71,7 @@ func lowerBatchNorm(p *plan, g *group) {
 		}
 	})
 	s.mean, s.inverse, s.scale, s.shift = numbers(), numbers(), numbers(), numbers()
+	p.forget = append(p.forget, s.forget)
 	used := versionsOf(g.first)
 	if op.ofBatch() {
 		shards := p.shards
@@ -101,6 +102,16 @@ func lowerBatchNorm(p *plan, g *group) {
 // pixels.
 func (s *batchNormStep) at(at *place, data []float32, c int) (values []float32, step int) {
 	return data[c*at.channelStep():], at.pixelStep()
+}
+
+// forget drops what the shards have seen in a step that did not end.
+func (s *batchNormStep) forget() {
+	for _, shard := range s.moments {
+		clear(shard)
+	}
+	for _, shard := range s.sums {
+		clear(shard)
+	}
 }
 
 // observe adds examples to the moments of their shard.

@@ -13,15 +13,19 @@ import (
 
 // fault is the first panic of a run.
 type fault struct {
-	phase int // in which it happened
-	says  string
+	phase     int // in which it happened
+	says      string
+	cancelled bool // the run was cancelled, which is nobody's fault
 }
 
 // guarded runs a phase for a worker.
 func (m *machine) guarded(worker, number int) {
 	defer func() {
 		if r := recover(); r != nil {
-			f := &fault{number, describe(r)}
+			f := &fault{phase: number}
+			if _, f.cancelled = r.(cancelledRun); !f.cancelled {
+				f.says = describe(r)
+			}
 			for {
 				// Of several, the one of the earliest phase: later ones may follow from it.
 				old := m.fault.Load()
@@ -42,7 +46,7 @@ func (m *machine) stopped(number int) bool {
 	return f != nil && f.phase < number
 }
 
-// surrender panics if a worker did.
+// surrender panics if a worker did, unless the run was cancelled.
 func (m *machine) surrender() {
 	f := m.fault.Load()
 	if f == nil {
@@ -53,7 +57,12 @@ func (m *machine) surrender() {
 	for _, sums := range m.plan.gathered {
 		clear(sums) // of a step that did not end
 	}
-	panic(f.says)
+	for _, forget := range m.plan.forget {
+		forget()
+	}
+	if m.cancelled = f.cancelled; !m.cancelled {
+		panic(f.says)
+	}
 }
 
 // namedPanic is a panic of an operation, with its layer.

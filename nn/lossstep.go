@@ -36,6 +36,7 @@ func lowerLossShare(p *plan, g *group) {
 			shards = (p.batch + inferenceChunk - 1) / inferenceChunk
 		}
 		s.sums = make([]float64, shards)
+		p.forget = append(p.forget, func() { clear(s.sums) })
 		p.stage(&stage{axis: examples, run: s.weigh, sharded: true, touches: []*buffer{s.weights.values}})
 		p.stage(&stage{axis: once, run: func(work) { s.factor = float64(p.count) / takeSum(s.sums) }})
 	}

@@ -231,6 +231,7 @@ type plan struct {
 	elements int         // of all buffers
 	counted  Memory      // but for the buffers
 	gathered [][]float32 // what gradients are added up in, zero between steps
+	forget   []func()    // forget what was begun to be added up besides
 	limits   []limit     // of the network's inputs
 	stages   []*stage    // being made: of the forward pass, then of the backward pass
 	later    []func()    // what makes the stages of the backward pass, the last one first

@@ -30,6 +30,9 @@ type machine struct {
 	body   func(worker int)
 	fault  atomic.Pointer[fault]
 	watch  func(s *stage, w work, ran bool) // unless nil, is told of each stage
+	// cancel, unless nil, ends the current run, which is cancelled then.
+	cancel    *atomic.Bool
+	cancelled bool
 }
 
 // shardStart returns the first example of a shard of the current batch. In
@@ -93,6 +96,7 @@ func (m *machine) runPhases(worker int) {
 }
 
 func (m *machine) runPhase(worker int, ph phase) {
+	m.pause()
 	first := ph[0]
 	switch first.axis {
 	case examples:
@@ -119,6 +123,7 @@ func (m *machine) runPhase(worker int, ph phase) {
 		w.worker, w.count = worker, m.plan.count
 		for _, list := range first.shares[from:to] {
 			for _, k := range list {
+				m.pause()
 				if m.profile == nil {
 					m.task(k, w)
 				} else {
@@ -159,6 +164,7 @@ func (m *machine) runExamples(worker int, stages phase, from, to int) {
 			end++
 		}
 		for first := p.shardStart(shard); first < p.shardStart(end); first += m.chunk {
+			m.pause()
 			w := work{worker: worker, shard: shard, first: first, last: min(first+m.chunk, p.shardStart(end)), count: p.count, shift: worker*m.chunk - first}
 			for i, next := 0, 0; i < len(stages); i = next {
 				s := stages[i]

@@ -2,6 +2,7 @@ package nn
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 )
@@ -43,6 +44,8 @@ type TrainProgram struct {
 	averageFirst    bool // the average is to become the weights
 	idle            []idleAverage
 	averagedBuffers []*Buffer
+
+	kept []statistic // of the last Step that can be cancelled
 
 	// used: a backward pass has used up what the last forward pass left.
 	used bool
@@ -244,7 +247,8 @@ func (p *TrainProgram) step() float64 {
 	p.take()
 	clear(p.losses)
 	p.used = true
-	if p.direct() {
+	p.cancelled = false
+	if p.direct() && !p.state.cancellable {
 		p.begin()
 		p.task = p.stepTask
 		p.runOwn(p.stepPhases)
@@ -255,7 +259,11 @@ func (p *TrainProgram) step() float64 {
 		return p.totalLoss()
 	}
 	p.task = p.gatherTask
-	p.runOwn(p.gatherPhases)
+	if !p.state.cancellable || p.training.Accumulate > 1 {
+		p.runOwn(p.gatherPhases)
+	} else if !p.gatherCancellably() {
+		return math.NaN()
+	}
 	if p.held() {
 		return p.totalLoss()
 	}

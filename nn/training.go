@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 )
 
 // Training says how a network is trained. CompileTrain makes the simplest.
@@ -88,6 +89,9 @@ type trainingState struct {
 	arena []float32     // of the values of all programs, which run in turns
 	owner *TrainProgram // that ran last
 	hold  bool          // see SetHold
+
+	cancellable bool // see SetCancellable
+	cancel      atomic.Bool
 }
 
 // parameterState is what a training keeps of a parameter. Its arrays are stored as

@@ -188,6 +188,59 @@ func TestResultTellsThePosition(t *testing.T) {
 	}
 }
 
+// ending mixes as MixUp does, and lets the context be done before a step.
+type ending struct {
+	transform.MixUp
+	left int // steps before that
+	end  func()
+}
+
+func (e *ending) Apply(r *rand.Rand, images []float32, labels []int, classes int) []float32 {
+	if e.left--; e.left == 0 {
+		e.end()
+		time.Sleep(40 * time.Millisecond) // the training hears of it in a moment
+	}
+	return e.MixUp.Apply(r, images, labels, classes)
+}
+
+// TestStepIsDropped stops a training in the midst of a step that there is no time for.
+func TestStepIsDropped(t *testing.T) {
+	whole := interruptible(t, 1)
+	if _, err := Run(t.Context(), whole); err != nil {
+		t.Fatal(err)
+	}
+	dropped := 0
+	for _, step := range []int{2, 9, 10, 14} { // of 9 an epoch
+		c := interruptible(t, 1+step%2)
+		ctx, cancel := context.WithCancel(t.Context())
+		c.patience = time.Nanosecond
+		c.Mix = &ending{c.Mix.(transform.MixUp), step, cancel}
+		var program *nn.TrainProgram
+		c.OnStart = func(p *nn.TrainProgram) { program = p }
+		result, err := Run(ctx, c)
+		if !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if result.Steps == step-1 {
+			dropped++
+		}
+		if result.Steps < step-1 || result.Steps > step || !strings.Contains(err.Error(), "training was stopped in epoch") {
+			t.Errorf("in step %d: %v, after %d steps", step, err, result.Steps)
+		}
+		next := interruptible(t, 2)
+		keep(t, &c, program, result.At).restore(t, &next)
+		if _, err := Run(t.Context(), next); err != nil {
+			t.Fatal(err)
+		}
+		if hash(next.Network) != hash(whole.Network) {
+			t.Errorf("a training whose step %d was dropped has other weights when it is taken up", step)
+		}
+	}
+	if dropped == 0 {
+		t.Error("no step was dropped")
+	}
+}
+
 func TestCheckpointInterval(t *testing.T) {
 	c := config(t, 40)
 	c.CheckpointInterval = time.Nanosecond

@@ -18,6 +18,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -139,8 +140,9 @@ type Config struct {
 	// same.
 	From *Position
 
-	accumulate int      // batches of an update
-	shape      nn.Shape // of a batch
+	accumulate int           // batches of an update
+	shape      nn.Shape      // of a batch
+	patience   time.Duration // with the step at hand when the context is done; 0 for patience
 }
 
 // ErrEnough is what Checkpoint returns to end a training that has come to nothing
@@ -156,6 +158,10 @@ const (
 	LossReport Kind = "loss"     // Config.LogEvery batches were shown; Loss is their mean
 	EpochEnd   Kind = "epoch"    // an epoch is over; Loss is the mean of its batches
 )
+
+// patience is how long a step is waited for when the training is to end: it is to be over,
+// with its checkpoint saved, within two seconds.
+const patience = time.Second / 2
 
 // progressImages is how many pictures lie between two Progress events: enough
 // that listening costs nothing, few enough that a bar moves.
@@ -198,7 +204,9 @@ func (r Result) ImagesPerSecond() float64 {
 // Run trains the network for the epochs asked for. It returns early, with what
 // was done until then, when
 //   - ctx is cancelled: after the step at hand, with an error that wraps
-//     context.Cause(ctx); the weights are good, as of that step;
+//     context.Cause(ctx); the weights are good, as of that step. A step that takes
+//     longer than half a second is dropped instead, unless it is the first one or its
+//     gradients are added up with others;
 //   - training diverges: with a *DivergedError;
 //   - a picture cannot be read, or Checkpoint fails.
 //
@@ -211,6 +219,7 @@ func Run(ctx context.Context, c Config) (Result, error) {
 	}
 	program.SetSeed(c.Loader.Seed)
 	program.SetHold(true)
+	c.patience = cmp.Or(c.patience, patience)
 	t := &training{Config: c, program: program, whole: program, pictures: c.Loader, cutter: cutter{shape: c.shape}}
 	if err := t.takeUp(); err != nil {
 		return Result{}, err
@@ -227,7 +236,11 @@ func Run(ctx context.Context, c Config) (Result, error) {
 		t.keepSteps()
 	}
 	// A select on ctx.Done() would cost as much as a small kernel in every step.
-	defer context.AfterFunc(ctx, func() { t.stop.Store(true) })()
+	defer context.AfterFunc(ctx, func() {
+		t.stop.Store(true)
+		time.AfterFunc(t.patience, program.Cancel)
+	})()
+	defer program.SetCancellable(false)
 
 	t.started = time.Now()
 	t.saved = t.started
@@ -342,6 +355,7 @@ type training struct {
 	schedulers []*optim.Scheduler
 	started    time.Time
 	stop       atomic.Bool
+	timed      bool // it is known how long a step takes
 	result     Result
 	at         Position  // but for what result has
 	saved      time.Time // when Checkpoint was called last
@@ -362,6 +376,10 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			t.schedule(epoch)
 		}
 		var loss float64
+		var begun time.Time
+		if !t.timed {
+			begun = time.Now()
+		}
 		program := t.program
 		switch {
 		case t.features != nil:
@@ -377,6 +395,14 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			loss = program.Step(images, batch.Labels)
 		default:
 			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
+		}
+		if program.Cancelled() {
+			return t.stopped(ctx, epoch, batches)
+		}
+		if !t.timed {
+			// What can be cancelled takes more memory and a little time: only where it is worth it.
+			t.timed = true
+			program.SetCancellable(time.Since(begun) > t.patience/2)
 		}
 		batches = i + 1
 		t.at.Batches = batches
