@@ -151,15 +151,14 @@ func countOf(n int, one, many string) string { return thousands(n) + " " + plura
 // that it was trained on.
 const sketchKey = "trained_on"
 
-// noteTrained notes in the model which pictures it was trained on, and returns their sum,
-// if they lie in memory, so that it costs next to nothing.
-func noteTrained(ctx context.Context, m *inkling.Classifier, d data.Dataset) (sum string) {
+// noteTrained notes in the model which pictures it was trained on, and returns their sums,
+// if they lie in memory, so that it costs next to nothing; else they are nil.
+func noteTrained(ctx context.Context, m *inkling.Classifier, d data.Dataset) *audit.Sums {
 	sums := keptSums(ctx, d)
-	if sums == nil { // nothing is said later
-		return ""
+	if sums != nil { // else nothing is said later
+		m.SetExtra(sketchKey, sums.Sketch().String())
 	}
-	m.SetExtra(sketchKey, sums.Sketch().String())
-	return sums.String()
+	return sums
 }
 
 // keptSums are the sums of a data set that lies in memory, else nil.

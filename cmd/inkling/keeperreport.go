@@ -131,7 +131,10 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 		}
 	}
 	m := k.p.model
-	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond(), TrainSum: result.trainSum}
+	end := runs.Result{Parameters: inkling.Parameters(m.Network), Images: ran.Images, Seconds: ran.Elapsed.Seconds(), ImagesPerSecond: ran.ImagesPerSecond()}
+	if result.trainSums != nil {
+		end.TrainSum = result.trainSums.String()
+	}
 	if sums := keptSums(k.ctx, result.test); sums != nil {
 		end.TestSum = sums.String()
 	}

@@ -14,6 +14,7 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/data/audit"
 	"inkling/models"
 	"inkling/nn"
 	"inkling/optim"
@@ -276,7 +277,7 @@ type trained struct {
 	set        *pictureSet
 	test       data.Dataset
 	evaluation *train.Evaluation // nil if it was not tested
-	trainSum   string            // of the pictures it was trained on; empty if they do not lie in memory
+	trainSums  *audit.Sums       // of the pictures it was trained on; nil if they do not lie in memory
 }
 
 // runTraining trains a network, tests it and saves it, as a command's flags say.
@@ -406,7 +407,7 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	train.UseAverage(m.Network, program)
 	m.SetExtra("loss", strconv.FormatFloat(ran.Loss, 'g', 6, 64))
 	r.finish(ran)
-	result.trainSum = noteTrained(ctx, m, trainSet)
+	result.trainSums = noteTrained(ctx, m, trainSet)
 
 	// A fault in the test must not cost the model.
 	var testErr error

@@ -73,7 +73,7 @@ func ParseSketch(text string) (*Sketch, error) {
 // Seen tells how many of the pictures are among those of the sketch: exactly if these
 // were few, else by how it is with the pictures of which the sketch would know.
 func (s *Sketch) Seen(ctx context.Context, d data.Dataset) (n int, exact bool, err error) {
-	all, err := NewSums(ctx, d)
+	all, err := sumsOf(ctx, d)
 	if err != nil || len(s.sums) == 0 {
 		return 0, s.whole, err
 	}

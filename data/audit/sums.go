@@ -20,8 +20,18 @@ type Sums struct {
 // NewSums computes the sums of a data set, of which it reads all examples. The error is the
 // context's, or that of an example that cannot be read.
 func NewSums(ctx context.Context, d data.Dataset) (*Sums, error) {
+	s, err := sumsOf(ctx, d)
+	if err != nil {
+		return nil, err
+	}
+	s.labels, err = data.Labels(d)
+	return s, err
+}
+
+// sumsOf computes sums without labels.
+func sumsOf(ctx context.Context, d data.Dataset) (*Sums, error) {
 	n := d.Len()
-	s := &Sums{make([][sha256.Size]byte, n), make([]bool, n), make([]int, n)}
+	s := &Sums{of: make([][sha256.Size]byte, n), uniform: make([]bool, n)}
 	errs := make([]error, n)
 	err := each(ctx, n, func(i int) {
 		var pixels []byte
@@ -30,7 +40,6 @@ func NewSums(ctx context.Context, d data.Dataset) (*Sums, error) {
 		}
 		s.of[i] = sha256.Sum256(pixels)
 		s.uniform[i] = !slices.ContainsFunc(pixels, func(b byte) bool { return b != pixels[0] })
-		s.labels[i], errs[i] = data.LabelOf(d, i)
 	})
 	if err != nil {
 		return nil, err
@@ -47,8 +56,11 @@ func NewSums(ctx context.Context, d data.Dataset) (*Sums, error) {
 // (64 bits each, the lowest byte first) of the examples in their order.
 func (s *Sums) String() string {
 	all := sha256.New()
-	for i, sum := range s.of {
-		all.Write(binary.LittleEndian.AppendUint64(sum[:], uint64(s.labels[i])))
+	var label [8]byte
+	for i := range s.of {
+		binary.LittleEndian.PutUint64(label[:], uint64(s.labels[i]))
+		all.Write(s.of[i][:])
+		all.Write(label[:])
 	}
 	return hex.EncodeToString(all.Sum(nil))
 }
