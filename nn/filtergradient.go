@@ -118,7 +118,8 @@ func (f *filterSums) unit() int {
 		return f.columns
 	}
 	blocks := (f.columns + kernel.TileColumns - 1) / kernel.TileColumns
-	return kernel.TileColumns * min((8+f.step.positions-1)/f.step.positions, max(blocks/4, 1))
+	together := min(kernel.OuterBlocks(), blocks)
+	return kernel.TileColumns * max(min((8+f.step.positions-1)/f.step.positions, blocks/4), together)
 }
 
 // panel is how many floats the panel of some pixels takes, and two that are written
@@ -131,7 +132,7 @@ func (s *strip) panel(examples int) int {
 func (f *filterSums) panels() (pixels, gradients int) {
 	for _, one := range f.strips {
 		pixels = max(pixels, one.panel(f.together)*len(f.widths))
-		gradients = max(gradients, f.together*one.outPixels*kernel.TileColumns)
+		gradients = max(gradients, f.together*one.outPixels*kernel.TileColumns*kernel.OuterBlocks())
 	}
 	return pixels + kernel.TileColumns, gradients
 }
@@ -172,21 +173,24 @@ func (f *filterSums) add(t *taskWork, sums, scratch []float32, group, first, las
 		for i := range f.strips {
 			strip := &f.strips[i]
 			f.makePanels(&w, panels, strip, group, one, examples)
-			block := sums
-			for at := first; at < last; at += columns {
-				for e := range examples {
-					from := s.resultGradient.from(&w, one+e)[strip.out*s.stored[1]+at:]
-					kernel.CopyRows(slopes[e*strip.outPixels*columns:], from, strip.outPixels, columns, columns, s.stored[1])
+			rest, size, step := sums, len(strip.pairs)*f.depth*columns, examples*strip.outPixels*columns
+			for at := first; at < last; at += kernel.OuterBlocks() * columns {
+				blocks := min((last-at+columns-1)/columns, kernel.OuterBlocks())
+				for block := range blocks {
+					for e := range examples {
+						from := s.resultGradient.from(&w, one+e)[strip.out*s.stored[1]+at+block*columns:]
+						kernel.CopyRows(slopes[block*step+e*strip.outPixels*columns:], from, strip.outPixels, columns, columns, s.stored[1])
+					}
 				}
 				channel := 0
 				for p, width := range f.widths {
 					panel := panels[p*strip.panel(examples):]
 					for k, pairs := range strip.pairs {
-						kernel.OuterTile(block[(k*f.depth+channel)*columns:], panel, slopes, pairs[:len(pairs)/f.together*examples], width)
+						kernel.OuterTile(rest[(k*f.depth+channel)*columns:], panel, slopes, pairs[:len(pairs)/f.together*examples], width, blocks, size, step)
 					}
 					channel += width
 				}
-				block = block[len(strip.pairs)*f.depth*columns:]
+				rest = rest[min(blocks*size, len(rest)):]
 			}
 		}
 	}

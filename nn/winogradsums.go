@@ -101,18 +101,15 @@ func (f *winogradSums) add(t *taskWork, sums, room []float32, first, last, one, 
 				kernel.WinogradGather(f.of.Input, under[i*columns:], s.picture.from(&w, (tile+i)/f.count)[channel:], f.zeros, scratch, table, (channels+columns-1)/columns, underStep, panel)
 			}
 			for p := range f.products() {
-				for block := range blocks {
-					to := sums[((p*blocks+block)*s.op.in+channel)*columns:]
-					right := slopes[p*slopeStep+block*panel:]
-					for at := 0; at < channels; {
-						// Panels of 16 are taken as 6, 5 and 5 rows.
-						rows := min(channels-at, 5)
-						if at%columns == 0 {
-							rows = min(channels-at, 6)
-						}
-						kernel.OuterTile(to[at*columns:], under[p*underStep+at/columns*panel+at%columns:], right, pairs, rows)
-						at += rows
+				to, right := sums[(p*blocks*s.op.in+channel)*columns:], slopes[p*slopeStep:]
+				for at := 0; at < channels; {
+					// Panels of 16 are taken as 6, 5 and 5 rows.
+					rows := min(channels-at, 5)
+					if at%columns == 0 {
+						rows = min(channels-at, 6)
 					}
+					kernel.OuterTile(to[at*columns:], under[p*underStep+at/columns*panel+at%columns:], right, pairs, rows, blocks, s.op.in*columns, panel)
+					at += rows
 				}
 			}
 		}

@@ -30,6 +30,15 @@ var depthwiseTilesWide = [TileRows + 1]func(out, in, zeros, weights, bias, base 
 	nil, depthwiseTile1Wide, depthwiseTile2Wide, depthwiseTile3Wide, depthwiseTile4Wide, depthwiseTile5Wide, depthwiseTile6Wide,
 }
 
+var outerTilesWide = [TileRows + 1][5]func(sums, a, b *float32, pairs *int32, count, sumsStep, bStep uint64){
+	1: {1: outerTile1x1Wide, 2: outerTile1x2Wide, 3: outerTile1x3Wide, 4: outerTile1x4Wide},
+	2: {1: outerTile2x1Wide, 2: outerTile2x2Wide, 3: outerTile2x3Wide, 4: outerTile2x4Wide},
+	3: {1: outerTile3x1Wide, 2: outerTile3x2Wide, 3: outerTile3x3Wide, 4: outerTile3x4Wide},
+	4: {1: outerTile4x1Wide, 2: outerTile4x2Wide, 3: outerTile4x3Wide, 4: outerTile4x4Wide},
+	5: {1: outerTile5x1Wide, 2: outerTile5x2Wide, 3: outerTile5x3Wide, 4: outerTile5x4Wide},
+	6: {1: outerTile6x1Wide, 2: outerTile6x2Wide, 3: outerTile6x3Wide, 4: outerTile6x4Wide},
+}
+
 // widePanelRows is the rows of the largest tile of products of panels; what is left has
 // tiles of TileRows at most.
 const widePanelRows = 12
@@ -60,6 +69,14 @@ func pointTilesAVX512(out, in, weights, bias, base []float32, rows, tiles, depth
 		return
 	}
 	pointTilesWide[rows][blocks](&out[0], &in[0], &weights[0], &bias[0], unsafe.SliceData(base), uint64(depth), uint64(tiles), uint64(4*inStep), uint64(4*outStep), uint64(4*blockStep), limits.pointer())
+}
+
+func outerTileAVX512(sums, a, b []float32, pairs []int32, rows, blocks, sumsStep, bStep int) {
+	outerTilesWide[rows][blocks](&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2), uint64(4*sumsStep), uint64(4*bStep))
+}
+
+func productTileAVX512(sums, a, b []float32, pairs []int32) {
+	productTileWide(&sums[0], &a[0], &b[0], &pairs[0], uint64(len(pairs)/2))
 }
 
 func depthwiseTileAVX512(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits) {

@@ -11,8 +11,9 @@ import "golang.org/x/sys/cpu"
 func init() {
 	c := candidate{Set: avx2(), onlyByName: true}
 	c.Name = "avx512"
-	c.TileBlocks, c.PanelBlocks = 4, 2
+	c.TileBlocks, c.PanelBlocks, c.OuterBlocks = 4, 2, 2
 	c.IndirectTile, c.PointTiles, c.DepthwiseTile = indirectTileAVX512, pointTilesAVX512, depthwiseTileAVX512
+	c.OuterTile, c.ProductTile = outerTileAVX512, productTileAVX512
 	c.MatMul, c.PanelProduct = matMulAVX512, panelProductAVX512
 	c.WinogradGather, c.WinogradScatter = winogradAVX512.gather, winogradAVX512.scatter
 	c.ChannelSums, c.ChannelSquares, c.ScaleChannels = channelSumsAVX512, channelSquaresAVX512, scaleChannelsAVX512

@@ -115,20 +115,95 @@ func pointTile6x4Wide(out *float32, in *float32, weights *float32, bias *float32
 // depthwiseTile1Wide is DepthwiseTile for 1 rows. base and limits (low, high) may be nil.
 func depthwiseTile1Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 
+// outerTile1x1Wide is OuterTile for 1 rows and 1 blocks. Steps are in bytes.
+func outerTile1x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile1x2Wide is OuterTile for 1 rows and 2 blocks. Steps are in bytes.
+func outerTile1x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile1x3Wide is OuterTile for 1 rows and 3 blocks. Steps are in bytes.
+func outerTile1x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile1x4Wide is OuterTile for 1 rows and 4 blocks. Steps are in bytes.
+func outerTile1x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
 // depthwiseTile2Wide is DepthwiseTile for 2 rows. base and limits (low, high) may be nil.
 func depthwiseTile2Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
+
+// outerTile2x1Wide is OuterTile for 2 rows and 1 blocks. Steps are in bytes.
+func outerTile2x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile2x2Wide is OuterTile for 2 rows and 2 blocks. Steps are in bytes.
+func outerTile2x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile2x3Wide is OuterTile for 2 rows and 3 blocks. Steps are in bytes.
+func outerTile2x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile2x4Wide is OuterTile for 2 rows and 4 blocks. Steps are in bytes.
+func outerTile2x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
 
 // depthwiseTile3Wide is DepthwiseTile for 3 rows. base and limits (low, high) may be nil.
 func depthwiseTile3Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 
+// outerTile3x1Wide is OuterTile for 3 rows and 1 blocks. Steps are in bytes.
+func outerTile3x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile3x2Wide is OuterTile for 3 rows and 2 blocks. Steps are in bytes.
+func outerTile3x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile3x3Wide is OuterTile for 3 rows and 3 blocks. Steps are in bytes.
+func outerTile3x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile3x4Wide is OuterTile for 3 rows and 4 blocks. Steps are in bytes.
+func outerTile3x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
 // depthwiseTile4Wide is DepthwiseTile for 4 rows. base and limits (low, high) may be nil.
 func depthwiseTile4Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
+
+// outerTile4x1Wide is OuterTile for 4 rows and 1 blocks. Steps are in bytes.
+func outerTile4x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile4x2Wide is OuterTile for 4 rows and 2 blocks. Steps are in bytes.
+func outerTile4x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile4x3Wide is OuterTile for 4 rows and 3 blocks. Steps are in bytes.
+func outerTile4x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile4x4Wide is OuterTile for 4 rows and 4 blocks. Steps are in bytes.
+func outerTile4x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
 
 // depthwiseTile5Wide is DepthwiseTile for 5 rows. base and limits (low, high) may be nil.
 func depthwiseTile5Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
 
+// outerTile5x1Wide is OuterTile for 5 rows and 1 blocks. Steps are in bytes.
+func outerTile5x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile5x2Wide is OuterTile for 5 rows and 2 blocks. Steps are in bytes.
+func outerTile5x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile5x3Wide is OuterTile for 5 rows and 3 blocks. Steps are in bytes.
+func outerTile5x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile5x4Wide is OuterTile for 5 rows and 4 blocks. Steps are in bytes.
+func outerTile5x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
 // depthwiseTile6Wide is DepthwiseTile for 6 rows. base and limits (low, high) may be nil.
 func depthwiseTile6Wide(out *float32, in *float32, zeros *float32, weights *float32, bias *float32, base *float32, table *int32, segments uint64, blocks uint64, limits *float32)
+
+// outerTile6x1Wide is OuterTile for 6 rows and 1 blocks. Steps are in bytes.
+func outerTile6x1Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile6x2Wide is OuterTile for 6 rows and 2 blocks. Steps are in bytes.
+func outerTile6x2Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile6x3Wide is OuterTile for 6 rows and 3 blocks. Steps are in bytes.
+func outerTile6x3Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// outerTile6x4Wide is OuterTile for 6 rows and 4 blocks. Steps are in bytes.
+func outerTile6x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count uint64, sumsStep uint64, bStep uint64)
+
+// productTileWide is ProductTile.
+func productTileWide(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
 
 // matMul6x1Wide is MatMul for 6 rows, a tile of 1 vectors of 16 columns at a time, the last of which has those of the mask.
 // Steps are in bytes.

@@ -125,7 +125,7 @@ func TestNothingLiesBeyond(t *testing.T) {
 				PointTiles(take(2*rows*TileColumns*blocks), take(2*rows*depth), take(blocks*depth*TileColumns), take(blocks*TileColumns), nil, rows, 2, depth, depth, blocks*TileColumns, blocks, depth*TileColumns, &Limits{0, 6})
 			})
 			try("OuterTile", func(take func(int) []float32) {
-				OuterTile(take(rows*TileColumns), take(rows), take(TileColumns), make([]int32, 2*n), rows)
+				OuterTile(take(blocks*rows*TileColumns), take(rows), take(blocks*TileColumns), make([]int32, 2*n), rows, blocks, rows*TileColumns, TileColumns)
 			})
 			try("ProductTile", func(take func(int) []float32) {
 				ProductTile(take(TileColumns), take(TileColumns), take(TileColumns), make([]int32, 2*n))

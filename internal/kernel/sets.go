@@ -22,16 +22,17 @@ type Set struct {
 	WeightGradient func(c *Conv, filter, in []float32, pairs []Pair) (bias float32)
 	InputGradient  func(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32)
 
-	// TileBlocks is how many blocks IndirectTile and PointTiles can take at a time, and
-	// PanelBlocks how many PanelProduct; 0 is 1. Plain Go could take any; it has as many as
-	// any other set, so that whoever calls is tested with several.
-	TileBlocks, PanelBlocks int
+	// TileBlocks is how many blocks IndirectTile and PointTiles can take at a time,
+	// PanelBlocks how many PanelProduct and OuterBlocks how many OuterTile; 0 is 1. Plain Go
+	// could take any; it has as many as any other set, so that whoever calls is tested with
+	// several.
+	TileBlocks, PanelBlocks, OuterBlocks int
 
 	// The tiles of dense convolutions; pairs and count are never empty.
 	IndirectTile  func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits)
 	DepthwiseTile func(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, blocks int, limits *Limits)
 	PointTiles    func(out, in, weights, bias, base []float32, rows, tiles, depth, inStep, outStep, blocks, blockStep int, limits *Limits)
-	OuterTile     func(sums, a, b []float32, pairs []int32, rows int)
+	OuterTile     func(sums, a, b []float32, pairs []int32, rows, blocks, sumsStep, bStep int)
 	ProductTile   func(sums, a, b []float32, pairs []int32)
 	CopyRows      func(to, from []float32, count, width, toStep, fromStep int)
 
@@ -85,6 +86,7 @@ var plain = Set{
 	Name:            plainName,
 	TileBlocks:      4,
 	PanelBlocks:     2,
+	OuterBlocks:     2,
 	Forward:         forwardPlain,
 	Pack:            packPlain,
 	Collect:         collectPlain,

@@ -91,16 +91,26 @@ func PointTiles(out, in, weights, bias, base []float32, rows, tiles, depth, inSt
 	active.PointTiles(out, in, weights, bias, base, rows, tiles, depth, inStep, outStep, blocks, blockStep, limits)
 }
 
-// OuterTile adds outer products to sums, rows x TileColumns:
+// OuterTile adds outer products to sums, which are rows times TileColumns in each of some
+// blocks; for the first block,
 //
 //	for each pair (i, k) of pairs: sums[r*TileColumns+j] += a[i+r] * b[k+j]
 //
-// for r < rows, j < TileColumns.
-func OuterTile(sums, a, b []float32, pairs []int32, rows int) {
-	if len(pairs) > 0 {
-		active.OuterTile(sums, a, b, pairs, rows)
+// for r < rows, at most TileRows, and j < TileColumns. The next block lies sumsStep floats
+// further in sums and bStep in b.
+func OuterTile(sums, a, b []float32, pairs []int32, rows, blocks, sumsStep, bStep int) {
+	if len(pairs) == 0 {
+		return
 	}
+	for most := OuterBlocks(); blocks > most; blocks -= most {
+		active.OuterTile(sums, a, b, pairs, rows, most, sumsStep, bStep)
+		sums, b = sums[most*sumsStep:], b[most*bStep:]
+	}
+	active.OuterTile(sums, a, b, pairs, rows, blocks, sumsStep, bStep)
 }
+
+// OuterBlocks is how many blocks OuterTile computes at a time with the set in use.
+func OuterBlocks() int { return max(active.OuterBlocks, 1) }
 
 // ProductTile adds elementwise products to TileColumns sums:
 //
@@ -236,13 +246,15 @@ func (l *Limits) Keep(y []float32) {
 	}
 }
 
-func outerTilePlain(sums, a, b []float32, pairs []int32, rows int) {
-	for p := 0; p < len(pairs); p += 2 {
-		left, right := a[pairs[p]:][:rows], (*[TileColumns]float32)(b[pairs[p+1]:])
-		for r, v := range left {
-			row := (*[TileColumns]float32)(sums[r*TileColumns:])
-			for j, w := range right {
-				row[j] += float32(v * w)
+func outerTilePlain(sums, a, b []float32, pairs []int32, rows, blocks, sumsStep, bStep int) {
+	for block := range blocks {
+		for p := 0; p < len(pairs); p += 2 {
+			left, right := a[pairs[p]:][:rows], (*[TileColumns]float32)(b[block*bStep+int(pairs[p+1]):])
+			for r, v := range left {
+				row := (*[TileColumns]float32)(sums[block*sumsStep+r*TileColumns:])
+				for j, w := range right {
+					row[j] += float32(v * w)
+				}
 			}
 		}
 	}

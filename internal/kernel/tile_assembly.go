@@ -55,7 +55,8 @@ func pointTilesAssembly(out, in, weights, bias, base []float32, rows, tiles, dep
 	pointTiles[rows](&out[0], &in[0], &weights[0], &bias[0], unsafe.SliceData(base), uint64(depth), uint64(tiles), uint64(4*inStep), uint64(4*outStep), limits.pointer())
 }
 
-func outerTileAssembly(sums, a, b []float32, pairs []int32, rows int) {
+// outerTileAssembly is for one block.
+func outerTileAssembly(sums, a, b []float32, pairs []int32, rows, _, _, _ int) {
 	do := outerTile6
 	switch rows {
 	case 1:

@@ -121,18 +121,19 @@ func TestProductTiles(t *testing.T) { eachTwin(t, testProductTiles) }
 func testProductTiles(t *testing.T) {
 	for seed := range uint64(200) {
 		r := rand.New(rand.NewPCG(seed, 8))
-		rows, count := 1+r.IntN(TileRows), r.IntN(30)
+		rows, count, blocks := 1+r.IntN(TileRows), r.IntN(30), 1+r.IntN(6)
 		const places = 100
-		a, b := newGuarded(places+TileColumns, normal(r)), newGuarded(places+TileColumns, normal(r))
+		sumsStep, bStep := rows*TileColumns+r.IntN(20), places+r.IntN(30)
+		a, b := newGuarded(places+TileColumns, normal(r)), newGuarded((blocks-1)*bStep+places+TileColumns, normal(r))
 		var pairs []int32
 		for range count {
 			pairs = append(pairs, int32(r.IntN(places)), int32(r.IntN(places)))
 		}
-		got := newGuarded(rows*TileColumns, normal(r))
+		got := newGuarded((blocks-1)*sumsStep+rows*TileColumns, normal(r))
 		want := got.clone()
-		what := fmt.Sprintf("%d: outer products, %d rows, %d pairs", seed, rows, count)
-		OuterTile(got.data, a.data, b.data, pairs, rows)
-		outerTilePlain(want.data, a.data, b.data, pairs, rows)
+		what := fmt.Sprintf("%d: outer products, %d rows, %d pairs, %d blocks", seed, rows, count, blocks)
+		OuterTile(got.data, a.data, b.data, pairs, rows, blocks, sumsStep, bStep)
+		outerTilePlain(want.data, a.data, b.data, pairs, rows, blocks, sumsStep, bStep)
 		got.check(t, what)
 		near(t, what, got.data, want.data, float64(count+1))
 
@@ -213,17 +214,18 @@ func BenchmarkTiles(b *testing.B) {
 	}
 	for _, rows := range []int{1, 2, 4, 6} {
 		const count = 192
-		a, y := random(count*TileRows+8), random(count*TileColumns)
+		blocks := OuterBlocks()
+		a, y := random(count*TileRows+8), random(blocks*count*TileColumns)
 		var pairs []int32
 		for p := range count {
 			pairs = append(pairs, int32(p*TileRows), int32(p*TileColumns))
 		}
-		sums := make([]float32, TileRows*TileColumns)
+		sums := make([]float32, blocks*TileRows*TileColumns)
 		b.Run(fmt.Sprintf("outer/%d", rows), func(b *testing.B) {
 			for b.Loop() {
-				OuterTile(sums, a, y, pairs, rows)
+				OuterTile(sums, a, y, pairs, rows, blocks, rows*TileColumns, count*TileColumns)
 			}
-			flops := float64(b.N) * float64(count*rows*TileColumns) * 2 / b.Elapsed().Seconds()
+			flops := float64(b.N) * float64(blocks*count*rows*TileColumns) * 2 / b.Elapsed().Seconds()
 			b.ReportMetric(flops/1e9, "GFLOP/s")
 			b.ReportMetric(100*flops/peak, "%peak")
 		})

@@ -53,7 +53,8 @@ func slopesBetween(slopes, y Mem, low, high, to, scratch reg.VecVirtual) {
 		below, inside := K(), K()
 		VCMPPS(Imm(less), half(high), half(to), below)
 		VCMPPS(Imm(greater), half(low), half(to), below, inside)
-		VMOVUPS_Z(slopes, inside, half(to))
+		VMOVUPS(slopes, half(to))
+		VMOVAPS_Z(half(to), inside, half(to))
 	} else {
 		VCMPPS(Imm(less), half(high), half(to), half(scratch))
 		VCMPPS(Imm(greater), half(low), half(to), half(to))

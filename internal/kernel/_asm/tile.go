@@ -311,19 +311,7 @@ func outerTiles() {
 				VFMADD231PS(high, v, acc[2*r+1])
 			}
 		}
-		SUBQ(Imm(2), count)
-		JL(LabelRef("rest"))
-		Label("two")
-		step(0)
-		step(1)
-		ADDQ(Imm(16), pairs)
-		SUBQ(Imm(2), count)
-		JGE(LabelRef("two"))
-		Label("rest")
-		ADDQ(Imm(2), count)
-		JZ(LabelRef("done"))
-		step(0)
-		Label("done")
+		inTwos(pairs, count, step)
 		for i, y := range acc {
 			VMOVUPS(y, at(sums, 32*i))
 		}

@@ -127,7 +127,11 @@ func wide() {
 	}
 	for rows := 1; rows <= tileRows; rows++ {
 		wideDepthwiseTile(rows)
+		for blocks := 1; blocks <= mostBlocks; blocks++ {
+			wideOuterTile(rows, blocks)
+		}
 	}
+	wideProducts()
 	wideMatMul()
 	wideElementwise()
 	wideAdam()
@@ -313,6 +317,103 @@ func wideDepthwiseTile(rows int) {
 	Label("next")
 	DECQ(NewParamAddr("blocks", 64))
 	JNZ(LabelRef("block"))
+	VZEROUPPER()
+	RET()
+}
+
+func wideOuterTile(rows, blocks int) {
+	name := fmt.Sprintf("outerTile%dx%d%s", rows, blocks, wideSuffix)
+	TEXT(name, NOSPLIT, "func(sums, a, b *float32, pairs *int32, count, sumsStep, bStep uint64)")
+	Doc(fmt.Sprintf("%s is OuterTile for %d rows and %d blocks. Steps are in bytes.", name, rows, blocks))
+	sums, a, b, pairs, count := load("sums"), load("a"), load("b"), load("pairs"), load("count")
+	tile, sumsStep := newWideTile(rows, blocks), load("sumsStep")
+	sumsOf := func(each func(r, block int, place Mem)) {
+		to := GP64()
+		MOVQ(sums, to)
+		for block := range blocks {
+			for r := range rows {
+				each(r, block, at(to, wideBytes*r))
+			}
+			ADDQ(sumsStep, to)
+		}
+	}
+	sumsOf(func(r, block int, place Mem) { VMOVUPS(place, tile.row(r)[block]) })
+	bStep := load("bStep")
+	starts := []reg.Register{b}
+	for block := 1; block < blocks; block++ {
+		next := GP64()
+		LEAQ(indexed(starts[block-1], bStep, 1, 0), next)
+		starts = append(starts, next)
+	}
+	step := func(i int) {
+		left, right := GP64(), GP64()
+		MOVLQSX(at(pairs, 8*i), left)
+		MOVLQSX(at(pairs, 8*i+4), right)
+		tile.multiply(func(r int) Mem { return indexed(a, left, 4, 4*r) }, func(block int) Mem { return indexed(starts[block], right, 4, 0) })
+	}
+	inTwos(pairs, count, step)
+	sumsOf(func(r, block int, place Mem) { VMOVUPS(tile.row(r)[block], place) })
+	VZEROUPPER()
+	RET()
+}
+
+// inTwos writes a loop over pairs of places, two in a turn.
+func inTwos(pairs, count reg.Register, step func(i int)) {
+	SUBQ(Imm(2), count)
+	JL(LabelRef("rest"))
+	Label("two")
+	step(0)
+	step(1)
+	ADDQ(Imm(16), pairs)
+	SUBQ(Imm(2), count)
+	JGE(LabelRef("two"))
+	Label("rest")
+	ADDQ(Imm(2), count)
+	JZ(LabelRef("done"))
+	step(0)
+	Label("done")
+}
+
+// wideProducts writes the kernel that adds up elementwise products.
+func wideProducts() {
+	TEXT("productTile"+wideSuffix, NOSPLIT, "func(sums, a, b *float32, pairs *int32, count uint64)")
+	Doc("productTile" + wideSuffix + " is ProductTile.")
+	sums, a, b, pairs, count := load("sums"), load("a"), load("b"), load("pairs"), load("count")
+	const unroll = 4
+	acc := zmms(unroll)
+	VMOVUPS(at(sums, 0), acc[0])
+	for _, z := range acc[1:] {
+		VPXORD(z, z, z)
+	}
+	step := func(i int) {
+		left, right, z := GP64(), GP64(), ZMM()
+		MOVLQSX(at(pairs, 8*i), left)
+		MOVLQSX(at(pairs, 8*i+4), right)
+		VMOVUPS(indexed(b, right, 4, 0), z)
+		VFMADD231PS(indexed(a, left, 4, 0), z, acc[i])
+	}
+	SUBQ(Imm(unroll), count)
+	JL(LabelRef("rest"))
+	Label("four")
+	for i := range unroll {
+		step(i)
+	}
+	ADDQ(Imm(8*unroll), pairs)
+	SUBQ(Imm(unroll), count)
+	JGE(LabelRef("four"))
+	Label("rest")
+	ADDQ(Imm(unroll), count)
+	JZ(LabelRef("done"))
+	Label("one")
+	step(0)
+	ADDQ(Imm(8), pairs)
+	DECQ(count)
+	JNZ(LabelRef("one"))
+	Label("done")
+	VADDPS(acc[1], acc[0], acc[0])
+	VADDPS(acc[3], acc[2], acc[2])
+	VADDPS(acc[2], acc[0], acc[0])
+	VMOVUPS(acc[0], at(sums, 0))
 	VZEROUPPER()
 	RET()
 }
