@@ -99,6 +99,23 @@ func panelProductAVX512(out, in, weights []float32, rows, depth, panel, blocks, 
 	}
 }
 
+func linearForwardAVX512(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
+	flag := uint64(0)
+	if relu {
+		flag = 1
+	}
+	for b := 0; b < n; {
+		examples, wide, do := 1, 8, linear1x8Wide
+		if n-b >= 4 {
+			examples, wide, do = 4, 4, linear4x4Wide
+		} else if n-b >= 2 {
+			examples, wide, do = 2, 8, linear2x8Wide
+		}
+		do(&y[b*yStride], &x[b*xStride], &w[0], &bias[0], uint64(outputs/wide), uint64(depth/16), uint64(depth%16), uint64(4*yStride), uint64(4*xStride), uint64(4*depth), flag)
+		b += examples
+	}
+}
+
 // matMulAVX512 takes tiles of four vectors of columns, and of two or three where one would be
 // left over.
 func matMulAVX512(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool) {
@@ -181,4 +198,69 @@ func updateSGDAVX512(s SGD, weights, gradient, momentum []float32) {
 
 func updateAdamAVX512(a *Adam, parameter, gradient, means, squares []float32) {
 	updateAdamWide(parameter, gradient, means, squares, a.Shrink, a.GradientDecay, a.Keep1, a.Add1, a.Keep2, a.Add2, a.Step, a.Correction, a.Eps)
+}
+
+// poolRow is the signature of the kernels for a row of pooled outputs.
+type poolRow func(in, weights, bias, out *float32, chosen *uint8, tiles, rows, run, rowSkip, stepX, second, tileStep, outStep, relu uint64)
+
+// poolTile is such a kernel, and how many outputs it computes at a time.
+type poolTile struct {
+	windows int
+	row     poolRow
+}
+
+// The kernels of pooled convolutions: for blocks of 16 channels, and for up to 2, 4, 6 and 8
+// channels of a picture that has one.
+var (
+	poolRowsWide   = []poolTile{{4, convPoolRow16x4Wide}, {2, convPoolRow16x2Wide}}
+	poolPlanesWide = [...][]poolTile{
+		{{12, convPoolPlane2x12Wide}, {8, convPoolPlane2x8Wide}},
+		{{12, convPoolPlane4x12Wide}, {8, convPoolPlane4x8Wide}},
+		{{12, convPoolPlane6x12Wide}, {8, convPoolPlane6x8Wide}},
+		{{12, convPoolPlane8x12Wide}, {8, convPoolPlane8x8Wide}},
+	}
+)
+
+// forwardAVX512 leaves to AVX2 what is not pooled, up to 8 channels of pictures with more
+// than one and rows that are shorter than a tile.
+func forwardAVX512(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
+	lanes := Lanes(c.Channels)
+	tiles := poolRowsWide
+	if lanes == 8 {
+		tiles = poolPlanesWide[(c.Channels-1)/2]
+	}
+	if !c.Pool || lanes == 8 && c.StepX != 1 || c.OutWidth < tiles[len(tiles)-1].windows {
+		forwardAssembly(c, in, packed, bias, out, chosen)
+		return
+	}
+	relu := uint64(0)
+	if c.ReLU {
+		relu = 1
+	}
+	block := lanes * c.KernelRows * c.Run
+	for y := range c.OutHeight {
+		for b := range c.Blocks() {
+			do := func(row poolRow, windows, x, tiles int) {
+				at := (y*c.OutWidth+x)*c.OutPixel + b*lanes
+				var which *uint8
+				if chosen != nil {
+					which = &chosen[at]
+				}
+				row(&in[2*y*c.StepY+2*x*c.StepX], &packed[b*block], &bias[b*lanes], &out[at], which, uint64(tiles), uint64(c.KernelRows), uint64(c.Run),
+					uint64(4*(c.InRow-c.Run)), uint64(4*c.StepX), uint64(4*c.StepY), uint64(8*windows*c.StepX), uint64(4*c.OutPixel), relu)
+			}
+			x := 0
+			for _, t := range tiles {
+				if count := (c.OutWidth - x) / t.windows; count > 0 {
+					do(t.row, t.windows, x, count)
+					x += count * t.windows
+				}
+			}
+			if x < c.OutWidth {
+				// The last tile overlaps the one before: the same numbers again.
+				t := tiles[len(tiles)-1]
+				do(t.row, t.windows, c.OutWidth-t.windows, 1)
+			}
+		}
+	}
 }

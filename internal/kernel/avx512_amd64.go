@@ -13,7 +13,9 @@ func init() {
 	c.Name = "avx512"
 	c.TileBlocks, c.PanelBlocks, c.OuterBlocks = 4, 2, 2
 	c.IndirectTile, c.PointTiles, c.DepthwiseTile = indirectTileAVX512, pointTilesAVX512, depthwiseTileAVX512
+	c.Forward = forwardAVX512
 	c.OuterTile, c.ProductTile = outerTileAVX512, productTileAVX512
+	c.LinearForward = linearForwardAVX512
 	c.MatMul, c.PanelProduct = matMulAVX512, panelProductAVX512
 	c.WinogradGather, c.WinogradScatter = winogradAVX512.gather, winogradAVX512.scatter
 	c.ChannelSums, c.ChannelSquares, c.ScaleChannels = channelSumsAVX512, channelSquaresAVX512, scaleChannelsAVX512

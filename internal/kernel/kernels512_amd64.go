@@ -205,6 +205,36 @@ func outerTile6x4Wide(sums *float32, a *float32, b *float32, pairs *int32, count
 // productTileWide is ProductTile.
 func productTileWide(sums *float32, a *float32, b *float32, pairs *int32, count uint64)
 
+// convPoolRow16x4Wide computes the pooled outputs of one row for a block of 16 channels, 4 at a time; see convPoolRow16.
+func convPoolRow16x4Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolRow16x2Wide computes the pooled outputs of one row for a block of 16 channels, 2 at a time; see convPoolRow16.
+func convPoolRow16x2Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane2x12Wide computes the pooled outputs of one row for up to 2 channels, 12 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane2x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane2x8Wide computes the pooled outputs of one row for up to 2 channels, 8 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane2x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane4x12Wide computes the pooled outputs of one row for up to 4 channels, 12 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane4x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane4x8Wide computes the pooled outputs of one row for up to 4 channels, 8 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane4x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane6x12Wide computes the pooled outputs of one row for up to 6 channels, 12 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane6x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane6x8Wide computes the pooled outputs of one row for up to 6 channels, 8 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane6x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane8x12Wide computes the pooled outputs of one row for up to 8 channels, 12 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane8x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
+// convPoolPlane8x8Wide computes the pooled outputs of one row for up to 8 channels, 8 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
+func convPoolPlane8x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+
 // matMul6x1Wide is MatMul for 6 rows, a tile of 1 vectors of 16 columns at a time, the last of which has those of the mask.
 // Steps are in bytes.
 func matMul6x1Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64, mask uint64)
@@ -268,6 +298,15 @@ func matMul1x3Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint6
 // matMul1x4Wide is MatMul for 1 rows, a tile of 4 vectors of 16 columns at a time, the last of which has those of the mask.
 // Steps are in bytes.
 func matMul1x4Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64, mask uint64)
+
+// linear4x4Wide is LinearForward for 4 examples, a tile of 4 outputs at a time. The depth is that many vectors of 16 and then eight, or zero. Steps are in bytes.
+func linear4x4Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
+
+// linear2x8Wide is LinearForward for 2 examples, a tile of 8 outputs at a time. The depth is that many vectors of 16 and then eight, or zero. Steps are in bytes.
+func linear2x8Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
+
+// linear1x8Wide is LinearForward for 1 examples, a tile of 8 outputs at a time. The depth is that many vectors of 16 and then eight, or zero. Steps are in bytes.
+func linear1x8Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
 
 // addVectorsWide is Add; len(y) is at least 1.
 func addVectorsWide(y []float32, x []float32)

@@ -10726,6 +10726,4316 @@ done:
 	VZEROUPPER
 	RET
 
+// func convPoolRow16x4Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolRow16x4Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ stepX+72(FP), AX
+	LEAQ (AX)(AX*2), CX
+	LEAQ (CX)(AX*2), DX
+	LEAQ (DX)(AX*2), BX
+	MOVQ in+0(FP), SI
+	MOVQ out+24(FP), DI
+	MOVQ chosen+32(FP), R8
+
+tile:
+	MOVQ    SI, R9
+	MOVQ    second+80(FP), R10
+	ADDQ    R9, R10
+	MOVQ    bias+16(FP), R11
+	VMOVUPS (R11), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z1, Z8
+	VMOVAPS Z1, Z9
+	VMOVAPS Z1, Z10
+	VMOVAPS Z1, Z11
+	VMOVAPS Z1, Z12
+	VMOVAPS Z1, Z13
+	VMOVAPS Z1, Z14
+	VMOVAPS Z1, Z15
+	VMOVAPS Z1, Z16
+	MOVQ    weights+8(FP), R11
+	MOVQ    rows+48(FP), R12
+
+row:
+	MOVQ run+56(FP), R13
+
+element:
+	VMOVUPS          (R11), Z17
+	VFMADD231PS.BCST (R9), Z17, Z1
+	VFMADD231PS.BCST (R10), Z17, Z9
+	VFMADD231PS.BCST (R9)(AX*1), Z17, Z2
+	VFMADD231PS.BCST (R10)(AX*1), Z17, Z10
+	VFMADD231PS.BCST (R9)(AX*2), Z17, Z3
+	VFMADD231PS.BCST (R10)(AX*2), Z17, Z11
+	VFMADD231PS.BCST (R9)(CX*1), Z17, Z4
+	VFMADD231PS.BCST (R10)(CX*1), Z17, Z12
+	VFMADD231PS.BCST (R9)(AX*4), Z17, Z5
+	VFMADD231PS.BCST (R10)(AX*4), Z17, Z13
+	VFMADD231PS.BCST (R9)(DX*1), Z17, Z6
+	VFMADD231PS.BCST (R10)(DX*1), Z17, Z14
+	VFMADD231PS.BCST (R9)(CX*2), Z17, Z7
+	VFMADD231PS.BCST (R10)(CX*2), Z17, Z15
+	VFMADD231PS.BCST (R9)(BX*1), Z17, Z8
+	VFMADD231PS.BCST (R10)(BX*1), Z17, Z16
+	ADDQ             $0x40, R11
+	ADDQ             $0x04, R9
+	ADDQ             $0x04, R10
+	DECQ             R13
+	JNZ              element
+	MOVQ             rowSkip+64(FP), R13
+	ADDQ             R13, R9
+	ADDQ             R13, R10
+	DECQ             R12
+	JNZ              row
+	MOVQ             outStep+96(FP), R10
+	TESTQ            R8, R8
+	JZ               forget
+	VCMPPS           $0x1e, Z1, Z2, K1
+	VCMPPS           $0x03, Z2, Z2, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z2, K1, Z1
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z2
+	VCMPPS           $0x1e, Z1, Z9, K1
+	VCMPPS           $0x03, Z9, Z9, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z9, K1, Z1
+	VPBROADCASTD     position2<>+0(SB), K1, Z2
+	VCMPPS           $0x1e, Z1, Z10, K1
+	VCMPPS           $0x03, Z10, Z10, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z10, K1, Z1
+	VPBROADCASTD     position3<>+0(SB), K1, Z2
+	VMAXPS           Z1, Z0, Z1
+	VPMOVDB          Z2, (R8)
+	VMOVUPS          Z1, (DI)
+	ADDQ             R10, DI
+	SHRQ             $0x02, R10
+	ADDQ             R10, R8
+	SHLQ             $0x02, R10
+	VCMPPS           $0x1e, Z3, Z4, K1
+	VCMPPS           $0x03, Z4, Z4, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z4, K1, Z3
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z3, Z11, K1
+	VCMPPS           $0x03, Z11, Z11, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z11, K1, Z3
+	VPBROADCASTD     position2<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z3, Z12, K1
+	VCMPPS           $0x03, Z12, Z12, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z12, K1, Z3
+	VPBROADCASTD     position3<>+0(SB), K1, Z1
+	VMAXPS           Z3, Z0, Z3
+	VPMOVDB          Z1, (R8)
+	VMOVUPS          Z3, (DI)
+	ADDQ             R10, DI
+	SHRQ             $0x02, R10
+	ADDQ             R10, R8
+	SHLQ             $0x02, R10
+	VCMPPS           $0x1e, Z5, Z6, K1
+	VCMPPS           $0x03, Z6, Z6, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z6, K1, Z5
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z5, Z13, K1
+	VCMPPS           $0x03, Z13, Z13, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z13, K1, Z5
+	VPBROADCASTD     position2<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z5, Z14, K1
+	VCMPPS           $0x03, Z14, Z14, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z14, K1, Z5
+	VPBROADCASTD     position3<>+0(SB), K1, Z1
+	VMAXPS           Z5, Z0, Z5
+	VPMOVDB          Z1, (R8)
+	VMOVUPS          Z5, (DI)
+	ADDQ             R10, DI
+	SHRQ             $0x02, R10
+	ADDQ             R10, R8
+	SHLQ             $0x02, R10
+	VCMPPS           $0x1e, Z7, Z8, K1
+	VCMPPS           $0x03, Z8, Z8, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z8, K1, Z7
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z7, Z15, K1
+	VCMPPS           $0x03, Z15, Z15, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z15, K1, Z7
+	VPBROADCASTD     position2<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z7, Z16, K1
+	VCMPPS           $0x03, Z16, Z16, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z16, K1, Z7
+	VPBROADCASTD     position3<>+0(SB), K1, Z1
+	VMAXPS           Z7, Z0, Z7
+	VPMOVDB          Z1, (R8)
+	VMOVUPS          Z7, (DI)
+	ADDQ             R10, DI
+	SHRQ             $0x02, R10
+	ADDQ             R10, R8
+	SHLQ             $0x02, R10
+	JMP              pooled
+
+forget:
+	VCMPPS  $0x1e, Z1, Z2, K1
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z2, K1, Z1
+	VCMPPS  $0x1e, Z1, Z9, K1
+	VCMPPS  $0x03, Z9, Z9, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z9, K1, Z1
+	VCMPPS  $0x1e, Z1, Z10, K1
+	VCMPPS  $0x03, Z10, Z10, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z10, K1, Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, (DI)
+	ADDQ    R10, DI
+	VCMPPS  $0x1e, Z3, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z3
+	VCMPPS  $0x1e, Z3, Z11, K1
+	VCMPPS  $0x03, Z11, Z11, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z11, K1, Z3
+	VCMPPS  $0x1e, Z3, Z12, K1
+	VCMPPS  $0x03, Z12, Z12, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z12, K1, Z3
+	VMAXPS  Z3, Z0, Z3
+	VMOVUPS Z3, (DI)
+	ADDQ    R10, DI
+	VCMPPS  $0x1e, Z5, Z6, K1
+	VCMPPS  $0x03, Z6, Z6, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z6, K1, Z5
+	VCMPPS  $0x1e, Z5, Z13, K1
+	VCMPPS  $0x03, Z13, Z13, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z13, K1, Z5
+	VCMPPS  $0x1e, Z5, Z14, K1
+	VCMPPS  $0x03, Z14, Z14, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z14, K1, Z5
+	VMAXPS  Z5, Z0, Z5
+	VMOVUPS Z5, (DI)
+	ADDQ    R10, DI
+	VCMPPS  $0x1e, Z7, Z8, K1
+	VCMPPS  $0x03, Z8, Z8, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z8, K1, Z7
+	VCMPPS  $0x1e, Z7, Z15, K1
+	VCMPPS  $0x03, Z15, Z15, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z15, K1, Z7
+	VCMPPS  $0x1e, Z7, Z16, K1
+	VCMPPS  $0x03, Z16, Z16, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z16, K1, Z7
+	VMAXPS  Z7, Z0, Z7
+	VMOVUPS Z7, (DI)
+	ADDQ    R10, DI
+
+pooled:
+	MOVQ tileStep+88(FP), R9
+	ADDQ R9, SI
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+DATA position0<>+0(SB)/4, $0x00000000
+DATA position0<>+4(SB)/4, $0x00000000
+DATA position0<>+8(SB)/4, $0x00000000
+DATA position0<>+12(SB)/4, $0x00000000
+DATA position0<>+16(SB)/4, $0x00000000
+DATA position0<>+20(SB)/4, $0x00000000
+DATA position0<>+24(SB)/4, $0x00000000
+DATA position0<>+28(SB)/4, $0x00000000
+GLOBL position0<>(SB), RODATA|NOPTR, $32
+
+DATA position1<>+0(SB)/4, $0x00000001
+DATA position1<>+4(SB)/4, $0x00000001
+DATA position1<>+8(SB)/4, $0x00000001
+DATA position1<>+12(SB)/4, $0x00000001
+DATA position1<>+16(SB)/4, $0x00000001
+DATA position1<>+20(SB)/4, $0x00000001
+DATA position1<>+24(SB)/4, $0x00000001
+DATA position1<>+28(SB)/4, $0x00000001
+GLOBL position1<>(SB), RODATA|NOPTR, $32
+
+DATA position2<>+0(SB)/4, $0x00000002
+DATA position2<>+4(SB)/4, $0x00000002
+DATA position2<>+8(SB)/4, $0x00000002
+DATA position2<>+12(SB)/4, $0x00000002
+DATA position2<>+16(SB)/4, $0x00000002
+DATA position2<>+20(SB)/4, $0x00000002
+DATA position2<>+24(SB)/4, $0x00000002
+DATA position2<>+28(SB)/4, $0x00000002
+GLOBL position2<>(SB), RODATA|NOPTR, $32
+
+DATA position3<>+0(SB)/4, $0x00000003
+DATA position3<>+4(SB)/4, $0x00000003
+DATA position3<>+8(SB)/4, $0x00000003
+DATA position3<>+12(SB)/4, $0x00000003
+DATA position3<>+16(SB)/4, $0x00000003
+DATA position3<>+20(SB)/4, $0x00000003
+DATA position3<>+24(SB)/4, $0x00000003
+DATA position3<>+28(SB)/4, $0x00000003
+GLOBL position3<>(SB), RODATA|NOPTR, $32
+
+// func convPoolRow16x2Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolRow16x2Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ stepX+72(FP), AX
+	LEAQ (AX)(AX*2), CX
+	MOVQ in+0(FP), DX
+	MOVQ out+24(FP), BX
+	MOVQ chosen+32(FP), SI
+
+tile:
+	MOVQ    DX, DI
+	MOVQ    second+80(FP), R8
+	ADDQ    DI, R8
+	MOVQ    bias+16(FP), R9
+	VMOVUPS (R9), Z1
+	VMOVAPS Z1, Z2
+	VMOVAPS Z1, Z3
+	VMOVAPS Z1, Z4
+	VMOVAPS Z1, Z5
+	VMOVAPS Z1, Z6
+	VMOVAPS Z1, Z7
+	VMOVAPS Z1, Z8
+	MOVQ    weights+8(FP), R9
+	MOVQ    rows+48(FP), R10
+
+row:
+	MOVQ run+56(FP), R11
+
+element:
+	VMOVUPS          (R9), Z9
+	VFMADD231PS.BCST (DI), Z9, Z1
+	VFMADD231PS.BCST (R8), Z9, Z5
+	VFMADD231PS.BCST (DI)(AX*1), Z9, Z2
+	VFMADD231PS.BCST (R8)(AX*1), Z9, Z6
+	VFMADD231PS.BCST (DI)(AX*2), Z9, Z3
+	VFMADD231PS.BCST (R8)(AX*2), Z9, Z7
+	VFMADD231PS.BCST (DI)(CX*1), Z9, Z4
+	VFMADD231PS.BCST (R8)(CX*1), Z9, Z8
+	ADDQ             $0x40, R9
+	ADDQ             $0x04, DI
+	ADDQ             $0x04, R8
+	DECQ             R11
+	JNZ              element
+	MOVQ             rowSkip+64(FP), R11
+	ADDQ             R11, DI
+	ADDQ             R11, R8
+	DECQ             R10
+	JNZ              row
+	MOVQ             outStep+96(FP), R8
+	TESTQ            SI, SI
+	JZ               forget
+	VCMPPS           $0x1e, Z1, Z2, K1
+	VCMPPS           $0x03, Z2, Z2, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z2, K1, Z1
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z2
+	VCMPPS           $0x1e, Z1, Z5, K1
+	VCMPPS           $0x03, Z5, Z5, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z5, K1, Z1
+	VPBROADCASTD     position2<>+0(SB), K1, Z2
+	VCMPPS           $0x1e, Z1, Z6, K1
+	VCMPPS           $0x03, Z6, Z6, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z6, K1, Z1
+	VPBROADCASTD     position3<>+0(SB), K1, Z2
+	VMAXPS           Z1, Z0, Z1
+	VPMOVDB          Z2, (SI)
+	VMOVUPS          Z1, (BX)
+	ADDQ             R8, BX
+	SHRQ             $0x02, R8
+	ADDQ             R8, SI
+	SHLQ             $0x02, R8
+	VCMPPS           $0x1e, Z3, Z4, K1
+	VCMPPS           $0x03, Z4, Z4, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z4, K1, Z3
+	VPBROADCASTD.Z   position1<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z3, Z7, K1
+	VCMPPS           $0x03, Z7, Z7, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z7, K1, Z3
+	VPBROADCASTD     position2<>+0(SB), K1, Z1
+	VCMPPS           $0x1e, Z3, Z8, K1
+	VCMPPS           $0x03, Z8, Z8, K2
+	KORW             K1, K2, K1
+	VMOVAPS          Z8, K1, Z3
+	VPBROADCASTD     position3<>+0(SB), K1, Z1
+	VMAXPS           Z3, Z0, Z3
+	VPMOVDB          Z1, (SI)
+	VMOVUPS          Z3, (BX)
+	ADDQ             R8, BX
+	SHRQ             $0x02, R8
+	ADDQ             R8, SI
+	SHLQ             $0x02, R8
+	JMP              pooled
+
+forget:
+	VCMPPS  $0x1e, Z1, Z2, K1
+	VCMPPS  $0x03, Z2, Z2, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z2, K1, Z1
+	VCMPPS  $0x1e, Z1, Z5, K1
+	VCMPPS  $0x03, Z5, Z5, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z5, K1, Z1
+	VCMPPS  $0x1e, Z1, Z6, K1
+	VCMPPS  $0x03, Z6, Z6, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z6, K1, Z1
+	VMAXPS  Z1, Z0, Z1
+	VMOVUPS Z1, (BX)
+	ADDQ    R8, BX
+	VCMPPS  $0x1e, Z3, Z4, K1
+	VCMPPS  $0x03, Z4, Z4, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z4, K1, Z3
+	VCMPPS  $0x1e, Z3, Z7, K1
+	VCMPPS  $0x03, Z7, Z7, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z7, K1, Z3
+	VCMPPS  $0x1e, Z3, Z8, K1
+	VCMPPS  $0x03, Z8, Z8, K2
+	KORW    K1, K2, K1
+	VMOVAPS Z8, K1, Z3
+	VMAXPS  Z3, Z0, Z3
+	VMOVUPS Z3, (BX)
+	ADDQ    R8, BX
+
+pooled:
+	MOVQ tileStep+88(FP), DI
+	ADDQ DI, DX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane2x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane2x12Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VMOVAPS      Z1, Z3
+	VBROADCASTSS 4(DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS         (BX), Z7
+	VMOVUPS         (SI), Z8
+	VBROADCASTF64X4 64(BX), Z9
+	VINSERTF64X4    $0x01, 64(SI), Z9, Z9
+	VBROADCASTSS    (DI), Z10
+	VFMADD231PS     Z7, Z10, Z1
+	VFMADD231PS     Z8, Z10, Z2
+	VFMADD231PS     Z9, Z10, Z3
+	VBROADCASTSS    4(DI), Z10
+	VFMADD231PS     Z7, Z10, Z4
+	VFMADD231PS     Z8, Z10, Z5
+	VFMADD231PS     Z9, Z10, Z6
+	ADDQ            $0x20, DI
+	ADDQ            $0x04, BX
+	ADDQ            $0x04, SI
+	DECQ            R9
+	JNZ             element
+	MOVQ            rowSkip+64(FP), R9
+	ADDQ            R9, BX
+	ADDQ            R9, SI
+	DECQ            R8
+	JNZ             row
+	MOVQ            outStep+96(FP), SI
+	TESTQ           DX, DX
+	JZ              forget
+	VPXORD          Z11, Z11, Z11
+	VMOVDQU32       planeIndex0<>+0(SB), Z7
+	VMOVAPS         Z1, Z8
+	VPERMT2PS       Z3, Z7, Z8
+	VMOVDQU32       planeIndex1<>+0(SB), Z7
+	VMOVAPS         Z1, Z1
+	VPERMT2PS       Z3, Z7, Z1
+	VMOVDQU32       planeIndex2<>+0(SB), Z7
+	VMOVAPS         Z2, Z9
+	VPERMT2PS       Z3, Z7, Z9
+	VMOVDQU32       planeIndex3<>+0(SB), Z7
+	VMOVAPS         Z2, Z2
+	VPERMT2PS       Z3, Z7, Z2
+	VCMPPS          $0x1e, Z8, Z1, K1
+	VCMPPS          $0x03, Z1, Z1, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z1, K1, Z8
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z8, Z9, K1
+	VCMPPS          $0x03, Z9, Z9, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z9, K1, Z8
+	VPBROADCASTD    position2<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z8, Z2, K1
+	VCMPPS          $0x03, Z2, Z2, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z2, K1, Z8
+	VPBROADCASTD    position3<>+0(SB), K1, Z1
+	VMAXPS          Z8, Z0, Z8
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z4, Z3
+	VPERMT2PS       Z6, Z2, Z3
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z4, Z4
+	VPERMT2PS       Z6, Z2, Z4
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z5, Z7
+	VPERMT2PS       Z6, Z2, Z7
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z5, Z5
+	VPERMT2PS       Z6, Z2, Z5
+	VCMPPS          $0x1e, Z3, Z4, K1
+	VCMPPS          $0x03, Z4, Z4, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z4, K1, Z3
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z3
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z3
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z3, Z0, Z3
+	VPSLLD          $0x08, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VUNPCKLPS       Z3, Z8, Z2
+	VUNPCKHPS       Z3, Z8, Z3
+	VUNPCKLPS       Z11, Z11, Z4
+	VUNPCKHPS       Z11, Z11, Z5
+	VSHUFPS         $0x44, Z4, Z2, Z6
+	VSHUFPS         $0xee, Z4, Z2, Z2
+	VSHUFPS         $0x44, Z5, Z3, Z4
+	VSHUFPS         $0xee, Z5, Z3, Z3
+	VUNPCKLPS       Z11, Z11, Z5
+	VUNPCKHPS       Z11, Z11, Z7
+	VUNPCKLPS       Z11, Z11, Z8
+	VUNPCKHPS       Z11, Z11, Z9
+	VSHUFPS         $0x44, Z8, Z5, Z10
+	VSHUFPS         $0xee, Z8, Z5, Z5
+	VSHUFPS         $0x44, Z9, Z7, Z8
+	VSHUFPS         $0xee, Z9, Z7, Z7
+	VMOVUPS         X6, (CX)
+	VMOVUPS         X10, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X2, (CX)
+	VMOVUPS         X5, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X4, (CX)
+	VMOVUPS         X8, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X3, (CX)
+	VMOVUPS         X7, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z6, (CX)
+	VEXTRACTF32X4   $0x01, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z2, (CX)
+	VEXTRACTF32X4   $0x01, Z5, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z4, (CX)
+	VEXTRACTF32X4   $0x01, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z3, (CX)
+	VEXTRACTF32X4   $0x01, Z7, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z6, (CX)
+	VEXTRACTF32X4   $0x02, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z2, (CX)
+	VEXTRACTF32X4   $0x02, Z5, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z4, (CX)
+	VEXTRACTF32X4   $0x02, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z3, (CX)
+	VEXTRACTF32X4   $0x02, Z7, 16(CX)
+	ADDQ            SI, CX
+	SHRQ            $0x02, SI
+	VPUNPCKLDQ      Z11, Z1, Z2
+	VPUNPCKHDQ      Z11, Z1, Z1
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z2, X3
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z1, X3
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z2, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z1, X1
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	JMP             pooled
+
+forget:
+	VPXORD        Z12, Z12, Z12
+	VMOVDQU32     planeIndex0<>+0(SB), Z7
+	VMOVAPS       Z1, Z8
+	VPERMT2PS     Z3, Z7, Z8
+	VMOVDQU32     planeIndex1<>+0(SB), Z7
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z3, Z7, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z7
+	VMOVAPS       Z2, Z9
+	VPERMT2PS     Z3, Z7, Z9
+	VMOVDQU32     planeIndex3<>+0(SB), Z7
+	VMOVAPS       Z2, Z2
+	VPERMT2PS     Z3, Z7, Z2
+	VCMPPS        $0x1e, Z8, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z8
+	VCMPPS        $0x1e, Z8, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z8
+	VCMPPS        $0x1e, Z8, Z2, K1
+	VCMPPS        $0x03, Z2, Z2, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z2, K1, Z8
+	VMAXPS        Z8, Z0, Z8
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z4, Z2
+	VPERMT2PS     Z6, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z4, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z5, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z2
+	VCMPPS        $0x1e, Z2, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VUNPCKLPS     Z2, Z8, Z1
+	VUNPCKHPS     Z2, Z8, Z2
+	VUNPCKLPS     Z12, Z12, Z3
+	VUNPCKHPS     Z12, Z12, Z4
+	VSHUFPS       $0x44, Z3, Z1, Z5
+	VSHUFPS       $0xee, Z3, Z1, Z1
+	VSHUFPS       $0x44, Z4, Z2, Z3
+	VSHUFPS       $0xee, Z4, Z2, Z2
+	VUNPCKLPS     Z12, Z12, Z4
+	VUNPCKHPS     Z12, Z12, Z6
+	VUNPCKLPS     Z12, Z12, Z7
+	VUNPCKHPS     Z12, Z12, Z8
+	VSHUFPS       $0x44, Z7, Z4, Z9
+	VSHUFPS       $0xee, Z7, Z4, Z4
+	VSHUFPS       $0x44, Z8, Z6, Z7
+	VSHUFPS       $0xee, Z8, Z6, Z6
+	VMOVUPS       X5, (CX)
+	VMOVUPS       X9, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X4, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X3, (CX)
+	VMOVUPS       X7, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z5, (CX)
+	VEXTRACTF32X4 $0x01, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z4, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z3, (CX)
+	VEXTRACTF32X4 $0x01, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z5, (CX)
+	VEXTRACTF32X4 $0x02, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z1, (CX)
+	VEXTRACTF32X4 $0x02, Z4, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z3, (CX)
+	VEXTRACTF32X4 $0x02, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z2, (CX)
+	VEXTRACTF32X4 $0x02, Z6, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+DATA planeIndex0<>+0(SB)/4, $0x00000000
+DATA planeIndex0<>+4(SB)/4, $0x00000002
+DATA planeIndex0<>+8(SB)/4, $0x00000004
+DATA planeIndex0<>+12(SB)/4, $0x00000006
+DATA planeIndex0<>+16(SB)/4, $0x00000008
+DATA planeIndex0<>+20(SB)/4, $0x0000000a
+DATA planeIndex0<>+24(SB)/4, $0x0000000c
+DATA planeIndex0<>+28(SB)/4, $0x0000000e
+DATA planeIndex0<>+32(SB)/4, $0x00000010
+DATA planeIndex0<>+36(SB)/4, $0x00000012
+DATA planeIndex0<>+40(SB)/4, $0x00000014
+DATA planeIndex0<>+44(SB)/4, $0x00000016
+DATA planeIndex0<>+48(SB)/4, $0x00000018
+DATA planeIndex0<>+52(SB)/4, $0x0000001a
+DATA planeIndex0<>+56(SB)/4, $0x0000001c
+DATA planeIndex0<>+60(SB)/4, $0x0000001e
+GLOBL planeIndex0<>(SB), RODATA|NOPTR, $64
+
+DATA planeIndex1<>+0(SB)/4, $0x00000001
+DATA planeIndex1<>+4(SB)/4, $0x00000003
+DATA planeIndex1<>+8(SB)/4, $0x00000005
+DATA planeIndex1<>+12(SB)/4, $0x00000007
+DATA planeIndex1<>+16(SB)/4, $0x00000009
+DATA planeIndex1<>+20(SB)/4, $0x0000000b
+DATA planeIndex1<>+24(SB)/4, $0x0000000d
+DATA planeIndex1<>+28(SB)/4, $0x0000000f
+DATA planeIndex1<>+32(SB)/4, $0x00000011
+DATA planeIndex1<>+36(SB)/4, $0x00000013
+DATA planeIndex1<>+40(SB)/4, $0x00000015
+DATA planeIndex1<>+44(SB)/4, $0x00000017
+DATA planeIndex1<>+48(SB)/4, $0x00000019
+DATA planeIndex1<>+52(SB)/4, $0x0000001b
+DATA planeIndex1<>+56(SB)/4, $0x0000001d
+DATA planeIndex1<>+60(SB)/4, $0x0000001f
+GLOBL planeIndex1<>(SB), RODATA|NOPTR, $64
+
+DATA planeIndex2<>+0(SB)/4, $0x00000000
+DATA planeIndex2<>+4(SB)/4, $0x00000002
+DATA planeIndex2<>+8(SB)/4, $0x00000004
+DATA planeIndex2<>+12(SB)/4, $0x00000006
+DATA planeIndex2<>+16(SB)/4, $0x00000008
+DATA planeIndex2<>+20(SB)/4, $0x0000000a
+DATA planeIndex2<>+24(SB)/4, $0x0000000c
+DATA planeIndex2<>+28(SB)/4, $0x0000000e
+DATA planeIndex2<>+32(SB)/4, $0x00000018
+DATA planeIndex2<>+36(SB)/4, $0x0000001a
+DATA planeIndex2<>+40(SB)/4, $0x0000001c
+DATA planeIndex2<>+44(SB)/4, $0x0000001e
+DATA planeIndex2<>+48(SB)/4, $0x00000000
+DATA planeIndex2<>+52(SB)/4, $0x00000002
+DATA planeIndex2<>+56(SB)/4, $0x00000004
+DATA planeIndex2<>+60(SB)/4, $0x00000006
+GLOBL planeIndex2<>(SB), RODATA|NOPTR, $64
+
+DATA planeIndex3<>+0(SB)/4, $0x00000001
+DATA planeIndex3<>+4(SB)/4, $0x00000003
+DATA planeIndex3<>+8(SB)/4, $0x00000005
+DATA planeIndex3<>+12(SB)/4, $0x00000007
+DATA planeIndex3<>+16(SB)/4, $0x00000009
+DATA planeIndex3<>+20(SB)/4, $0x0000000b
+DATA planeIndex3<>+24(SB)/4, $0x0000000d
+DATA planeIndex3<>+28(SB)/4, $0x0000000f
+DATA planeIndex3<>+32(SB)/4, $0x00000019
+DATA planeIndex3<>+36(SB)/4, $0x0000001b
+DATA planeIndex3<>+40(SB)/4, $0x0000001d
+DATA planeIndex3<>+44(SB)/4, $0x0000001f
+DATA planeIndex3<>+48(SB)/4, $0x00000001
+DATA planeIndex3<>+52(SB)/4, $0x00000003
+DATA planeIndex3<>+56(SB)/4, $0x00000005
+DATA planeIndex3<>+60(SB)/4, $0x00000007
+GLOBL planeIndex3<>(SB), RODATA|NOPTR, $64
+
+// func convPoolPlane2x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane2x8Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VBROADCASTSS 4(DI), Z3
+	VMOVAPS      Z3, Z4
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS        (BX), Z5
+	VMOVUPS        (SI), Z6
+	VBROADCASTSS   (DI), Z7
+	VFMADD231PS    Z5, Z7, Z1
+	VFMADD231PS    Z6, Z7, Z2
+	VBROADCASTSS   4(DI), Z7
+	VFMADD231PS    Z5, Z7, Z3
+	VFMADD231PS    Z6, Z7, Z4
+	ADDQ           $0x20, DI
+	ADDQ           $0x04, BX
+	ADDQ           $0x04, SI
+	DECQ           R9
+	JNZ            element
+	MOVQ           rowSkip+64(FP), R9
+	ADDQ           R9, BX
+	ADDQ           R9, SI
+	DECQ           R8
+	JNZ            row
+	MOVQ           outStep+96(FP), SI
+	TESTQ          DX, DX
+	JZ             forget
+	VPXORD         Z8, Z8, Z8
+	VMOVDQU32      planeIndex0<>+0(SB), Z5
+	VMOVAPS        Z1, Z6
+	VPERMT2PS      Z2, Z5, Z6
+	VMOVDQU32      planeIndex1<>+0(SB), Z5
+	VMOVAPS        Z1, Z1
+	VPERMT2PS      Z2, Z5, Z1
+	VMOVDQU32      planeIndex2<>+0(SB), Z5
+	VMOVAPS        Z2, Z7
+	VPERMT2PS      Z2, Z5, Z7
+	VMOVDQU32      planeIndex3<>+0(SB), Z5
+	VMOVAPS        Z2, Z10
+	VPERMT2PS      Z2, Z5, Z10
+	VCMPPS         $0x1e, Z6, Z1, K1
+	VCMPPS         $0x03, Z1, Z1, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z1, K1, Z6
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z6, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z6
+	VPBROADCASTD   position2<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z6, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z6
+	VPBROADCASTD   position3<>+0(SB), K1, Z1
+	VMAXPS         Z6, Z0, Z6
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z3, Z5
+	VPERMT2PS      Z4, Z2, Z5
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z3, Z3
+	VPERMT2PS      Z4, Z2, Z3
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z4, Z7
+	VPERMT2PS      Z4, Z2, Z7
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z4, Z10
+	VPERMT2PS      Z4, Z2, Z10
+	VCMPPS         $0x1e, Z5, Z3, K1
+	VCMPPS         $0x03, Z3, Z3, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z3, K1, Z5
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z5
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z5
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z5, Z0, Z5
+	VPSLLD         $0x08, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VUNPCKLPS      Z5, Z6, Z2
+	VUNPCKHPS      Z5, Z6, Z3
+	VUNPCKLPS      Z8, Z8, Z4
+	VUNPCKHPS      Z8, Z8, Z5
+	VSHUFPS        $0x44, Z4, Z2, Z6
+	VSHUFPS        $0xee, Z4, Z2, Z2
+	VSHUFPS        $0x44, Z5, Z3, Z4
+	VSHUFPS        $0xee, Z5, Z3, Z3
+	VUNPCKLPS      Z8, Z8, Z5
+	VUNPCKHPS      Z8, Z8, Z7
+	VUNPCKLPS      Z8, Z8, Z10
+	VUNPCKHPS      Z8, Z8, Z11
+	VSHUFPS        $0x44, Z10, Z5, Z12
+	VSHUFPS        $0xee, Z10, Z5, Z5
+	VSHUFPS        $0x44, Z11, Z7, Z10
+	VSHUFPS        $0xee, Z11, Z7, Z7
+	VMOVUPS        X6, (CX)
+	VMOVUPS        X12, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X2, (CX)
+	VMOVUPS        X5, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X4, (CX)
+	VMOVUPS        X10, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X3, (CX)
+	VMOVUPS        X7, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z6, (CX)
+	VEXTRACTF32X4  $0x01, Z12, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z2, (CX)
+	VEXTRACTF32X4  $0x01, Z5, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z4, (CX)
+	VEXTRACTF32X4  $0x01, Z10, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z3, (CX)
+	VEXTRACTF32X4  $0x01, Z7, 16(CX)
+	ADDQ           SI, CX
+	SHRQ           $0x02, SI
+	VPUNPCKLDQ     Z8, Z1, Z2
+	VPUNPCKHDQ     Z8, Z1, Z1
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z2, X2
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z1, X1
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	JMP            pooled
+
+forget:
+	VPXORD        Z9, Z9, Z9
+	VMOVDQU32     planeIndex0<>+0(SB), Z5
+	VMOVAPS       Z1, Z6
+	VPERMT2PS     Z2, Z5, Z6
+	VMOVDQU32     planeIndex1<>+0(SB), Z5
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z2, Z5, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z5
+	VMOVAPS       Z2, Z7
+	VPERMT2PS     Z2, Z5, Z7
+	VMOVDQU32     planeIndex3<>+0(SB), Z5
+	VMOVAPS       Z2, Z10
+	VPERMT2PS     Z2, Z5, Z10
+	VCMPPS        $0x1e, Z6, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z6
+	VCMPPS        $0x1e, Z6, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z6
+	VCMPPS        $0x1e, Z6, Z10, K1
+	VCMPPS        $0x03, Z10, Z10, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z10, K1, Z6
+	VMAXPS        Z6, Z0, Z6
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z3, Z2
+	VPERMT2PS     Z4, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z3, Z3
+	VPERMT2PS     Z4, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z4, Z5
+	VPERMT2PS     Z4, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z4, Z7
+	VPERMT2PS     Z4, Z1, Z7
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z2
+	VCMPPS        $0x1e, Z2, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VUNPCKLPS     Z2, Z6, Z1
+	VUNPCKHPS     Z2, Z6, Z2
+	VUNPCKLPS     Z9, Z9, Z3
+	VUNPCKHPS     Z9, Z9, Z4
+	VSHUFPS       $0x44, Z3, Z1, Z5
+	VSHUFPS       $0xee, Z3, Z1, Z1
+	VSHUFPS       $0x44, Z4, Z2, Z3
+	VSHUFPS       $0xee, Z4, Z2, Z2
+	VUNPCKLPS     Z9, Z9, Z4
+	VUNPCKHPS     Z9, Z9, Z6
+	VUNPCKLPS     Z9, Z9, Z7
+	VUNPCKHPS     Z9, Z9, Z10
+	VSHUFPS       $0x44, Z7, Z4, Z11
+	VSHUFPS       $0xee, Z7, Z4, Z4
+	VSHUFPS       $0x44, Z10, Z6, Z7
+	VSHUFPS       $0xee, Z10, Z6, Z6
+	VMOVUPS       X5, (CX)
+	VMOVUPS       X11, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X4, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X3, (CX)
+	VMOVUPS       X7, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z5, (CX)
+	VEXTRACTF32X4 $0x01, Z11, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z4, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z3, (CX)
+	VEXTRACTF32X4 $0x01, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane4x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane4x12Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VMOVAPS      Z1, Z3
+	VBROADCASTSS 4(DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VBROADCASTSS 8(DI), Z7
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z7, Z9
+	VBROADCASTSS 12(DI), Z10
+	VMOVAPS      Z10, Z11
+	VMOVAPS      Z10, Z12
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS         (BX), Z13
+	VMOVUPS         (SI), Z14
+	VBROADCASTF64X4 64(BX), Z15
+	VINSERTF64X4    $0x01, 64(SI), Z15, Z15
+	VBROADCASTSS    (DI), Z16
+	VFMADD231PS     Z13, Z16, Z1
+	VFMADD231PS     Z14, Z16, Z2
+	VFMADD231PS     Z15, Z16, Z3
+	VBROADCASTSS    4(DI), Z16
+	VFMADD231PS     Z13, Z16, Z4
+	VFMADD231PS     Z14, Z16, Z5
+	VFMADD231PS     Z15, Z16, Z6
+	VBROADCASTSS    8(DI), Z16
+	VFMADD231PS     Z13, Z16, Z7
+	VFMADD231PS     Z14, Z16, Z8
+	VFMADD231PS     Z15, Z16, Z9
+	VBROADCASTSS    12(DI), Z16
+	VFMADD231PS     Z13, Z16, Z10
+	VFMADD231PS     Z14, Z16, Z11
+	VFMADD231PS     Z15, Z16, Z12
+	ADDQ            $0x20, DI
+	ADDQ            $0x04, BX
+	ADDQ            $0x04, SI
+	DECQ            R9
+	JNZ             element
+	MOVQ            rowSkip+64(FP), R9
+	ADDQ            R9, BX
+	ADDQ            R9, SI
+	DECQ            R8
+	JNZ             row
+	MOVQ            outStep+96(FP), SI
+	TESTQ           DX, DX
+	JZ              forget
+	VPXORD          Z17, Z17, Z17
+	VMOVDQU32       planeIndex0<>+0(SB), Z13
+	VMOVAPS         Z1, Z14
+	VPERMT2PS       Z3, Z13, Z14
+	VMOVDQU32       planeIndex1<>+0(SB), Z13
+	VMOVAPS         Z1, Z1
+	VPERMT2PS       Z3, Z13, Z1
+	VMOVDQU32       planeIndex2<>+0(SB), Z13
+	VMOVAPS         Z2, Z15
+	VPERMT2PS       Z3, Z13, Z15
+	VMOVDQU32       planeIndex3<>+0(SB), Z13
+	VMOVAPS         Z2, Z2
+	VPERMT2PS       Z3, Z13, Z2
+	VCMPPS          $0x1e, Z14, Z1, K1
+	VCMPPS          $0x03, Z1, Z1, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z1, K1, Z14
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z14, Z15, K1
+	VCMPPS          $0x03, Z15, Z15, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z15, K1, Z14
+	VPBROADCASTD    position2<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z14, Z2, K1
+	VCMPPS          $0x03, Z2, Z2, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z2, K1, Z14
+	VPBROADCASTD    position3<>+0(SB), K1, Z1
+	VMAXPS          Z14, Z0, Z14
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z4, Z3
+	VPERMT2PS       Z6, Z2, Z3
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z4, Z4
+	VPERMT2PS       Z6, Z2, Z4
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z5, Z13
+	VPERMT2PS       Z6, Z2, Z13
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z5, Z5
+	VPERMT2PS       Z6, Z2, Z5
+	VCMPPS          $0x1e, Z3, Z4, K1
+	VCMPPS          $0x03, Z4, Z4, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z4, K1, Z3
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z13, K1
+	VCMPPS          $0x03, Z13, Z13, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z13, K1, Z3
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z3
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z3, Z0, Z3
+	VPSLLD          $0x08, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z7, Z4
+	VPERMT2PS       Z9, Z2, Z4
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z7, Z5
+	VPERMT2PS       Z9, Z2, Z5
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z8, Z6
+	VPERMT2PS       Z9, Z2, Z6
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z8, Z7
+	VPERMT2PS       Z9, Z2, Z7
+	VCMPPS          $0x1e, Z4, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z4
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z4
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z4
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z4, Z0, Z4
+	VPSLLD          $0x10, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z10, Z5
+	VPERMT2PS       Z12, Z2, Z5
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z10, Z6
+	VPERMT2PS       Z12, Z2, Z6
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z11, Z7
+	VPERMT2PS       Z12, Z2, Z7
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z11, Z8
+	VPERMT2PS       Z12, Z2, Z8
+	VCMPPS          $0x1e, Z5, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z5
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z5
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z8, K1
+	VCMPPS          $0x03, Z8, Z8, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z8, K1, Z5
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z5, Z0, Z5
+	VPSLLD          $0x18, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VUNPCKLPS       Z3, Z14, Z2
+	VUNPCKHPS       Z3, Z14, Z3
+	VUNPCKLPS       Z5, Z4, Z6
+	VUNPCKHPS       Z5, Z4, Z4
+	VSHUFPS         $0x44, Z6, Z2, Z5
+	VSHUFPS         $0xee, Z6, Z2, Z2
+	VSHUFPS         $0x44, Z4, Z3, Z6
+	VSHUFPS         $0xee, Z4, Z3, Z3
+	VUNPCKLPS       Z17, Z17, Z4
+	VUNPCKHPS       Z17, Z17, Z7
+	VUNPCKLPS       Z17, Z17, Z8
+	VUNPCKHPS       Z17, Z17, Z9
+	VSHUFPS         $0x44, Z8, Z4, Z10
+	VSHUFPS         $0xee, Z8, Z4, Z4
+	VSHUFPS         $0x44, Z9, Z7, Z8
+	VSHUFPS         $0xee, Z9, Z7, Z7
+	VMOVUPS         X5, (CX)
+	VMOVUPS         X10, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X2, (CX)
+	VMOVUPS         X4, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X6, (CX)
+	VMOVUPS         X8, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X3, (CX)
+	VMOVUPS         X7, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z5, (CX)
+	VEXTRACTF32X4   $0x01, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z2, (CX)
+	VEXTRACTF32X4   $0x01, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z6, (CX)
+	VEXTRACTF32X4   $0x01, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z3, (CX)
+	VEXTRACTF32X4   $0x01, Z7, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z5, (CX)
+	VEXTRACTF32X4   $0x02, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z2, (CX)
+	VEXTRACTF32X4   $0x02, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z6, (CX)
+	VEXTRACTF32X4   $0x02, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z3, (CX)
+	VEXTRACTF32X4   $0x02, Z7, 16(CX)
+	ADDQ            SI, CX
+	SHRQ            $0x02, SI
+	VPUNPCKLDQ      Z17, Z1, Z2
+	VPUNPCKHDQ      Z17, Z1, Z1
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z2, X3
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z1, X3
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z2, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z1, X1
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	JMP             pooled
+
+forget:
+	VPXORD        Z18, Z18, Z18
+	VMOVDQU32     planeIndex0<>+0(SB), Z13
+	VMOVAPS       Z1, Z14
+	VPERMT2PS     Z3, Z13, Z14
+	VMOVDQU32     planeIndex1<>+0(SB), Z13
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z3, Z13, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z13
+	VMOVAPS       Z2, Z15
+	VPERMT2PS     Z3, Z13, Z15
+	VMOVDQU32     planeIndex3<>+0(SB), Z13
+	VMOVAPS       Z2, Z2
+	VPERMT2PS     Z3, Z13, Z2
+	VCMPPS        $0x1e, Z14, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z14
+	VCMPPS        $0x1e, Z14, Z15, K1
+	VCMPPS        $0x03, Z15, Z15, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z15, K1, Z14
+	VCMPPS        $0x1e, Z14, Z2, K1
+	VCMPPS        $0x03, Z2, Z2, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z2, K1, Z14
+	VMAXPS        Z14, Z0, Z14
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z4, Z2
+	VPERMT2PS     Z6, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z4, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z5, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z2
+	VCMPPS        $0x1e, Z2, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z3
+	VPERMT2PS     Z9, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z9, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z5
+	VPERMT2PS     Z9, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z9, Z1, Z6
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z10, Z4
+	VPERMT2PS     Z12, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z10, Z5
+	VPERMT2PS     Z12, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z11, Z6
+	VPERMT2PS     Z12, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z11, Z7
+	VPERMT2PS     Z12, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VUNPCKLPS     Z2, Z14, Z1
+	VUNPCKHPS     Z2, Z14, Z2
+	VUNPCKLPS     Z4, Z3, Z5
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z5, Z1, Z4
+	VSHUFPS       $0xee, Z5, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z5
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z18, Z18, Z3
+	VUNPCKHPS     Z18, Z18, Z6
+	VUNPCKLPS     Z18, Z18, Z7
+	VUNPCKHPS     Z18, Z18, Z8
+	VSHUFPS       $0x44, Z7, Z3, Z9
+	VSHUFPS       $0xee, Z7, Z3, Z3
+	VSHUFPS       $0x44, Z8, Z6, Z7
+	VSHUFPS       $0xee, Z8, Z6, Z6
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X9, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X5, (CX)
+	VMOVUPS       X7, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z5, (CX)
+	VEXTRACTF32X4 $0x01, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z4, (CX)
+	VEXTRACTF32X4 $0x02, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z1, (CX)
+	VEXTRACTF32X4 $0x02, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z5, (CX)
+	VEXTRACTF32X4 $0x02, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z2, (CX)
+	VEXTRACTF32X4 $0x02, Z6, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane4x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane4x8Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VBROADCASTSS 4(DI), Z3
+	VMOVAPS      Z3, Z4
+	VBROADCASTSS 8(DI), Z5
+	VMOVAPS      Z5, Z6
+	VBROADCASTSS 12(DI), Z7
+	VMOVAPS      Z7, Z8
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS        (BX), Z9
+	VMOVUPS        (SI), Z10
+	VBROADCASTSS   (DI), Z11
+	VFMADD231PS    Z9, Z11, Z1
+	VFMADD231PS    Z10, Z11, Z2
+	VBROADCASTSS   4(DI), Z11
+	VFMADD231PS    Z9, Z11, Z3
+	VFMADD231PS    Z10, Z11, Z4
+	VBROADCASTSS   8(DI), Z11
+	VFMADD231PS    Z9, Z11, Z5
+	VFMADD231PS    Z10, Z11, Z6
+	VBROADCASTSS   12(DI), Z11
+	VFMADD231PS    Z9, Z11, Z7
+	VFMADD231PS    Z10, Z11, Z8
+	ADDQ           $0x20, DI
+	ADDQ           $0x04, BX
+	ADDQ           $0x04, SI
+	DECQ           R9
+	JNZ            element
+	MOVQ           rowSkip+64(FP), R9
+	ADDQ           R9, BX
+	ADDQ           R9, SI
+	DECQ           R8
+	JNZ            row
+	MOVQ           outStep+96(FP), SI
+	TESTQ          DX, DX
+	JZ             forget
+	VPXORD         Z12, Z12, Z12
+	VMOVDQU32      planeIndex0<>+0(SB), Z9
+	VMOVAPS        Z1, Z10
+	VPERMT2PS      Z2, Z9, Z10
+	VMOVDQU32      planeIndex1<>+0(SB), Z9
+	VMOVAPS        Z1, Z1
+	VPERMT2PS      Z2, Z9, Z1
+	VMOVDQU32      planeIndex2<>+0(SB), Z9
+	VMOVAPS        Z2, Z11
+	VPERMT2PS      Z2, Z9, Z11
+	VMOVDQU32      planeIndex3<>+0(SB), Z9
+	VMOVAPS        Z2, Z14
+	VPERMT2PS      Z2, Z9, Z14
+	VCMPPS         $0x1e, Z10, Z1, K1
+	VCMPPS         $0x03, Z1, Z1, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z1, K1, Z10
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z10, Z11, K1
+	VCMPPS         $0x03, Z11, Z11, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z11, K1, Z10
+	VPBROADCASTD   position2<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z10, Z14, K1
+	VCMPPS         $0x03, Z14, Z14, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z14, K1, Z10
+	VPBROADCASTD   position3<>+0(SB), K1, Z1
+	VMAXPS         Z10, Z0, Z10
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z3, Z9
+	VPERMT2PS      Z4, Z2, Z9
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z3, Z3
+	VPERMT2PS      Z4, Z2, Z3
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z4, Z11
+	VPERMT2PS      Z4, Z2, Z11
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z4, Z14
+	VPERMT2PS      Z4, Z2, Z14
+	VCMPPS         $0x1e, Z9, Z3, K1
+	VCMPPS         $0x03, Z3, Z3, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z3, K1, Z9
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z9, Z11, K1
+	VCMPPS         $0x03, Z11, Z11, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z11, K1, Z9
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z9, Z14, K1
+	VCMPPS         $0x03, Z14, Z14, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z14, K1, Z9
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z9, Z0, Z9
+	VPSLLD         $0x08, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z5, Z3
+	VPERMT2PS      Z6, Z2, Z3
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z5, Z4
+	VPERMT2PS      Z6, Z2, Z4
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z6, Z5
+	VPERMT2PS      Z6, Z2, Z5
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z6, Z11
+	VPERMT2PS      Z6, Z2, Z11
+	VCMPPS         $0x1e, Z3, Z4, K1
+	VCMPPS         $0x03, Z4, Z4, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z4, K1, Z3
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z3
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z11, K1
+	VCMPPS         $0x03, Z11, Z11, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z11, K1, Z3
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z3, Z0, Z3
+	VPSLLD         $0x10, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z7, Z4
+	VPERMT2PS      Z8, Z2, Z4
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z7, Z5
+	VPERMT2PS      Z8, Z2, Z5
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z8, Z6
+	VPERMT2PS      Z8, Z2, Z6
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z8, Z7
+	VPERMT2PS      Z8, Z2, Z7
+	VCMPPS         $0x1e, Z4, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z4
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z6, K1
+	VCMPPS         $0x03, Z6, Z6, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z6, K1, Z4
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z4
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z4, Z0, Z4
+	VPSLLD         $0x18, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VUNPCKLPS      Z9, Z10, Z2
+	VUNPCKHPS      Z9, Z10, Z5
+	VUNPCKLPS      Z4, Z3, Z6
+	VUNPCKHPS      Z4, Z3, Z3
+	VSHUFPS        $0x44, Z6, Z2, Z4
+	VSHUFPS        $0xee, Z6, Z2, Z2
+	VSHUFPS        $0x44, Z3, Z5, Z6
+	VSHUFPS        $0xee, Z3, Z5, Z3
+	VUNPCKLPS      Z12, Z12, Z5
+	VUNPCKHPS      Z12, Z12, Z7
+	VUNPCKLPS      Z12, Z12, Z8
+	VUNPCKHPS      Z12, Z12, Z9
+	VSHUFPS        $0x44, Z8, Z5, Z10
+	VSHUFPS        $0xee, Z8, Z5, Z5
+	VSHUFPS        $0x44, Z9, Z7, Z8
+	VSHUFPS        $0xee, Z9, Z7, Z7
+	VMOVUPS        X4, (CX)
+	VMOVUPS        X10, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X2, (CX)
+	VMOVUPS        X5, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X6, (CX)
+	VMOVUPS        X8, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X3, (CX)
+	VMOVUPS        X7, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z4, (CX)
+	VEXTRACTF32X4  $0x01, Z10, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z2, (CX)
+	VEXTRACTF32X4  $0x01, Z5, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z6, (CX)
+	VEXTRACTF32X4  $0x01, Z8, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z3, (CX)
+	VEXTRACTF32X4  $0x01, Z7, 16(CX)
+	ADDQ           SI, CX
+	SHRQ           $0x02, SI
+	VPUNPCKLDQ     Z12, Z1, Z2
+	VPUNPCKHDQ     Z12, Z1, Z1
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z2, X2
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z1, X1
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	JMP            pooled
+
+forget:
+	VPXORD        Z13, Z13, Z13
+	VMOVDQU32     planeIndex0<>+0(SB), Z9
+	VMOVAPS       Z1, Z10
+	VPERMT2PS     Z2, Z9, Z10
+	VMOVDQU32     planeIndex1<>+0(SB), Z9
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z2, Z9, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z9
+	VMOVAPS       Z2, Z11
+	VPERMT2PS     Z2, Z9, Z11
+	VMOVDQU32     planeIndex3<>+0(SB), Z9
+	VMOVAPS       Z2, Z14
+	VPERMT2PS     Z2, Z9, Z14
+	VCMPPS        $0x1e, Z10, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z10
+	VCMPPS        $0x1e, Z10, Z11, K1
+	VCMPPS        $0x03, Z11, Z11, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z11, K1, Z10
+	VCMPPS        $0x1e, Z10, Z14, K1
+	VCMPPS        $0x03, Z14, Z14, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z14, K1, Z10
+	VMAXPS        Z10, Z0, Z10
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z3, Z2
+	VPERMT2PS     Z4, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z3, Z3
+	VPERMT2PS     Z4, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z4, Z9
+	VPERMT2PS     Z4, Z1, Z9
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z4, Z11
+	VPERMT2PS     Z4, Z1, Z11
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z2
+	VCMPPS        $0x1e, Z2, Z11, K1
+	VCMPPS        $0x03, Z11, Z11, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z11, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z5, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z6, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z6, Z9
+	VPERMT2PS     Z6, Z1, Z9
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z8, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z5
+	VPERMT2PS     Z8, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z8, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z7
+	VPERMT2PS     Z8, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VUNPCKLPS     Z2, Z10, Z1
+	VUNPCKHPS     Z2, Z10, Z2
+	VUNPCKLPS     Z4, Z3, Z5
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z5, Z1, Z4
+	VSHUFPS       $0xee, Z5, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z5
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z13, Z13, Z3
+	VUNPCKHPS     Z13, Z13, Z6
+	VUNPCKLPS     Z13, Z13, Z7
+	VUNPCKHPS     Z13, Z13, Z8
+	VSHUFPS       $0x44, Z7, Z3, Z9
+	VSHUFPS       $0xee, Z7, Z3, Z3
+	VSHUFPS       $0x44, Z8, Z6, Z7
+	VSHUFPS       $0xee, Z8, Z6, Z6
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X9, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X5, (CX)
+	VMOVUPS       X7, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z5, (CX)
+	VEXTRACTF32X4 $0x01, Z7, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane6x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane6x12Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VMOVAPS      Z1, Z3
+	VBROADCASTSS 4(DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VBROADCASTSS 8(DI), Z7
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z7, Z9
+	VBROADCASTSS 12(DI), Z10
+	VMOVAPS      Z10, Z11
+	VMOVAPS      Z10, Z12
+	VBROADCASTSS 16(DI), Z13
+	VMOVAPS      Z13, Z14
+	VMOVAPS      Z13, Z15
+	VBROADCASTSS 20(DI), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS         (BX), Z19
+	VMOVUPS         (SI), Z20
+	VBROADCASTF64X4 64(BX), Z21
+	VINSERTF64X4    $0x01, 64(SI), Z21, Z21
+	VBROADCASTSS    (DI), Z22
+	VFMADD231PS     Z19, Z22, Z1
+	VFMADD231PS     Z20, Z22, Z2
+	VFMADD231PS     Z21, Z22, Z3
+	VBROADCASTSS    4(DI), Z22
+	VFMADD231PS     Z19, Z22, Z4
+	VFMADD231PS     Z20, Z22, Z5
+	VFMADD231PS     Z21, Z22, Z6
+	VBROADCASTSS    8(DI), Z22
+	VFMADD231PS     Z19, Z22, Z7
+	VFMADD231PS     Z20, Z22, Z8
+	VFMADD231PS     Z21, Z22, Z9
+	VBROADCASTSS    12(DI), Z22
+	VFMADD231PS     Z19, Z22, Z10
+	VFMADD231PS     Z20, Z22, Z11
+	VFMADD231PS     Z21, Z22, Z12
+	VBROADCASTSS    16(DI), Z22
+	VFMADD231PS     Z19, Z22, Z13
+	VFMADD231PS     Z20, Z22, Z14
+	VFMADD231PS     Z21, Z22, Z15
+	VBROADCASTSS    20(DI), Z22
+	VFMADD231PS     Z19, Z22, Z16
+	VFMADD231PS     Z20, Z22, Z17
+	VFMADD231PS     Z21, Z22, Z18
+	ADDQ            $0x20, DI
+	ADDQ            $0x04, BX
+	ADDQ            $0x04, SI
+	DECQ            R9
+	JNZ             element
+	MOVQ            rowSkip+64(FP), R9
+	ADDQ            R9, BX
+	ADDQ            R9, SI
+	DECQ            R8
+	JNZ             row
+	MOVQ            outStep+96(FP), SI
+	TESTQ           DX, DX
+	JZ              forget
+	VPXORD          Z23, Z23, Z23
+	VMOVDQU32       planeIndex0<>+0(SB), Z19
+	VMOVAPS         Z1, Z20
+	VPERMT2PS       Z3, Z19, Z20
+	VMOVDQU32       planeIndex1<>+0(SB), Z19
+	VMOVAPS         Z1, Z1
+	VPERMT2PS       Z3, Z19, Z1
+	VMOVDQU32       planeIndex2<>+0(SB), Z19
+	VMOVAPS         Z2, Z21
+	VPERMT2PS       Z3, Z19, Z21
+	VMOVDQU32       planeIndex3<>+0(SB), Z19
+	VMOVAPS         Z2, Z2
+	VPERMT2PS       Z3, Z19, Z2
+	VCMPPS          $0x1e, Z20, Z1, K1
+	VCMPPS          $0x03, Z1, Z1, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z1, K1, Z20
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z20, Z21, K1
+	VCMPPS          $0x03, Z21, Z21, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z21, K1, Z20
+	VPBROADCASTD    position2<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z20, Z2, K1
+	VCMPPS          $0x03, Z2, Z2, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z2, K1, Z20
+	VPBROADCASTD    position3<>+0(SB), K1, Z1
+	VMAXPS          Z20, Z0, Z20
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z4, Z3
+	VPERMT2PS       Z6, Z2, Z3
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z4, Z4
+	VPERMT2PS       Z6, Z2, Z4
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z5, Z19
+	VPERMT2PS       Z6, Z2, Z19
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z5, Z5
+	VPERMT2PS       Z6, Z2, Z5
+	VCMPPS          $0x1e, Z3, Z4, K1
+	VCMPPS          $0x03, Z4, Z4, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z4, K1, Z3
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z19, K1
+	VCMPPS          $0x03, Z19, Z19, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z19, K1, Z3
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z3
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z3, Z0, Z3
+	VPSLLD          $0x08, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z7, Z4
+	VPERMT2PS       Z9, Z2, Z4
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z7, Z5
+	VPERMT2PS       Z9, Z2, Z5
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z8, Z6
+	VPERMT2PS       Z9, Z2, Z6
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z8, Z7
+	VPERMT2PS       Z9, Z2, Z7
+	VCMPPS          $0x1e, Z4, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z4
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z4
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z4
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z4, Z0, Z4
+	VPSLLD          $0x10, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z10, Z5
+	VPERMT2PS       Z12, Z2, Z5
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z10, Z6
+	VPERMT2PS       Z12, Z2, Z6
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z11, Z7
+	VPERMT2PS       Z12, Z2, Z7
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z11, Z8
+	VPERMT2PS       Z12, Z2, Z8
+	VCMPPS          $0x1e, Z5, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z5
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z5
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z8, K1
+	VCMPPS          $0x03, Z8, Z8, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z8, K1, Z5
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z5, Z0, Z5
+	VPSLLD          $0x18, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z13, Z6
+	VPERMT2PS       Z15, Z2, Z6
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z13, Z7
+	VPERMT2PS       Z15, Z2, Z7
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z14, Z8
+	VPERMT2PS       Z15, Z2, Z8
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z14, Z9
+	VPERMT2PS       Z15, Z2, Z9
+	VCMPPS          $0x1e, Z6, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z6
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z6, Z8, K1
+	VCMPPS          $0x03, Z8, Z8, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z8, K1, Z6
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z6, Z9, K1
+	VCMPPS          $0x03, Z9, Z9, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z9, K1, Z6
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z6, Z0, Z6
+	VMOVDQU32       planeIndex0<>+0(SB), Z7
+	VMOVAPS         Z16, Z8
+	VPERMT2PS       Z18, Z7, Z8
+	VMOVDQU32       planeIndex1<>+0(SB), Z7
+	VMOVAPS         Z16, Z9
+	VPERMT2PS       Z18, Z7, Z9
+	VMOVDQU32       planeIndex2<>+0(SB), Z7
+	VMOVAPS         Z17, Z10
+	VPERMT2PS       Z18, Z7, Z10
+	VMOVDQU32       planeIndex3<>+0(SB), Z7
+	VMOVAPS         Z17, Z11
+	VPERMT2PS       Z18, Z7, Z11
+	VCMPPS          $0x1e, Z8, Z9, K1
+	VCMPPS          $0x03, Z9, Z9, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z9, K1, Z8
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z8, Z10, K1
+	VCMPPS          $0x03, Z10, Z10, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z10, K1, Z8
+	VPBROADCASTD    position2<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z8, Z11, K1
+	VCMPPS          $0x03, Z11, Z11, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z11, K1, Z8
+	VPBROADCASTD    position3<>+0(SB), K1, Z7
+	VMAXPS          Z8, Z0, Z8
+	VPSLLD          $0x08, Z7, Z7
+	VPORD           Z7, Z2, Z2
+	VUNPCKLPS       Z3, Z20, Z7
+	VUNPCKHPS       Z3, Z20, Z3
+	VUNPCKLPS       Z5, Z4, Z9
+	VUNPCKHPS       Z5, Z4, Z4
+	VSHUFPS         $0x44, Z9, Z7, Z5
+	VSHUFPS         $0xee, Z9, Z7, Z7
+	VSHUFPS         $0x44, Z4, Z3, Z9
+	VSHUFPS         $0xee, Z4, Z3, Z3
+	VUNPCKLPS       Z8, Z6, Z4
+	VUNPCKHPS       Z8, Z6, Z6
+	VUNPCKLPS       Z23, Z23, Z8
+	VUNPCKHPS       Z23, Z23, Z10
+	VSHUFPS         $0x44, Z8, Z4, Z11
+	VSHUFPS         $0xee, Z8, Z4, Z4
+	VSHUFPS         $0x44, Z10, Z6, Z8
+	VSHUFPS         $0xee, Z10, Z6, Z6
+	VMOVUPS         X5, (CX)
+	VMOVUPS         X11, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X7, (CX)
+	VMOVUPS         X4, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X9, (CX)
+	VMOVUPS         X8, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X3, (CX)
+	VMOVUPS         X6, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z5, (CX)
+	VEXTRACTF32X4   $0x01, Z11, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z7, (CX)
+	VEXTRACTF32X4   $0x01, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z9, (CX)
+	VEXTRACTF32X4   $0x01, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z3, (CX)
+	VEXTRACTF32X4   $0x01, Z6, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z5, (CX)
+	VEXTRACTF32X4   $0x02, Z11, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z7, (CX)
+	VEXTRACTF32X4   $0x02, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z9, (CX)
+	VEXTRACTF32X4   $0x02, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z3, (CX)
+	VEXTRACTF32X4   $0x02, Z6, 16(CX)
+	ADDQ            SI, CX
+	SHRQ            $0x02, SI
+	VPUNPCKLDQ      Z2, Z1, Z3
+	VPUNPCKHDQ      Z2, Z1, Z1
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z3, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z1, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z3, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z1, X1
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	JMP             pooled
+
+forget:
+	VPXORD        Z24, Z24, Z24
+	VMOVDQU32     planeIndex0<>+0(SB), Z19
+	VMOVAPS       Z1, Z20
+	VPERMT2PS     Z3, Z19, Z20
+	VMOVDQU32     planeIndex1<>+0(SB), Z19
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z3, Z19, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z19
+	VMOVAPS       Z2, Z21
+	VPERMT2PS     Z3, Z19, Z21
+	VMOVDQU32     planeIndex3<>+0(SB), Z19
+	VMOVAPS       Z2, Z2
+	VPERMT2PS     Z3, Z19, Z2
+	VCMPPS        $0x1e, Z20, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z20
+	VCMPPS        $0x1e, Z20, Z21, K1
+	VCMPPS        $0x03, Z21, Z21, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z21, K1, Z20
+	VCMPPS        $0x1e, Z20, Z2, K1
+	VCMPPS        $0x03, Z2, Z2, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z2, K1, Z20
+	VMAXPS        Z20, Z0, Z20
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z4, Z2
+	VPERMT2PS     Z6, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z4, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z5, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z2
+	VCMPPS        $0x1e, Z2, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z3
+	VPERMT2PS     Z9, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z9, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z5
+	VPERMT2PS     Z9, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z9, Z1, Z6
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z10, Z4
+	VPERMT2PS     Z12, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z10, Z5
+	VPERMT2PS     Z12, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z11, Z6
+	VPERMT2PS     Z12, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z11, Z7
+	VPERMT2PS     Z12, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z13, Z5
+	VPERMT2PS     Z15, Z1, Z5
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z13, Z6
+	VPERMT2PS     Z15, Z1, Z6
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z14, Z7
+	VPERMT2PS     Z15, Z1, Z7
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z14, Z8
+	VPERMT2PS     Z15, Z1, Z8
+	VCMPPS        $0x1e, Z5, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z5
+	VCMPPS        $0x1e, Z5, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z5
+	VCMPPS        $0x1e, Z5, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z5
+	VMAXPS        Z5, Z0, Z5
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z16, Z6
+	VPERMT2PS     Z18, Z1, Z6
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z16, Z7
+	VPERMT2PS     Z18, Z1, Z7
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z17, Z8
+	VPERMT2PS     Z18, Z1, Z8
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z17, Z9
+	VPERMT2PS     Z18, Z1, Z9
+	VCMPPS        $0x1e, Z6, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z6
+	VCMPPS        $0x1e, Z6, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z6
+	VCMPPS        $0x1e, Z6, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z6
+	VMAXPS        Z6, Z0, Z6
+	VUNPCKLPS     Z2, Z20, Z1
+	VUNPCKHPS     Z2, Z20, Z2
+	VUNPCKLPS     Z4, Z3, Z7
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z7, Z1, Z4
+	VSHUFPS       $0xee, Z7, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z7
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z6, Z5, Z3
+	VUNPCKHPS     Z6, Z5, Z5
+	VUNPCKLPS     Z24, Z24, Z6
+	VUNPCKHPS     Z24, Z24, Z8
+	VSHUFPS       $0x44, Z6, Z3, Z9
+	VSHUFPS       $0xee, Z6, Z3, Z3
+	VSHUFPS       $0x44, Z8, Z5, Z6
+	VSHUFPS       $0xee, Z8, Z5, Z5
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X9, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X7, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z7, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z4, (CX)
+	VEXTRACTF32X4 $0x02, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z1, (CX)
+	VEXTRACTF32X4 $0x02, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z7, (CX)
+	VEXTRACTF32X4 $0x02, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z2, (CX)
+	VEXTRACTF32X4 $0x02, Z5, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane6x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane6x8Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VBROADCASTSS 4(DI), Z3
+	VMOVAPS      Z3, Z4
+	VBROADCASTSS 8(DI), Z5
+	VMOVAPS      Z5, Z6
+	VBROADCASTSS 12(DI), Z7
+	VMOVAPS      Z7, Z8
+	VBROADCASTSS 16(DI), Z9
+	VMOVAPS      Z9, Z10
+	VBROADCASTSS 20(DI), Z11
+	VMOVAPS      Z11, Z12
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS        (BX), Z13
+	VMOVUPS        (SI), Z14
+	VBROADCASTSS   (DI), Z15
+	VFMADD231PS    Z13, Z15, Z1
+	VFMADD231PS    Z14, Z15, Z2
+	VBROADCASTSS   4(DI), Z15
+	VFMADD231PS    Z13, Z15, Z3
+	VFMADD231PS    Z14, Z15, Z4
+	VBROADCASTSS   8(DI), Z15
+	VFMADD231PS    Z13, Z15, Z5
+	VFMADD231PS    Z14, Z15, Z6
+	VBROADCASTSS   12(DI), Z15
+	VFMADD231PS    Z13, Z15, Z7
+	VFMADD231PS    Z14, Z15, Z8
+	VBROADCASTSS   16(DI), Z15
+	VFMADD231PS    Z13, Z15, Z9
+	VFMADD231PS    Z14, Z15, Z10
+	VBROADCASTSS   20(DI), Z15
+	VFMADD231PS    Z13, Z15, Z11
+	VFMADD231PS    Z14, Z15, Z12
+	ADDQ           $0x20, DI
+	ADDQ           $0x04, BX
+	ADDQ           $0x04, SI
+	DECQ           R9
+	JNZ            element
+	MOVQ           rowSkip+64(FP), R9
+	ADDQ           R9, BX
+	ADDQ           R9, SI
+	DECQ           R8
+	JNZ            row
+	MOVQ           outStep+96(FP), SI
+	TESTQ          DX, DX
+	JZ             forget
+	VPXORD         Z16, Z16, Z16
+	VMOVDQU32      planeIndex0<>+0(SB), Z13
+	VMOVAPS        Z1, Z14
+	VPERMT2PS      Z2, Z13, Z14
+	VMOVDQU32      planeIndex1<>+0(SB), Z13
+	VMOVAPS        Z1, Z1
+	VPERMT2PS      Z2, Z13, Z1
+	VMOVDQU32      planeIndex2<>+0(SB), Z13
+	VMOVAPS        Z2, Z15
+	VPERMT2PS      Z2, Z13, Z15
+	VMOVDQU32      planeIndex3<>+0(SB), Z13
+	VMOVAPS        Z2, Z18
+	VPERMT2PS      Z2, Z13, Z18
+	VCMPPS         $0x1e, Z14, Z1, K1
+	VCMPPS         $0x03, Z1, Z1, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z1, K1, Z14
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z14, Z15, K1
+	VCMPPS         $0x03, Z15, Z15, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z15, K1, Z14
+	VPBROADCASTD   position2<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z14, Z18, K1
+	VCMPPS         $0x03, Z18, Z18, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z18, K1, Z14
+	VPBROADCASTD   position3<>+0(SB), K1, Z1
+	VMAXPS         Z14, Z0, Z14
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z3, Z13
+	VPERMT2PS      Z4, Z2, Z13
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z3, Z3
+	VPERMT2PS      Z4, Z2, Z3
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z4, Z15
+	VPERMT2PS      Z4, Z2, Z15
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z4, Z18
+	VPERMT2PS      Z4, Z2, Z18
+	VCMPPS         $0x1e, Z13, Z3, K1
+	VCMPPS         $0x03, Z3, Z3, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z3, K1, Z13
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z13, Z15, K1
+	VCMPPS         $0x03, Z15, Z15, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z15, K1, Z13
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z13, Z18, K1
+	VCMPPS         $0x03, Z18, Z18, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z18, K1, Z13
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z13, Z0, Z13
+	VPSLLD         $0x08, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z5, Z3
+	VPERMT2PS      Z6, Z2, Z3
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z5, Z4
+	VPERMT2PS      Z6, Z2, Z4
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z6, Z5
+	VPERMT2PS      Z6, Z2, Z5
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z6, Z15
+	VPERMT2PS      Z6, Z2, Z15
+	VCMPPS         $0x1e, Z3, Z4, K1
+	VCMPPS         $0x03, Z4, Z4, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z4, K1, Z3
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z3
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z15, K1
+	VCMPPS         $0x03, Z15, Z15, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z15, K1, Z3
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z3, Z0, Z3
+	VPSLLD         $0x10, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z7, Z4
+	VPERMT2PS      Z8, Z2, Z4
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z7, Z5
+	VPERMT2PS      Z8, Z2, Z5
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z8, Z6
+	VPERMT2PS      Z8, Z2, Z6
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z8, Z7
+	VPERMT2PS      Z8, Z2, Z7
+	VCMPPS         $0x1e, Z4, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z4
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z6, K1
+	VCMPPS         $0x03, Z6, Z6, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z6, K1, Z4
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z4
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z4, Z0, Z4
+	VPSLLD         $0x18, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z9, Z5
+	VPERMT2PS      Z10, Z2, Z5
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z9, Z6
+	VPERMT2PS      Z10, Z2, Z6
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z10, Z7
+	VPERMT2PS      Z10, Z2, Z7
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z10, Z8
+	VPERMT2PS      Z10, Z2, Z8
+	VCMPPS         $0x1e, Z5, Z6, K1
+	VCMPPS         $0x03, Z6, Z6, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z6, K1, Z5
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z5
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z8, K1
+	VCMPPS         $0x03, Z8, Z8, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z8, K1, Z5
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z5, Z0, Z5
+	VMOVDQU32      planeIndex0<>+0(SB), Z6
+	VMOVAPS        Z11, Z7
+	VPERMT2PS      Z12, Z6, Z7
+	VMOVDQU32      planeIndex1<>+0(SB), Z6
+	VMOVAPS        Z11, Z8
+	VPERMT2PS      Z12, Z6, Z8
+	VMOVDQU32      planeIndex2<>+0(SB), Z6
+	VMOVAPS        Z12, Z9
+	VPERMT2PS      Z12, Z6, Z9
+	VMOVDQU32      planeIndex3<>+0(SB), Z6
+	VMOVAPS        Z12, Z10
+	VPERMT2PS      Z12, Z6, Z10
+	VCMPPS         $0x1e, Z7, Z8, K1
+	VCMPPS         $0x03, Z8, Z8, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z8, K1, Z7
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z7, Z9, K1
+	VCMPPS         $0x03, Z9, Z9, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z9, K1, Z7
+	VPBROADCASTD   position2<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z7, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z7
+	VPBROADCASTD   position3<>+0(SB), K1, Z6
+	VMAXPS         Z7, Z0, Z7
+	VPSLLD         $0x08, Z6, Z6
+	VPORD          Z6, Z2, Z2
+	VUNPCKLPS      Z13, Z14, Z6
+	VUNPCKHPS      Z13, Z14, Z8
+	VUNPCKLPS      Z4, Z3, Z9
+	VUNPCKHPS      Z4, Z3, Z3
+	VSHUFPS        $0x44, Z9, Z6, Z4
+	VSHUFPS        $0xee, Z9, Z6, Z6
+	VSHUFPS        $0x44, Z3, Z8, Z9
+	VSHUFPS        $0xee, Z3, Z8, Z3
+	VUNPCKLPS      Z7, Z5, Z8
+	VUNPCKHPS      Z7, Z5, Z5
+	VUNPCKLPS      Z16, Z16, Z7
+	VUNPCKHPS      Z16, Z16, Z10
+	VSHUFPS        $0x44, Z7, Z8, Z11
+	VSHUFPS        $0xee, Z7, Z8, Z7
+	VSHUFPS        $0x44, Z10, Z5, Z8
+	VSHUFPS        $0xee, Z10, Z5, Z5
+	VMOVUPS        X4, (CX)
+	VMOVUPS        X11, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X6, (CX)
+	VMOVUPS        X7, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X9, (CX)
+	VMOVUPS        X8, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X3, (CX)
+	VMOVUPS        X5, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z4, (CX)
+	VEXTRACTF32X4  $0x01, Z11, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z6, (CX)
+	VEXTRACTF32X4  $0x01, Z7, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z9, (CX)
+	VEXTRACTF32X4  $0x01, Z8, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z3, (CX)
+	VEXTRACTF32X4  $0x01, Z5, 16(CX)
+	ADDQ           SI, CX
+	SHRQ           $0x02, SI
+	VPUNPCKLDQ     Z2, Z1, Z3
+	VPUNPCKHDQ     Z2, Z1, Z1
+	VMOVQ          X3, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X3, (DX)
+	ADDQ           SI, DX
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z3, X2
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z1, X1
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	JMP            pooled
+
+forget:
+	VPXORD        Z17, Z17, Z17
+	VMOVDQU32     planeIndex0<>+0(SB), Z13
+	VMOVAPS       Z1, Z14
+	VPERMT2PS     Z2, Z13, Z14
+	VMOVDQU32     planeIndex1<>+0(SB), Z13
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z2, Z13, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z13
+	VMOVAPS       Z2, Z15
+	VPERMT2PS     Z2, Z13, Z15
+	VMOVDQU32     planeIndex3<>+0(SB), Z13
+	VMOVAPS       Z2, Z18
+	VPERMT2PS     Z2, Z13, Z18
+	VCMPPS        $0x1e, Z14, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z14
+	VCMPPS        $0x1e, Z14, Z15, K1
+	VCMPPS        $0x03, Z15, Z15, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z15, K1, Z14
+	VCMPPS        $0x1e, Z14, Z18, K1
+	VCMPPS        $0x03, Z18, Z18, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z18, K1, Z14
+	VMAXPS        Z14, Z0, Z14
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z3, Z2
+	VPERMT2PS     Z4, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z3, Z3
+	VPERMT2PS     Z4, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z4, Z13
+	VPERMT2PS     Z4, Z1, Z13
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z4, Z15
+	VPERMT2PS     Z4, Z1, Z15
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z13, K1
+	VCMPPS        $0x03, Z13, Z13, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z13, K1, Z2
+	VCMPPS        $0x1e, Z2, Z15, K1
+	VCMPPS        $0x03, Z15, Z15, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z15, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z5, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z6, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z6, Z13
+	VPERMT2PS     Z6, Z1, Z13
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z13, K1
+	VCMPPS        $0x03, Z13, Z13, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z13, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z8, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z5
+	VPERMT2PS     Z8, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z8, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z7
+	VPERMT2PS     Z8, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z9, Z5
+	VPERMT2PS     Z10, Z1, Z5
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z9, Z6
+	VPERMT2PS     Z10, Z1, Z6
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z10, Z7
+	VPERMT2PS     Z10, Z1, Z7
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z10, Z8
+	VPERMT2PS     Z10, Z1, Z8
+	VCMPPS        $0x1e, Z5, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z5
+	VCMPPS        $0x1e, Z5, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z5
+	VCMPPS        $0x1e, Z5, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z5
+	VMAXPS        Z5, Z0, Z5
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z11, Z6
+	VPERMT2PS     Z12, Z1, Z6
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z11, Z7
+	VPERMT2PS     Z12, Z1, Z7
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z12, Z8
+	VPERMT2PS     Z12, Z1, Z8
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z12, Z9
+	VPERMT2PS     Z12, Z1, Z9
+	VCMPPS        $0x1e, Z6, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z6
+	VCMPPS        $0x1e, Z6, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z6
+	VCMPPS        $0x1e, Z6, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z6
+	VMAXPS        Z6, Z0, Z6
+	VUNPCKLPS     Z2, Z14, Z1
+	VUNPCKHPS     Z2, Z14, Z2
+	VUNPCKLPS     Z4, Z3, Z7
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z7, Z1, Z4
+	VSHUFPS       $0xee, Z7, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z7
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z6, Z5, Z3
+	VUNPCKHPS     Z6, Z5, Z5
+	VUNPCKLPS     Z17, Z17, Z6
+	VUNPCKHPS     Z17, Z17, Z8
+	VSHUFPS       $0x44, Z6, Z3, Z9
+	VSHUFPS       $0xee, Z6, Z3, Z3
+	VSHUFPS       $0x44, Z8, Z5, Z6
+	VSHUFPS       $0xee, Z8, Z5, Z5
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X9, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X7, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z9, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z7, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z5, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane8x12Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane8x12Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VMOVAPS      Z1, Z3
+	VBROADCASTSS 4(DI), Z4
+	VMOVAPS      Z4, Z5
+	VMOVAPS      Z4, Z6
+	VBROADCASTSS 8(DI), Z7
+	VMOVAPS      Z7, Z8
+	VMOVAPS      Z7, Z9
+	VBROADCASTSS 12(DI), Z10
+	VMOVAPS      Z10, Z11
+	VMOVAPS      Z10, Z12
+	VBROADCASTSS 16(DI), Z13
+	VMOVAPS      Z13, Z14
+	VMOVAPS      Z13, Z15
+	VBROADCASTSS 20(DI), Z16
+	VMOVAPS      Z16, Z17
+	VMOVAPS      Z16, Z18
+	VBROADCASTSS 24(DI), Z19
+	VMOVAPS      Z19, Z20
+	VMOVAPS      Z19, Z21
+	VBROADCASTSS 28(DI), Z22
+	VMOVAPS      Z22, Z23
+	VMOVAPS      Z22, Z24
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS         (BX), Z25
+	VMOVUPS         (SI), Z26
+	VBROADCASTF64X4 64(BX), Z27
+	VINSERTF64X4    $0x01, 64(SI), Z27, Z27
+	VBROADCASTSS    (DI), Z28
+	VFMADD231PS     Z25, Z28, Z1
+	VFMADD231PS     Z26, Z28, Z2
+	VFMADD231PS     Z27, Z28, Z3
+	VBROADCASTSS    4(DI), Z28
+	VFMADD231PS     Z25, Z28, Z4
+	VFMADD231PS     Z26, Z28, Z5
+	VFMADD231PS     Z27, Z28, Z6
+	VBROADCASTSS    8(DI), Z28
+	VFMADD231PS     Z25, Z28, Z7
+	VFMADD231PS     Z26, Z28, Z8
+	VFMADD231PS     Z27, Z28, Z9
+	VBROADCASTSS    12(DI), Z28
+	VFMADD231PS     Z25, Z28, Z10
+	VFMADD231PS     Z26, Z28, Z11
+	VFMADD231PS     Z27, Z28, Z12
+	VBROADCASTSS    16(DI), Z28
+	VFMADD231PS     Z25, Z28, Z13
+	VFMADD231PS     Z26, Z28, Z14
+	VFMADD231PS     Z27, Z28, Z15
+	VBROADCASTSS    20(DI), Z28
+	VFMADD231PS     Z25, Z28, Z16
+	VFMADD231PS     Z26, Z28, Z17
+	VFMADD231PS     Z27, Z28, Z18
+	VBROADCASTSS    24(DI), Z28
+	VFMADD231PS     Z25, Z28, Z19
+	VFMADD231PS     Z26, Z28, Z20
+	VFMADD231PS     Z27, Z28, Z21
+	VBROADCASTSS    28(DI), Z28
+	VFMADD231PS     Z25, Z28, Z22
+	VFMADD231PS     Z26, Z28, Z23
+	VFMADD231PS     Z27, Z28, Z24
+	ADDQ            $0x20, DI
+	ADDQ            $0x04, BX
+	ADDQ            $0x04, SI
+	DECQ            R9
+	JNZ             element
+	MOVQ            rowSkip+64(FP), R9
+	ADDQ            R9, BX
+	ADDQ            R9, SI
+	DECQ            R8
+	JNZ             row
+	MOVQ            outStep+96(FP), SI
+	TESTQ           DX, DX
+	JZ              forget
+	VPXORD          Z29, Z29, Z29
+	VMOVDQU32       planeIndex0<>+0(SB), Z25
+	VMOVAPS         Z1, Z26
+	VPERMT2PS       Z3, Z25, Z26
+	VMOVDQU32       planeIndex1<>+0(SB), Z25
+	VMOVAPS         Z1, Z1
+	VPERMT2PS       Z3, Z25, Z1
+	VMOVDQU32       planeIndex2<>+0(SB), Z25
+	VMOVAPS         Z2, Z27
+	VPERMT2PS       Z3, Z25, Z27
+	VMOVDQU32       planeIndex3<>+0(SB), Z25
+	VMOVAPS         Z2, Z2
+	VPERMT2PS       Z3, Z25, Z2
+	VCMPPS          $0x1e, Z26, Z1, K1
+	VCMPPS          $0x03, Z1, Z1, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z1, K1, Z26
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z26, Z27, K1
+	VCMPPS          $0x03, Z27, Z27, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z27, K1, Z26
+	VPBROADCASTD    position2<>+0(SB), K1, Z1
+	VCMPPS          $0x1e, Z26, Z2, K1
+	VCMPPS          $0x03, Z2, Z2, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z2, K1, Z26
+	VPBROADCASTD    position3<>+0(SB), K1, Z1
+	VMAXPS          Z26, Z0, Z26
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z4, Z3
+	VPERMT2PS       Z6, Z2, Z3
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z4, Z4
+	VPERMT2PS       Z6, Z2, Z4
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z5, Z25
+	VPERMT2PS       Z6, Z2, Z25
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z5, Z5
+	VPERMT2PS       Z6, Z2, Z5
+	VCMPPS          $0x1e, Z3, Z4, K1
+	VCMPPS          $0x03, Z4, Z4, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z4, K1, Z3
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z25, K1
+	VCMPPS          $0x03, Z25, Z25, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z25, K1, Z3
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z3, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z3
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z3, Z0, Z3
+	VPSLLD          $0x08, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z7, Z4
+	VPERMT2PS       Z9, Z2, Z4
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z7, Z5
+	VPERMT2PS       Z9, Z2, Z5
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z8, Z6
+	VPERMT2PS       Z9, Z2, Z6
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z8, Z7
+	VPERMT2PS       Z9, Z2, Z7
+	VCMPPS          $0x1e, Z4, Z5, K1
+	VCMPPS          $0x03, Z5, Z5, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z5, K1, Z4
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z4
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z4, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z4
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z4, Z0, Z4
+	VPSLLD          $0x10, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z10, Z5
+	VPERMT2PS       Z12, Z2, Z5
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z10, Z6
+	VPERMT2PS       Z12, Z2, Z6
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z11, Z7
+	VPERMT2PS       Z12, Z2, Z7
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z11, Z8
+	VPERMT2PS       Z12, Z2, Z8
+	VCMPPS          $0x1e, Z5, Z6, K1
+	VCMPPS          $0x03, Z6, Z6, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z6, K1, Z5
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z5
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z5, Z8, K1
+	VCMPPS          $0x03, Z8, Z8, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z8, K1, Z5
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z5, Z0, Z5
+	VPSLLD          $0x18, Z2, Z2
+	VPORD           Z2, Z1, Z1
+	VMOVDQU32       planeIndex0<>+0(SB), Z2
+	VMOVAPS         Z13, Z6
+	VPERMT2PS       Z15, Z2, Z6
+	VMOVDQU32       planeIndex1<>+0(SB), Z2
+	VMOVAPS         Z13, Z7
+	VPERMT2PS       Z15, Z2, Z7
+	VMOVDQU32       planeIndex2<>+0(SB), Z2
+	VMOVAPS         Z14, Z8
+	VPERMT2PS       Z15, Z2, Z8
+	VMOVDQU32       planeIndex3<>+0(SB), Z2
+	VMOVAPS         Z14, Z9
+	VPERMT2PS       Z15, Z2, Z9
+	VCMPPS          $0x1e, Z6, Z7, K1
+	VCMPPS          $0x03, Z7, Z7, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z7, K1, Z6
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z6, Z8, K1
+	VCMPPS          $0x03, Z8, Z8, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z8, K1, Z6
+	VPBROADCASTD    position2<>+0(SB), K1, Z2
+	VCMPPS          $0x1e, Z6, Z9, K1
+	VCMPPS          $0x03, Z9, Z9, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z9, K1, Z6
+	VPBROADCASTD    position3<>+0(SB), K1, Z2
+	VMAXPS          Z6, Z0, Z6
+	VMOVDQU32       planeIndex0<>+0(SB), Z7
+	VMOVAPS         Z16, Z8
+	VPERMT2PS       Z18, Z7, Z8
+	VMOVDQU32       planeIndex1<>+0(SB), Z7
+	VMOVAPS         Z16, Z9
+	VPERMT2PS       Z18, Z7, Z9
+	VMOVDQU32       planeIndex2<>+0(SB), Z7
+	VMOVAPS         Z17, Z10
+	VPERMT2PS       Z18, Z7, Z10
+	VMOVDQU32       planeIndex3<>+0(SB), Z7
+	VMOVAPS         Z17, Z11
+	VPERMT2PS       Z18, Z7, Z11
+	VCMPPS          $0x1e, Z8, Z9, K1
+	VCMPPS          $0x03, Z9, Z9, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z9, K1, Z8
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z8, Z10, K1
+	VCMPPS          $0x03, Z10, Z10, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z10, K1, Z8
+	VPBROADCASTD    position2<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z8, Z11, K1
+	VCMPPS          $0x03, Z11, Z11, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z11, K1, Z8
+	VPBROADCASTD    position3<>+0(SB), K1, Z7
+	VMAXPS          Z8, Z0, Z8
+	VPSLLD          $0x08, Z7, Z7
+	VPORD           Z7, Z2, Z2
+	VMOVDQU32       planeIndex0<>+0(SB), Z7
+	VMOVAPS         Z19, Z9
+	VPERMT2PS       Z21, Z7, Z9
+	VMOVDQU32       planeIndex1<>+0(SB), Z7
+	VMOVAPS         Z19, Z10
+	VPERMT2PS       Z21, Z7, Z10
+	VMOVDQU32       planeIndex2<>+0(SB), Z7
+	VMOVAPS         Z20, Z11
+	VPERMT2PS       Z21, Z7, Z11
+	VMOVDQU32       planeIndex3<>+0(SB), Z7
+	VMOVAPS         Z20, Z12
+	VPERMT2PS       Z21, Z7, Z12
+	VCMPPS          $0x1e, Z9, Z10, K1
+	VCMPPS          $0x03, Z10, Z10, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z10, K1, Z9
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z9, Z11, K1
+	VCMPPS          $0x03, Z11, Z11, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z11, K1, Z9
+	VPBROADCASTD    position2<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z9, Z12, K1
+	VCMPPS          $0x03, Z12, Z12, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z12, K1, Z9
+	VPBROADCASTD    position3<>+0(SB), K1, Z7
+	VMAXPS          Z9, Z0, Z9
+	VPSLLD          $0x10, Z7, Z7
+	VPORD           Z7, Z2, Z2
+	VMOVDQU32       planeIndex0<>+0(SB), Z7
+	VMOVAPS         Z22, Z10
+	VPERMT2PS       Z24, Z7, Z10
+	VMOVDQU32       planeIndex1<>+0(SB), Z7
+	VMOVAPS         Z22, Z11
+	VPERMT2PS       Z24, Z7, Z11
+	VMOVDQU32       planeIndex2<>+0(SB), Z7
+	VMOVAPS         Z23, Z12
+	VPERMT2PS       Z24, Z7, Z12
+	VMOVDQU32       planeIndex3<>+0(SB), Z7
+	VMOVAPS         Z23, Z13
+	VPERMT2PS       Z24, Z7, Z13
+	VCMPPS          $0x1e, Z10, Z11, K1
+	VCMPPS          $0x03, Z11, Z11, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z11, K1, Z10
+	VPBROADCASTD.Z  position1<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z10, Z12, K1
+	VCMPPS          $0x03, Z12, Z12, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z12, K1, Z10
+	VPBROADCASTD    position2<>+0(SB), K1, Z7
+	VCMPPS          $0x1e, Z10, Z13, K1
+	VCMPPS          $0x03, Z13, Z13, K2
+	KORW            K1, K2, K1
+	VMOVAPS         Z13, K1, Z10
+	VPBROADCASTD    position3<>+0(SB), K1, Z7
+	VMAXPS          Z10, Z0, Z10
+	VPSLLD          $0x18, Z7, Z7
+	VPORD           Z7, Z2, Z2
+	VUNPCKLPS       Z3, Z26, Z7
+	VUNPCKHPS       Z3, Z26, Z3
+	VUNPCKLPS       Z5, Z4, Z11
+	VUNPCKHPS       Z5, Z4, Z4
+	VSHUFPS         $0x44, Z11, Z7, Z5
+	VSHUFPS         $0xee, Z11, Z7, Z7
+	VSHUFPS         $0x44, Z4, Z3, Z11
+	VSHUFPS         $0xee, Z4, Z3, Z3
+	VUNPCKLPS       Z8, Z6, Z4
+	VUNPCKHPS       Z8, Z6, Z6
+	VUNPCKLPS       Z10, Z9, Z8
+	VUNPCKHPS       Z10, Z9, Z9
+	VSHUFPS         $0x44, Z8, Z4, Z10
+	VSHUFPS         $0xee, Z8, Z4, Z4
+	VSHUFPS         $0x44, Z9, Z6, Z8
+	VSHUFPS         $0xee, Z9, Z6, Z6
+	VMOVUPS         X5, (CX)
+	VMOVUPS         X10, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X7, (CX)
+	VMOVUPS         X4, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X11, (CX)
+	VMOVUPS         X8, 16(CX)
+	ADDQ            SI, CX
+	VMOVUPS         X3, (CX)
+	VMOVUPS         X6, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z5, (CX)
+	VEXTRACTF32X4   $0x01, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z7, (CX)
+	VEXTRACTF32X4   $0x01, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z11, (CX)
+	VEXTRACTF32X4   $0x01, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x01, Z3, (CX)
+	VEXTRACTF32X4   $0x01, Z6, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z5, (CX)
+	VEXTRACTF32X4   $0x02, Z10, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z7, (CX)
+	VEXTRACTF32X4   $0x02, Z4, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z11, (CX)
+	VEXTRACTF32X4   $0x02, Z8, 16(CX)
+	ADDQ            SI, CX
+	VEXTRACTF32X4   $0x02, Z3, (CX)
+	VEXTRACTF32X4   $0x02, Z6, 16(CX)
+	ADDQ            SI, CX
+	SHRQ            $0x02, SI
+	VPUNPCKLDQ      Z2, Z1, Z3
+	VPUNPCKHDQ      Z2, Z1, Z1
+	VMOVQ           X3, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X3, (DX)
+	ADDQ            SI, DX
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z3, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x01, Z1, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z3, X2
+	VMOVQ           X2, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X2, (DX)
+	ADDQ            SI, DX
+	VEXTRACTF32X4   $0x02, Z1, X1
+	VMOVQ           X1, (DX)
+	ADDQ            SI, DX
+	VPEXTRQ         $0x01, X1, (DX)
+	ADDQ            SI, DX
+	JMP             pooled
+
+forget:
+	VPXORD        Z30, Z30, Z30
+	VMOVDQU32     planeIndex0<>+0(SB), Z25
+	VMOVAPS       Z1, Z26
+	VPERMT2PS     Z3, Z25, Z26
+	VMOVDQU32     planeIndex1<>+0(SB), Z25
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z3, Z25, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z25
+	VMOVAPS       Z2, Z27
+	VPERMT2PS     Z3, Z25, Z27
+	VMOVDQU32     planeIndex3<>+0(SB), Z25
+	VMOVAPS       Z2, Z2
+	VPERMT2PS     Z3, Z25, Z2
+	VCMPPS        $0x1e, Z26, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z26
+	VCMPPS        $0x1e, Z26, Z27, K1
+	VCMPPS        $0x03, Z27, Z27, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z27, K1, Z26
+	VCMPPS        $0x1e, Z26, Z2, K1
+	VCMPPS        $0x03, Z2, Z2, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z2, K1, Z26
+	VMAXPS        Z26, Z0, Z26
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z4, Z2
+	VPERMT2PS     Z6, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z4, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z5, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z2
+	VCMPPS        $0x1e, Z2, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z3
+	VPERMT2PS     Z9, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z9, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z5
+	VPERMT2PS     Z9, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z9, Z1, Z6
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z10, Z4
+	VPERMT2PS     Z12, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z10, Z5
+	VPERMT2PS     Z12, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z11, Z6
+	VPERMT2PS     Z12, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z11, Z7
+	VPERMT2PS     Z12, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z13, Z5
+	VPERMT2PS     Z15, Z1, Z5
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z13, Z6
+	VPERMT2PS     Z15, Z1, Z6
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z14, Z7
+	VPERMT2PS     Z15, Z1, Z7
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z14, Z8
+	VPERMT2PS     Z15, Z1, Z8
+	VCMPPS        $0x1e, Z5, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z5
+	VCMPPS        $0x1e, Z5, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z5
+	VCMPPS        $0x1e, Z5, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z5
+	VMAXPS        Z5, Z0, Z5
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z16, Z6
+	VPERMT2PS     Z18, Z1, Z6
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z16, Z7
+	VPERMT2PS     Z18, Z1, Z7
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z17, Z8
+	VPERMT2PS     Z18, Z1, Z8
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z17, Z9
+	VPERMT2PS     Z18, Z1, Z9
+	VCMPPS        $0x1e, Z6, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z6
+	VCMPPS        $0x1e, Z6, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z6
+	VCMPPS        $0x1e, Z6, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z6
+	VMAXPS        Z6, Z0, Z6
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z19, Z7
+	VPERMT2PS     Z21, Z1, Z7
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z19, Z8
+	VPERMT2PS     Z21, Z1, Z8
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z20, Z9
+	VPERMT2PS     Z21, Z1, Z9
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z20, Z10
+	VPERMT2PS     Z21, Z1, Z10
+	VCMPPS        $0x1e, Z7, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z7
+	VCMPPS        $0x1e, Z7, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z7
+	VCMPPS        $0x1e, Z7, Z10, K1
+	VCMPPS        $0x03, Z10, Z10, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z10, K1, Z7
+	VMAXPS        Z7, Z0, Z7
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z22, Z8
+	VPERMT2PS     Z24, Z1, Z8
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z22, Z9
+	VPERMT2PS     Z24, Z1, Z9
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z23, Z10
+	VPERMT2PS     Z24, Z1, Z10
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z23, Z11
+	VPERMT2PS     Z24, Z1, Z11
+	VCMPPS        $0x1e, Z8, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z8
+	VCMPPS        $0x1e, Z8, Z10, K1
+	VCMPPS        $0x03, Z10, Z10, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z10, K1, Z8
+	VCMPPS        $0x1e, Z8, Z11, K1
+	VCMPPS        $0x03, Z11, Z11, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z11, K1, Z8
+	VMAXPS        Z8, Z0, Z8
+	VUNPCKLPS     Z2, Z26, Z1
+	VUNPCKHPS     Z2, Z26, Z2
+	VUNPCKLPS     Z4, Z3, Z9
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z9, Z1, Z4
+	VSHUFPS       $0xee, Z9, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z9
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z6, Z5, Z3
+	VUNPCKHPS     Z6, Z5, Z5
+	VUNPCKLPS     Z8, Z7, Z6
+	VUNPCKHPS     Z8, Z7, Z7
+	VSHUFPS       $0x44, Z6, Z3, Z8
+	VSHUFPS       $0xee, Z6, Z3, Z3
+	VSHUFPS       $0x44, Z7, Z5, Z6
+	VSHUFPS       $0xee, Z7, Z5, Z5
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X8, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X9, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z8, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z9, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z4, (CX)
+	VEXTRACTF32X4 $0x02, Z8, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z1, (CX)
+	VEXTRACTF32X4 $0x02, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z9, (CX)
+	VEXTRACTF32X4 $0x02, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x02, Z2, (CX)
+	VEXTRACTF32X4 $0x02, Z5, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+// func convPoolPlane8x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·convPoolPlane8x8Wide(SB), NOSPLIT, $0-112
+	MOVQ         relu+104(FP), AX
+	VPXORD       Z0, Z0, Z0
+	TESTQ        AX, AX
+	JNZ          rectified
+	MOVL         $0xff800000, AX
+	VPBROADCASTD AX, Z0
+
+rectified:
+	MOVQ in+0(FP), AX
+	MOVQ out+24(FP), CX
+	MOVQ chosen+32(FP), DX
+
+tile:
+	MOVQ         AX, BX
+	MOVQ         second+80(FP), SI
+	ADDQ         BX, SI
+	MOVQ         bias+16(FP), DI
+	VBROADCASTSS (DI), Z1
+	VMOVAPS      Z1, Z2
+	VBROADCASTSS 4(DI), Z3
+	VMOVAPS      Z3, Z4
+	VBROADCASTSS 8(DI), Z5
+	VMOVAPS      Z5, Z6
+	VBROADCASTSS 12(DI), Z7
+	VMOVAPS      Z7, Z8
+	VBROADCASTSS 16(DI), Z9
+	VMOVAPS      Z9, Z10
+	VBROADCASTSS 20(DI), Z11
+	VMOVAPS      Z11, Z12
+	VBROADCASTSS 24(DI), Z13
+	VMOVAPS      Z13, Z14
+	VBROADCASTSS 28(DI), Z15
+	VMOVAPS      Z15, Z16
+	MOVQ         weights+8(FP), DI
+	MOVQ         rows+48(FP), R8
+
+row:
+	MOVQ run+56(FP), R9
+
+element:
+	VMOVUPS        (BX), Z17
+	VMOVUPS        (SI), Z18
+	VBROADCASTSS   (DI), Z19
+	VFMADD231PS    Z17, Z19, Z1
+	VFMADD231PS    Z18, Z19, Z2
+	VBROADCASTSS   4(DI), Z19
+	VFMADD231PS    Z17, Z19, Z3
+	VFMADD231PS    Z18, Z19, Z4
+	VBROADCASTSS   8(DI), Z19
+	VFMADD231PS    Z17, Z19, Z5
+	VFMADD231PS    Z18, Z19, Z6
+	VBROADCASTSS   12(DI), Z19
+	VFMADD231PS    Z17, Z19, Z7
+	VFMADD231PS    Z18, Z19, Z8
+	VBROADCASTSS   16(DI), Z19
+	VFMADD231PS    Z17, Z19, Z9
+	VFMADD231PS    Z18, Z19, Z10
+	VBROADCASTSS   20(DI), Z19
+	VFMADD231PS    Z17, Z19, Z11
+	VFMADD231PS    Z18, Z19, Z12
+	VBROADCASTSS   24(DI), Z19
+	VFMADD231PS    Z17, Z19, Z13
+	VFMADD231PS    Z18, Z19, Z14
+	VBROADCASTSS   28(DI), Z19
+	VFMADD231PS    Z17, Z19, Z15
+	VFMADD231PS    Z18, Z19, Z16
+	ADDQ           $0x20, DI
+	ADDQ           $0x04, BX
+	ADDQ           $0x04, SI
+	DECQ           R9
+	JNZ            element
+	MOVQ           rowSkip+64(FP), R9
+	ADDQ           R9, BX
+	ADDQ           R9, SI
+	DECQ           R8
+	JNZ            row
+	MOVQ           outStep+96(FP), SI
+	TESTQ          DX, DX
+	JZ             forget
+	VPXORD         Z20, Z20, Z20
+	VMOVDQU32      planeIndex0<>+0(SB), Z17
+	VMOVAPS        Z1, Z18
+	VPERMT2PS      Z2, Z17, Z18
+	VMOVDQU32      planeIndex1<>+0(SB), Z17
+	VMOVAPS        Z1, Z1
+	VPERMT2PS      Z2, Z17, Z1
+	VMOVDQU32      planeIndex2<>+0(SB), Z17
+	VMOVAPS        Z2, Z19
+	VPERMT2PS      Z2, Z17, Z19
+	VMOVDQU32      planeIndex3<>+0(SB), Z17
+	VMOVAPS        Z2, Z22
+	VPERMT2PS      Z2, Z17, Z22
+	VCMPPS         $0x1e, Z18, Z1, K1
+	VCMPPS         $0x03, Z1, Z1, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z1, K1, Z18
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z18, Z19, K1
+	VCMPPS         $0x03, Z19, Z19, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z19, K1, Z18
+	VPBROADCASTD   position2<>+0(SB), K1, Z1
+	VCMPPS         $0x1e, Z18, Z22, K1
+	VCMPPS         $0x03, Z22, Z22, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z22, K1, Z18
+	VPBROADCASTD   position3<>+0(SB), K1, Z1
+	VMAXPS         Z18, Z0, Z18
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z3, Z17
+	VPERMT2PS      Z4, Z2, Z17
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z3, Z3
+	VPERMT2PS      Z4, Z2, Z3
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z4, Z19
+	VPERMT2PS      Z4, Z2, Z19
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z4, Z22
+	VPERMT2PS      Z4, Z2, Z22
+	VCMPPS         $0x1e, Z17, Z3, K1
+	VCMPPS         $0x03, Z3, Z3, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z3, K1, Z17
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z17, Z19, K1
+	VCMPPS         $0x03, Z19, Z19, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z19, K1, Z17
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z17, Z22, K1
+	VCMPPS         $0x03, Z22, Z22, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z22, K1, Z17
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z17, Z0, Z17
+	VPSLLD         $0x08, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z5, Z3
+	VPERMT2PS      Z6, Z2, Z3
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z5, Z4
+	VPERMT2PS      Z6, Z2, Z4
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z6, Z5
+	VPERMT2PS      Z6, Z2, Z5
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z6, Z19
+	VPERMT2PS      Z6, Z2, Z19
+	VCMPPS         $0x1e, Z3, Z4, K1
+	VCMPPS         $0x03, Z4, Z4, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z4, K1, Z3
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z3
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z3, Z19, K1
+	VCMPPS         $0x03, Z19, Z19, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z19, K1, Z3
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z3, Z0, Z3
+	VPSLLD         $0x10, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z7, Z4
+	VPERMT2PS      Z8, Z2, Z4
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z7, Z5
+	VPERMT2PS      Z8, Z2, Z5
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z8, Z6
+	VPERMT2PS      Z8, Z2, Z6
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z8, Z7
+	VPERMT2PS      Z8, Z2, Z7
+	VCMPPS         $0x1e, Z4, Z5, K1
+	VCMPPS         $0x03, Z5, Z5, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z5, K1, Z4
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z6, K1
+	VCMPPS         $0x03, Z6, Z6, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z6, K1, Z4
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z4, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z4
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z4, Z0, Z4
+	VPSLLD         $0x18, Z2, Z2
+	VPORD          Z2, Z1, Z1
+	VMOVDQU32      planeIndex0<>+0(SB), Z2
+	VMOVAPS        Z9, Z5
+	VPERMT2PS      Z10, Z2, Z5
+	VMOVDQU32      planeIndex1<>+0(SB), Z2
+	VMOVAPS        Z9, Z6
+	VPERMT2PS      Z10, Z2, Z6
+	VMOVDQU32      planeIndex2<>+0(SB), Z2
+	VMOVAPS        Z10, Z7
+	VPERMT2PS      Z10, Z2, Z7
+	VMOVDQU32      planeIndex3<>+0(SB), Z2
+	VMOVAPS        Z10, Z8
+	VPERMT2PS      Z10, Z2, Z8
+	VCMPPS         $0x1e, Z5, Z6, K1
+	VCMPPS         $0x03, Z6, Z6, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z6, K1, Z5
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z7, K1
+	VCMPPS         $0x03, Z7, Z7, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z7, K1, Z5
+	VPBROADCASTD   position2<>+0(SB), K1, Z2
+	VCMPPS         $0x1e, Z5, Z8, K1
+	VCMPPS         $0x03, Z8, Z8, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z8, K1, Z5
+	VPBROADCASTD   position3<>+0(SB), K1, Z2
+	VMAXPS         Z5, Z0, Z5
+	VMOVDQU32      planeIndex0<>+0(SB), Z6
+	VMOVAPS        Z11, Z7
+	VPERMT2PS      Z12, Z6, Z7
+	VMOVDQU32      planeIndex1<>+0(SB), Z6
+	VMOVAPS        Z11, Z8
+	VPERMT2PS      Z12, Z6, Z8
+	VMOVDQU32      planeIndex2<>+0(SB), Z6
+	VMOVAPS        Z12, Z9
+	VPERMT2PS      Z12, Z6, Z9
+	VMOVDQU32      planeIndex3<>+0(SB), Z6
+	VMOVAPS        Z12, Z10
+	VPERMT2PS      Z12, Z6, Z10
+	VCMPPS         $0x1e, Z7, Z8, K1
+	VCMPPS         $0x03, Z8, Z8, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z8, K1, Z7
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z7, Z9, K1
+	VCMPPS         $0x03, Z9, Z9, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z9, K1, Z7
+	VPBROADCASTD   position2<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z7, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z7
+	VPBROADCASTD   position3<>+0(SB), K1, Z6
+	VMAXPS         Z7, Z0, Z7
+	VPSLLD         $0x08, Z6, Z6
+	VPORD          Z6, Z2, Z2
+	VMOVDQU32      planeIndex0<>+0(SB), Z6
+	VMOVAPS        Z13, Z8
+	VPERMT2PS      Z14, Z6, Z8
+	VMOVDQU32      planeIndex1<>+0(SB), Z6
+	VMOVAPS        Z13, Z9
+	VPERMT2PS      Z14, Z6, Z9
+	VMOVDQU32      planeIndex2<>+0(SB), Z6
+	VMOVAPS        Z14, Z10
+	VPERMT2PS      Z14, Z6, Z10
+	VMOVDQU32      planeIndex3<>+0(SB), Z6
+	VMOVAPS        Z14, Z11
+	VPERMT2PS      Z14, Z6, Z11
+	VCMPPS         $0x1e, Z8, Z9, K1
+	VCMPPS         $0x03, Z9, Z9, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z9, K1, Z8
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z8, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z8
+	VPBROADCASTD   position2<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z8, Z11, K1
+	VCMPPS         $0x03, Z11, Z11, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z11, K1, Z8
+	VPBROADCASTD   position3<>+0(SB), K1, Z6
+	VMAXPS         Z8, Z0, Z8
+	VPSLLD         $0x10, Z6, Z6
+	VPORD          Z6, Z2, Z2
+	VMOVDQU32      planeIndex0<>+0(SB), Z6
+	VMOVAPS        Z15, Z9
+	VPERMT2PS      Z16, Z6, Z9
+	VMOVDQU32      planeIndex1<>+0(SB), Z6
+	VMOVAPS        Z15, Z10
+	VPERMT2PS      Z16, Z6, Z10
+	VMOVDQU32      planeIndex2<>+0(SB), Z6
+	VMOVAPS        Z16, Z11
+	VPERMT2PS      Z16, Z6, Z11
+	VMOVDQU32      planeIndex3<>+0(SB), Z6
+	VMOVAPS        Z16, Z12
+	VPERMT2PS      Z16, Z6, Z12
+	VCMPPS         $0x1e, Z9, Z10, K1
+	VCMPPS         $0x03, Z10, Z10, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z10, K1, Z9
+	VPBROADCASTD.Z position1<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z9, Z11, K1
+	VCMPPS         $0x03, Z11, Z11, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z11, K1, Z9
+	VPBROADCASTD   position2<>+0(SB), K1, Z6
+	VCMPPS         $0x1e, Z9, Z12, K1
+	VCMPPS         $0x03, Z12, Z12, K2
+	KORW           K1, K2, K1
+	VMOVAPS        Z12, K1, Z9
+	VPBROADCASTD   position3<>+0(SB), K1, Z6
+	VMAXPS         Z9, Z0, Z9
+	VPSLLD         $0x18, Z6, Z6
+	VPORD          Z6, Z2, Z2
+	VUNPCKLPS      Z17, Z18, Z6
+	VUNPCKHPS      Z17, Z18, Z10
+	VUNPCKLPS      Z4, Z3, Z11
+	VUNPCKHPS      Z4, Z3, Z3
+	VSHUFPS        $0x44, Z11, Z6, Z4
+	VSHUFPS        $0xee, Z11, Z6, Z6
+	VSHUFPS        $0x44, Z3, Z10, Z11
+	VSHUFPS        $0xee, Z3, Z10, Z3
+	VUNPCKLPS      Z7, Z5, Z10
+	VUNPCKHPS      Z7, Z5, Z5
+	VUNPCKLPS      Z9, Z8, Z7
+	VUNPCKHPS      Z9, Z8, Z8
+	VSHUFPS        $0x44, Z7, Z10, Z9
+	VSHUFPS        $0xee, Z7, Z10, Z7
+	VSHUFPS        $0x44, Z8, Z5, Z10
+	VSHUFPS        $0xee, Z8, Z5, Z5
+	VMOVUPS        X4, (CX)
+	VMOVUPS        X9, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X6, (CX)
+	VMOVUPS        X7, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X11, (CX)
+	VMOVUPS        X10, 16(CX)
+	ADDQ           SI, CX
+	VMOVUPS        X3, (CX)
+	VMOVUPS        X5, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z4, (CX)
+	VEXTRACTF32X4  $0x01, Z9, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z6, (CX)
+	VEXTRACTF32X4  $0x01, Z7, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z11, (CX)
+	VEXTRACTF32X4  $0x01, Z10, 16(CX)
+	ADDQ           SI, CX
+	VEXTRACTF32X4  $0x01, Z3, (CX)
+	VEXTRACTF32X4  $0x01, Z5, 16(CX)
+	ADDQ           SI, CX
+	SHRQ           $0x02, SI
+	VPUNPCKLDQ     Z2, Z1, Z3
+	VPUNPCKHDQ     Z2, Z1, Z1
+	VMOVQ          X3, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X3, (DX)
+	ADDQ           SI, DX
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z3, X2
+	VMOVQ          X2, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X2, (DX)
+	ADDQ           SI, DX
+	VEXTRACTF32X4  $0x01, Z1, X1
+	VMOVQ          X1, (DX)
+	ADDQ           SI, DX
+	VPEXTRQ        $0x01, X1, (DX)
+	ADDQ           SI, DX
+	JMP            pooled
+
+forget:
+	VPXORD        Z21, Z21, Z21
+	VMOVDQU32     planeIndex0<>+0(SB), Z17
+	VMOVAPS       Z1, Z18
+	VPERMT2PS     Z2, Z17, Z18
+	VMOVDQU32     planeIndex1<>+0(SB), Z17
+	VMOVAPS       Z1, Z1
+	VPERMT2PS     Z2, Z17, Z1
+	VMOVDQU32     planeIndex2<>+0(SB), Z17
+	VMOVAPS       Z2, Z19
+	VPERMT2PS     Z2, Z17, Z19
+	VMOVDQU32     planeIndex3<>+0(SB), Z17
+	VMOVAPS       Z2, Z22
+	VPERMT2PS     Z2, Z17, Z22
+	VCMPPS        $0x1e, Z18, Z1, K1
+	VCMPPS        $0x03, Z1, Z1, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z1, K1, Z18
+	VCMPPS        $0x1e, Z18, Z19, K1
+	VCMPPS        $0x03, Z19, Z19, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z19, K1, Z18
+	VCMPPS        $0x1e, Z18, Z22, K1
+	VCMPPS        $0x03, Z22, Z22, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z22, K1, Z18
+	VMAXPS        Z18, Z0, Z18
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z3, Z2
+	VPERMT2PS     Z4, Z1, Z2
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z3, Z3
+	VPERMT2PS     Z4, Z1, Z3
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z4, Z17
+	VPERMT2PS     Z4, Z1, Z17
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z4, Z19
+	VPERMT2PS     Z4, Z1, Z19
+	VCMPPS        $0x1e, Z2, Z3, K1
+	VCMPPS        $0x03, Z3, Z3, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z3, K1, Z2
+	VCMPPS        $0x1e, Z2, Z17, K1
+	VCMPPS        $0x03, Z17, Z17, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z17, K1, Z2
+	VCMPPS        $0x1e, Z2, Z19, K1
+	VCMPPS        $0x03, Z19, Z19, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z19, K1, Z2
+	VMAXPS        Z2, Z0, Z2
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z5, Z3
+	VPERMT2PS     Z6, Z1, Z3
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z5, Z4
+	VPERMT2PS     Z6, Z1, Z4
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z6, Z5
+	VPERMT2PS     Z6, Z1, Z5
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z6, Z17
+	VPERMT2PS     Z6, Z1, Z17
+	VCMPPS        $0x1e, Z3, Z4, K1
+	VCMPPS        $0x03, Z4, Z4, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z4, K1, Z3
+	VCMPPS        $0x1e, Z3, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z3
+	VCMPPS        $0x1e, Z3, Z17, K1
+	VCMPPS        $0x03, Z17, Z17, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z17, K1, Z3
+	VMAXPS        Z3, Z0, Z3
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z7, Z4
+	VPERMT2PS     Z8, Z1, Z4
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z7, Z5
+	VPERMT2PS     Z8, Z1, Z5
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z8, Z6
+	VPERMT2PS     Z8, Z1, Z6
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z8, Z7
+	VPERMT2PS     Z8, Z1, Z7
+	VCMPPS        $0x1e, Z4, Z5, K1
+	VCMPPS        $0x03, Z5, Z5, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z5, K1, Z4
+	VCMPPS        $0x1e, Z4, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z4
+	VCMPPS        $0x1e, Z4, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z4
+	VMAXPS        Z4, Z0, Z4
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z9, Z5
+	VPERMT2PS     Z10, Z1, Z5
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z9, Z6
+	VPERMT2PS     Z10, Z1, Z6
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z10, Z7
+	VPERMT2PS     Z10, Z1, Z7
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z10, Z8
+	VPERMT2PS     Z10, Z1, Z8
+	VCMPPS        $0x1e, Z5, Z6, K1
+	VCMPPS        $0x03, Z6, Z6, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z6, K1, Z5
+	VCMPPS        $0x1e, Z5, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z5
+	VCMPPS        $0x1e, Z5, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z5
+	VMAXPS        Z5, Z0, Z5
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z11, Z6
+	VPERMT2PS     Z12, Z1, Z6
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z11, Z7
+	VPERMT2PS     Z12, Z1, Z7
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z12, Z8
+	VPERMT2PS     Z12, Z1, Z8
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z12, Z9
+	VPERMT2PS     Z12, Z1, Z9
+	VCMPPS        $0x1e, Z6, Z7, K1
+	VCMPPS        $0x03, Z7, Z7, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z7, K1, Z6
+	VCMPPS        $0x1e, Z6, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z6
+	VCMPPS        $0x1e, Z6, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z6
+	VMAXPS        Z6, Z0, Z6
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z13, Z7
+	VPERMT2PS     Z14, Z1, Z7
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z13, Z8
+	VPERMT2PS     Z14, Z1, Z8
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z14, Z9
+	VPERMT2PS     Z14, Z1, Z9
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z14, Z10
+	VPERMT2PS     Z14, Z1, Z10
+	VCMPPS        $0x1e, Z7, Z8, K1
+	VCMPPS        $0x03, Z8, Z8, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z8, K1, Z7
+	VCMPPS        $0x1e, Z7, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z7
+	VCMPPS        $0x1e, Z7, Z10, K1
+	VCMPPS        $0x03, Z10, Z10, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z10, K1, Z7
+	VMAXPS        Z7, Z0, Z7
+	VMOVDQU32     planeIndex0<>+0(SB), Z1
+	VMOVAPS       Z15, Z8
+	VPERMT2PS     Z16, Z1, Z8
+	VMOVDQU32     planeIndex1<>+0(SB), Z1
+	VMOVAPS       Z15, Z9
+	VPERMT2PS     Z16, Z1, Z9
+	VMOVDQU32     planeIndex2<>+0(SB), Z1
+	VMOVAPS       Z16, Z10
+	VPERMT2PS     Z16, Z1, Z10
+	VMOVDQU32     planeIndex3<>+0(SB), Z1
+	VMOVAPS       Z16, Z11
+	VPERMT2PS     Z16, Z1, Z11
+	VCMPPS        $0x1e, Z8, Z9, K1
+	VCMPPS        $0x03, Z9, Z9, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z9, K1, Z8
+	VCMPPS        $0x1e, Z8, Z10, K1
+	VCMPPS        $0x03, Z10, Z10, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z10, K1, Z8
+	VCMPPS        $0x1e, Z8, Z11, K1
+	VCMPPS        $0x03, Z11, Z11, K2
+	KORW          K1, K2, K1
+	VMOVAPS       Z11, K1, Z8
+	VMAXPS        Z8, Z0, Z8
+	VUNPCKLPS     Z2, Z18, Z1
+	VUNPCKHPS     Z2, Z18, Z2
+	VUNPCKLPS     Z4, Z3, Z9
+	VUNPCKHPS     Z4, Z3, Z3
+	VSHUFPS       $0x44, Z9, Z1, Z4
+	VSHUFPS       $0xee, Z9, Z1, Z1
+	VSHUFPS       $0x44, Z3, Z2, Z9
+	VSHUFPS       $0xee, Z3, Z2, Z2
+	VUNPCKLPS     Z6, Z5, Z3
+	VUNPCKHPS     Z6, Z5, Z5
+	VUNPCKLPS     Z8, Z7, Z6
+	VUNPCKHPS     Z8, Z7, Z7
+	VSHUFPS       $0x44, Z6, Z3, Z8
+	VSHUFPS       $0xee, Z6, Z3, Z3
+	VSHUFPS       $0x44, Z7, Z5, Z6
+	VSHUFPS       $0xee, Z7, Z5, Z5
+	VMOVUPS       X4, (CX)
+	VMOVUPS       X8, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X1, (CX)
+	VMOVUPS       X3, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X9, (CX)
+	VMOVUPS       X6, 16(CX)
+	ADDQ          SI, CX
+	VMOVUPS       X2, (CX)
+	VMOVUPS       X5, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z4, (CX)
+	VEXTRACTF32X4 $0x01, Z8, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z1, (CX)
+	VEXTRACTF32X4 $0x01, Z3, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z9, (CX)
+	VEXTRACTF32X4 $0x01, Z6, 16(CX)
+	ADDQ          SI, CX
+	VEXTRACTF32X4 $0x01, Z2, (CX)
+	VEXTRACTF32X4 $0x01, Z5, 16(CX)
+	ADDQ          SI, CX
+
+pooled:
+	MOVQ tileStep+88(FP), BX
+	ADDQ BX, AX
+	DECQ tiles+40(FP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
 // func matMul6x1Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64, mask uint64)
 // Requires: AVX, AVX512F
 TEXT ·matMul6x1Wide(SB), NOSPLIT, $0-88
@@ -12015,6 +16325,486 @@ term:
 	ADDQ         $0x00000100, DX
 	DECQ         BX
 	JNZ          tile
+	VZEROUPPER
+	RET
+
+// func linear4x4Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·linear4x4Wide(SB), NOSPLIT, $0-88
+	MOVQ  y+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  w+16(FP), DX
+	MOVQ  xStep+64(FP), BX
+	MOVQ  wStep+72(FP), SI
+	LEAQ  (BX)(BX*2), DI
+	LEAQ  (SI)(SI*2), R8
+	MOVL  $0x000000ff, R11
+	KMOVW R11, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   CX, R9
+	MOVQ   DX, R10
+	LEAQ   (R9)(DI*1), R12
+	LEAQ   (R10)(R8*1), R13
+	MOVQ   vectors+40(FP), R11
+	TESTQ  R11, R11
+	JZ     rest
+
+vector:
+	VMOVUPS     (R9), Z16
+	VMOVUPS     (R9)(BX*1), Z17
+	VMOVUPS     (R9)(BX*2), Z18
+	VMOVUPS     (R12), Z19
+	VMOVUPS     (R10), Z20
+	VFMADD231PS Z20, Z16, Z0
+	VFMADD231PS Z20, Z17, Z4
+	VFMADD231PS Z20, Z18, Z8
+	VFMADD231PS Z20, Z19, Z12
+	VMOVUPS     (R10)(SI*1), Z20
+	VFMADD231PS Z20, Z16, Z1
+	VFMADD231PS Z20, Z17, Z5
+	VFMADD231PS Z20, Z18, Z9
+	VFMADD231PS Z20, Z19, Z13
+	VMOVUPS     (R10)(SI*2), Z20
+	VFMADD231PS Z20, Z16, Z2
+	VFMADD231PS Z20, Z17, Z6
+	VFMADD231PS Z20, Z18, Z10
+	VFMADD231PS Z20, Z19, Z14
+	VMOVUPS     (R13), Z20
+	VFMADD231PS Z20, Z16, Z3
+	VFMADD231PS Z20, Z17, Z7
+	VFMADD231PS Z20, Z18, Z11
+	VFMADD231PS Z20, Z19, Z15
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R12
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R13
+	DECQ        R11
+	JNZ         vector
+
+rest:
+	MOVQ        eight+48(FP), R11
+	TESTQ       R11, R11
+	JZ          sums
+	VMOVUPS.Z   (R9), K1, Z16
+	VMOVUPS.Z   (R9)(BX*1), K1, Z17
+	VMOVUPS.Z   (R9)(BX*2), K1, Z18
+	VMOVUPS.Z   (R12), K1, Z19
+	VMOVUPS.Z   (R10), K1, Z20
+	VFMADD231PS Z20, Z16, Z0
+	VFMADD231PS Z20, Z17, Z4
+	VFMADD231PS Z20, Z18, Z8
+	VFMADD231PS Z20, Z19, Z12
+	VMOVUPS.Z   (R10)(SI*1), K1, Z20
+	VFMADD231PS Z20, Z16, Z1
+	VFMADD231PS Z20, Z17, Z5
+	VFMADD231PS Z20, Z18, Z9
+	VFMADD231PS Z20, Z19, Z13
+	VMOVUPS.Z   (R10)(SI*2), K1, Z20
+	VFMADD231PS Z20, Z16, Z2
+	VFMADD231PS Z20, Z17, Z6
+	VFMADD231PS Z20, Z18, Z10
+	VFMADD231PS Z20, Z19, Z14
+	VMOVUPS.Z   (R13), K1, Z20
+	VFMADD231PS Z20, Z16, Z3
+	VFMADD231PS Z20, Z17, Z7
+	VFMADD231PS Z20, Z18, Z11
+	VFMADD231PS Z20, Z19, Z15
+
+sums:
+	VUNPCKLPS    Z1, Z0, Z16
+	VUNPCKHPS    Z1, Z0, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z3, Z2, Z17
+	VUNPCKHPS    Z3, Z2, Z18
+	VADDPS       Z18, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z18
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z18, Z18
+	VUNPCKLPS    Z5, Z4, Z16
+	VUNPCKHPS    Z5, Z4, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z7, Z6, Z17
+	VUNPCKHPS    Z7, Z6, Z19
+	VADDPS       Z19, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z19
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z19, Z19
+	VUNPCKLPS    Z9, Z8, Z16
+	VUNPCKHPS    Z9, Z8, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z11, Z10, Z17
+	VUNPCKHPS    Z11, Z10, Z20
+	VADDPS       Z20, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z20
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z20, Z20
+	VUNPCKLPS    Z13, Z12, Z16
+	VUNPCKHPS    Z13, Z12, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z15, Z14, Z17
+	VUNPCKHPS    Z15, Z14, Z22
+	VADDPS       Z22, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z22
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z22, Z22
+	VSHUFF32X4   $0x44, Z19, Z18, Z16
+	VSHUFF32X4   $0xee, Z19, Z18, Z17
+	VADDPS       Z17, Z16, Z16
+	VSHUFF32X4   $0x44, Z22, Z20, Z17
+	VSHUFF32X4   $0xee, Z22, Z20, Z18
+	VADDPS       Z18, Z17, Z17
+	VSHUFF32X4   $0x88, Z17, Z16, Z18
+	VSHUFF32X4   $0xdd, Z17, Z16, Z16
+	VADDPS       Z16, Z18, Z18
+	MOVQ         relu+80(FP), R9
+	VPXORD       Z21, Z21, Z21
+	TESTQ        R9, R9
+	JNZ          rectified
+	MOVL         $0xff800000, R9
+	VPBROADCASTD R9, Z21
+
+rectified:
+	MOVQ            bias+24(FP), R11
+	VBROADCASTF32X4 (R11), Z16
+	VADDPS          Z16, Z18, Z18
+	VMAXPS          Z18, Z21, Z18
+	MOVQ            AX, R9
+	MOVQ            yStep+56(FP), R11
+	VMOVUPS         X18, (R9)
+	ADDQ            R11, R9
+	VEXTRACTF32X4   $0x01, Z18, (R9)
+	ADDQ            R11, R9
+	VEXTRACTF32X4   $0x02, Z18, (R9)
+	ADDQ            R11, R9
+	VEXTRACTF32X4   $0x03, Z18, (R9)
+	ADDQ            R11, R9
+	ADDQ            $0x10, AX
+	ADDQ            $0x10, bias+24(FP)
+	MOVQ            SI, R11
+	IMUL3Q          $0x04, R11, R11
+	ADDQ            R11, DX
+	DECQ            tiles+32(FP)
+	JNZ             tile
+	VZEROUPPER
+	RET
+
+// func linear2x8Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·linear2x8Wide(SB), NOSPLIT, $0-88
+	MOVQ  y+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  w+16(FP), DX
+	MOVQ  xStep+64(FP), BX
+	MOVQ  wStep+72(FP), SI
+	LEAQ  (SI)(SI*2), DI
+	MOVL  $0x000000ff, R10
+	KMOVW R10, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	VPXORD Z12, Z12, Z12
+	VPXORD Z13, Z13, Z13
+	VPXORD Z14, Z14, Z14
+	VPXORD Z15, Z15, Z15
+	MOVQ   CX, R8
+	MOVQ   DX, R9
+	LEAQ   (R9)(DI*1), R11
+	LEAQ   (R11)(DI*1), R12
+	MOVQ   vectors+40(FP), R10
+	TESTQ  R10, R10
+	JZ     rest
+
+vector:
+	VMOVUPS     (R8), Z16
+	VMOVUPS     (R8)(BX*1), Z17
+	VMOVUPS     (R9), Z18
+	VFMADD231PS Z18, Z16, Z0
+	VFMADD231PS Z18, Z17, Z8
+	VMOVUPS     (R9)(SI*1), Z18
+	VFMADD231PS Z18, Z16, Z1
+	VFMADD231PS Z18, Z17, Z9
+	VMOVUPS     (R9)(SI*2), Z18
+	VFMADD231PS Z18, Z16, Z2
+	VFMADD231PS Z18, Z17, Z10
+	VMOVUPS     (R11), Z18
+	VFMADD231PS Z18, Z16, Z3
+	VFMADD231PS Z18, Z17, Z11
+	VMOVUPS     (R11)(SI*1), Z18
+	VFMADD231PS Z18, Z16, Z4
+	VFMADD231PS Z18, Z17, Z12
+	VMOVUPS     (R11)(SI*2), Z18
+	VFMADD231PS Z18, Z16, Z5
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS     (R12), Z18
+	VFMADD231PS Z18, Z16, Z6
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS     (R12)(SI*1), Z18
+	VFMADD231PS Z18, Z16, Z7
+	VFMADD231PS Z18, Z17, Z15
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, R9
+	ADDQ        $0x40, R11
+	ADDQ        $0x40, R12
+	DECQ        R10
+	JNZ         vector
+
+rest:
+	MOVQ        eight+48(FP), R10
+	TESTQ       R10, R10
+	JZ          sums
+	VMOVUPS.Z   (R8), K1, Z16
+	VMOVUPS.Z   (R8)(BX*1), K1, Z17
+	VMOVUPS.Z   (R9), K1, Z18
+	VFMADD231PS Z18, Z16, Z0
+	VFMADD231PS Z18, Z17, Z8
+	VMOVUPS.Z   (R9)(SI*1), K1, Z18
+	VFMADD231PS Z18, Z16, Z1
+	VFMADD231PS Z18, Z17, Z9
+	VMOVUPS.Z   (R9)(SI*2), K1, Z18
+	VFMADD231PS Z18, Z16, Z2
+	VFMADD231PS Z18, Z17, Z10
+	VMOVUPS.Z   (R11), K1, Z18
+	VFMADD231PS Z18, Z16, Z3
+	VFMADD231PS Z18, Z17, Z11
+	VMOVUPS.Z   (R11)(SI*1), K1, Z18
+	VFMADD231PS Z18, Z16, Z4
+	VFMADD231PS Z18, Z17, Z12
+	VMOVUPS.Z   (R11)(SI*2), K1, Z18
+	VFMADD231PS Z18, Z16, Z5
+	VFMADD231PS Z18, Z17, Z13
+	VMOVUPS.Z   (R12), K1, Z18
+	VFMADD231PS Z18, Z16, Z6
+	VFMADD231PS Z18, Z17, Z14
+	VMOVUPS.Z   (R12)(SI*1), K1, Z18
+	VFMADD231PS Z18, Z16, Z7
+	VFMADD231PS Z18, Z17, Z15
+
+sums:
+	VUNPCKLPS    Z1, Z0, Z16
+	VUNPCKHPS    Z1, Z0, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z3, Z2, Z17
+	VUNPCKHPS    Z3, Z2, Z18
+	VADDPS       Z18, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z18
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z18, Z18
+	VUNPCKLPS    Z5, Z4, Z16
+	VUNPCKHPS    Z5, Z4, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z7, Z6, Z17
+	VUNPCKHPS    Z7, Z6, Z20
+	VADDPS       Z20, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z20
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z20, Z20
+	VUNPCKLPS    Z9, Z8, Z16
+	VUNPCKHPS    Z9, Z8, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z11, Z10, Z17
+	VUNPCKHPS    Z11, Z10, Z21
+	VADDPS       Z21, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z21
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z21, Z21
+	VUNPCKLPS    Z13, Z12, Z16
+	VUNPCKHPS    Z13, Z12, Z17
+	VADDPS       Z17, Z16, Z16
+	VUNPCKLPS    Z15, Z14, Z17
+	VUNPCKHPS    Z15, Z14, Z22
+	VADDPS       Z22, Z17, Z17
+	VSHUFPS      $0x44, Z17, Z16, Z22
+	VSHUFPS      $0xee, Z17, Z16, Z16
+	VADDPS       Z16, Z22, Z22
+	VSHUFF32X4   $0x44, Z20, Z18, Z16
+	VSHUFF32X4   $0xee, Z20, Z18, Z17
+	VADDPS       Z17, Z16, Z16
+	VSHUFF32X4   $0x44, Z22, Z21, Z17
+	VSHUFF32X4   $0xee, Z22, Z21, Z18
+	VADDPS       Z18, Z17, Z17
+	VSHUFF32X4   $0x88, Z17, Z16, Z18
+	VSHUFF32X4   $0xdd, Z17, Z16, Z16
+	VADDPS       Z16, Z18, Z18
+	MOVQ         relu+80(FP), R8
+	VPXORD       Z19, Z19, Z19
+	TESTQ        R8, R8
+	JNZ          rectified
+	MOVL         $0xff800000, R8
+	VPBROADCASTD R8, Z19
+
+rectified:
+	MOVQ            bias+24(FP), R10
+	VBROADCASTF64X4 (R10), Z16
+	VADDPS          Z16, Z18, Z18
+	VMAXPS          Z18, Z19, Z18
+	MOVQ            AX, R8
+	MOVQ            yStep+56(FP), R10
+	VMOVUPS         Y18, (R8)
+	ADDQ            R10, R8
+	VEXTRACTF64X4   $0x01, Z18, (R8)
+	ADDQ            R10, R8
+	ADDQ            $0x20, AX
+	ADDQ            $0x20, bias+24(FP)
+	MOVQ            SI, R10
+	IMUL3Q          $0x08, R10, R10
+	ADDQ            R10, DX
+	DECQ            tiles+32(FP)
+	JNZ             tile
+	VZEROUPPER
+	RET
+
+// func linear1x8Wide(y *float32, x *float32, w *float32, bias *float32, tiles uint64, vectors uint64, eight uint64, yStep uint64, xStep uint64, wStep uint64, relu uint64)
+// Requires: AVX, AVX512F
+TEXT ·linear1x8Wide(SB), NOSPLIT, $0-88
+	MOVQ  y+0(FP), AX
+	MOVQ  x+8(FP), CX
+	MOVQ  w+16(FP), DX
+	MOVQ  xStep+64(FP), BX
+	MOVQ  wStep+72(FP), BX
+	LEAQ  (BX)(BX*2), SI
+	MOVL  $0x000000ff, R9
+	KMOVW R9, K1
+
+tile:
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	MOVQ   CX, DI
+	MOVQ   DX, R8
+	LEAQ   (R8)(SI*1), R10
+	LEAQ   (R10)(SI*1), R11
+	MOVQ   vectors+40(FP), R9
+	TESTQ  R9, R9
+	JZ     rest
+
+vector:
+	VMOVUPS     (DI), Z8
+	VMOVUPS     (R8), Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS     (R8)(BX*1), Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS     (R8)(BX*2), Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS     (R10), Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS     (R10)(BX*1), Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS     (R10)(BX*2), Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS     (R11), Z9
+	VFMADD231PS Z9, Z8, Z6
+	VMOVUPS     (R11)(BX*1), Z9
+	VFMADD231PS Z9, Z8, Z7
+	ADDQ        $0x40, DI
+	ADDQ        $0x40, R8
+	ADDQ        $0x40, R10
+	ADDQ        $0x40, R11
+	DECQ        R9
+	JNZ         vector
+
+rest:
+	MOVQ        eight+48(FP), R9
+	TESTQ       R9, R9
+	JZ          sums
+	VMOVUPS.Z   (DI), K1, Z8
+	VMOVUPS.Z   (R8), K1, Z9
+	VFMADD231PS Z9, Z8, Z0
+	VMOVUPS.Z   (R8)(BX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z1
+	VMOVUPS.Z   (R8)(BX*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z2
+	VMOVUPS.Z   (R10), K1, Z9
+	VFMADD231PS Z9, Z8, Z3
+	VMOVUPS.Z   (R10)(BX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z4
+	VMOVUPS.Z   (R10)(BX*2), K1, Z9
+	VFMADD231PS Z9, Z8, Z5
+	VMOVUPS.Z   (R11), K1, Z9
+	VFMADD231PS Z9, Z8, Z6
+	VMOVUPS.Z   (R11)(BX*1), K1, Z9
+	VFMADD231PS Z9, Z8, Z7
+
+sums:
+	VUNPCKLPS    Z1, Z0, Z8
+	VUNPCKHPS    Z1, Z0, Z9
+	VADDPS       Z9, Z8, Z8
+	VUNPCKLPS    Z3, Z2, Z9
+	VUNPCKHPS    Z3, Z2, Z11
+	VADDPS       Z11, Z9, Z9
+	VSHUFPS      $0x44, Z9, Z8, Z11
+	VSHUFPS      $0xee, Z9, Z8, Z8
+	VADDPS       Z8, Z11, Z11
+	VUNPCKLPS    Z5, Z4, Z8
+	VUNPCKHPS    Z5, Z4, Z9
+	VADDPS       Z9, Z8, Z8
+	VUNPCKLPS    Z7, Z6, Z9
+	VUNPCKHPS    Z7, Z6, Z12
+	VADDPS       Z12, Z9, Z9
+	VSHUFPS      $0x44, Z9, Z8, Z12
+	VSHUFPS      $0xee, Z9, Z8, Z8
+	VADDPS       Z8, Z12, Z12
+	VSHUFF32X4   $0x44, Z12, Z11, Z8
+	VSHUFF32X4   $0xee, Z12, Z11, Z9
+	VADDPS       Z9, Z8, Z8
+	VSHUFF32X4   $0x88, Z8, Z8, Z9
+	VSHUFF32X4   $0xdd, Z8, Z8, Z8
+	VADDPS       Z8, Z9, Z9
+	MOVQ         relu+80(FP), DI
+	VPXORD       Z10, Z10, Z10
+	TESTQ        DI, DI
+	JNZ          rectified
+	MOVL         $0xff800000, DI
+	VPBROADCASTD DI, Z10
+
+rectified:
+	MOVQ            bias+24(FP), R9
+	VBROADCASTF64X4 (R9), Z8
+	VADDPS          Z8, Z9, Z9
+	VMAXPS          Z9, Z10, Z9
+	MOVQ            AX, DI
+	MOVQ            yStep+56(FP), R9
+	VMOVUPS         Y9, (DI)
+	ADDQ            R9, DI
+	ADDQ            $0x20, AX
+	ADDQ            $0x20, bias+24(FP)
+	MOVQ            BX, R9
+	IMUL3Q          $0x08, R9, R9
+	ADDQ            R9, DX
+	DECQ            tiles+32(FP)
+	JNZ             tile
 	VZEROUPPER
 	RET
 

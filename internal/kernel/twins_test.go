@@ -92,8 +92,11 @@ func normal(r *rand.Rand) func() float32 { return func() float32 { return float3
 func randomConv(r *rand.Rand) (c Conv, picture int) {
 	channels, in := 1+r.IntN(40), 1+r.IntN(20)
 	kernel, stride := 1+r.IntN(7), 1+r.IntN(3)
+	if r.IntN(3) == 0 { // a first layer, for which some sets have kernels of their own
+		channels, in, stride = 1+r.IntN(8), 1, 1
+	}
 	c = Conv{Channels: channels, KernelRows: kernel, Run: kernel * in, ReLU: r.IntN(2) == 0, Pool: r.IntN(2) == 0,
-		OutWidth: 1 + r.IntN(11), OutHeight: 1 + r.IntN(4)}
+		OutWidth: 1 + r.IntN(27), OutHeight: 1 + r.IntN(4)}
 	window := 1
 	if c.Pool {
 		window = 2

@@ -132,7 +132,9 @@ func wide() {
 		}
 	}
 	wideProducts()
+	wideConvolutions()
 	wideMatMul()
+	wideLinear()
 	wideElementwise()
 	wideAdam()
 	norms()

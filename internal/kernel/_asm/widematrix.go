@@ -179,3 +179,140 @@ func widePanelProducts() {
 		RET()
 	}
 }
+
+// wideLinear writes the kernels for 4, 2 and 1 examples: 16 dot products at a time, or eight
+// for one, each in 16 lanes that are added up in the same order.
+func wideLinear() {
+	for _, examples := range []int{4, 2, 1} {
+		outputs := min(16/examples, 8)
+		name := fmt.Sprintf("linear%dx%d%s", examples, outputs, wideSuffix)
+		TEXT(name, NOSPLIT, "func(y, x, w, bias *float32, tiles, vectors, eight, yStep, xStep, wStep, relu uint64)")
+		Doc(fmt.Sprintf("%s is LinearForward for %d examples, a tile of %d outputs at a time. The depth is that many vectors of 16 and then eight, or zero. Steps are in bytes.", name, examples, outputs))
+		y, x, w := load("y"), load("x"), load("w")
+		xStep, wStep := load("xStep"), load("wStep")
+		var xStep3, wStep3 reg.Register
+		if examples > 3 {
+			xStep3 = GP64()
+			LEAQ(indexed(xStep, xStep, 2, 0), xStep3)
+		}
+		if outputs > 3 {
+			wStep3 = GP64()
+			LEAQ(indexed(wStep, wStep, 2, 0), wStep3)
+		}
+		xAt, wAt, vectors := GP64(), GP64(), GP64()
+		lower := K()
+		MOVL(U32(0xff), vectors.As32())
+		KMOVW(vectors.As32(), lower)
+		acc := zmms(examples * outputs) // [example][output]
+		Label("tile")
+		for _, a := range acc {
+			VPXORD(a, a, a)
+		}
+		MOVQ(x, xAt)
+		MOVQ(w, wAt)
+		xRows, xBases := rowsFrom(xAt, xStep, xStep3, examples)
+		wRows, wBases := rowsFrom(wAt, wStep, wStep3, outputs)
+		multiply := func(load func(from Mem, to reg.VecVirtual)) {
+			in := zmms(examples)
+			for b := range in {
+				load(xRows[b], in[b])
+			}
+			for o := range outputs {
+				weight := ZMM()
+				load(wRows[o], weight)
+				for b := range in {
+					VFMADD231PS(weight, in[b], acc[b*outputs+o])
+				}
+			}
+		}
+		argument("vectors", vectors)
+		TESTQ(vectors, vectors)
+		JZ(LabelRef("rest"))
+		Label("vector")
+		multiply(func(from Mem, to reg.VecVirtual) { VMOVUPS(from, to) })
+		for _, base := range append(xBases, wBases...) {
+			ADDQ(Imm(wideBytes), base)
+		}
+		DECQ(vectors)
+		JNZ(LabelRef("vector"))
+		Label("rest")
+		argument("eight", vectors)
+		TESTQ(vectors, vectors)
+		JZ(LabelRef("sums"))
+		multiply(func(from Mem, to reg.VecVirtual) { VMOVUPS_Z(from, lower, to) })
+		Label("sums")
+		sums, add, floor := sumsOfLanes(acc), ZMM(), floorOf()
+		argument("bias", vectors)
+		if outputs == 4 {
+			VBROADCASTF32X4(at(vectors, 0), add)
+		} else {
+			VBROADCASTF64X4(at(vectors, 0), add)
+		}
+		VADDPS(add, sums, sums)
+		VMAXPS(sums, floor, sums)
+		yAt := xAt
+		MOVQ(y, yAt)
+		argument("yStep", vectors)
+		for b := range examples {
+			switch {
+			case b == 0 && outputs == 8:
+				VMOVUPS(sums.AsY(), at(yAt, 0))
+			case outputs == 8:
+				VEXTRACTF64X4(Imm(uint64(b)), sums, at(yAt, 0))
+			case b == 0:
+				VMOVUPS(sums.AsX(), at(yAt, 0))
+			default:
+				VEXTRACTF32X4(Imm(uint64(b)), sums, at(yAt, 0))
+			}
+			ADDQ(vectors, yAt)
+		}
+		ADDQ(Imm(uint64(4*outputs)), y)
+		ADDQ(Imm(uint64(4*outputs)), NewParamAddr("bias", 24))
+		MOVQ(wStep, vectors)
+		IMUL3Q(Imm(uint64(outputs)), vectors, vectors)
+		ADDQ(vectors, w)
+		DECQ(NewParamAddr("tiles", 32))
+		JNZ(LabelRef("tile"))
+		VZEROUPPER()
+		RET()
+	}
+}
+
+// sumsOfLanes adds up the lanes of 16 registers, each to one lane of the result in their
+// order, or of eight, to the lower ones.
+func sumsOfLanes(of []reg.VecVirtual) reg.VecVirtual {
+	both := func(shuffle func(half int, to reg.VecVirtual)) reg.VecVirtual {
+		sum, other := ZMM(), ZMM()
+		shuffle(0, sum)
+		shuffle(1, other)
+		VADDPS(other, sum, sum)
+		return sum
+	}
+	var fours []reg.VecVirtual // the sums of four registers, of every four lanes
+	for i := 0; i < len(of); i += 4 {
+		var pairs [2]reg.VecVirtual
+		for p := range pairs {
+			a, b := of[i+2*p], of[i+2*p+1]
+			pairs[p] = both(func(half int, to reg.VecVirtual) {
+				if half == 0 {
+					VUNPCKLPS(b, a, to)
+				} else {
+					VUNPCKHPS(b, a, to)
+				}
+			})
+		}
+		fours = append(fours, both(func(half int, to reg.VecVirtual) {
+			VSHUFPS(Imm([]uint64{0x44, 0xee}[half]), pairs[1], pairs[0], to)
+		}))
+	}
+	var eights []reg.VecVirtual
+	for i := 0; i < len(fours); i += 2 {
+		eights = append(eights, both(func(half int, to reg.VecVirtual) {
+			VSHUFF32X4(Imm([]uint64{0x44, 0xee}[half]), fours[i+1], fours[i], to)
+		}))
+	}
+	last := eights[len(eights)-1]
+	return both(func(half int, to reg.VecVirtual) {
+		VSHUFF32X4(Imm([]uint64{0x88, 0xdd}[half]), last, eights[0], to)
+	})
+}
