@@ -93,42 +93,59 @@ func collectAssembly(pairs []Pair, count int, relu bool, out []float32, chosen [
 	return int(collectPositive((*uint64)(unsafe.Pointer(&pairs[0])), uint64(count), &out[0], &chosen[0], uint64(outStep), &gradient[0], uint64(gradientStep), &offsets[0]))
 }
 
-// The kernels for blocks of filters, by vectors a row and rows.
-var weightGradient = [5][6]func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32{
-	1: {1: weightGradient1x1, 2: weightGradient2x1, 3: weightGradient3x1, 4: weightGradient4x1, 5: weightGradient5x1},
-	2: {1: weightGradient1x2, 2: weightGradient2x2, 3: weightGradient3x2, 4: weightGradient4x2, 5: weightGradient5x2},
-	3: {1: weightGradient1x3, 2: weightGradient2x3, 3: weightGradient3x3},
-	4: {1: weightGradient1x4, 2: weightGradient2x4, 3: weightGradient3x4},
+// gradientKernels are the kernels for blocks of filters, which have 32 floats a row at most.
+type gradientKernels struct {
+	lanes    int    // floats of a vector
+	mostRows [5]int // of a block of weights, by vectors a row; blocks of inputs have five
+	// By vectors a row and rows.
+	weights [5][6]func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32
+	inputs  [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64)
 }
 
-var inputGradient = [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64){
-	1: {1: inputGradient1x1, 2: inputGradient2x1, 3: inputGradient3x1, 4: inputGradient4x1, 5: inputGradient5x1},
-	2: {1: inputGradient1x2, 2: inputGradient2x2, 3: inputGradient3x2, 4: inputGradient4x2, 5: inputGradient5x2},
-	3: {1: inputGradient1x3, 2: inputGradient2x3, 3: inputGradient3x3, 4: inputGradient4x3, 5: inputGradient5x3},
-	4: {1: inputGradient1x4, 2: inputGradient2x4, 3: inputGradient3x4, 4: inputGradient4x4, 5: inputGradient5x4},
+var gradients = gradientKernels{
+	lanes:    8,
+	mostRows: [5]int{1: 5, 2: 5, 3: 3, 4: 3},
+	weights: [5][6]func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32{
+		1: {1: weightGradient1x1, 2: weightGradient2x1, 3: weightGradient3x1, 4: weightGradient4x1, 5: weightGradient5x1},
+		2: {1: weightGradient1x2, 2: weightGradient2x2, 3: weightGradient3x2, 4: weightGradient4x2, 5: weightGradient5x2},
+		3: {1: weightGradient1x3, 2: weightGradient2x3, 3: weightGradient3x3},
+		4: {1: weightGradient1x4, 2: weightGradient2x4, 3: weightGradient3x4},
+	},
+	inputs: [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64){
+		1: {1: inputGradient1x1, 2: inputGradient2x1, 3: inputGradient3x1, 4: inputGradient4x1, 5: inputGradient5x1},
+		2: {1: inputGradient1x2, 2: inputGradient2x2, 3: inputGradient3x2, 4: inputGradient4x2, 5: inputGradient5x2},
+		3: {1: inputGradient1x3, 2: inputGradient2x3, 3: inputGradient3x3, 4: inputGradient4x3, 5: inputGradient5x3},
+		4: {1: inputGradient1x4, 2: inputGradient2x4, 3: inputGradient3x4, 4: inputGradient4x4, 5: inputGradient5x4},
+	},
 }
-
-// mostRows is the number of rows of the largest block of so many vectors that
-// weightGradient has; inputGradient has five rows of each.
-var mostRows = [5]int{1: 5, 2: 5, 3: 3, 4: 3}
 
 func weightGradientAssembly(c *Conv, filter, in []float32, pairs []Pair) (bias float32) {
+	return gradients.ofWeights(c, filter, in, pairs)
+}
+
+func inputGradientAssembly(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+	gradients.ofInputs(c, gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
+}
+
+// ofWeights is WeightGradient for filters with rows of whole vectors.
+func (k *gradientKernels) ofWeights(c *Conv, filter, in []float32, pairs []Pair) (bias float32) {
 	if len(pairs) == 0 {
 		return 0
 	}
 	list, count, filterRow := (*uint64)(unsafe.Pointer(&pairs[0])), uint64(len(pairs)), c.FilterRow()
 	for at := 0; at < filterRow; at += 32 {
-		vectors := min((filterRow-at)/8, 4)
+		vectors := min(filterRow-at, 32) / k.lanes
 		for row := 0; row < c.KernelRows; {
-			rows := min(c.KernelRows-row, mostRows[vectors])
-			bias = weightGradient[vectors][rows](&filter[row*filterRow+at], &in[row*c.InRow+at], list, count, uint64(4*c.InRow), uint64(4*filterRow))
+			rows := min(c.KernelRows-row, k.mostRows[vectors])
+			bias = k.weights[vectors][rows](&filter[row*filterRow+at], &in[row*c.InRow+at], list, count, uint64(4*c.InRow), uint64(4*filterRow))
 			row += rows
 		}
 	}
 	return bias
 }
 
-func inputGradientAssembly(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+// ofInputs is InputGradient for filters with rows of whole vectors.
+func (k *gradientKernels) ofInputs(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
 	filterRow, size := c.FilterRow(), c.Filter()
 	relu, positions := uint64(0), uint64(2)
 	if c.ReLU {
@@ -140,10 +157,10 @@ func inputGradientAssembly(c *Conv, gradient, filters, out []float32, chosen []u
 	for channel := 0; channel < c.Channels; channel += 16 {
 		alive := uint64(1)<<min(16, c.Channels-channel) - 1
 		for at := 0; at < filterRow; at += 32 {
-			vectors := min((filterRow-at)/8, 4)
+			vectors := min(filterRow-at, 32) / k.lanes
 			for row := 0; row < c.KernelRows; {
 				rows := min(c.KernelRows-row, 5)
-				inputGradient[vectors][rows](&gradient[row*c.InRow+at], &filters[channel*size+row*filterRow+at], &out[channel], &chosen[channel], &slopes[channel*channelStep], &offsets[0],
+				k.inputs[vectors][rows](&gradient[row*c.InRow+at], &filters[channel*size+row*filterRow+at], &out[channel], &chosen[channel], &slopes[channel*channelStep], &offsets[0],
 					uint64(c.OutHeight*c.OutWidth), positions, alive, relu, uint64(c.OutPixel), uint64(4*pixelStep), uint64(4*channelStep), uint64(4*size), uint64(4*c.InRow), uint64(4*filterRow))
 				row += rows
 			}

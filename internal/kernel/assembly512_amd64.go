@@ -264,3 +264,32 @@ func forwardAVX512(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
 		}
 	}
 }
+
+var gradientsWide = gradientKernels{
+	lanes:    16,
+	mostRows: [5]int{1: 5, 2: 5},
+	weights: [5][6]func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32{
+		1: {1: weightGradient1x1Wide, 2: weightGradient2x1Wide, 3: weightGradient3x1Wide, 4: weightGradient4x1Wide, 5: weightGradient5x1Wide},
+		2: {1: weightGradient1x2Wide, 2: weightGradient2x2Wide, 3: weightGradient3x2Wide, 4: weightGradient4x2Wide, 5: weightGradient5x2Wide},
+	},
+	inputs: [5][6]func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64){
+		1: {1: inputGradient1x1Wide, 2: inputGradient2x1Wide, 3: inputGradient3x1Wide, 4: inputGradient4x1Wide, 5: inputGradient5x1Wide},
+		2: {1: inputGradient1x2Wide, 2: inputGradient2x2Wide, 3: inputGradient3x2Wide, 4: inputGradient4x2Wide, 5: inputGradient5x2Wide},
+	},
+}
+
+// gradientsFor leaves filters to AVX2 whose rows have no whole wide vectors.
+func gradientsFor(c *Conv) *gradientKernels {
+	if c.FilterRow()%gradientsWide.lanes != 0 {
+		return &gradients
+	}
+	return &gradientsWide
+}
+
+func weightGradientAVX512(c *Conv, filter, in []float32, pairs []Pair) (bias float32) {
+	return gradientsFor(c).ofWeights(c, filter, in, pairs)
+}
+
+func inputGradientAVX512(c *Conv, gradient, filters, out []float32, chosen []uint8, slopes []float32, pixelStep, channelStep int, offsets []int32) {
+	gradientsFor(c).ofInputs(c, gradient, filters, out, chosen, slopes, pixelStep, channelStep, offsets)
+}

@@ -13,7 +13,7 @@ func init() {
 	c.Name = "avx512"
 	c.TileBlocks, c.PanelBlocks, c.OuterBlocks = 4, 2, 2
 	c.IndirectTile, c.PointTiles, c.DepthwiseTile = indirectTileAVX512, pointTilesAVX512, depthwiseTileAVX512
-	c.Forward = forwardAVX512
+	c.Forward, c.WeightGradient, c.InputGradient = forwardAVX512, weightGradientAVX512, inputGradientAVX512
 	c.OuterTile, c.ProductTile = outerTileAVX512, productTileAVX512
 	c.LinearForward = linearForwardAVX512
 	c.MatMul, c.PanelProduct = matMulAVX512, panelProductAVX512

@@ -235,6 +235,86 @@ func convPoolPlane8x12Wide(in *float32, weights *float32, bias *float32, out *fl
 // convPoolPlane8x8Wide computes the pooled outputs of one row for up to 8 channels, 8 at a time, of a picture with one; see convPoolRow8. stepX is that of a float.
 func convPoolPlane8x8Wide(in *float32, weights *float32, bias *float32, out *float32, chosen *uint8, tiles uint64, rows uint64, run uint64, rowSkip uint64, stepX uint64, second uint64, tileStep uint64, outStep uint64, relu uint64)
 
+// weightGradient1x1Wide adds to 1 rows of 1 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient1x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient2x1Wide adds to 2 rows of 1 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient2x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient3x1Wide adds to 3 rows of 1 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient3x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient4x1Wide adds to 4 rows of 1 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient4x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient5x1Wide adds to 5 rows of 1 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient5x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient1x2Wide adds to 1 rows of 2 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient1x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient2x2Wide adds to 2 rows of 2 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient2x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient3x2Wide adds to 3 rows of 2 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient3x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient4x2Wide adds to 4 rows of 2 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient4x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// weightGradient5x2Wide adds to 5 rows of 2 vectors of a filter what the pairs (at least one) contribute;
+// see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.
+func weightGradient5x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+
+// inputGradient1x1Wide adds what 1 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient2x1Wide adds what 2 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient3x1Wide adds what 3 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient4x1Wide adds what 4 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient5x1Wide adds what 5 rows of 1 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient1x2Wide adds what 1 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient1x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient2x2Wide adds what 2 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient2x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient3x2Wide adds what 3 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient3x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient4x2Wide adds what 4 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient4x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
+// inputGradient5x2Wide adds what 5 rows of 2 vectors of up to 16 filters contribute; see Conv.InputGradient.
+// alive has a bit for each channel, outStep is in elements, the other steps in bytes.
+func inputGradient5x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+
 // matMul6x1Wide is MatMul for 6 rows, a tile of 1 vectors of 16 columns at a time, the last of which has those of the mask.
 // Steps are in bytes.
 func matMul6x1Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64, mask uint64)

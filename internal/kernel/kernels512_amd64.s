@@ -15036,6 +15036,1725 @@ pooled:
 	VZEROUPPER
 	RET
 
+// func weightGradient1x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient1x1Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), SI
+	VXORPS Z1, Z1, Z1
+	VXORPS Z0, Z0, Z0
+	VXORPS Z3, Z3, Z3
+	VXORPS Z2, Z2, Z2
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z4
+	MOVLQSX      (DX), SI
+	LEAQ         (CX)(SI*4), SI
+	VFMADD231PS  (SI), Z4, Z0
+	VADDPS       Z4, Z1, Z1
+	VBROADCASTSS 12(DX), Z4
+	MOVLQSX      8(DX), SI
+	LEAQ         (CX)(SI*4), SI
+	VFMADD231PS  (SI), Z4, Z2
+	VADDPS       Z4, Z3, Z3
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z4
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z4, Z0
+	VADDPS       Z4, Z1, Z1
+
+done:
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	MOVSS   X1, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient2x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient2x1Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z2, Z2, Z2
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z5, Z5, Z5
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z6
+	MOVLQSX      (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z6, Z0
+	VFMADD231PS  (R8)(SI*1), Z6, Z1
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS 12(DX), Z6
+	MOVLQSX      8(DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z6, Z3
+	VFMADD231PS  (R8)(SI*1), Z6, Z4
+	VADDPS       Z6, Z5, Z5
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z6
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z6, Z0
+	VFMADD231PS  (DX)(SI*1), Z6, Z1
+	VADDPS       Z6, Z2, Z2
+
+done:
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z5, Z2, Z2
+	MOVSS   X2, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient3x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient3x1Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z3, Z3, Z3
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z7, Z7, Z7
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z8
+	MOVLQSX      (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z8, Z0
+	VFMADD231PS  (R8)(SI*1), Z8, Z1
+	VFMADD231PS  (R8)(SI*2), Z8, Z2
+	VADDPS       Z8, Z3, Z3
+	VBROADCASTSS 12(DX), Z8
+	MOVLQSX      8(DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z8, Z4
+	VFMADD231PS  (R8)(SI*1), Z8, Z5
+	VFMADD231PS  (R8)(SI*2), Z8, Z6
+	VADDPS       Z8, Z7, Z7
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z8
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z8, Z0
+	VFMADD231PS  (DX)(SI*1), Z8, Z1
+	VFMADD231PS  (DX)(SI*2), Z8, Z2
+	VADDPS       Z8, Z3, Z3
+
+done:
+	VADDPS  Z4, Z0, Z0
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z7, Z3, Z3
+	MOVSS   X3, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient4x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient4x1Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z4, Z4, Z4
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z9, Z9, Z9
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z10
+	MOVLQSX      (DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z10, Z0
+	VFMADD231PS  (R9)(SI*1), Z10, Z1
+	VFMADD231PS  (R9)(SI*2), Z10, Z2
+	VFMADD231PS  (R10), Z10, Z3
+	VADDPS       Z10, Z4, Z4
+	VBROADCASTSS 12(DX), Z10
+	MOVLQSX      8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z10, Z5
+	VFMADD231PS  (R9)(SI*1), Z10, Z6
+	VFMADD231PS  (R9)(SI*2), Z10, Z7
+	VFMADD231PS  (R10), Z10, Z8
+	VADDPS       Z10, Z9, Z9
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z10
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	LEAQ         (DX)(R8*1), CX
+	VFMADD231PS  (DX), Z10, Z0
+	VFMADD231PS  (DX)(SI*1), Z10, Z1
+	VFMADD231PS  (DX)(SI*2), Z10, Z2
+	VFMADD231PS  (CX), Z10, Z3
+	VADDPS       Z10, Z4, Z4
+
+done:
+	VADDPS  Z5, Z0, Z0
+	VADDPS  Z6, Z1, Z1
+	VADDPS  Z7, Z2, Z2
+	VADDPS  Z8, Z3, Z3
+	VADDPS  Z9, Z4, Z4
+	MOVSS   X4, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z3, Z3
+	VMOVUPS Z3, (AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient5x1Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient5x1Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z5, Z5, Z5
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z11, Z11, Z11
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z12
+	MOVLQSX      (DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z12, Z0
+	VFMADD231PS  (R9)(SI*1), Z12, Z1
+	VFMADD231PS  (R9)(SI*2), Z12, Z2
+	VFMADD231PS  (R10), Z12, Z3
+	VFMADD231PS  (R10)(SI*1), Z12, Z4
+	VADDPS       Z12, Z5, Z5
+	VBROADCASTSS 12(DX), Z12
+	MOVLQSX      8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z12, Z6
+	VFMADD231PS  (R9)(SI*1), Z12, Z7
+	VFMADD231PS  (R9)(SI*2), Z12, Z8
+	VFMADD231PS  (R10), Z12, Z9
+	VFMADD231PS  (R10)(SI*1), Z12, Z10
+	VADDPS       Z12, Z11, Z11
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z12
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	LEAQ         (DX)(R8*1), CX
+	VFMADD231PS  (DX), Z12, Z0
+	VFMADD231PS  (DX)(SI*1), Z12, Z1
+	VFMADD231PS  (DX)(SI*2), Z12, Z2
+	VFMADD231PS  (CX), Z12, Z3
+	VFMADD231PS  (CX)(SI*1), Z12, Z4
+	VADDPS       Z12, Z5, Z5
+
+done:
+	VADDPS  Z6, Z0, Z0
+	VADDPS  Z7, Z1, Z1
+	VADDPS  Z8, Z2, Z2
+	VADDPS  Z9, Z3, Z3
+	VADDPS  Z10, Z4, Z4
+	VADDPS  Z11, Z5, Z5
+	MOVSS   X5, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z1, Z1
+	VMOVUPS Z1, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z3, Z3
+	VMOVUPS Z3, (AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z4, Z4
+	VMOVUPS Z4, (AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient1x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient1x2Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), SI
+	VXORPS Z2, Z2, Z2
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z5, Z5, Z5
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z6
+	MOVLQSX      (DX), SI
+	LEAQ         (CX)(SI*4), SI
+	VFMADD231PS  (SI), Z6, Z0
+	VFMADD231PS  64(SI), Z6, Z1
+	VADDPS       Z6, Z2, Z2
+	VBROADCASTSS 12(DX), Z6
+	MOVLQSX      8(DX), SI
+	LEAQ         (CX)(SI*4), SI
+	VFMADD231PS  (SI), Z6, Z3
+	VFMADD231PS  64(SI), Z6, Z4
+	VADDPS       Z6, Z5, Z5
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z6
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z6, Z0
+	VFMADD231PS  64(DX), Z6, Z1
+	VADDPS       Z6, Z2, Z2
+
+done:
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z5, Z2, Z2
+	MOVSS   X2, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient2x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient2x2Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z4, Z4, Z4
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z9, Z9, Z9
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z10
+	MOVLQSX      (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z10, Z0
+	VFMADD231PS  64(R8), Z10, Z1
+	VFMADD231PS  (R8)(SI*1), Z10, Z2
+	VFMADD231PS  64(R8)(SI*1), Z10, Z3
+	VADDPS       Z10, Z4, Z4
+	VBROADCASTSS 12(DX), Z10
+	MOVLQSX      8(DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z10, Z5
+	VFMADD231PS  64(R8), Z10, Z6
+	VFMADD231PS  (R8)(SI*1), Z10, Z7
+	VFMADD231PS  64(R8)(SI*1), Z10, Z8
+	VADDPS       Z10, Z9, Z9
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z10
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z10, Z0
+	VFMADD231PS  64(DX), Z10, Z1
+	VFMADD231PS  (DX)(SI*1), Z10, Z2
+	VFMADD231PS  64(DX)(SI*1), Z10, Z3
+	VADDPS       Z10, Z4, Z4
+
+done:
+	VADDPS  Z5, Z0, Z0
+	VADDPS  Z6, Z1, Z1
+	VADDPS  Z7, Z2, Z2
+	VADDPS  Z8, Z3, Z3
+	VADDPS  Z9, Z4, Z4
+	MOVSS   X4, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	VADDPS  64(AX), Z3, Z3
+	VMOVUPS Z3, 64(AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient3x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient3x2Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z6, Z6, Z6
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z13, Z13, Z13
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z14
+	MOVLQSX      (DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z14, Z0
+	VFMADD231PS  64(R8), Z14, Z1
+	VFMADD231PS  (R8)(SI*1), Z14, Z2
+	VFMADD231PS  64(R8)(SI*1), Z14, Z3
+	VFMADD231PS  (R8)(SI*2), Z14, Z4
+	VFMADD231PS  64(R8)(SI*2), Z14, Z5
+	VADDPS       Z14, Z6, Z6
+	VBROADCASTSS 12(DX), Z14
+	MOVLQSX      8(DX), R8
+	LEAQ         (CX)(R8*4), R8
+	VFMADD231PS  (R8), Z14, Z7
+	VFMADD231PS  64(R8), Z14, Z8
+	VFMADD231PS  (R8)(SI*1), Z14, Z9
+	VFMADD231PS  64(R8)(SI*1), Z14, Z10
+	VFMADD231PS  (R8)(SI*2), Z14, Z11
+	VFMADD231PS  64(R8)(SI*2), Z14, Z12
+	VADDPS       Z14, Z13, Z13
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z14
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	VFMADD231PS  (DX), Z14, Z0
+	VFMADD231PS  64(DX), Z14, Z1
+	VFMADD231PS  (DX)(SI*1), Z14, Z2
+	VFMADD231PS  64(DX)(SI*1), Z14, Z3
+	VFMADD231PS  (DX)(SI*2), Z14, Z4
+	VFMADD231PS  64(DX)(SI*2), Z14, Z5
+	VADDPS       Z14, Z6, Z6
+
+done:
+	VADDPS  Z7, Z0, Z0
+	VADDPS  Z8, Z1, Z1
+	VADDPS  Z9, Z2, Z2
+	VADDPS  Z10, Z3, Z3
+	VADDPS  Z11, Z4, Z4
+	VADDPS  Z12, Z5, Z5
+	VADDPS  Z13, Z6, Z6
+	MOVSS   X6, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	VADDPS  64(AX), Z3, Z3
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z4, Z4
+	VMOVUPS Z4, (AX)
+	VADDPS  64(AX), Z5, Z5
+	VMOVUPS Z5, 64(AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient4x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient4x2Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z8, Z8, Z8
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z17, Z17, Z17
+	VXORPS Z9, Z9, Z9
+	VXORPS Z10, Z10, Z10
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z18
+	MOVLQSX      (DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z18, Z0
+	VFMADD231PS  64(R9), Z18, Z1
+	VFMADD231PS  (R9)(SI*1), Z18, Z2
+	VFMADD231PS  64(R9)(SI*1), Z18, Z3
+	VFMADD231PS  (R9)(SI*2), Z18, Z4
+	VFMADD231PS  64(R9)(SI*2), Z18, Z5
+	VFMADD231PS  (R10), Z18, Z6
+	VFMADD231PS  64(R10), Z18, Z7
+	VADDPS       Z18, Z8, Z8
+	VBROADCASTSS 12(DX), Z18
+	MOVLQSX      8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z18, Z9
+	VFMADD231PS  64(R9), Z18, Z10
+	VFMADD231PS  (R9)(SI*1), Z18, Z11
+	VFMADD231PS  64(R9)(SI*1), Z18, Z12
+	VFMADD231PS  (R9)(SI*2), Z18, Z13
+	VFMADD231PS  64(R9)(SI*2), Z18, Z14
+	VFMADD231PS  (R10), Z18, Z15
+	VFMADD231PS  64(R10), Z18, Z16
+	VADDPS       Z18, Z17, Z17
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z18
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	LEAQ         (DX)(R8*1), CX
+	VFMADD231PS  (DX), Z18, Z0
+	VFMADD231PS  64(DX), Z18, Z1
+	VFMADD231PS  (DX)(SI*1), Z18, Z2
+	VFMADD231PS  64(DX)(SI*1), Z18, Z3
+	VFMADD231PS  (DX)(SI*2), Z18, Z4
+	VFMADD231PS  64(DX)(SI*2), Z18, Z5
+	VFMADD231PS  (CX), Z18, Z6
+	VFMADD231PS  64(CX), Z18, Z7
+	VADDPS       Z18, Z8, Z8
+
+done:
+	VADDPS  Z9, Z0, Z0
+	VADDPS  Z10, Z1, Z1
+	VADDPS  Z11, Z2, Z2
+	VADDPS  Z12, Z3, Z3
+	VADDPS  Z13, Z4, Z4
+	VADDPS  Z14, Z5, Z5
+	VADDPS  Z15, Z6, Z6
+	VADDPS  Z16, Z7, Z7
+	VADDPS  Z17, Z8, Z8
+	MOVSS   X8, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	VADDPS  64(AX), Z3, Z3
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z4, Z4
+	VMOVUPS Z4, (AX)
+	VADDPS  64(AX), Z5, Z5
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z6, Z6
+	VMOVUPS Z6, (AX)
+	VADDPS  64(AX), Z7, Z7
+	VMOVUPS Z7, 64(AX)
+	VZEROUPPER
+	RET
+
+// func weightGradient5x2Wide(filter *float32, in *float32, pairs *uint64, count uint64, inRow uint64, filterRow uint64) float32
+// Requires: AVX, AVX512DQ, AVX512F, SSE
+TEXT ·weightGradient5x2Wide(SB), NOSPLIT, $0-52
+	MOVQ   filter+0(FP), AX
+	MOVQ   in+8(FP), CX
+	MOVQ   pairs+16(FP), DX
+	MOVQ   count+24(FP), BX
+	MOVQ   inRow+32(FP), SI
+	MOVQ   filterRow+40(FP), DI
+	LEAQ   (SI)(SI*2), R8
+	VXORPS Z10, Z10, Z10
+	VXORPS Z0, Z0, Z0
+	VXORPS Z1, Z1, Z1
+	VXORPS Z2, Z2, Z2
+	VXORPS Z3, Z3, Z3
+	VXORPS Z4, Z4, Z4
+	VXORPS Z5, Z5, Z5
+	VXORPS Z6, Z6, Z6
+	VXORPS Z7, Z7, Z7
+	VXORPS Z8, Z8, Z8
+	VXORPS Z9, Z9, Z9
+	VXORPS Z21, Z21, Z21
+	VXORPS Z11, Z11, Z11
+	VXORPS Z12, Z12, Z12
+	VXORPS Z13, Z13, Z13
+	VXORPS Z14, Z14, Z14
+	VXORPS Z15, Z15, Z15
+	VXORPS Z16, Z16, Z16
+	VXORPS Z17, Z17, Z17
+	VXORPS Z18, Z18, Z18
+	VXORPS Z19, Z19, Z19
+	VXORPS Z20, Z20, Z20
+	SUBQ   $0x02, BX
+	JL     last
+
+two:
+	VBROADCASTSS 4(DX), Z22
+	MOVLQSX      (DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z22, Z0
+	VFMADD231PS  64(R9), Z22, Z1
+	VFMADD231PS  (R9)(SI*1), Z22, Z2
+	VFMADD231PS  64(R9)(SI*1), Z22, Z3
+	VFMADD231PS  (R9)(SI*2), Z22, Z4
+	VFMADD231PS  64(R9)(SI*2), Z22, Z5
+	VFMADD231PS  (R10), Z22, Z6
+	VFMADD231PS  64(R10), Z22, Z7
+	VFMADD231PS  (R10)(SI*1), Z22, Z8
+	VFMADD231PS  64(R10)(SI*1), Z22, Z9
+	VADDPS       Z22, Z10, Z10
+	VBROADCASTSS 12(DX), Z22
+	MOVLQSX      8(DX), R9
+	LEAQ         (CX)(R9*4), R9
+	LEAQ         (R9)(R8*1), R10
+	VFMADD231PS  (R9), Z22, Z11
+	VFMADD231PS  64(R9), Z22, Z12
+	VFMADD231PS  (R9)(SI*1), Z22, Z13
+	VFMADD231PS  64(R9)(SI*1), Z22, Z14
+	VFMADD231PS  (R9)(SI*2), Z22, Z15
+	VFMADD231PS  64(R9)(SI*2), Z22, Z16
+	VFMADD231PS  (R10), Z22, Z17
+	VFMADD231PS  64(R10), Z22, Z18
+	VFMADD231PS  (R10)(SI*1), Z22, Z19
+	VFMADD231PS  64(R10)(SI*1), Z22, Z20
+	VADDPS       Z22, Z21, Z21
+	ADDQ         $0x10, DX
+	SUBQ         $0x02, BX
+	JGE          two
+
+last:
+	ADDQ         $0x02, BX
+	JZ           done
+	VBROADCASTSS 4(DX), Z22
+	MOVLQSX      (DX), DX
+	LEAQ         (CX)(DX*4), DX
+	LEAQ         (DX)(R8*1), CX
+	VFMADD231PS  (DX), Z22, Z0
+	VFMADD231PS  64(DX), Z22, Z1
+	VFMADD231PS  (DX)(SI*1), Z22, Z2
+	VFMADD231PS  64(DX)(SI*1), Z22, Z3
+	VFMADD231PS  (DX)(SI*2), Z22, Z4
+	VFMADD231PS  64(DX)(SI*2), Z22, Z5
+	VFMADD231PS  (CX), Z22, Z6
+	VFMADD231PS  64(CX), Z22, Z7
+	VFMADD231PS  (CX)(SI*1), Z22, Z8
+	VFMADD231PS  64(CX)(SI*1), Z22, Z9
+	VADDPS       Z22, Z10, Z10
+
+done:
+	VADDPS  Z11, Z0, Z0
+	VADDPS  Z12, Z1, Z1
+	VADDPS  Z13, Z2, Z2
+	VADDPS  Z14, Z3, Z3
+	VADDPS  Z15, Z4, Z4
+	VADDPS  Z16, Z5, Z5
+	VADDPS  Z17, Z6, Z6
+	VADDPS  Z18, Z7, Z7
+	VADDPS  Z19, Z8, Z8
+	VADDPS  Z20, Z9, Z9
+	VADDPS  Z21, Z10, Z10
+	MOVSS   X10, ret+48(FP)
+	VADDPS  (AX), Z0, Z0
+	VMOVUPS Z0, (AX)
+	VADDPS  64(AX), Z1, Z1
+	VMOVUPS Z1, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z2, Z2
+	VMOVUPS Z2, (AX)
+	VADDPS  64(AX), Z3, Z3
+	VMOVUPS Z3, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z4, Z4
+	VMOVUPS Z4, (AX)
+	VADDPS  64(AX), Z5, Z5
+	VMOVUPS Z5, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z6, Z6
+	VMOVUPS Z6, (AX)
+	VADDPS  64(AX), Z7, Z7
+	VMOVUPS Z7, 64(AX)
+	ADDQ    DI, AX
+	VADDPS  (AX), Z8, Z8
+	VMOVUPS Z8, (AX)
+	VADDPS  64(AX), Z9, Z9
+	VMOVUPS Z9, 64(AX)
+	VZEROUPPER
+	RET
+
+DATA positionBytes<>+0(SB)/1, $0x00
+DATA positionBytes<>+1(SB)/1, $0x00
+DATA positionBytes<>+2(SB)/1, $0x00
+DATA positionBytes<>+3(SB)/1, $0x00
+DATA positionBytes<>+4(SB)/1, $0x00
+DATA positionBytes<>+5(SB)/1, $0x00
+DATA positionBytes<>+6(SB)/1, $0x00
+DATA positionBytes<>+7(SB)/1, $0x00
+DATA positionBytes<>+8(SB)/1, $0x00
+DATA positionBytes<>+9(SB)/1, $0x00
+DATA positionBytes<>+10(SB)/1, $0x00
+DATA positionBytes<>+11(SB)/1, $0x00
+DATA positionBytes<>+12(SB)/1, $0x00
+DATA positionBytes<>+13(SB)/1, $0x00
+DATA positionBytes<>+14(SB)/1, $0x00
+DATA positionBytes<>+15(SB)/1, $0x00
+DATA positionBytes<>+16(SB)/1, $0x01
+DATA positionBytes<>+17(SB)/1, $0x01
+DATA positionBytes<>+18(SB)/1, $0x01
+DATA positionBytes<>+19(SB)/1, $0x01
+DATA positionBytes<>+20(SB)/1, $0x01
+DATA positionBytes<>+21(SB)/1, $0x01
+DATA positionBytes<>+22(SB)/1, $0x01
+DATA positionBytes<>+23(SB)/1, $0x01
+DATA positionBytes<>+24(SB)/1, $0x01
+DATA positionBytes<>+25(SB)/1, $0x01
+DATA positionBytes<>+26(SB)/1, $0x01
+DATA positionBytes<>+27(SB)/1, $0x01
+DATA positionBytes<>+28(SB)/1, $0x01
+DATA positionBytes<>+29(SB)/1, $0x01
+DATA positionBytes<>+30(SB)/1, $0x01
+DATA positionBytes<>+31(SB)/1, $0x01
+DATA positionBytes<>+32(SB)/1, $0x02
+DATA positionBytes<>+33(SB)/1, $0x02
+DATA positionBytes<>+34(SB)/1, $0x02
+DATA positionBytes<>+35(SB)/1, $0x02
+DATA positionBytes<>+36(SB)/1, $0x02
+DATA positionBytes<>+37(SB)/1, $0x02
+DATA positionBytes<>+38(SB)/1, $0x02
+DATA positionBytes<>+39(SB)/1, $0x02
+DATA positionBytes<>+40(SB)/1, $0x02
+DATA positionBytes<>+41(SB)/1, $0x02
+DATA positionBytes<>+42(SB)/1, $0x02
+DATA positionBytes<>+43(SB)/1, $0x02
+DATA positionBytes<>+44(SB)/1, $0x02
+DATA positionBytes<>+45(SB)/1, $0x02
+DATA positionBytes<>+46(SB)/1, $0x02
+DATA positionBytes<>+47(SB)/1, $0x02
+DATA positionBytes<>+48(SB)/1, $0x03
+DATA positionBytes<>+49(SB)/1, $0x03
+DATA positionBytes<>+50(SB)/1, $0x03
+DATA positionBytes<>+51(SB)/1, $0x03
+DATA positionBytes<>+52(SB)/1, $0x03
+DATA positionBytes<>+53(SB)/1, $0x03
+DATA positionBytes<>+54(SB)/1, $0x03
+DATA positionBytes<>+55(SB)/1, $0x03
+DATA positionBytes<>+56(SB)/1, $0x03
+DATA positionBytes<>+57(SB)/1, $0x03
+DATA positionBytes<>+58(SB)/1, $0x03
+DATA positionBytes<>+59(SB)/1, $0x03
+DATA positionBytes<>+60(SB)/1, $0x03
+DATA positionBytes<>+61(SB)/1, $0x03
+DATA positionBytes<>+62(SB)/1, $0x03
+DATA positionBytes<>+63(SB)/1, $0x03
+GLOBL positionBytes<>(SB), RODATA|NOPTR, $64
+
+// func inputGradient1x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient1x1Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
+
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X1
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X1, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Z0
+
+channel0:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Z2
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Z2, Z0
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel0
+	VMOVUPS      Z0, (R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient2x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient2x1Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X2
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X2, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Z0
+	VMOVUPS   (R13)(DI*1), Z1
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Z3
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Z3, Z0
+	VFMADD231PS  (R14)(R8*1), Z3, Z1
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, (R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient3x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient3x1Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X3
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X3, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Z0
+	VMOVUPS   (R13)(DI*1), Z1
+	VMOVUPS   (R13)(DI*2), Z2
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Z4
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Z4, Z0
+	VFMADD231PS  (R14)(R8*1), Z4, Z1
+	VFMADD231PS  (R14)(R8*2), Z4, Z2
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, (R13)(DI*1)
+	VMOVUPS      Z2, (R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient4x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient4x1Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X4
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X4, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Z0
+	VMOVUPS   (R13)(DI*1), Z1
+	VMOVUPS   (R13)(DI*2), Z2
+	VMOVUPS   (R14), Z3
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Z5
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Z5, Z0
+	VFMADD231PS  (R15)(R8*1), Z5, Z1
+	VFMADD231PS  (R15)(R8*2), Z5, Z2
+	VFMADD231PS  (R11), Z5, Z3
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, (R13)(DI*1)
+	VMOVUPS      Z2, (R13)(DI*2)
+	VMOVUPS      Z3, (R14)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient5x1Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient5x1Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X5
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X5, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Z0
+	VMOVUPS   (R13)(DI*1), Z1
+	VMOVUPS   (R13)(DI*2), Z2
+	VMOVUPS   (R14), Z3
+	VMOVUPS   (R14)(DI*1), Z4
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Z6
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Z6, Z0
+	VFMADD231PS  (R15)(R8*1), Z6, Z1
+	VFMADD231PS  (R15)(R8*2), Z6, Z2
+	VFMADD231PS  (R11), Z6, Z3
+	VFMADD231PS  (R11)(R8*1), Z6, Z4
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, (R13)(DI*1)
+	VMOVUPS      Z2, (R13)(DI*2)
+	VMOVUPS      Z3, (R14)
+	VMOVUPS      Z4, (R14)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient1x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient1x2Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), DI
+
+pixel:
+	MOVQ      alive+64(FP), DI
+	MOVQ      relu+72(FP), R9
+	TESTQ     R9, R9
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R8
+	VMOVMSKPS Y2, R9
+	SHLL      $0x08, R9
+	ORL       R9, R8
+	ANDL      R8, DI
+
+masked:
+	VMOVDQU (DX), X2
+	XORL    R10, R10
+
+position:
+	LEAQ      positionBytes<>+0(SB), R8
+	VPCMPEQB  (R8)(R10*8), X2, X0
+	VPMOVMSKB X0, R8
+	ANDL      DI, R8
+	JZ        nobody
+	MOVQ      gradient+0(FP), R9
+	MOVLQSX   (SI)(R10*2), R11
+	LEAQ      (R9)(R11*4), R11
+	VMOVUPS   (R11), Z0
+	VMOVUPS   64(R11), Z1
+
+channel0:
+	TZCNTQ       R8, R9
+	MOVQ         channelStep+96(FP), R12
+	IMULQ        R9, R12
+	VBROADCASTSS (BX)(R12*1), Z3
+	MOVQ         filterStep+104(FP), R12
+	IMULQ        R9, R12
+	ADDQ         AX, R12
+	VFMADD231PS  (R12), Z3, Z0
+	VFMADD231PS  64(R12), Z3, Z1
+	LEAQ         -1(R8), R9
+	ANDQ         R9, R8
+	JNZ          channel0
+	VMOVUPS      Z0, (R11)
+	VMOVUPS      Z1, 64(R11)
+
+nobody:
+	ADDQ $0x02, R10
+	MOVQ positions+56(FP), R9
+	CMPQ R10, R9
+	JL   position
+	MOVQ outStep+80(FP), R9
+	LEAQ (CX)(R9*4), CX
+	ADDQ R9, DX
+	MOVQ pixelStep+88(FP), R9
+	ADDQ R9, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient2x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient2x2Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X4
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X4, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Z0
+	VMOVUPS   64(R13), Z1
+	VMOVUPS   (R13)(DI*1), Z2
+	VMOVUPS   64(R13)(DI*1), Z3
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Z5
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Z5, Z0
+	VFMADD231PS  64(R14), Z5, Z1
+	VFMADD231PS  (R14)(R8*1), Z5, Z2
+	VFMADD231PS  64(R14)(R8*1), Z5, Z3
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, 64(R13)
+	VMOVUPS      Z2, (R13)(DI*1)
+	VMOVUPS      Z3, 64(R13)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient3x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient3x2Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X6
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X6, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	VMOVUPS   (R13), Z0
+	VMOVUPS   64(R13), Z1
+	VMOVUPS   (R13)(DI*1), Z2
+	VMOVUPS   64(R13)(DI*1), Z3
+	VMOVUPS   (R13)(DI*2), Z4
+	VMOVUPS   64(R13)(DI*2), Z5
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R14
+	IMULQ        R11, R14
+	VBROADCASTSS (BX)(R14*1), Z7
+	MOVQ         filterStep+104(FP), R14
+	IMULQ        R11, R14
+	ADDQ         AX, R14
+	VFMADD231PS  (R14), Z7, Z0
+	VFMADD231PS  64(R14), Z7, Z1
+	VFMADD231PS  (R14)(R8*1), Z7, Z2
+	VFMADD231PS  64(R14)(R8*1), Z7, Z3
+	VFMADD231PS  (R14)(R8*2), Z7, Z4
+	VFMADD231PS  64(R14)(R8*2), Z7, Z5
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, 64(R13)
+	VMOVUPS      Z2, (R13)(DI*1)
+	VMOVUPS      Z3, 64(R13)(DI*1)
+	VMOVUPS      Z4, (R13)(DI*2)
+	VMOVUPS      Z5, 64(R13)(DI*2)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient4x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient4x2Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X8
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X8, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Z0
+	VMOVUPS   64(R13), Z1
+	VMOVUPS   (R13)(DI*1), Z2
+	VMOVUPS   64(R13)(DI*1), Z3
+	VMOVUPS   (R13)(DI*2), Z4
+	VMOVUPS   64(R13)(DI*2), Z5
+	VMOVUPS   (R14), Z6
+	VMOVUPS   64(R14), Z7
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Z9
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Z9, Z0
+	VFMADD231PS  64(R15), Z9, Z1
+	VFMADD231PS  (R15)(R8*1), Z9, Z2
+	VFMADD231PS  64(R15)(R8*1), Z9, Z3
+	VFMADD231PS  (R15)(R8*2), Z9, Z4
+	VFMADD231PS  64(R15)(R8*2), Z9, Z5
+	VFMADD231PS  (R11), Z9, Z6
+	VFMADD231PS  64(R11), Z9, Z7
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, 64(R13)
+	VMOVUPS      Z2, (R13)(DI*1)
+	VMOVUPS      Z3, 64(R13)(DI*1)
+	VMOVUPS      Z4, (R13)(DI*2)
+	VMOVUPS      Z5, 64(R13)(DI*2)
+	VMOVUPS      Z6, (R14)
+	VMOVUPS      Z7, 64(R14)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
+// func inputGradient5x2Wide(gradient *float32, filters *float32, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels uint64, positions uint64, alive uint64, relu uint64, outStep uint64, pixelStep uint64, channelStep uint64, filterStep uint64, inRow uint64, filterRow uint64)
+// Requires: AVX, AVX512F, BMI
+TEXT ·inputGradient5x2Wide(SB), NOSPLIT, $0-128
+	MOVQ filters+8(FP), AX
+	MOVQ out+16(FP), CX
+	MOVQ chosen+24(FP), DX
+	MOVQ slopes+32(FP), BX
+	MOVQ offsets+40(FP), SI
+	MOVQ inRow+112(FP), DI
+	MOVQ filterRow+120(FP), R8
+
+pixel:
+	MOVQ      alive+64(FP), R9
+	MOVQ      relu+72(FP), R11
+	TESTQ     R11, R11
+	JZ        masked
+	VXORPS    Y0, Y0, Y0
+	VMOVUPS   (CX), Y1
+	VMOVUPS   32(CX), Y2
+	VCMPPS    $0x1e, Y0, Y1, Y1
+	VCMPPS    $0x1e, Y0, Y2, Y2
+	VMOVMSKPS Y1, R10
+	VMOVMSKPS Y2, R11
+	SHLL      $0x08, R11
+	ORL       R11, R10
+	ANDL      R10, R9
+
+masked:
+	VMOVDQU (DX), X10
+	XORL    R12, R12
+
+position:
+	LEAQ      positionBytes<>+0(SB), R10
+	VPCMPEQB  (R10)(R12*8), X10, X0
+	VPMOVMSKB X0, R10
+	ANDL      R9, R10
+	JZ        nobody
+	MOVQ      gradient+0(FP), R11
+	MOVLQSX   (SI)(R12*2), R13
+	LEAQ      (R11)(R13*4), R13
+	LEAQ      (R13)(DI*2), R14
+	ADDQ      DI, R14
+	VMOVUPS   (R13), Z0
+	VMOVUPS   64(R13), Z1
+	VMOVUPS   (R13)(DI*1), Z2
+	VMOVUPS   64(R13)(DI*1), Z3
+	VMOVUPS   (R13)(DI*2), Z4
+	VMOVUPS   64(R13)(DI*2), Z5
+	VMOVUPS   (R14), Z6
+	VMOVUPS   64(R14), Z7
+	VMOVUPS   (R14)(DI*1), Z8
+	VMOVUPS   64(R14)(DI*1), Z9
+
+channel0:
+	TZCNTQ       R10, R11
+	MOVQ         channelStep+96(FP), R15
+	IMULQ        R11, R15
+	VBROADCASTSS (BX)(R15*1), Z11
+	MOVQ         filterStep+104(FP), R15
+	IMULQ        R11, R15
+	ADDQ         AX, R15
+	LEAQ         (R15)(R8*2), R11
+	ADDQ         R8, R11
+	VFMADD231PS  (R15), Z11, Z0
+	VFMADD231PS  64(R15), Z11, Z1
+	VFMADD231PS  (R15)(R8*1), Z11, Z2
+	VFMADD231PS  64(R15)(R8*1), Z11, Z3
+	VFMADD231PS  (R15)(R8*2), Z11, Z4
+	VFMADD231PS  64(R15)(R8*2), Z11, Z5
+	VFMADD231PS  (R11), Z11, Z6
+	VFMADD231PS  64(R11), Z11, Z7
+	VFMADD231PS  (R11)(R8*1), Z11, Z8
+	VFMADD231PS  64(R11)(R8*1), Z11, Z9
+	LEAQ         -1(R10), R11
+	ANDQ         R11, R10
+	JNZ          channel0
+	VMOVUPS      Z0, (R13)
+	VMOVUPS      Z1, 64(R13)
+	VMOVUPS      Z2, (R13)(DI*1)
+	VMOVUPS      Z3, 64(R13)(DI*1)
+	VMOVUPS      Z4, (R13)(DI*2)
+	VMOVUPS      Z5, 64(R13)(DI*2)
+	VMOVUPS      Z6, (R14)
+	VMOVUPS      Z7, 64(R14)
+	VMOVUPS      Z8, (R14)(DI*1)
+	VMOVUPS      Z9, 64(R14)(DI*1)
+
+nobody:
+	ADDQ $0x02, R12
+	MOVQ positions+56(FP), R11
+	CMPQ R12, R11
+	JL   position
+	MOVQ outStep+80(FP), R11
+	LEAQ (CX)(R11*4), CX
+	ADDQ R11, DX
+	MOVQ pixelStep+88(FP), R11
+	ADDQ R11, BX
+	ADDQ $0x10, SI
+	DECQ pixels+48(FP)
+	JNZ  pixel
+	VZEROUPPER
+	RET
+
 // func matMul6x1Wide(c *float32, a *float32, b *float32, tiles uint64, depth uint64, cStep uint64, aRow uint64, aColumn uint64, bStep uint64, accumulate uint64, mask uint64)
 // Requires: AVX, AVX512F
 TEXT ·matMul6x1Wide(SB), NOSPLIT, $0-88

@@ -43,15 +43,28 @@ func collect() {
 }
 
 // blockSizes are the parts of a filter, in rows and vectors a row, that fit
-// into registers.
-var blockSizes = func() (sizes [][2]int) {
-	for vectors := 1; vectors <= 4; vectors++ {
-		for rows := 1; rows <= []int{0, 5, 5, 3, 3}[vectors]; rows++ {
+// into registers: of 32 floats a row at most.
+func blockSizes() (sizes [][2]int) {
+	mostRows := []int{0, 5, 5, 3, 3}
+	if registerBytes == wideBytes {
+		mostRows = []int{0, 5, 5}
+	}
+	for vectors := 1; vectors < len(mostRows); vectors++ {
+		for rows := 1; rows <= mostRows[vectors]; rows++ {
 			sizes = append(sizes, [2]int{rows, vectors})
 		}
 	}
 	return sizes
-}()
+}
+
+// registers returns so many of the set's.
+func registers(n int) []reg.VecVirtual {
+	list := make([]reg.VecVirtual, n)
+	for i := range list {
+		list[i] = register()
+	}
+	return list
+}
 
 // pairAddress computes where the input of a pair lies, and returns the
 // addresses of the rows below it.
@@ -68,9 +81,9 @@ func pairAddress(pair, in, inRow, inRow3 reg.Register, offset, rows int) []Mem {
 // weightGradients writes a kernel for each size of block: it keeps the block's
 // sums in registers while it goes through the pairs.
 func weightGradients() {
-	for _, size := range blockSizes {
+	for _, size := range blockSizes() {
 		rows, vectors := size[0], size[1]
-		name := fmt.Sprintf("weightGradient%dx%d", rows, vectors)
+		name := fmt.Sprintf("weightGradient%dx%d%s", rows, vectors, suffix)
 		TEXT(name, NOSPLIT, "func(filter, in *float32, pairs *uint64, count, inRow, filterRow uint64) float32")
 		Doc(name+fmt.Sprintf(" adds to %d rows of %d vectors of a filter what the pairs (at least one) contribute;", rows, vectors),
 			"see Conv.WeightGradient. Rows are apart by bytes. It returns the sum of the pairs' gradients.")
@@ -79,24 +92,24 @@ func weightGradients() {
 		LEAQ(indexed(inRow, inRow, 2, 0), inRow3)
 		// Where a block is small, two sets of sums hide the latency of FMA.
 		sets := 1
-		if rows*vectors <= 6 {
+		if rows*vectors <= 6 || registerBytes == wideBytes {
 			sets = 2
 		}
 		sums := make([][]reg.VecVirtual, sets)
 		bias := make([]reg.VecVirtual, sets)
 		for s := range sums {
-			sums[s], bias[s] = ymms(rows*vectors), YMM()
+			sums[s], bias[s] = registers(rows*vectors), register()
 			VXORPS(bias[s], bias[s], bias[s])
 			for _, y := range sums[s] {
 				VXORPS(y, y, y)
 			}
 		}
 		one := func(set, offset int) {
-			slope := YMM()
+			slope := register()
 			VBROADCASTSS(at(pairs, offset+4), slope)
 			for r, m := range pairAddress(pairs, in, inRow, inRow3, offset, rows) {
 				for v := range vectors {
-					VFMADD231PS(m.Offset(32*v), slope, sums[set][r*vectors+v])
+					VFMADD231PS(m.Offset(registerBytes*v), slope, sums[set][r*vectors+v])
 				}
 			}
 			VADDPS(slope, bias[set], bias[set])
@@ -130,8 +143,8 @@ func weightGradients() {
 		for r := range rows {
 			for v := range vectors {
 				y := sums[0][r*vectors+v]
-				VADDPS(at(filter, 32*v), y, y)
-				VMOVUPS(y, at(filter, 32*v))
+				VADDPS(at(filter, registerBytes*v), y, y)
+				VMOVUPS(y, at(filter, registerBytes*v))
 			}
 			if r < rows-1 {
 				ADDQ(filterRow, filter)
@@ -153,20 +166,20 @@ func inputGradients() {
 	for i := range 64 {
 		DATA(i, U8(uint8(i/16)))
 	}
-	for i := range 20 {
+	for i := range 5 * 128 / registerBytes {
 		rows, vectors := i%5+1, i/5+1
 		half := rows
 		if rows*vectors > 10 {
 			half = min(rows, 3)
 		}
-		name := fmt.Sprintf("inputGradient%dx%d", rows, vectors)
+		name := fmt.Sprintf("inputGradient%dx%d%s", rows, vectors, suffix)
 		TEXT(name, NOSPLIT, "func(gradient, filters, out *float32, chosen *uint8, slopes *float32, offsets *int32, pixels, positions, alive, relu, outStep, pixelStep, channelStep, filterStep, inRow, filterRow uint64)")
 		Doc(name+fmt.Sprintf(" adds what %d rows of %d vectors of up to 16 filters contribute; see Conv.InputGradient.", rows, vectors),
 			"alive has a bit for each channel, outStep is in elements, the other steps in bytes.")
 		filters, out, chosen, slopes, offsets := load("filters"), load("out"), load("chosen"), load("slopes"), load("offsets")
 		inRow, filterRow := load("inRow"), load("filterRow")
 		alive, mask, scratch := GP64(), GP64(), GP64()
-		acc := ymms(half * vectors)
+		acc := registers(half * vectors)
 		left := GP64()
 
 		Label("pixel")
@@ -210,12 +223,12 @@ func inputGradients() {
 			loop := fmt.Sprintf("channel%d", from)
 			for r, m := range targets[from:to] {
 				for v := range vectors {
-					VMOVUPS(m.Offset(32*v), acc[r*vectors+v])
+					VMOVUPS(m.Offset(registerBytes*v), acc[r*vectors+v])
 				}
 			}
 			MOVQ(mask, left)
 			Label(loop)
-			filter, slope := GP64(), YMM()
+			filter, slope := GP64(), register()
 			TZCNTQ(left, scratch)
 			argument("channelStep", filter)
 			IMULQ(scratch, filter)
@@ -229,7 +242,7 @@ func inputGradients() {
 			}
 			for r, m := range []Mem{at(filter, 0), indexed(filter, filterRow, 1, 0), indexed(filter, filterRow, 2, 0), at(scratch, 0), indexed(scratch, filterRow, 1, 0)}[from:to] {
 				for v := range vectors {
-					VFMADD231PS(m.Offset(32*v), slope, acc[r*vectors+v])
+					VFMADD231PS(m.Offset(registerBytes*v), slope, acc[r*vectors+v])
 				}
 			}
 			LEAQ(at(left, -1), scratch) // clear the lowest bit
@@ -237,7 +250,7 @@ func inputGradients() {
 			JNZ(LabelRef(loop))
 			for r, m := range targets[from:to] {
 				for v := range vectors {
-					VMOVUPS(acc[r*vectors+v], m.Offset(32*v))
+					VMOVUPS(acc[r*vectors+v], m.Offset(registerBytes*v))
 				}
 			}
 		}

@@ -133,6 +133,8 @@ func wide() {
 	}
 	wideProducts()
 	wideConvolutions()
+	weightGradients()
+	inputGradients()
 	wideMatMul()
 	wideLinear()
 	wideElementwise()
