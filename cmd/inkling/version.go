@@ -85,7 +85,7 @@ func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version, and what it was built for",
-		Long:    "Print the version, the commit it was built from and its date, the Go release and the\nsystem it was built with, and which kernels this processor runs. The environment\nvariable INKLING_KERNELS chooses others: go (no assembly), avx2, neon or\navx512, which is not measured yet and so used only where it is asked for.",
+		Long:    "Print the version, the commit it was built from and its date, the Go release and the\nsystem it was built with, and which kernels this processor runs. The environment\nvariable INKLING_KERNELS chooses others: go (no assembly), avx2, avx512 or neon.",
 		Example: "  inkling version",
 		Args:    noArgs,
 		RunE: func(c *cobra.Command, _ []string) error {

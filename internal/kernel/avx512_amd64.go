@@ -4,12 +4,10 @@ package kernel
 
 import "golang.org/x/sys/cpu"
 
-// The set for AVX-512 is that of AVX2 with wider kernels in place of many. They pass the
-// tests of all sets on an emulated processor (scripts/emulate-avx512), and have not been
-// measured on a real one: until they are, the set is used only where it is asked for by
-// name.
+// The set for AVX-512 is that of AVX2 with wider kernels in place of many. Where a processor
+// has none, scripts/emulate-avx512 tests them.
 func init() {
-	c := candidate{Set: avx2(), onlyByName: true}
+	c := candidate{Set: avx2()}
 	c.Name = "avx512"
 	c.TileBlocks, c.PanelBlocks, c.OuterBlocks = 4, 2, 2
 	c.IndirectTile, c.PointTiles, c.DepthwiseTile = indirectTileAVX512, pointTilesAVX512, depthwiseTileAVX512

@@ -4,10 +4,8 @@
 // what the tests compare the others with. A Set holds the twins that a family of
 // processors runs in its place; each is a file that registers itself, and the
 // best set that the processor can run is chosen at the start. The environment variable
-// INKLING_KERNELS chooses another, such as one that is not measured yet and so used by
-// name alone, and the build tag purego leaves plain Go
-// alone. Twins agree within float32 rounding, not in bits: the order of
-// summation differs. One set gives the same bits for the same call, always, and
+// INKLING_KERNELS chooses another, and the build tag purego leaves plain Go alone. Twins
+// agree within float32 rounding, not in bits: the order of summation differs. One set gives the same bits for the same call, always, and
 // a row's bits do not depend on how many rows a call has.
 //
 // Kernels do not check what they are given: slices must be as long as their

@@ -137,8 +137,6 @@ type candidate struct {
 	Set
 	// lacking is what the processor would have to have to run it; "" if it can.
 	lacking string
-	// onlyByName sets are not chosen unless they are asked for.
-	onlyByName bool
 }
 
 // candidates are the sets in this program, a better one behind a worse.
@@ -162,7 +160,7 @@ func register(c candidate) {
 func choose(name string) error {
 	if name == "" {
 		for _, c := range candidates {
-			if c.lacking == "" && !c.onlyByName {
+			if c.lacking == "" {
 				active = complete(c.Set)
 			}
 		}

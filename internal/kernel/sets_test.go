@@ -28,21 +28,20 @@ func TestChoose(t *testing.T) {
 	}()
 	called := false
 	fast := Set{Name: "fast", Add: func(y, x []float32) { called = true }}
-	candidates = []candidate{{Set: plain}, {Set: fast}, {Set: Set{Name: "wide"}, lacking: "wide registers"}, {Set: Set{Name: "untested"}, onlyByName: true}}
+	candidates = []candidate{{Set: plain}, {Set: fast}, {Set: Set{Name: "wide"}, lacking: "wide registers"}}
 	families = append(families, "foreign")
 	defer func() { families = families[:len(families)-1] }()
 
-	if got := strings.Join(Names(), " "); got != "go fast untested" {
-		t.Errorf("the sets that can be used are %s, want go fast untested", got)
+	if got := strings.Join(Names(), " "); got != "go fast" {
+		t.Errorf("the sets that can be used are %s, want go fast", got)
 	}
 	tests := []struct{ ask, want, refused string }{
 		{"", "fast", ""},
 		{"go", "go", ""},
-		{"untested", "untested", ""},
 		{"fast", "fast", ""},
-		{"wide", "fast", `INKLING_KERNELS is "wide", but this processor lacks wide registers; it runs go, fast and untested`},
-		{"foreign", "fast", `INKLING_KERNELS is "foreign", which this program was built without; it runs go, fast and untested`},
-		{"Go", "fast", `INKLING_KERNELS is "Go", which is no set of kernels; this machine runs go, fast and untested`},
+		{"wide", "fast", `INKLING_KERNELS is "wide", but this processor lacks wide registers; it runs go and fast`},
+		{"foreign", "fast", `INKLING_KERNELS is "foreign", which this program was built without; it runs go and fast`},
+		{"Go", "fast", `INKLING_KERNELS is "Go", which is no set of kernels; this machine runs go and fast`},
 	}
 	for _, test := range tests {
 		err := choose(test.ask)
