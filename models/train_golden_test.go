@@ -86,7 +86,11 @@ func TestTrainingGolden(t *testing.T) {
 		// TestPrograms hold plain kernels to the definitions.
 		t.Skip("plain kernels take minutes, and by the order of their sums AdamW's steps of ResNet-18 differ by 1.7e-4")
 	}
-	const batch, steps, tolerance = 4, 10, 1e-4
+	const batch, steps = 4, 10
+	// AdamW divides gradients by their own size: what rounding differs in grows with every
+	// step, by the order of a set's sums up to 1.05e-4 in ResNet-18.
+	tolerances := map[string]float64{"AdamW": 2e-4}
+	const tolerance = 1e-4
 	labels := [2][]int{{3, 1, 0, 6}, {5, 2, 2, 4}}
 	data, err := os.ReadFile("testdata/train.json")
 	if err != nil {
@@ -165,7 +169,7 @@ func TestTrainingGolden(t *testing.T) {
 					}
 					diff := got.differs(w, len(values), least)
 					worst[what] = max(worst[what], diff)
-					if !(diff <= tolerance) {
+					if !(diff <= max(tolerance, tolerances[what])) {
 						t.Errorf("%s: %s differs by %.2g of the largest: %v, want %v", what, e.Name(), diff, got, w)
 					}
 				}

@@ -2,55 +2,93 @@ package nn
 
 import "time"
 
-// crowd notices when other processes keep the members of a team from running
-// side by side. A member that is off its processor holds up all others at
-// every barrier, so on a crowded machine a team is slower than one member
-// alone. As results do not depend on the number of workers, a program may
-// change that number at any stem.
+// crowd finds out how many members of a team are best. A stage with less work than
+// members leaves some without, and they wait at the barrier behind it, which takes the
+// longer the more they are; other processes that keep a member off its processor hold up
+// all others there. So where members wait for much of the time, half as many are tried,
+// and stay if a run takes no longer, and later twice as many again. As results do not
+// depend on the number of workers, a program may change it at any run.
 type crowd struct {
-	runs    int // since the last look
-	started time.Time
-	stalled int64 // of the team, at the last look
-	alone   int   // runs still to be done by one member
-	last    int   // how many that were the last time
+	members int // that compute
+	// Of the runs since the last look: how many, for how many examples, how long they took
+	// and what the team's members had waited before.
+	runs, examples int
+	took           time.Duration
+	stalled        int64
+
+	trial   int           // the members that computed before the trial of others, or 0
+	pace    time.Duration // of these, for an example
+	patient int           // runs still to be done before the next trial
+	last    int           // how many that were the last time
 }
 
 const (
-	// crowdLook is the number of runs between two looks at the stalls. Once
-	// they were too long one member does crowdAlone runs, twice as many each
-	// time it is found again, up to crowdMost.
-	crowdLook  = 64
-	crowdAlone = 128
-	crowdMost  = 8192
+	// crowdLook is the number of runs between two looks at the stalls, and crowdTrial of a
+	// trial. After each trial there is none for crowdPatient runs, and for twice as many each
+	// time that one was in vain, up to crowdMost.
+	crowdLook    = 64
+	crowdTrial   = 16
+	crowdPatient = 128
+	crowdMost    = 8192
 	// Members may stall for this part of the time (each of them).
 	crowdShare = 0.3
 )
 
-// crowded runs body on the team, or on the caller alone.
+// crowded runs body on as many members of the team as are best.
 func (m *machine) crowded(body func(worker int)) {
 	c := &m.crowd
-	if c.alone > 0 || m.team.size == 1 {
+	if m.team.size == 1 {
 		m.active = 1
 		body(0)
-		if c.alone > 0 {
-			c.alone--
+		return
+	}
+	if c.members == 0 {
+		c.members = m.team.size
+	}
+	start := time.Now()
+	m.active = c.members
+	m.team.run(m.active, body)
+	c.ran(time.Since(start), m.plan.count, m.team.size, m.team.stalled.Load())
+}
+
+// ran takes note of a run of a team of that size and how long its members have stalled in
+// all runs.
+func (c *crowd) ran(took time.Duration, examples, size int, stalled int64) {
+	c.runs++
+	c.took += took
+	c.examples += examples
+	c.patient = max(c.patient-1, 0)
+	if c.trial != 0 && c.runs >= crowdTrial || c.runs >= crowdLook {
+		c.members = c.next(size, stalled)
+		c.runs, c.examples, c.took, c.stalled = 0, 0, 0, stalled
+	}
+}
+
+// next looks at the last runs and returns how many members the next ones are to have.
+func (c *crowd) next(size int, stalled int64) int {
+	pace := c.took / time.Duration(max(c.examples, 1))
+	switch {
+	case c.trial != 0:
+		before := c.trial
+		c.trial = 0
+		if pace > c.pace || pace == c.pace && c.members > before {
+			c.last = min(max(2*c.last, crowdPatient), crowdMost)
+			c.patient = c.last
+			return before
 		}
-		return
+		c.last = 0
+		if c.members > before {
+			c.patient = crowdPatient // so that it does not go to and fro
+		}
+		return c.members
+	case c.patient > 0:
+		return c.members
+	case c.members > 1 && float64(stalled-c.stalled) > crowdShare*float64(c.took)*float64(c.members-1):
+		c.trial, c.pace = c.members, pace
+		return (c.members + 1) / 2
+	case c.members < size:
+		c.trial, c.pace = c.members, pace
+		return min(2*c.members, size)
 	}
-	if c.runs == 0 {
-		c.started, c.stalled = time.Now(), m.team.stalled.Load()
-	}
-	m.active = m.team.size
-	m.team.run(body)
-	if c.runs++; c.runs < crowdLook {
-		return
-	}
-	now, stalled := time.Now(), m.team.stalled.Load()
-	if float64(stalled-c.stalled) > crowdShare*float64(now.Sub(c.started))*float64(m.team.size-1) {
-		c.last = min(max(2*c.last, crowdAlone), crowdMost)
-		c.alone = c.last
-	} else {
-		c.last /= 2
-	}
-	c.runs = 0
+	return c.members
 }

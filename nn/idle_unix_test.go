@@ -93,7 +93,7 @@ func restAndReport(t *testing.T) {
 	slow := newTeam(3)
 	defer slow.close()
 	before = processorTime(t)
-	slow.run(func(worker int) {
+	slow.run(slow.size, func(worker int) {
 		if worker == 1 {
 			time.Sleep(pause)
 		}
