@@ -284,7 +284,17 @@ func (s *denseConvStep) pack(from, to int) {
 	}
 	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
 	weights, strides := s.weight.data, s.strides
-	for o := from; o < to; o++ {
+	for o := from; o < to; {
+		if forward && s.packEight(o, to) {
+			if backward {
+				for end := o + 8; o < end; o++ {
+					s.packBack(o, 0, o*strides[0])
+				}
+			} else {
+				o += 8
+			}
+			continue
+		}
 		group, column := o/outGroup, o%outGroup
 		scale, _ := s.scaled(o)
 		for k := range s.positions {
@@ -299,15 +309,43 @@ func (s *denseConvStep) pack(from, to int) {
 					to[c*step] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
 			}
-			if !backward {
-				continue
+			if backward {
+				s.packBack(o, k, at)
 			}
-			for c := 0; c < inGroup; c += kernel.TileColumns {
-				to := s.packedBack[s.backwardPass.packedAt(group, k, column, c):]
-				for j := range min(inGroup-c, kernel.TileColumns) {
-					to[j] = weights[at+(c+j)*strides[1]]
-				}
-			}
+		}
+		o++
+	}
+}
+
+// packEight packs eight filters of 1x1 for the forward pass, if there are so many from o on
+// whose place in a block is a multiple of eight, and says whether.
+func (s *denseConvStep) packEight(o, to int) bool {
+	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
+	column := o % outGroup
+	if s.positions != 1 || s.planar != nil || s.norm != nil || s.depthwise || column%8 != 0 || o+8 > to || column+8 > outGroup || inGroup < 8 || s.strides[1] != 1 {
+		return false
+	}
+	packed := s.packed[s.forwardPass.packedAt(o/outGroup, 0, 0, column):]
+	for at := 0; at < inGroup; at += 8 {
+		c := min(at, inGroup-8) // the last eight may overlap those before
+		kernel.Transpose8(packed[c*kernel.TileColumns:], s.weight.data[o*s.strides[0]+c:], kernel.TileColumns, s.strides[0])
+	}
+	return true
+}
+
+// packBack packs position k of filter o, whose weights begin at a place, for the backward
+// pass.
+func (s *denseConvStep) packBack(o, k, at int) {
+	inGroup, outGroup, step := s.op.in/s.op.groups, s.op.out/s.op.groups, s.strides[1]
+	weights := s.weight.data[at:]
+	for c := 0; c < inGroup; c += kernel.TileColumns {
+		to := s.packedBack[s.backwardPass.packedAt(o/outGroup, k, o%outGroup, c):][:min(inGroup-c, kernel.TileColumns)]
+		if step == 1 {
+			copy(to, weights[c:])
+			continue
+		}
+		for j := range to {
+			to[j] = weights[(c+j)*step]
 		}
 	}
 }

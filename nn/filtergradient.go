@@ -220,6 +220,16 @@ func (s *denseConvStep) unpackSums(destination, sums []float32, columns int) {
 	strides := s.strides
 	size := len(s.weight.data) / s.op.out
 	inGroup := s.op.in / s.op.groups
+	if s.positions == 1 && strides[1] == 1 && columns%8 == 0 && inGroup >= 8 {
+		for j := 0; j < columns; j += 8 {
+			block := sums[j/kernel.TileColumns*inGroup*kernel.TileColumns+j%kernel.TileColumns:]
+			for at := 0; at < inGroup; at += 8 {
+				c := min(at, inGroup-8) // the last eight may overlap those before
+				kernel.Transpose8(destination[j*size+c:], block[c*kernel.TileColumns:], size, kernel.TileColumns)
+			}
+		}
+		return
+	}
 	for j := range columns {
 		block := sums[j/kernel.TileColumns*s.positions*inGroup*kernel.TileColumns+j%kernel.TileColumns:]
 		for k := range s.positions {

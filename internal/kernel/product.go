@@ -69,7 +69,7 @@ func packBlock(panel, b []float32, depth, width, columns, bRow, bColumn int) {
 		for k := 0; k < depth; k += 8 {
 			at := min(k, depth-8) // the last eight may overlap those before
 			for j := 0; j < TileColumns; j += 8 {
-				active.Transpose8(panel[at*columns+j:], b[j*bColumn+at:], columns, bColumn)
+				Transpose8(panel[at*columns+j:], b[j*bColumn+at:], columns, bColumn)
 			}
 		}
 		return
@@ -124,7 +124,7 @@ func PackColumns(panels, matrix []float32, depth, from, to int) {
 	for r := from; r < to; r += 8 {
 		panel := panels[r/width*depth*width+r%width:]
 		for k := 0; k < depth; k += 8 {
-			active.Transpose8(panel[k*width:], matrix[r*depth+k:], width, depth)
+			Transpose8(panel[k*width:], matrix[r*depth+k:], width, depth)
 		}
 	}
 }

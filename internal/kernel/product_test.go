@@ -90,7 +90,7 @@ func TestTranspose8(t *testing.T) {
 		from := newGuarded(7*fromStep+8, normal(r))
 		got := newGuarded(7*toStep+8, normal(r))
 		want := got.clone()
-		active.Transpose8(got.data, from.data, toStep, fromStep)
+		Transpose8(got.data, from.data, toStep, fromStep)
 		got.check(t, "a square")
 		for i := range 8 {
 			for j := range 8 {

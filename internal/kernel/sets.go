@@ -63,7 +63,6 @@ type Set struct {
 	LinearForward func(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool)
 	MatMul        func(c, a, b []float32, rows, columns, depth, cStride, aRow, aColumn, bStride int, accumulate bool)
 
-	// Transpose8 sets to[j*toStep+i] to from[i*fromStep+j] for i, j < 8.
 	Transpose8 func(to, from []float32, toStep, fromStep int)
 
 	// Elementwise kernels get a positive multiple of 8 elements; what is left over

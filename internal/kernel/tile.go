@@ -132,6 +132,12 @@ func CopyRows(to, from []float32, count, width, toStep, fromStep int) {
 	}
 }
 
+// Transpose8 transposes a square of eight rows: to[j*toStep+i] = from[i*fromStep+j] for
+// i, j < 8.
+func Transpose8(to, from []float32, toStep, fromStep int) {
+	active.Transpose8(to, from, toStep, fromStep)
+}
+
 func indirectTilePlain(out, in, zeros, weights, bias, base []float32, table []int32, rows, segments, depth, blocks, blockStep int, limits *Limits) {
 	for b := range blocks {
 		at := b * TileColumns
