@@ -5,9 +5,11 @@ import "time"
 // crowd finds out how many members of a team are best. A stage with less work than
 // members leaves some without, and they wait at the barrier behind it, which takes the
 // longer the more they are; other processes that keep a member off its processor hold up
-// all others there. So where members wait for much of the time, half as many are tried,
-// and stay if a run takes no longer, and later twice as many again. As results do not
-// depend on the number of workers, a program may change it at any run.
+// all others there. So where members wait for much of the time, and once where runs are so
+// short that handing numbers from one processor to another may take longer than to compute
+// them, half as many are tried, and stay if a run takes no longer, and later twice as many
+// again. As results do not depend on the number of workers, a program may change it at any
+// run.
 type crowd struct {
 	members int // that compute
 	// Of the runs since the last look: how many, for how many examples, how long they took
@@ -16,6 +18,7 @@ type crowd struct {
 	took           time.Duration
 	stalled        int64
 
+	tried   bool
 	trial   int           // the members that computed before the trial of others, or 0
 	pace    time.Duration // of these, for an example
 	patient int           // runs still to be done before the next trial
@@ -23,15 +26,21 @@ type crowd struct {
 }
 
 const (
-	// crowdLook is the number of runs between two looks at the stalls, and crowdTrial of a
-	// trial. After each trial there is none for crowdPatient runs, and for twice as many each
-	// time that one was in vain, up to crowdMost.
-	crowdLook    = 64
-	crowdTrial   = 16
-	crowdPatient = 128
-	crowdMost    = 8192
+	// crowdLook is the least number of runs between two looks at the stalls, and crowdTrial
+	// of a trial; both last for these times at least, and a trial of long runs ends after
+	// crowdLong. After each trial there is none for crowdPatient runs, and for twice as many
+	// each time that one was in vain, up to crowdMost.
+	crowdLook      = 64
+	crowdLookTime  = 20 * time.Millisecond
+	crowdTrial     = 16
+	crowdTrialTime = 5 * time.Millisecond
+	crowdLong      = 200 * time.Millisecond
+	crowdPatient   = 128
+	crowdMost      = 8192
 	// Members may stall for this part of the time (each of them).
 	crowdShare = 0.3
+	// crowdShort runs are those that may be too short for several members.
+	crowdShort = 500 * time.Microsecond
 )
 
 // crowded runs body on as many members of the team as are best.
@@ -58,7 +67,11 @@ func (c *crowd) ran(took time.Duration, examples, size int, stalled int64) {
 	c.took += took
 	c.examples += examples
 	c.patient = max(c.patient-1, 0)
-	if c.trial != 0 && c.runs >= crowdTrial || c.runs >= crowdLook {
+	enough := c.runs >= crowdLook && c.took >= crowdLookTime
+	if c.trial != 0 {
+		enough = c.runs >= crowdTrial && c.took >= crowdTrialTime || c.took >= crowdLong
+	}
+	if enough {
 		c.members = c.next(size, stalled)
 		c.runs, c.examples, c.took, c.stalled = 0, 0, 0, stalled
 	}
@@ -83,8 +96,9 @@ func (c *crowd) next(size int, stalled int64) int {
 		return c.members
 	case c.patient > 0:
 		return c.members
-	case c.members > 1 && float64(stalled-c.stalled) > crowdShare*float64(c.took)*float64(c.members-1):
-		c.trial, c.pace = c.members, pace
+	case c.members > 1 && (float64(stalled-c.stalled) > crowdShare*float64(c.took)*float64(c.members-1) ||
+		!c.tried && c.took < crowdShort*time.Duration(c.runs)):
+		c.tried, c.trial, c.pace = true, c.members, pace
 		return (c.members + 1) / 2
 	case c.members < size:
 		c.trial, c.pace = c.members, pace

@@ -48,23 +48,27 @@ func TestCrowd(t *testing.T) {
 	const size = 8
 	tests := []struct {
 		name string
-		took [size + 1]time.Duration
+		took [size + 1]time.Duration // in microseconds
+		wait float64                 // the part of the time that members wait
 		want int
 	}{
-		{"more are faster", [size + 1]time.Duration{1: 800, 2: 400, 4: 200, 8: 100}, 8},
-		{"four are best", [size + 1]time.Duration{1: 400, 2: 200, 4: 100, 8: 150}, 4},
-		{"one is best", [size + 1]time.Duration{1: 100, 2: 150, 4: 200, 8: 300}, 1},
-		{"it makes no difference", [size + 1]time.Duration{1: 100, 2: 100, 4: 100, 8: 100}, 1},
+		{"more are faster", [size + 1]time.Duration{1: 800, 2: 400, 4: 200, 8: 100}, 0.5, 8},
+		{"four are best", [size + 1]time.Duration{1: 400, 2: 200, 4: 100, 8: 150}, 0.5, 4},
+		{"one is best", [size + 1]time.Duration{1: 100, 2: 150, 4: 200, 8: 300}, 0.5, 1},
+		{"it makes no difference", [size + 1]time.Duration{1: 100, 2: 100, 4: 100, 8: 100}, 0.5, 1},
+		{"short runs, nobody waits", [size + 1]time.Duration{1: 50, 2: 60, 4: 60, 8: 60}, 0, 4},
+		{"long runs, one is best", [size + 1]time.Duration{1: 50000, 2: 60000, 4: 70000, 8: 80000}, 0.5, 1},
+		{"long runs, nobody waits", [size + 1]time.Duration{1: 50000, 2: 60000, 4: 70000, 8: 80000}, 0, 8},
 	}
 	for _, test := range tests {
 		c := &crowd{members: size}
 		at, stalled := map[int]int{}, int64(0)
-		for run := range 20000 {
-			if run > 2000 {
+		for run := range 30000 {
+			if run > 12000 {
 				at[c.members]++
 			}
-			took := test.took[c.members]
-			stalled += int64(took) * int64(c.members-1) / 2
+			took := test.took[c.members] * time.Microsecond
+			stalled += int64(test.wait * float64(took) * float64(c.members-1))
 			c.ran(took, 1, size, stalled)
 		}
 		if at[test.want] < 17000 {

@@ -18216,9 +18216,7 @@ rectified:
 	ADDQ            R11, R9
 	ADDQ            $0x10, AX
 	ADDQ            $0x10, bias+24(FP)
-	MOVQ            SI, R11
-	IMUL3Q          $0x04, R11, R11
-	ADDQ            R11, DX
+	LEAQ            (DX)(SI*4), DX
 	DECQ            tiles+32(FP)
 	JNZ             tile
 	VZEROUPPER
@@ -18392,9 +18390,7 @@ rectified:
 	ADDQ            R10, R8
 	ADDQ            $0x20, AX
 	ADDQ            $0x20, bias+24(FP)
-	MOVQ            SI, R10
-	IMUL3Q          $0x08, R10, R10
-	ADDQ            R10, DX
+	LEAQ            (DX)(SI*8), DX
 	DECQ            tiles+32(FP)
 	JNZ             tile
 	VZEROUPPER
@@ -18519,9 +18515,7 @@ rectified:
 	ADDQ            R9, DI
 	ADDQ            $0x20, AX
 	ADDQ            $0x20, bias+24(FP)
-	MOVQ            BX, R9
-	IMUL3Q          $0x08, R9, R9
-	ADDQ            R9, DX
+	LEAQ            (DX)(BX*8), DX
 	DECQ            tiles+32(FP)
 	JNZ             tile
 	VZEROUPPER

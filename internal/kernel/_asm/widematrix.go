@@ -268,9 +268,7 @@ func wideLinear() {
 		}
 		ADDQ(Imm(uint64(4*outputs)), y)
 		ADDQ(Imm(uint64(4*outputs)), NewParamAddr("bias", 24))
-		MOVQ(wStep, vectors)
-		IMUL3Q(Imm(uint64(outputs)), vectors, vectors)
-		ADDQ(vectors, w)
+		LEAQ(indexed(w, wStep, uint8(outputs), 0), w)
 		DECQ(NewParamAddr("tiles", 32))
 		JNZ(LabelRef("tile"))
 		VZEROUPPER()
