@@ -39,18 +39,18 @@ type team struct {
 // memberUnit is more than a team has members.
 const memberUnit = 1 << 16
 
-// How long a member spins before it yields, 2 microseconds on a Zen 4, and how often it
-// spins and yields before it parks. Waking a parked member takes as long as a step or
+// How long a member spins before it yields, 2 microseconds on a Zen 4, and for how long it
+// does so before it parks. Waking a parked member takes as long as a step or
 // two of a small network, so there must be time to prepare the next batch. At a
-// barrier, where the others are at work, a member yields ten times as often: a
+// barrier, where the others are at work, a member stays awake for ten times as long: a
 // stage that only one member has something to do in may take longer than that, and
 // in a container that is granted a share of a processor, who waits awake takes it
 // from who works. Who yields takes a lock of Go's scheduler, for which many that did
 // nothing else would wait for each other.
 const (
-	spinRounds    = 4000
-	yieldRounds   = 45
-	barrierRounds = 10 * yieldRounds
+	spinRounds       = 4000
+	awakeBetweenRuns = 90 * time.Microsecond
+	awakeAtBarriers  = 10 * awakeBetweenRuns
 )
 
 // newTeam starts size-1 goroutines; the caller of run is the remaining member.
@@ -106,11 +106,12 @@ func (t *team) barrier() {
 		}
 	}
 	start := time.Now()
-	for round := 0; t.arrived.Load() < target; round++ {
-		if round < barrierRounds*spinRounds {
-			if round%spinRounds == 0 {
-				runtime.Gosched()
-			}
+	for round := 1; t.arrived.Load() < target; round++ {
+		if round%spinRounds != 0 {
+			continue
+		}
+		if time.Since(start) < awakeAtBarriers {
+			runtime.Gosched()
 			continue
 		}
 		t.mutex.Lock()
@@ -136,28 +137,37 @@ func (t *team) serve(worker int) {
 	last := uint64(0)
 	for {
 		run, ok := t.wants(worker, last)
+		var since time.Time // it has spun for the first time
 		for round := 1; !ok; round++ {
-			if round < (1+yieldRounds)*spinRounds {
-				if round%spinRounds == 0 {
-					runtime.Gosched()
-				}
-			} else {
-				t.mutex.Lock()
-				t.parked[worker].Store(true)
-				for _, ok = t.wants(worker, last); !ok && !t.closed.Load(); _, ok = t.wants(worker, last) {
-					t.wake.Wait()
-				}
-				t.parked[worker].Store(false)
-				t.mutex.Unlock()
-				if t.closed.Load() {
-					return
-				}
+			switch {
+			case round%spinRounds != 0:
+			case round == spinRounds:
+				since = time.Now()
+			case time.Since(since) < awakeBetweenRuns:
+				runtime.Gosched()
+			case t.park(worker, last):
+				return
 			}
 			run, ok = t.wants(worker, last)
 		}
 		last = run
 		t.body(worker)
 		t.barrier()
+	}
+}
+
+// park waits without a processor until a run after the one of that number wants the worker,
+// or the team is closed, which it returns.
+func (t *team) park(worker int, after uint64) (closed bool) {
+	t.mutex.Lock()
+	defer t.mutex.Unlock()
+	t.parked[worker].Store(true)
+	defer t.parked[worker].Store(false)
+	for {
+		if _, ok := t.wants(worker, after); ok || t.closed.Load() {
+			return t.closed.Load()
+		}
+		t.wake.Wait()
 	}
 }
 
