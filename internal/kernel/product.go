@@ -4,9 +4,13 @@ package kernel
 // another, so that they stay in a cache while all rows of the left one pass.
 
 const (
-	// panelFloats is how many floats of a panel all rows of the left matrix go through
-	// before the next ones: they stay in the first cache.
-	panelFloats = 256 * TileColumns
+	// panelDepth is how many rows of a panel all rows of the left matrix go through before
+	// the next ones: those of a block of columns stay in the first cache, those of the
+	// widest panel in the second.
+	panelDepth  = 256
+	panelFloats = panelDepth * mostPanelColumns
+	// mostPanelColumns is as many as a panel of any set has.
+	mostPanelColumns = 4 * TileColumns
 	// ProductRoom is how many floats Product works in.
 	ProductRoom = panelFloats + TileRows*TileColumns
 	// fewRows are not worth a panel.
@@ -40,9 +44,8 @@ func Product(c, a, b []float32, rows, columns, depth, cRow, aRow, aColumn, bRow,
 		return
 	}
 	panelColumns := PanelColumns()
-	most := panelFloats / panelColumns
-	for first := 0; first < depth; first += most {
-		deep := min(most, depth-first)
+	for first := 0; first < depth; first += panelDepth {
+		deep := min(panelDepth, depth-first)
 		for j := 0; j < columns; j += panelColumns {
 			width := min(panelColumns, columns-j)
 			packPanel(room, b[first*bRow+j*bColumn:], deep, width, bRow, bColumn)
@@ -86,10 +89,9 @@ func packBlock(panel, b []float32, depth, width, columns, bRow, bColumn int) {
 // MultiplyPanel is Product for one panel of any depth, of which width columns are wanted.
 // room has TileRows x TileColumns floats where these are no multiple of TileColumns.
 func MultiplyPanel(c, a, panel []float32, rows, width, depth, cRow, aRow, aColumn int, accumulate bool, room []float32) {
-	most := panelFloats / PanelColumns()
-	for ; depth > most; depth -= most {
-		multiplyPanel(c, a, panel, rows, width, most, cRow, aRow, aColumn, accumulate, room)
-		a, panel, accumulate = a[most*aColumn:], panel[panelFloats:], true
+	for ; depth > panelDepth; depth -= panelDepth {
+		multiplyPanel(c, a, panel, rows, width, panelDepth, cRow, aRow, aColumn, accumulate, room)
+		a, panel, accumulate = a[panelDepth*aColumn:], panel[panelDepth*PanelColumns():], true
 	}
 	multiplyPanel(c, a, panel, rows, width, depth, cRow, aRow, aColumn, accumulate, room)
 }
