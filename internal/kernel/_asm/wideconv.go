@@ -72,7 +72,7 @@ func largest(of [4]reg.VecVirtual, floor reg.VecVirtual, which *reg.VecVirtual) 
 
 // eachTile writes the frame of both kernels: tiles of sums over rows of elements, pooled
 // with and without what was chosen.
-func eachTile(begin func(bias reg.Register), element func(first, second, weights reg.Register), bytes int, pool func(out, chosen, outStep reg.Register)) {
+func eachTile(begin func(bias reg.Register), element func(first, second, weights reg.Register), bytes int, pool func(remember bool, out, chosen, outStep reg.Register)) {
 	tileStart, out, chosen := load("in"), load("out"), load("chosen")
 	first, second, weights, rows, run := GP64(), GP64(), GP64(), GP64(), GP64()
 	Label("tile")
@@ -98,7 +98,13 @@ func eachTile(begin func(bias reg.Register), element func(first, second, weights
 	DECQ(rows)
 	JNZ(LabelRef("row"))
 	argument("outStep", second)
-	pool(out, chosen, second)
+	TESTQ(chosen, chosen)
+	JZ(LabelRef("forget"))
+	pool(true, out, chosen, second)
+	JMP(LabelRef("pooled"))
+	Label("forget")
+	pool(false, out, chosen, second)
+	Label("pooled")
 	argument("tileStep", first)
 	ADDQ(first, tileStart)
 	DECQ(widePoolTiles)
@@ -144,33 +150,24 @@ func widePoolRow(windows int) {
 			VFMADD231PS_BCST(pixel(first, i), w, acc[i])
 			VFMADD231PS_BCST(pixel(second, i), w, acc[2*windows+i])
 		}
-	}, wideBytes, func(out, chosen, outStep reg.Register) {
-		pooled := func(remember bool) {
-			for i := range windows {
-				window := [4]reg.VecVirtual{acc[2*i], acc[2*i+1], acc[2*windows+2*i], acc[2*windows+2*i+1]}
-				if !remember {
-					largest(window, floor, nil)
-				} else {
-					var which reg.VecVirtual
-					largest(window, floor, &which)
-					VPMOVDB(which, at(chosen, 0))
-				}
-				VMOVUPS(window[0], at(out, 0))
-				ADDQ(outStep, out)
-				if remember {
-					SHRQ(Imm(2), outStep) // a byte, not a float, a channel
-					ADDQ(outStep, chosen)
-					SHLQ(Imm(2), outStep)
-				}
+	}, wideBytes, func(remember bool, out, chosen, outStep reg.Register) {
+		for i := range windows {
+			window := [4]reg.VecVirtual{acc[2*i], acc[2*i+1], acc[2*windows+2*i], acc[2*windows+2*i+1]}
+			if !remember {
+				largest(window, floor, nil)
+			} else {
+				var which reg.VecVirtual
+				largest(window, floor, &which)
+				VPMOVDB(which, at(chosen, 0))
+			}
+			VMOVUPS(window[0], at(out, 0))
+			ADDQ(outStep, out)
+			if remember {
+				SHRQ(Imm(2), outStep) // a byte, not a float, a channel
+				ADDQ(outStep, chosen)
+				SHLQ(Imm(2), outStep)
 			}
 		}
-		TESTQ(chosen, chosen)
-		JZ(LabelRef("forget"))
-		pooled(true)
-		JMP(LabelRef("pooled"))
-		Label("forget")
-		pooled(false)
-		Label("pooled")
 	})
 }
 
@@ -231,61 +228,52 @@ func planePoolRow(channels, windows int) {
 				VFMADD231PS(x[v], w, a)
 			}
 		}
-	}, 32, func(out, chosen, outStep reg.Register) {
-		pooled := func(remember bool) {
-			var results [8]reg.VecVirtual
-			var chosens [2]reg.VecVirtual
-			zero := ZMM()
-			VPXORD(zero, zero, zero)
-			for i := range results {
-				results[i] = zero
+	}, 32, func(remember bool, out, chosen, outStep reg.Register) {
+		var results [8]reg.VecVirtual
+		var chosens [2]reg.VecVirtual
+		zero := ZMM()
+		VPXORD(zero, zero, zero)
+		for i := range results {
+			results[i] = zero
+		}
+		chosens[0], chosens[1] = zero, zero
+		for c, of := range acc {
+			var window [4]reg.VecVirtual
+			for p := range window {
+				index := ZMM()
+				window[p] = ZMM()
+				VMOVDQU32(planeIndex(p), index)
+				VMOVAPS(of[p/2], window[p])
+				VPERMT2PS(of[vectors-1], index, window[p])
 			}
-			chosens[0], chosens[1] = zero, zero
-			for c, of := range acc {
-				var window [4]reg.VecVirtual
-				for p := range window {
-					index := ZMM()
-					window[p] = ZMM()
-					VMOVDQU32(planeIndex(p), index)
-					VMOVAPS(of[p/2], window[p])
-					VPERMT2PS(of[vectors-1], index, window[p])
-				}
-				if !remember {
-					largest(window, floor, nil)
+			if !remember {
+				largest(window, floor, nil)
+			} else {
+				var which reg.VecVirtual
+				largest(window, floor, &which)
+				if c%4 == 0 {
+					chosens[c/4] = which
 				} else {
-					var which reg.VecVirtual
-					largest(window, floor, &which)
-					if c%4 == 0 {
-						chosens[c/4] = which
-					} else {
-						VPSLLD(Imm(uint64(8*(c%4))), which, which)
-						VPORD(which, chosens[c/4], chosens[c/4])
-					}
+					VPSLLD(Imm(uint64(8*(c%4))), which, which)
+					VPORD(which, chosens[c/4], chosens[c/4])
 				}
-				results[c] = window[0]
 			}
-			storePlanes(results, windows, out, outStep)
-			if remember {
-				SHRQ(Imm(2), outStep) // a byte, not a float, a channel
-				pairs := zmms(2)
-				VPUNPCKLDQ(chosens[1], chosens[0], pairs[0])
-				VPUNPCKHDQ(chosens[1], chosens[0], pairs[1])
-				for w := 0; w < windows; w += 2 {
-					part := quarter(pairs[w/2%2], w/4)
-					VMOVQ(part, at(chosen, 0))
-					ADDQ(outStep, chosen)
-					VPEXTRQ(Imm(1), part, at(chosen, 0))
-					ADDQ(outStep, chosen)
-				}
+			results[c] = window[0]
+		}
+		storePlanes(results, windows, out, outStep)
+		if remember {
+			SHRQ(Imm(2), outStep) // a byte, not a float, a channel
+			pairs := zmms(2)
+			VPUNPCKLDQ(chosens[1], chosens[0], pairs[0])
+			VPUNPCKHDQ(chosens[1], chosens[0], pairs[1])
+			for w := 0; w < windows; w += 2 {
+				part := quarter(pairs[w/2%2], w/4)
+				VMOVQ(part, at(chosen, 0))
+				ADDQ(outStep, chosen)
+				VPEXTRQ(Imm(1), part, at(chosen, 0))
+				ADDQ(outStep, chosen)
 			}
 		}
-		TESTQ(chosen, chosen)
-		JZ(LabelRef("forget"))
-		pooled(true)
-		JMP(LabelRef("pooled"))
-		Label("forget")
-		pooled(false)
-		Label("pooled")
 	})
 }
 
