@@ -88,8 +88,8 @@ func TestTrainingGolden(t *testing.T) {
 	}
 	const batch, steps = 4, 10
 	// AdamW divides gradients by their own size: what rounding differs in grows with every
-	// step, by the order of a set's sums up to 1.05e-4 in ResNet-18.
-	tolerances := map[string]float64{"AdamW": 2e-4}
+	// step, with AVX-512's order of sums to 1.05e-4 in ResNet-18.
+	tolerances := map[string]float64{"AdamW": 1.1e-4}
 	const tolerance = 1e-4
 	labels := [2][]int{{3, 1, 0, 6}, {5, 2, 2, 4}}
 	data, err := os.ReadFile("testdata/train.json")

@@ -18,7 +18,7 @@ type crowd struct {
 	took           time.Duration
 	stalled        int64
 
-	tried   bool
+	tried   bool          // fewer, because runs were short
 	trial   int           // the members that computed before the trial of others, or 0
 	pace    time.Duration // of these, for an example
 	patient int           // runs still to be done before the next trial

@@ -284,22 +284,18 @@ func (s *denseConvStep) pack(from, to int) {
 	}
 	inGroup, outGroup := s.op.in/s.op.groups, s.op.out/s.op.groups
 	weights, strides := s.weight.data, s.strides
-	for o := from; o < to; {
-		if forward && s.packEight(o, to) {
-			if backward {
-				for end := o + 8; o < end; o++ {
-					s.packBack(o, 0, o*strides[0])
-				}
-			} else {
-				o += 8
-			}
-			continue
+	packed := from // filters before are, for the forward pass
+	for o := from; o < to; o++ {
+		if forward && o >= packed && s.packEight(o, to) {
+			packed = o + 8
 		}
 		group, column := o/outGroup, o%outGroup
 		scale, _ := s.scaled(o)
 		for k := range s.positions {
 			at := o*strides[0] + k/s.op.kernel[1]*strides[2] + k%s.op.kernel[1]*strides[3]
-			if s.planar != nil {
+			if o < packed {
+				// by eights
+			} else if s.planar != nil {
 				for c := range inGroup {
 					s.packed[s.forwardPass.packedAt(0, 0, k*inGroup+c, column)] = float32(float64(weights[at+c*strides[1]]) * scale)
 				}
@@ -313,7 +309,6 @@ func (s *denseConvStep) pack(from, to int) {
 				s.packBack(o, k, at)
 			}
 		}
-		o++
 	}
 }
 

@@ -173,24 +173,23 @@ func (f *filterSums) add(t *taskWork, sums, scratch []float32, group, first, las
 		for i := range f.strips {
 			strip := &f.strips[i]
 			f.makePanels(&w, panels, strip, group, one, examples)
-			rest, size, step := sums, len(strip.pairs)*f.depth*columns, examples*strip.outPixels*columns
+			size, step := len(strip.pairs)*f.depth*columns, examples*strip.outPixels*columns // of a block
 			for at := first; at < last; at += kernel.OuterBlocks() * columns {
 				blocks := min((last-at+columns-1)/columns, kernel.OuterBlocks())
-				for block := range blocks {
+				for b := range blocks {
 					for e := range examples {
-						from := s.resultGradient.from(&w, one+e)[strip.out*s.stored[1]+at+block*columns:]
-						kernel.CopyRows(slopes[block*step+e*strip.outPixels*columns:], from, strip.outPixels, columns, columns, s.stored[1])
+						from := s.resultGradient.from(&w, one+e)[strip.out*s.stored[1]+at+b*columns:]
+						kernel.CopyRows(slopes[b*step+e*strip.outPixels*columns:], from, strip.outPixels, columns, columns, s.stored[1])
 					}
 				}
-				channel := 0
+				block, channel := sums[(at-first)/columns*size:], 0
 				for p, width := range f.widths {
 					panel := panels[p*strip.panel(examples):]
 					for k, pairs := range strip.pairs {
-						kernel.OuterTile(rest[(k*f.depth+channel)*columns:], panel, slopes, pairs[:len(pairs)/f.together*examples], width, blocks, size, step)
+						kernel.OuterTile(block[(k*f.depth+channel)*columns:], panel, slopes, pairs[:len(pairs)/f.together*examples], width, blocks, size, step)
 					}
 					channel += width
 				}
-				rest = rest[min(blocks*size, len(rest)):]
 			}
 		}
 	}

@@ -246,9 +246,9 @@ func transpose8Assembly(to, from []float32, toStep, fromStep int) {
 	transpose8(&to[0], &from[0], uint64(4*toStep), uint64(4*fromStep))
 }
 
-// flagsOf is what kernels that may add to what is there want to know.
-func flagsOf(adds bool) uint64 {
-	if adds {
+// flagsOf is how kernels are told whether to do something.
+func flagsOf(wanted bool) uint64 {
+	if wanted {
 		return 1
 	}
 	return 0

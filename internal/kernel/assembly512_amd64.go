@@ -100,10 +100,6 @@ func panelProductAVX512(out, in, weights []float32, rows, depth, panel, blocks, 
 }
 
 func linearForwardAVX512(y, x, w, bias []float32, n, outputs, depth, yStride, xStride int, relu bool) {
-	flag := uint64(0)
-	if relu {
-		flag = 1
-	}
 	for b := 0; b < n; {
 		examples, wide, do := 1, 8, linear1x8Wide
 		if n-b >= 4 {
@@ -111,7 +107,7 @@ func linearForwardAVX512(y, x, w, bias []float32, n, outputs, depth, yStride, xS
 		} else if n-b >= 2 {
 			examples, wide, do = 2, 8, linear2x8Wide
 		}
-		do(&y[b*yStride], &x[b*xStride], &w[0], &bias[0], uint64(outputs/wide), uint64(depth/16), uint64(depth%16), uint64(4*yStride), uint64(4*xStride), uint64(4*depth), flag)
+		do(&y[b*yStride], &x[b*xStride], &w[0], &bias[0], uint64(outputs/wide), uint64(depth/16), uint64(depth%16), uint64(4*yStride), uint64(4*xStride), uint64(4*depth), flagsOf(relu))
 		b += examples
 	}
 }
@@ -233,10 +229,6 @@ func forwardAVX512(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
 		forwardAssembly(c, in, packed, bias, out, chosen)
 		return
 	}
-	relu := uint64(0)
-	if c.ReLU {
-		relu = 1
-	}
 	block := lanes * c.KernelRows * c.Run
 	for y := range c.OutHeight {
 		for b := range c.Blocks() {
@@ -247,7 +239,7 @@ func forwardAVX512(c *Conv, in, packed, bias, out []float32, chosen []uint8) {
 					which = &chosen[at]
 				}
 				row(&in[2*y*c.StepY+2*x*c.StepX], &packed[b*block], &bias[b*lanes], &out[at], which, uint64(tiles), uint64(c.KernelRows), uint64(c.Run),
-					uint64(4*(c.InRow-c.Run)), uint64(4*c.StepX), uint64(4*c.StepY), uint64(8*windows*c.StepX), uint64(4*c.OutPixel), relu)
+					uint64(4*(c.InRow-c.Run)), uint64(4*c.StepX), uint64(4*c.StepY), uint64(8*windows*c.StepX), uint64(4*c.OutPixel), flagsOf(c.ReLU))
 			}
 			x := 0
 			for _, t := range tiles {

@@ -15,7 +15,7 @@ import (
 
 const widePoolSignature = "func(in, weights, bias, out *float32, chosen *uint8, tiles, rows, run, rowSkip, stepX, second, tileStep, outStep, relu uint64)"
 
-// Where those parameters lie that do not stay in registers.
+// Where a parameter lies that stays in no register.
 var widePoolTiles = NewParamAddr("tiles", 40)
 
 // The tiles: in windows of 2x2 pixels.
