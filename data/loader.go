@@ -19,6 +19,10 @@ type Batch struct {
 	Labels  []int     // the label of each picture
 	Indices []int     // the number of each picture in the data set
 
+	// Numbers is, for each picture of a data set that is [Numbered], what a network is to
+	// answer: its number as the data set's Scale has it. Nil of others.
+	Numbers []float32
+
 	pixels  [][]byte // the pictures before their transform
 	touched byte     // keeps the compiler from leaving out the reads of fill
 }
@@ -150,6 +154,7 @@ func (l *Loader) BatchesContext(ctx context.Context) iter.Seq2[int, *Batch] {
 			seed:      l.Seed,
 			epoch:     epoch,
 		}
+		r.number, r.scale = Numbers(l.Dataset)
 		if l.Workers == 0 || r.batches == r.skip {
 			l.err = r.here(ctx, pipeline, yield)
 			return
@@ -248,6 +253,8 @@ type run struct {
 	order     []int
 	seed      uint64 // of random transforms, with the epoch and the place in it
 	epoch     int
+	number    func(i int) float64 // nil for classes
+	scale     Scale
 }
 
 // here prepares every batch in the goroutine that wants it.
@@ -270,12 +277,16 @@ func (r *run) here(ctx context.Context, pipeline *transform.Pipeline, yield func
 // newBatch returns a batch with room for batchSize pictures.
 func (r *run) newBatch(pipeline *transform.Pipeline) *Batch {
 	channels, height, width := pipeline.Out()
-	return &Batch{
+	b := &Batch{
 		Images:  make([]float32, r.batchSize*channels*height*width),
 		Labels:  make([]int, r.batchSize),
 		Indices: make([]int, r.batchSize),
 		pixels:  make([][]byte, r.batchSize),
 	}
+	if r.number != nil {
+		b.Numbers = make([]float32, r.batchSize)
+	}
+	return b
 }
 
 // fill puts batch i of the epoch into b.
@@ -288,6 +299,12 @@ func (r *run) fill(b *Batch, i int, pipeline *transform.Pipeline) error {
 	b.Images = b.Images[:len(indices)*out]
 	b.Labels = b.Labels[:len(indices)]
 	b.Indices = b.Indices[:len(indices)]
+	if r.number != nil {
+		b.Numbers = b.Numbers[:len(indices)]
+		for k, index := range indices {
+			b.Numbers[k] = r.scale.Of(r.number(index))
+		}
+	}
 	for k, index := range indices {
 		pixels, label, err := r.dataset.Example(index)
 		switch {

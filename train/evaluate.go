@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"math"
 	"runtime"
 	"slices"
 
@@ -16,6 +17,13 @@ import (
 // Evaluation is how a network did on a data set.
 type Evaluation struct {
 	Classes []string
+
+	// Numbers is how far the answers are from the labels of a data set that is
+	// [data.Numbered]; of such, Loss is the mean squared error in units of the Scale,
+	// Farthest are the examples with the largest errors, the worst first, and the other
+	// fields are empty. Nil for classes.
+	Numbers  *metrics.Regression
+	Farthest []Miss
 
 	// Confusion counts the pictures: Confusion[label][prediction]. Its methods tell
 	// accuracy, precision, recall and F1.
@@ -46,6 +54,20 @@ type Misread struct {
 	Index             int // in the data set
 	Label, Prediction int
 	Confidence        float64 // probability of the prediction, 0 to 1
+}
+
+// Miss is an example whose number the network did not tell.
+type Miss struct {
+	Index          int // in the data set
+	Answer, Number float64
+}
+
+// Samples is how many there were.
+func (e *Evaluation) Samples() int {
+	if e.Numbers != nil {
+		return e.Numbers.Count
+	}
+	return e.Total()
 }
 
 const (
@@ -84,23 +106,32 @@ func (e *evaluating) add(index, label int, logits []float32) {
 	e.Calibration.Add(confidence, answer == label)
 	if answer != label {
 		m, of := Misread{index, label, answer, confidence}, [2]int{label, answer}
-		e.Worst = withSurest(e.Worst, m, mostWorst)
-		e.Mistaken[of] = withSurest(e.Mistaken[of], m, mostMistaken)
+		e.Worst = withFirst(e.Worst, m, mostWorst, surestFirst)
+		e.Mistaken[of] = withFirst(e.Mistaken[of], m, mostMistaken, surestFirst)
 	}
 	if e.labels != nil {
 		e.logits, e.labels = append(e.logits, logits...), append(e.labels, label)
 	}
 }
 
-// withSurest adds m to the surest pictures, of which there are so many at most.
-func withSurest(surest []Misread, m Misread, most int) []Misread {
-	at, _ := slices.BinarySearchFunc(surest, m, func(a, b Misread) int {
-		return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Index, b.Index))
-	})
+// withFirst inserts v where compare puts it into a sorted list, of which there are so many
+// at most.
+func withFirst[T any](list []T, v T, most int, compare func(a, b T) int) []T {
+	at, _ := slices.BinarySearchFunc(list, v, compare)
 	if at == most {
-		return surest
+		return list
 	}
-	return slices.Insert(surest[:min(len(surest), most-1)], at, m)
+	return slices.Insert(list[:min(len(list), most-1)], at, v)
+}
+
+// surestFirst orders what was misread.
+func surestFirst(a, b Misread) int {
+	return cmp.Or(cmp.Compare(b.Confidence, a.Confidence), cmp.Compare(a.Index, b.Index))
+}
+
+// farthestFirst orders what was not told.
+func farthestFirst(a, b Miss) int {
+	return cmp.Or(cmp.Compare(math.Abs(b.Answer-b.Number), math.Abs(a.Answer-a.Number)), cmp.Compare(a.Index, b.Index))
 }
 
 func (e *evaluating) finish() (*Evaluation, error) {
@@ -147,6 +178,11 @@ func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolut
 		return nil, err
 	}
 	loader.BatchSize = evaluationBatch(channels * height * width)
+	if number, scale := data.Numbers(d); number != nil {
+		network := nn.NewNetwork(network, loader.BatchSize, channels, height, width)
+		network.Convolutions = convolutions
+		return evaluateNumbers(ctx, network, loader, number, scale, workers, views)
+	}
 	// The loss of every picture is an output of the program, as its logits are.
 	program, err := nn.Network{
 		Module: network, Convolutions: convolutions,
@@ -173,21 +209,20 @@ func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolut
 		}
 		inputs[0].Data, inputs[1].Ints = batch.Images, labels[:len(batch.Labels)]
 		var logits, losses []float32
-		if len(views) == 0 || len(views) == 1 && views[0] == (View{}) {
+		if asItIs(views) {
 			outputs := program.ForwardAll(inputs...)
 			logits, losses = outputs[0].Data, outputs[1].Data
 		} else {
-			logits, losses = meanOfViews(views, batch.Images, height, width, batch.Labels, func(images []float32) []float32 {
+			logits = meanOfViews(views, batch.Images, height, width, func(images []float32) []float32 {
 				inputs[0].Data = images
 				return program.ForwardAll(inputs...)[0].Data
 			})
+			losses = crossEntropies(logits, batch.Labels)
 		}
 		for i, label := range batch.Labels {
 			row := logits[i*classes : (i+1)*classes]
-			for _, v := range row {
-				if v-v != 0 {
-					return nil, fmt.Errorf("the network's output for picture %d is %v, not a finite number: its weights are damaged", batch.Indices[i], v)
-				}
+			if err := checkFinite(row, batch.Indices[i]); err != nil {
+				return nil, err
 			}
 			e.add(batch.Indices[i], label, row)
 		}
@@ -199,6 +234,54 @@ func EvaluateBy(ctx context.Context, network nn.Module, convolutions nn.Convolut
 		return nil, err
 	}
 	return e.finish()
+}
+
+// checkFinite refuses what no network puts out whose weights are numbers.
+func checkFinite(outputs []float32, picture int) error {
+	for _, v := range outputs {
+		if v-v != 0 {
+			return fmt.Errorf("the network's output for picture %d is %v, not a finite number: its weights are damaged", picture, v)
+		}
+	}
+	return nil
+}
+
+// evaluateNumbers is EvaluateBy where the labels are numbers.
+func evaluateNumbers(ctx context.Context, network nn.Network, loader *data.Loader, number func(i int) float64, scale data.Scale, workers int, views []View) (*Evaluation, error) {
+	program, err := network.Compile()
+	if err != nil {
+		return nil, err
+	}
+	if err := checkClasses(program.OutputShape(), loader.Dataset); err != nil {
+		return nil, err
+	}
+	program.SetWorkers(workers)
+	e := &Evaluation{Classes: loader.Dataset.Classes(), Numbers: &metrics.Regression{}}
+	input := network.Inputs[0].Shape
+	squares := 0.0
+	for _, batch := range loader.BatchesContext(ctx) {
+		var answers []float32
+		if asItIs(views) {
+			answers = program.Forward(batch.Images)
+		} else {
+			answers = meanOfViews(views, batch.Images, input[2], input[3], program.Forward)
+		}
+		if err := checkFinite(answers, batch.Indices[0]); err != nil {
+			return nil, err
+		}
+		for k, answer := range answers {
+			m := Miss{batch.Indices[k], scale.Number(answer), number(batch.Indices[k])}
+			e.Numbers.Add(m.Answer, m.Number)
+			e.Farthest = withFirst(e.Farthest, m, mostWorst, farthestFirst)
+			off := float64(answer - batch.Numbers[k])
+			squares += off * off
+		}
+	}
+	if err := loader.Err(); err != nil {
+		return nil, err
+	}
+	e.Loss = squares / float64(max(e.Numbers.Count, 1))
+	return e, nil
 }
 
 // Argmax returns the index of the largest value, the first of equals, as

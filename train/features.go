@@ -43,6 +43,25 @@ type labels struct {
 	list []int
 }
 
+// numbers is such a data set whose labels are numbers.
+type numbers struct {
+	labels
+	number func(i int) float64
+	scale  data.Scale
+}
+
+func (n *numbers) Number(i int) float64 { return n.number(i) }
+func (n *numbers) Scale() data.Scale    { return n.scale }
+
+// withoutPictures is d with the labels that are known of it, and no pictures.
+func withoutPictures(d data.Dataset, known []int) data.Dataset {
+	l := labels{d, known}
+	if number, scale := data.Numbers(d); number != nil {
+		return &numbers{l, number, scale}
+	}
+	return &l
+}
+
 var noPicture = []byte{0}
 
 func (l *labels) Shape() (channels, height, width int) { return 1, 1, 1 }
@@ -96,7 +115,7 @@ func (t *training) computeFeatures(ctx context.Context) (r FeatureReport, err er
 		return r, err
 	}
 	without := *t.Loader
-	without.Dataset, without.Transform, without.Workers = &labels{d, known}, nil, 0
+	without.Dataset, without.Transform, without.Workers = withoutPictures(d, known), nil, 0
 	t.useLoader(&without)
 	t.features, t.program = f, divided.Head
 	r.Kept = true

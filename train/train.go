@@ -35,9 +35,10 @@ import (
 // Config says what to train, on what, and how.
 type Config struct {
 	// Network is changed in place. Its outputs are the logits of the classes of
-	// the Loader's data set.
+	// the Loader's data set, or, of one that is [data.Numbered], one number, as the
+	// data set's Scale has it.
 	Network   nn.Module
-	Loss      nn.Loss // nil means nn.CrossEntropy
+	Loss      nn.Loss // nil means nn.CrossEntropy, for numbers nn.MSELoss
 	Optimizer nn.Optimizer
 
 	// Training, if set, may choose more before the training is compiled: groups of
@@ -141,6 +142,7 @@ type Config struct {
 	From *Position
 
 	accumulate int           // batches of an update
+	numbers    bool          // the labels are
 	shape      nn.Shape      // of a batch
 	patience   time.Duration // with the step at hand when the context is done; 0 for patience
 }
@@ -291,7 +293,17 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 	case c.CheckpointSteps < 0 || c.CheckpointInterval < 0:
 		return nil, fmt.Errorf("train: Config.CheckpointSteps is %d and CheckpointInterval %v, want 0 or more", c.CheckpointSteps, c.CheckpointInterval)
 	}
-	if c.Loss == nil {
+	if c.Loader.Dataset != nil {
+		number, _ := data.Numbers(c.Loader.Dataset)
+		c.numbers = number != nil
+	}
+	switch {
+	case c.numbers && c.Mix != nil:
+		return nil, fmt.Errorf("train: Config.Mix %T mixes classes, and the labels are numbers: leave it out", c.Mix)
+	case c.Loss != nil:
+	case c.numbers:
+		c.Loss = &nn.MSELoss{}
+	default:
 		c.Loss = nn.CrossEntropy{Soft: c.Mix != nil}
 	}
 	if mix, ok := c.Mix.(interface{ Check() error }); ok {
@@ -331,7 +343,10 @@ func compile(c *Config) (*nn.TrainProgram, error) {
 		}
 	}
 	program.SetWorkers(c.Workers)
-	if targets := program.TargetSpecs(); len(targets) != 1 || targets[0].Type != nn.Float32 && c.Mix != nil {
+	switch targets := program.TargetSpecs(); {
+	case c.numbers && (len(targets) != 1 || targets[0].Type != nn.Float32):
+		return nil, fmt.Errorf("train: the loss takes %v as targets, and the labels are numbers: use nn.MSELoss, or leave Loss out", targets)
+	case len(targets) != 1 || targets[0].Type != nn.Float32 && c.Mix != nil:
 		return nil, fmt.Errorf("train: the loss takes %v as targets, which a data set and Config.Mix %T do not make: use nn.CrossEntropy, with Soft for Mix, or leave Mix out", targets, c.Mix)
 	}
 	return program, checkClasses(program.OutputShape(), c.Loader.Dataset)
@@ -381,20 +396,22 @@ func (t *training) epoch(ctx context.Context, epoch int) error {
 			begun = time.Now()
 		}
 		program := t.program
+		images, targets := batch.Images, batch.Numbers // nil for classes
 		switch {
 		case t.features != nil:
-			loss = program.Step(t.features.of(batch.Indices), batch.Labels)
-		case t.Mix == nil:
-			images := batch.Images
-			if t.Cut != nil {
-				var err error
-				if program, images, err = t.fit(images); err != nil {
-					return err
-				}
+			images = t.features.of(batch.Indices)
+		case t.Mix != nil:
+			targets = t.mix(shown, i, batch)
+		case t.Cut != nil:
+			var err error
+			if program, images, err = t.fit(images); err != nil {
+				return err
 			}
+		}
+		if targets != nil {
+			loss = program.StepSoft(images, targets)
+		} else {
 			loss = program.Step(images, batch.Labels)
-		default:
-			loss = t.program.StepSoft(batch.Images, t.mix(shown, i, batch))
 		}
 		if program.Cancelled() {
 			return t.stopped(ctx, epoch, batches)

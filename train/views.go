@@ -42,28 +42,37 @@ func (v View) apply(to, from []float32, height, width int) {
 	}
 }
 
-// meanOfViews returns the mean logits of views of a batch, and the losses that they have.
-func meanOfViews(views []View, images []float32, height, width int, labels []int, forward func(images []float32) []float32) (logits, losses []float32) {
+// asItIs tells whether there is no view but the picture as it is.
+func asItIs(views []View) bool { return len(views) == 0 || len(views) == 1 && views[0] == (View{}) }
+
+// meanOfViews returns the means of what the network puts out for views of a batch.
+func meanOfViews(views []View, images []float32, height, width int, forward func(images []float32) []float32) []float32 {
 	seen := make([]float32, len(images))
+	var mean []float32
 	for i, view := range views {
 		view.apply(seen, images, height, width)
 		out := forward(seen)
 		if i == 0 {
-			logits = slices.Clone(out)
+			mean = slices.Clone(out)
 			continue
 		}
 		for k, v := range out {
-			logits[k] += v
+			mean[k] += v
 		}
 	}
-	for k := range logits {
-		logits[k] /= float32(len(views))
+	for k := range mean {
+		mean[k] /= float32(len(views))
 	}
+	return mean
+}
+
+// crossEntropies returns the losses of logits.
+func crossEntropies(logits []float32, labels []int) (losses []float32) {
 	classes := len(logits) / len(labels)
 	probabilities := make([]float64, classes)
 	for i, label := range labels {
 		metrics.Softmax(probabilities, logits[i*classes:][:classes], 1)
 		losses = append(losses, float32(-math.Log(max(probabilities[label], math.SmallestNonzeroFloat64))))
 	}
-	return logits, losses
+	return losses
 }
