@@ -16,6 +16,7 @@ import (
 	"inkling/sound"
 	"inkling/text"
 	"inkling/transform"
+	"inkling/vector"
 	"inkling/weights"
 	"inkling/weights/graph"
 )
@@ -42,9 +43,14 @@ type Classifier struct {
 	// Notes tells what else was done with the file, such as taking a prefix off the
 	// names of its tensors.
 	Notes []string
-	// Text or Sound is set if the network reads texts or recordings, see [Kind].
-	Text  *text.Input
-	Sound *sound.Input
+	// Text, Sound or Vector is set if the network reads texts, recordings or rows of
+	// numbers, see [Kind].
+	Text   *text.Input
+	Sound  *sound.Input
+	Vector *vector.Input
+	// Target is set if the network tells a number in place of classes: its one output is
+	// that, as the Target's Scale has it.
+	Target *Target
 	// Optimizer, if set, returns the state of what trains the network, to be saved
 	// with it.
 	Optimizer func() *weights.Optimizer

@@ -15,7 +15,8 @@ type Explanation struct {
 	Prediction
 	text.Sample
 	// Support is what each of the sample's tokens adds to the answer's logit, less what it
-	// adds to those of all classes in the mean: of every filter the place counts where it
+	// adds to those of all classes in the mean; of a model with a Target what it adds to the
+	// number. Of every filter the place counts where it
 	// is found best, and what it finds is shared among the tokens that it sees there.
 	Support []float64
 }
@@ -25,6 +26,7 @@ type Explainer struct {
 	of      models.Explainer
 	input   *text.Input
 	classes []string
+	target  *Target
 	program *nn.Program
 	numbers []float32
 	shape   nn.Shape  // of numbers
@@ -51,7 +53,7 @@ func NewExplainer(m *Classifier) (*Explainer, error) {
 		return nil, err
 	}
 	head := of.Head()
-	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, program: program, numbers: make([]float32, shape.Elements()), shape: shape, weight: make([]float32, head.In*head.Out)}
+	e := &Explainer{of: of, input: m.Text, classes: m.About.Classes, target: m.Target, program: program, numbers: make([]float32, shape.Elements()), shape: shape, weight: make([]float32, head.In*head.Out)}
 	head.Weight.Read(e.weight)
 	if tallies, _ := of.Tallies(); tallies != nil {
 		e.tally = make([]float32, tallies.Count*tallies.Dim)
@@ -84,22 +86,22 @@ func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
 	best := train.Argmax(probabilities)
 	answer := &Explanation{Sample: *sample, Support: make([]float64, len(sample.Numbers)),
 		Prediction: Prediction{Class: e.classes[best], Index: best, Probability: float64(probabilities[best]), Probabilities: probabilities}}
+	if e.target != nil {
+		answer.Prediction = Prediction{Class: e.target.Name, Number: e.target.Number(logits[0])}
+	}
 	features := len(values)
 	for f, v := range values {
 		if !(v > 0) {
 			continue
 		}
-		mean := 0.0
-		for c := range logits {
-			mean += float64(e.weight[c*features+f]) / float64(len(logits))
-		}
+		weight := e.speaksFor(best, func(class int) float64 { return float64(e.weight[class*features+f]) })
 		before, tokens := e.of.Span(f)
 		first := int(places[f]) - before
 		from, to := max(first, 0), min(first+tokens+max(e.input.Runs, 1)-1, len(answer.Support))
 		if from >= to {
 			continue // it sees what fills the text up
 		}
-		share := float64(v) * (float64(e.weight[best*features+f]) - mean) / float64(to-from)
+		share := float64(v) * weight / float64(to-from)
 		for i := from; i < to; i++ {
 			answer.Support[i] += share
 		}
@@ -110,18 +112,28 @@ func (e *Explainer) ExplainSample(sample *text.Sample) (*Explanation, error) {
 	return answer, nil
 }
 
+// speaksFor is what speaks for a class, where it is known what speaks for each: less the mean
+// of all, or, for a number, in its unit.
+func (e *Explainer) speaksFor(class int, of func(class int) float64) float64 {
+	if e.target != nil {
+		return of(0) * e.target.Std
+	}
+	mean := 0.0
+	for c := range e.classes {
+		mean += of(c) / float64(len(e.classes))
+	}
+	return of(class) - mean
+}
+
 // addTallies adds what tokens say by themselves, and shares what runs say among their tokens.
 func (e *Explainer) addTallies(answer *Explanation) {
 	_, factor := e.of.Tallies()
 	scale := factor(len(answer.Numbers))
 	add := func(number int32, first, tokens int) {
 		row := e.tally[int(number)*len(e.classes):][:len(e.classes)]
-		mean := 0.0
-		for _, v := range row {
-			mean += float64(v) / float64(len(row))
-		}
+		says := e.speaksFor(answer.Index, func(class int) float64 { return float64(row[class]) })
 		for i := first; i < first+tokens; i++ {
-			answer.Support[i] += scale * (float64(row[answer.Index]) - mean) / float64(tokens)
+			answer.Support[i] += scale * says / float64(tokens)
 		}
 	}
 	for i, number := range answer.Numbers {

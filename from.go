@@ -37,11 +37,11 @@ func newFrom(path string, old *Classifier, o Options) (c *Classifier, replaced [
 	if o.Height > 0 {
 		config.Height, config.Width = o.Height, o.Width
 	}
-	if o.Text, o.Sound = old.Text, old.Sound; old.Kind() == Pictures {
+	if o.Text, o.Sound, o.Vector = old.Text, old.Sound, old.Vector; old.Kind() == Pictures {
 		o.Channels, o.Height, o.Width = config.Channels, config.Height, config.Width
 	}
 	if len(o.Classes) == 0 {
-		o.Classes = old.About.Classes
+		o.Classes, o.Target = old.About.Classes, old.Target
 	}
 	if len(o.Mean) == 0 && len(o.Std) == 0 && (len(old.About.Mean) == 1 || len(old.About.Mean) == config.Channels) {
 		o.Mean, o.Std = old.About.Mean, old.About.Std

@@ -15,17 +15,19 @@ import (
 	"inkling/text"
 	"inkling/train"
 	"inkling/transform"
+	"inkling/vector"
 )
 
 // A Kind is what a model reads.
 type Kind string
 
 // The kinds. What is more than pictures want stands in the model's file under the key of
-// the kind: a [text.Input] or a [sound.Input] as JSON.
+// the kind: a [text.Input], a [sound.Input] or a [vector.Input] as JSON.
 const (
 	Pictures   Kind = "pictures"
 	Texts      Kind = "texts"
 	Recordings Kind = "recordings"
+	Vectors    Kind = "vectors" // rows of numbers, as of a table
 )
 
 // One names a sample of the kind.
@@ -35,12 +37,14 @@ func (k Kind) One() string {
 		return "text"
 	case Recordings:
 		return "recording"
+	case Vectors:
+		return "vector"
 	}
 	return "picture"
 }
 
 // An input makes what the network reads of samples, which data sets hold as bytes of one
-// shape; [text.Input] and [sound.Input] are such.
+// shape; [text.Input], [sound.Input] and [vector.Input] are such.
 type input interface {
 	Shape() (channels, height, width int)
 	Transform() transform.Transform
@@ -53,6 +57,8 @@ func (m *Classifier) input() input {
 		return m.Text
 	case m.Sound != nil:
 		return m.Sound
+	case m.Vector != nil:
+		return m.Vector
 	}
 	return nil
 }
@@ -64,12 +70,14 @@ func (m *Classifier) Kind() Kind {
 		return Texts
 	case m.Sound != nil:
 		return Recordings
+	case m.Vector != nil:
+		return Vectors
 	}
 	return Pictures
 }
 
 // SampleShape is the shape of the bytes that data sets hold of a sample: of a picture that
-// of the network's input, of others that of its Text or Sound.
+// of the network's input, of others that of its Text, Sound or Vector.
 func (m *Classifier) SampleShape() (channels, height, width int) {
 	if in := m.input(); in != nil {
 		return in.Shape()
@@ -89,14 +97,37 @@ func (m *Classifier) readKind() (err error) {
 			return fmt.Errorf("the metadata's %s: %w", Recordings, err)
 		}
 	}
-	if m.Text != nil && m.Sound != nil {
-		return errors.New("the metadata say that it reads texts and recordings, want one")
+	if file := m.About.Extra[string(Vectors)]; file != "" {
+		if m.Vector, err = vector.ParseInput(file); err != nil {
+			return fmt.Errorf("the metadata's %s: %w", Vectors, err)
+		}
+	}
+	kinds := 0
+	for _, has := range []bool{m.Text != nil, m.Sound != nil, m.Vector != nil} {
+		if has {
+			kinds++
+		}
+	}
+	if kinds > 1 {
+		return errors.New("the metadata say that it reads several of texts, recordings and vectors, want one")
+	}
+	if file := m.About.Extra[targetKey]; file != "" {
+		if m.Target, err = parseTarget(file); err != nil {
+			return fmt.Errorf("the metadata's %s: %w", targetKey, err)
+		}
 	}
 	return nil
 }
 
 // noteKind writes it into the metadata.
 func (m *Classifier) noteKind() error {
+	if m.Target != nil {
+		file, err := json.Marshal(m.Target)
+		if err != nil {
+			return err
+		}
+		m.SetExtra(targetKey, string(file))
+	}
 	in := m.input()
 	if in == nil {
 		return nil
@@ -128,6 +159,8 @@ func (m *Classifier) configure(c *models.Config) {
 		m.configurePieces(c)
 	case m.Sound != nil:
 		c.Channels, c.Height, c.Width = 1, m.Sound.Mels, m.Sound.Columns
+	case m.Vector != nil:
+		c.Channels, c.Height, c.Width = 1, 1, len(m.Vector.Columns)
 	}
 }
 
@@ -153,6 +186,9 @@ func (m *Classifier) checkKind() error {
 	}
 	if shape := []int{wanted.Channels, wanted.Height, wanted.Width}; m.input() != nil && !slices.Equal(m.Input(), shape) {
 		return fmt.Errorf("its %s become %v, but its network reads %v", m.Kind(), nn.Shape(shape), nn.Shape(m.Input()))
+	}
+	if n := len(m.About.Classes); m.Target != nil && n > 1 {
+		return fmt.Errorf("its file says that it tells the number %s, but it has %d classes", m.Target.Name, n)
 	}
 	return nil
 }
@@ -217,6 +253,28 @@ func (m *Classifier) predictSample(sample []byte) (Prediction, error) {
 	if err != nil {
 		return Prediction{}, err
 	}
+	return m.predictionOf(own), nil
+}
+
+// predictionOf is what a reader's answer says.
+func (m *Classifier) predictionOf(own []float32) Prediction {
+	if m.Target != nil {
+		return Prediction{Class: m.Target.Name, Number: m.Target.Number(own[0])}
+	}
 	best := train.Argmax(own)
-	return Prediction{Class: m.About.Classes[best], Index: best, Probability: float64(own[best]), Probabilities: own}, nil
+	return Prediction{Class: m.About.Classes[best], Index: best, Probability: float64(own[best]), Probabilities: own}
+}
+
+// PredictVector says what a row of numbers is, one for each column of the model's Vector. It
+// fails if the model reads no vectors, or if the row has another number of numbers, or one
+// that is none. It may be called by several goroutines; they take turns.
+func (m *Classifier) PredictVector(row []float64) (Prediction, error) {
+	if m.Vector == nil {
+		return Prediction{}, fmt.Errorf("the model reads %s, no vectors", m.Kind())
+	}
+	sample, err := m.Vector.Bytes(row)
+	if err != nil {
+		return Prediction{}, err
+	}
+	return m.predictSample(sample)
 }

@@ -58,7 +58,7 @@ func NewClassifier(name string, o Options) (*Classifier, error) {
 		config.Height, config.Width = o.Height, o.Width
 	}
 	config.Classes, config.Padding = len(o.Classes), o.Padding
-	kind := Classifier{Text: o.Text, Sound: o.Sound}
+	kind := Classifier{Text: o.Text, Sound: o.Sound, Vector: o.Vector}
 	if err := o.refuseForPictures(kind.Kind()); err != nil {
 		return nil, err
 	}
@@ -67,7 +67,7 @@ func NewClassifier(name string, o Options) (*Classifier, error) {
 		return nil, fmt.Errorf("%s reads sentences, and these are %s: take a network for those", model.Name, kind.Kind())
 	}
 	o.Model, o.Channels, o.Height, o.Width = model.Name, 0, 0, 0
-	c := &Classifier{sizeNote: -1, architecture: &model, padding: config.Padding, Text: o.Text, Sound: o.Sound}
+	c := &Classifier{sizeNote: -1, architecture: &model, padding: config.Padding, Text: o.Text, Sound: o.Sound, Vector: o.Vector, Target: o.Target}
 	if err := o.settle(c); err != nil {
 		return nil, err
 	}

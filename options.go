@@ -16,6 +16,7 @@ import (
 	"inkling/models"
 	"inkling/sound"
 	"inkling/text"
+	"inkling/vector"
 	"inkling/weights"
 	"inkling/weights/described"
 )
@@ -51,10 +52,13 @@ type Options struct {
 	Seed uint64
 	// Rename says what tensors are to be called, see [Rename].
 	Rename []Rename
-	// Text or Sound says how texts or recordings become what the network reads, of a new
-	// network that reads such; a file says it itself.
-	Text  *text.Input
-	Sound *sound.Input
+	// Text, Sound or Vector says how texts, recordings or rows of numbers become what the
+	// network reads, of a new network that reads such, and Target which number it tells, if
+	// it tells no classes; a file says it itself.
+	Text   *text.Input
+	Sound  *sound.Input
+	Vector *vector.Input
+	Target *Target
 }
 
 // Any reports whether anything is said.

@@ -11,12 +11,14 @@ import (
 
 	"inkling/models"
 	"inkling/picture"
-	"inkling/train"
 	"inkling/weights"
 )
 
 // A Prediction is what a classifier thinks of a picture.
 type Prediction struct {
+	// Number is what a model with a Target answers, in the Target's unit. Class is the
+	// Target's name then, and what is below is empty.
+	Number float64
 	// Class is the most probable class, Index its place among the classes.
 	Class string
 	Index int
@@ -121,8 +123,7 @@ func (m *Classifier) PredictBatch(images []image.Image) ([]Prediction, error) {
 			return nil, err
 		}
 		for _, own := range probabilities {
-			best := train.Argmax(own)
-			all = append(all, Prediction{m.About.Classes[best], best, float64(own[best]), own})
+			all = append(all, m.predictionOf(own))
 		}
 	}
 	return all, nil

@@ -15,7 +15,8 @@ type Reader struct {
 	pipeline      *transform.Pipeline
 	input         []float32
 	classes, each int
-	most          int // pictures at a time
+	most          int  // pictures at a time
+	numbers       bool // are what the network tells, no classes
 }
 
 // NewReader returns a reader that normalises pictures by t.
@@ -37,11 +38,11 @@ func NewBatchReader(m *Classifier, t transform.Transform, n int) (*Reader, error
 		return nil, err
 	}
 	each := channels * height * width
-	return &Reader{program, pipeline, make([]float32, n*each), len(m.About.Classes), each, n}, nil
+	return &Reader{program, pipeline, make([]float32, n*each), len(m.About.Classes), each, n, m.Target != nil}, nil
 }
 
 // Read returns the probability of every class for an upright picture of bytes, as
-// large as the network reads.
+// large as the network reads; of a model with a Target the one output.
 func (r *Reader) Read(pixels []byte) ([]float32, error) {
 	all, err := r.ReadAll([][]byte{pixels})
 	if err != nil {
@@ -69,7 +70,11 @@ func (r *Reader) ReadAll(pictures [][]byte) ([][]float32, error) {
 			}
 		}
 		all[i] = make([]float32, r.classes)
-		softmax(all[i], own)
+		if r.numbers {
+			copy(all[i], own)
+		} else {
+			softmax(all[i], own)
+		}
 	}
 	return all, nil
 }

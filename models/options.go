@@ -44,6 +44,11 @@ func filters(usual int) Option {
 	return Option{Name: "filters", Usage: "filters of every convolution", Usual: number(float64(usual)), Least: 1, Limit: 2049}
 }
 
+// hidden is an option of networks with hidden layers of one size.
+func hidden(usual int) Option {
+	return Option{Name: "hidden", Usage: "units of each hidden layer", Usual: number(float64(usual)), Least: 1, Limit: 8193}
+}
+
 // tally is an option of networks that read tokens.
 var tally = Option{Name: "tally", Usage: "factor of what every token says for each class, added up beside the phrases and learnt so many times as fast; 0 is without", Usual: "0", Limit: 101}
 

@@ -69,9 +69,12 @@ func (m *Model) Configs(shapes map[string][]int, known Config) ([]Config, error)
 		return nil, nil
 	}
 	c := Config{Channels: shapes[k.first][1], Classes: shapes[k.last][0], Padding: known.Padding}
-	if m.Reads == Sentences {
+	switch m.Reads {
+	case Sentences:
 		c.Channels, c.Tokens = 1, shapes[k.first][0]
 		c.Pieces, c.PieceRows = known.Pieces, known.PieceRows
+	case Rows: // as pictures, of so many channels as is said
+		c.Channels = max(known.Channels, 1)
 	}
 	if known.Channels > 0 && known.Channels != c.Channels {
 		return nil, nil
@@ -80,6 +83,8 @@ func (m *Model) Configs(shapes map[string][]int, known Config) ([]Config, error)
 	switch {
 	case known.Height == 0 && m.Reads == Sentences:
 		sizes = [][2]int{{m.Usual.Height, m.Usual.Width}}
+	case known.Height == 0 && m.Reads == Rows:
+		sizes = [][2]int{{1, shapes[k.first][1] / c.Channels}}
 	case known.Height == 0:
 		// Where the weights do not tell the size, it is the usual one.
 		sizes = [][2]int{{m.Usual.Height, m.Usual.Width}, {32, 32}, {28, 28}, {64, 64}, {96, 96}, {128, 128}}
@@ -152,7 +157,7 @@ func (m *Model) keys() *keys {
 				k.counters++
 			case e.IsBuffer():
 			default:
-				if k.first == "" && (len(e.Shape()) == 4 || m.Reads == Sentences) {
+				if k.first == "" && (len(e.Shape()) == 4 || m.Reads != Pictures) {
 					k.first = e.Name()
 				}
 				k.last = e.Name()
@@ -207,6 +212,9 @@ func Recognise(shapes map[string][]int, known Config) (*Model, []Config, error) 
 	var all []Config
 	var names []string
 	for i := range zoo {
+		if zoo[i].Reads == Rows {
+			continue // linear layers by themselves do not tell what stands between them
+		}
 		configs, err := zoo[i].Configs(shapes, known)
 		if err != nil {
 			return nil, nil, err

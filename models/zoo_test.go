@@ -52,8 +52,8 @@ func ofPictures() []Model {
 	return slices.DeleteFunc(Zoo(), func(m Model) bool { return m.Reads != Pictures })
 }
 
-// ours are networks that torchvision has not; sentences_test.go has the last three.
-var ours = map[string]bool{"LeNet": true, "digitnet": true, "resnet9": true, "smallvgg": true, "textcnn": true, "charcnn": true, "melcnn": true}
+// ours are networks that torchvision has not; sentences_test.go has the last four.
+var ours = map[string]bool{"LeNet": true, "digitnet": true, "resnet9": true, "smallvgg": true, "textcnn": true, "charcnn": true, "melcnn": true, "mlp": true}
 
 // large are models that take seconds to make.
 var large = map[string]bool{"resnet34": true, "resnet50": true, "densenet121": true}
@@ -302,6 +302,9 @@ func TestZooIsChecked(t *testing.T) {
 			shapes[e.Name()] = e.Shape()
 		}
 		found, configs, err := Recognise(shapes, Config{Height: m.Usual.Height, Width: m.Usual.Width})
+		if m.Reads == Rows && found == nil && err == nil {
+			continue // the file must name it
+		}
 		if err != nil || found == nil || found.Name != m.Name && m.Name != "lenet5" || len(configs) == 0 {
 			t.Errorf("%s is recognised as %v, %v", m.Name, found, err)
 		}

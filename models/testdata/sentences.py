@@ -48,13 +48,21 @@ class MelCNN(nn.Module):
             x = F.max_pool2d(F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))), 2)
         return self.fc(x.mean((2, 3)))
 
+class MLP(nn.Module):
+    def __init__(self, numbers, classes, hidden):
+        super().__init__()
+        self.fc1, self.fc2, self.fc3 = nn.Linear(numbers, hidden), nn.Linear(hidden, hidden), nn.Linear(hidden, classes)
+    def forward(self, x):
+        return self.fc3(F.relu(self.fc2(F.relu(self.fc1(x.flatten(1))))))
+
 def main():
     out = []
     tokens = torch.tensor([[[(7 * i + 3 * n) % 40 if i < 9 else 0 for i in range(11)]] for n in range(2)])
     runs = torch.cat([tokens, torch.roll(tokens, 1, 0) * 3 % 40], 1)  # of two in a second row
     pieces = torch.cat([runs, torch.where(tokens > 0, 40 + tokens * 7 % 30, 0), torch.where(tokens > 20, 40 + tokens * 11 % 30, 0)], 1)
     mel = 4 * torch.tensor(share("input", 2 * 16 * 24)).float().reshape(2, 1, 16, 24)
-    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10, 30, 2), pieces), ("melcnn", MelCNN(3), mel)):
+    rows = 4 * torch.tensor(share("input", 2 * 7)).float().reshape(2, 1, 1, 7)
+    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10, 30, 2), pieces), ("melcnn", MelCNN(3), mel), ("mlp hidden=9", MLP(7, 3, 9), rows)):
         y = load(net).eval()(x)
         out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), piece_rows=2 if x is pieces else 0, input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
     json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sentences.json"), "w"))
