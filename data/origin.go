@@ -1,6 +1,14 @@
 package data
 
-// Origin returns where picture i of d comes from: the data set that d is a part of,
+// A View is a [Dataset] that shows the examples of another one in its own way.
+type View interface {
+	Dataset
+
+	// Viewed returns the other data set, whose examples have the same numbers.
+	Viewed() Dataset
+}
+
+// Origin returns where picture i of d comes from: the data set that d is a part or a [View] of,
 // however often it was divided, and the picture's number there.
 func Origin(d Dataset, i int) (Dataset, int) {
 	for {
@@ -9,6 +17,8 @@ func Origin(d Dataset, i int) (Dataset, int) {
 			d, i = part.Dataset, part.indices[i]
 		case *kept:
 			d = part.Dataset
+		case View:
+			d = part.Viewed()
 		default:
 			return d, i
 		}

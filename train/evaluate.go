@@ -70,6 +70,15 @@ func (e *Evaluation) Samples() int {
 	return e.Total()
 }
 
+// Score is what tells how good the answers are, the more the better, and what it is called:
+// the accuracy, or of numbers R2.
+func (e *Evaluation) Score() (score float64, name string) {
+	if e.Numbers != nil {
+		return e.Numbers.R2(), "r2"
+	}
+	return e.Accuracy(), "accuracy"
+}
+
 const (
 	mostWorst       = 64
 	mostMistaken    = 4       // of two classes

@@ -30,6 +30,9 @@ type Column struct {
 // keeps.
 type Input struct {
 	Columns []Column `json:"columns"`
+	// Label is what the column is called that tells the answer where it is known, empty if
+	// that has no name.
+	Label string `json:"label,omitempty"`
 }
 
 // ParseInput reads the JSON of an Input.

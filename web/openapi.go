@@ -91,12 +91,15 @@ func (s *Server) describeAPI() http.Handler {
 	if s.kind() != inkling.Pictures {
 		document.Info.Description = "Says what one of the " + string(s.kind()) + " is. Gradio's clients can call this server, too: the function /predict."
 		request, name, file := asJSON(schema(sampleRequest{})), "text", &huma.Schema{Type: "string"}
+		if s.vectors != nil {
+			name, file = "vector", &huma.Schema{Type: "string", Description: "its numbers with commas between"}
+		}
 		if s.recordings != nil {
 			name, file = "audio", &huma.Schema{Type: "string", Format: "binary", Description: "a file, WAV or FLAC"}
 		}
 		request["multipart/form-data"] = &huma.MediaType{Schema: &huma.Schema{Type: "object", Required: []string{name}, Properties: map[string]*huma.Schema{name: file, "details": {Type: "boolean"}}}}
 		document.AddOperation(failures(&huma.Operation{
-			Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a text or a recording",
+			Method: http.MethodPost, Path: "/api/predict", OperationID: "predict", Summary: "Read a text, a recording or a vector",
 			Description: "The model reads " + string(s.kind()) + ".",
 			RequestBody: &huma.RequestBody{Required: true, Content: request},
 			Responses: map[string]*huma.Response{"200": {

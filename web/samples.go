@@ -30,26 +30,32 @@ var recordingLimits = sound.Limits{Bytes: maxFile, Channels: 16, Samples: 4 << 2
 // mostWave is how many places a waveform is told at.
 const mostWave = 240
 
-// A sampleRequest is what /api/predict of a model for texts or recordings is asked.
+// A sampleRequest is what /api/predict of a model for texts, recordings or vectors is asked.
 type sampleRequest struct {
 	Text  *string `json:"text,omitempty" doc:"for a model that reads texts"`
 	Audio *string `json:"audio,omitempty" doc:"for a model that understands recordings: WAV or FLAC as a data URL" example:"data:audio/wav;base64,UklGR..."`
 
-	Instances []sampleInstance `json:"instances,omitempty" nullable:"false" minItems:"1" maxItems:"256" doc:"several texts, in place of one"`
+	Vector []float64          `json:"vector,omitempty" nullable:"false" doc:"for a model that reads vectors: a number for each of its columns"`
+	Named  map[string]float64 `json:"named,omitempty" doc:"the same by the columns' names, in place of vector"`
+
+	Instances []sampleInstance `json:"instances,omitempty" nullable:"false" minItems:"1" maxItems:"256" doc:"several texts or vectors, in place of one"`
 	Details   bool             `json:"details,omitempty" doc:"whether to tell which tokens made the answer, or the waveform and the spectrogram"`
 
 	file []byte
 }
 
 type sampleInstance struct {
-	Text *string `json:"text"`
+	Text   *string            `json:"text,omitempty"`
+	Vector []float64          `json:"vector,omitempty" nullable:"false"`
+	Named  map[string]float64 `json:"named,omitempty"`
 }
 
-// A sampleAnswer is what a model thinks of a text or a recording.
+// A sampleAnswer is what a model thinks of a text, a recording or a vector.
 type sampleAnswer struct {
-	Label         string    `json:"label" doc:"the most probable class; empty for a text without a word" example:"good"`
+	Label         string    `json:"label" doc:"the most probable class; empty for a text without a word, and where it tells a number" example:"good"`
 	Index         int       `json:"index" doc:"its place among the model's classes, -1 for none"`
 	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes"`
+	Number        *float64  `json:"number,omitempty" doc:"what it tells in place of a class: the model's target"`
 	Sure          bool      `json:"sure" doc:"whether the largest probability is at least the model's sure_above"`
 	Empty         bool      `json:"empty" doc:"whether there is no word in the text"`
 	Milliseconds  float64   `json:"milliseconds" doc:"the time from the whole request to the answer"`
@@ -82,11 +88,13 @@ func (s *Server) kind() inkling.Kind {
 		return inkling.Texts
 	case s.recordings != nil:
 		return inkling.Recordings
+	case s.vectors != nil:
+		return inkling.Vectors
 	}
 	return inkling.Pictures
 }
 
-// predictSample serves POST /api/predict of models for texts and recordings.
+// predictSample serves POST /api/predict of models for texts, recordings and vectors.
 func (s *Server) predictSample(w http.ResponseWriter, r *http.Request) error {
 	body, leave, err := s.enter(w, r, s.bodies.readAny)
 	if err != nil {
@@ -101,10 +109,7 @@ func (s *Server) predictSample(w http.ResponseWriter, r *http.Request) error {
 	if request.Instances != nil {
 		all := sampleAnswers{make([]*sampleAnswer, len(request.Instances))}
 		for i, instance := range request.Instances {
-			if instance.Text == nil {
-				return reading.Within(i, problemf(http.StatusUnprocessableEntity, "there is no text"))
-			}
-			if all.Predictions[i], err = s.readText(r.Context(), *instance.Text, false); err != nil {
+			if all.Predictions[i], err = s.readInstance(r.Context(), instance); err != nil {
 				return reading.Within(i, err)
 			}
 			all.Predictions[i].Milliseconds = milliseconds(started)
@@ -113,9 +118,12 @@ func (s *Server) predictSample(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	var a *sampleAnswer
-	if s.texts != nil {
+	switch s.kind() {
+	case inkling.Texts:
 		a, err = s.readText(r.Context(), *request.Text, request.Details)
-	} else {
+	case inkling.Vectors:
+		a, err = s.readVector(r.Context(), request.Vector, request.Named)
+	default:
 		a, err = s.readRecording(r.Context(), request.file, request.Details)
 	}
 	if err != nil {
@@ -124,6 +132,40 @@ func (s *Server) predictSample(w http.ResponseWriter, r *http.Request) error {
 	a.Milliseconds = milliseconds(started)
 	answer(w, r, a)
 	return nil
+}
+
+// readInstance reads one of several texts or vectors.
+func (s *Server) readInstance(ctx context.Context, instance sampleInstance) (*sampleAnswer, error) {
+	switch {
+	case s.vectors != nil && instance.Text != nil, s.texts != nil && (instance.Vector != nil || instance.Named != nil):
+		return nil, problemf(http.StatusUnprocessableEntity, "the model reads %s: send these", s.kind())
+	case s.vectors != nil:
+		return s.readVector(ctx, instance.Vector, instance.Named)
+	case instance.Text == nil:
+		return nil, problemf(http.StatusUnprocessableEntity, "there is no text")
+	}
+	return s.readText(ctx, *instance.Text, false)
+}
+
+// readVector reads a row of numbers, in their order or by the columns' names.
+func (s *Server) readVector(ctx context.Context, row []float64, named map[string]float64) (*sampleAnswer, error) {
+	var err error
+	switch {
+	case row != nil && named != nil:
+		err = errors.New("there are vector and named: send one")
+	case named != nil:
+		row, err = s.vectors.Named(named)
+	case row == nil:
+		err = errors.New("there is no vector")
+	}
+	var sample []byte
+	if err == nil {
+		sample, err = s.vectors.Bytes(row)
+	}
+	if err != nil {
+		return nil, problemf(http.StatusUnprocessableEntity, "%w", err)
+	}
+	return s.readSample(ctx, sample)
 }
 
 // parseSample reads a request: JSON, or a form with a file.
@@ -141,6 +183,12 @@ func (s *Server) parseSample(r *http.Request, body []byte) (*sampleRequest, erro
 			case "text":
 				given := string(part.content)
 				request.Text = &given
+			case "vector":
+				if s.vectors == nil {
+					request.Vector = []float64{} // refused below
+				} else if request.Vector, err = s.vectors.Parse(string(part.content)); err != nil {
+					return nil, problemf(http.StatusUnprocessableEntity, "%w", err)
+				}
 			case "details":
 				if request.Details, err = strconv.ParseBool(string(part.content)); err != nil {
 					return nil, problemf(http.StatusUnprocessableEntity, "details is %.20q, want true or false", part.content)
@@ -150,19 +198,27 @@ func (s *Server) parseSample(r *http.Request, body []byte) (*sampleRequest, erro
 	} else if err := parseJSON(r, body, request); err != nil {
 		return nil, err
 	}
-	wanted, other := "text", "audio"
-	has, hasOther := request.Text != nil, request.Audio != nil || request.file != nil
-	if s.recordings != nil {
-		wanted, other, has, hasOther = other, wanted, hasOther, has
+	wanted, has, other := "", false, ""
+	for _, given := range []struct {
+		name string
+		kind inkling.Kind
+		is   bool
+	}{{"text", inkling.Texts, request.Text != nil}, {"audio", inkling.Recordings, request.Audio != nil || request.file != nil}, {"vector", inkling.Vectors, request.Vector != nil || request.Named != nil}} {
+		switch {
+		case given.kind == s.kind():
+			wanted, has = given.name, given.is
+		case given.is:
+			other = given.name
+		}
 	}
 	switch {
 	case request.Instances != nil && (s.recordings != nil || has):
-		return nil, problemf(http.StatusUnprocessableEntity, "instances are texts, in place of one: send these alone, to a model that reads texts")
+		return nil, problemf(http.StatusUnprocessableEntity, "instances are texts or vectors, in place of one: send these alone, to a model that reads such")
 	case request.Instances != nil && (len(request.Instances) == 0 || len(request.Instances) > reading.MaxInstances):
-		return nil, problemf(http.StatusUnprocessableEntity, "instances has %d texts, want 1 to %d", len(request.Instances), reading.MaxInstances)
+		return nil, problemf(http.StatusUnprocessableEntity, "instances has %d %s, want 1 to %d", len(request.Instances), s.kind(), reading.MaxInstances)
 	case request.Instances != nil:
 		return request, nil
-	case hasOther:
+	case other != "":
 		return nil, problemf(http.StatusUnprocessableEntity, "the model reads %s, and the request has %s: send %s", s.kind(), other, wanted)
 	case !has:
 		return nil, problemf(http.StatusUnprocessableEntity, "the request has no %s", wanted)
@@ -194,7 +250,11 @@ func (s *Server) readText(ctx context.Context, sentence string, details bool) (*
 	}
 	sample, err := s.texts.Read(sentence)
 	if errors.Is(err, text.ErrNoToken) {
-		return &sampleAnswer{Index: -1, Empty: true, Probabilities: make([]float32, len(s.reads.About.Classes))}, nil
+		empty := &sampleAnswer{Index: -1, Empty: true, Probabilities: []float32{}}
+		if s.target == nil {
+			empty.Probabilities = make([]float32, len(s.reads.About.Classes))
+		}
+		return empty, nil
 	}
 	if err != nil {
 		return nil, problemf(http.StatusUnprocessableEntity, "%w", err)
@@ -218,7 +278,12 @@ func (s *Server) readText(ctx context.Context, sentence string, details bool) (*
 	if err != nil {
 		return nil, err
 	}
-	a := s.answerOf(explained.Probabilities)
+	var a *sampleAnswer
+	if s.target != nil {
+		a = s.numberOf(explained.Number)
+	} else {
+		a = s.answerOf(explained.Probabilities)
+	}
 	a.Cut, a.Unknown = sample.Cut, sample.Unknown
 	for i, token := range sample.Tokens {
 		a.Tokens = append(a.Tokens, shownToken{token, sample.Numbers[i] != text.Unknown, math.Round(explained.Support[i]*1e4) / 1e4})
@@ -261,7 +326,16 @@ func (s *Server) readSample(ctx context.Context, sample []byte) (*sampleAnswer, 
 	if err := s.predictor.wait(ctx, j); err != nil {
 		return nil, err
 	}
+	if s.target != nil {
+		return s.numberOf(s.target.Number(j.Probabilities[0])), nil
+	}
 	return s.answerOf(j.Probabilities), nil
+}
+
+// numberOf is the answer that is a number.
+func (s *Server) numberOf(number float64) *sampleAnswer {
+	s.metrics.answers.WithLabelValues(s.target.Name).Inc()
+	return &sampleAnswer{Index: -1, Probabilities: []float32{}, Number: &number}
 }
 
 func (s *Server) answerOf(probabilities []float32) *sampleAnswer {
@@ -306,7 +380,7 @@ func spectrumImage(p *sound.Picture) image.Image {
 func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]any, error) {
 	s := g.server
 	var a *sampleAnswer
-	if s.texts != nil {
+	if s.recordings == nil {
 		var sentence *string
 		if err := reading.Unmarshal(input, &sentence); err != nil {
 			return nil, err
@@ -315,7 +389,14 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 			sentence = new(string)
 		}
 		var err error
-		if a, err = s.readText(ctx, *sentence, false); err != nil {
+		if s.texts != nil {
+			a, err = s.readText(ctx, *sentence, false)
+		} else if row, parseErr := s.vectors.Parse(*sentence); parseErr != nil {
+			err = problemf(http.StatusUnprocessableEntity, "%w", parseErr)
+		} else {
+			a, err = s.readVector(ctx, row, nil)
+		}
+		if err != nil {
 			return nil, err
 		}
 	} else {
@@ -344,6 +425,9 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 		Confidence float32 `json:"confidence"`
 	}
 	label := map[string]any{"label": nil, "confidences": []confidence{}}
+	if a.Number != nil {
+		label["label"] = strconv.FormatFloat(*a.Number, 'g', 6, 64)
+	}
 	if a.Index >= 0 {
 		var all []confidence
 		for i, p := range a.Probabilities {
@@ -357,8 +441,11 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 // sampleComponent is the component of Gradio that a model for texts or recordings has for
 // its input.
 func (g *gradio) sampleComponent() (kind, name string) {
-	if g.server.texts != nil {
+	switch g.server.kind() {
+	case inkling.Texts:
 		return "textbox", "text"
+	case inkling.Vectors:
+		return "textbox", "vector" // its numbers with commas between
 	}
 	return "audio", "audio"
 }

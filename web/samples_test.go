@@ -12,8 +12,10 @@ import (
 	"testing"
 
 	"inkling"
+	"inkling/data"
 	"inkling/sound"
 	"inkling/text"
+	"inkling/vector"
 	"inkling/web/reading"
 	"inkling/weights"
 )
@@ -56,6 +58,103 @@ func serverOf(t testing.TB, m *inkling.Classifier) *Server {
 	}
 	t.Cleanup(s.Close)
 	return s
+}
+
+// vectorClassifier is an untrained model for rows of two numbers, which tells classes, or the
+// number price.
+func vectorClassifier(t testing.TB, measures bool) *inkling.Classifier {
+	t.Helper()
+	in, err := vector.NewInput([]string{"rooms", "area"}, [][]float64{{1, 40}, {3, 80}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := inkling.Options{Classes: []string{"flat", "house"}, Vector: in, Seed: 4}
+	if measures {
+		o.Classes, o.Target = []string{"price"}, &inkling.Target{Name: "price", Scale: data.Scale{Mean: 200, Std: 50}}
+	}
+	m, err := inkling.NewClassifier("mlp hidden=8", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestReadsVectors(t *testing.T) {
+	for _, measures := range []bool{false, true} {
+		m := vectorClassifier(t, measures)
+		s := serverOf(t, m)
+		about := decoded[reading.Description](t, ask(s, "GET", "/api/model", "", nil))
+		if about.Kind != "vectors" || about.Draws || len(about.Columns) != 2 || about.Columns[1] != (reading.Column{Name: "area", Mean: 60, Std: 20}) || (about.Target != "") != measures {
+			t.Errorf("%+v", about)
+		}
+		want, err := m.PredictVector([]float64{2, 75})
+		if err != nil {
+			t.Fatal(err)
+		}
+		check := func(a sampleAnswer) {
+			t.Helper()
+			switch {
+			case measures && (a.Number == nil || math.Abs(*a.Number-want.Number) > 1e-3 || a.Label != "" || a.Index != -1 || len(a.Probabilities) > 0):
+				t.Errorf("%+v, want the number %v", a, want.Number)
+			case !measures && (a.Number != nil || a.Label != want.Class || math.Abs(float64(a.Probabilities[a.Index])-want.Probability) > 1e-5):
+				t.Errorf("%+v, want %+v", a, want)
+			}
+		}
+		for _, body := range []string{`{"vector":[2,75]}`, `{"named":{"area":75,"rooms":2}}`} {
+			check(decoded[sampleAnswer](t, askJSON(s, "/api/predict", body)))
+		}
+		several := decoded[sampleAnswers](t, askJSON(s, "/api/predict", `{"instances":[{"vector":[2,75]},{"named":{"area":75,"rooms":2}}]}`))
+		for _, a := range several.Predictions {
+			check(*a)
+		}
+		var form bytes.Buffer
+		w := multipart.NewWriter(&form)
+		w.WriteField("vector", "2, 75")
+		w.Close()
+		check(decoded[sampleAnswer](t, ask(s, "POST", "/api/predict", w.FormDataContentType(), &form)))
+		for body, want := range map[string]string{
+			`{}`:                                    "the request has no vector",
+			`{"text":"2 75"}`:                       "the model reads vectors, and the request has text: send vector",
+			`{"vector":[2]}`:                        "there are 1 numbers, want 2: rooms, area",
+			`{"vector":[]}`:                         "there are 0 numbers, want 2",
+			`{"vector":[2,1e300]}`:                  "area is 1e+300, which is too far",
+			`{"vector":["2",75]}`:                   "vector",
+			`{"vector":[2,75],"named":{"area":75}}`: "there are vector and named: send one",
+			`{"named":{"area":75,"rooms":2,"garden":1}}`: `there is no column \"garden\"`,
+			`{"instances":[{"text":"a"}]}`:               "instances[0]: the model reads vectors: send these",
+			`{"instances":[{}]}`:                         "instances[0]: there is no vector",
+		} {
+			if w := askJSON(s, "/api/predict", body); w.Code < 400 || w.Code >= 500 || !strings.Contains(w.Body.String(), want) {
+				t.Errorf("%.60s: %d, %s, want %q", body, w.Code, w.Body, want)
+			}
+		}
+		if w := ask(s, "GET", "/", "", nil); w.Code != 200 || !strings.Contains(w.Body.String(), `id="columns"`) {
+			t.Errorf("the page is %d, %.200s", w.Code, w.Body)
+		}
+	}
+}
+
+// A text may have a number for its answer, with what the tokens add to it.
+func TestReadsTextsAsNumbers(t *testing.T) {
+	in := textClassifier(t).Text
+	m, err := inkling.NewClassifier("textcnn dim=6 filters=4", inkling.Options{Classes: []string{"stars"}, Text: in, Target: &inkling.Target{Name: "stars", Scale: data.Scale{Mean: 3, Std: 1}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := serverOf(t, m)
+	want, err := m.PredictText("a good film")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, body := range []string{`{"text":"a good film"}`, `{"text":"a good film","details":true}`} {
+		a := decoded[sampleAnswer](t, askJSON(s, "/api/predict", body))
+		if a.Number == nil || math.Abs(*a.Number-want.Number) > 1e-4 || a.Empty {
+			t.Errorf("%s: %+v, want %v", body, a, want.Number)
+		}
+	}
+	if a := decoded[sampleAnswer](t, askJSON(s, "/api/predict", `{"text":" "}`)); a.Number != nil || !a.Empty {
+		t.Errorf("of no text: %+v", a)
+	}
 }
 
 // wav is a recording of a tone, of one channel with 16 bit.
@@ -240,7 +339,7 @@ func TestSamplesFile(t *testing.T) {
 		"0 tokens of a text are read": func(extra map[string]string) {
 			extra["texts"] = `{"tokenizer":"words","vocabulary":["<pad>","<unk>","a"]}`
 		},
-		"texts and recordings": func(extra map[string]string) { extra["recordings"] = mustJSON(sound.UsualInput(8000, 1)) },
+		"several of texts, recordings and vectors": func(extra map[string]string) { extra["recordings"] = mustJSON(sound.UsualInput(8000, 1)) },
 	} {
 		file, err := weights.Read(path)
 		if err != nil {

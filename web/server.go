@@ -16,6 +16,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,6 +30,7 @@ import (
 	"inkling/sound"
 	"inkling/text"
 	"inkling/transform"
+	"inkling/vector"
 	"inkling/web/reading"
 	"inkling/weights"
 )
@@ -49,10 +51,13 @@ type Config struct {
 	// Preparation is how pictures and drawings are prepared when a request does not
 	// say it.
 	Preparation inkling.Preparation
-	// Text or Sound is set if the network reads texts or recordings; Transform then makes
-	// its input of their bytes. Explainer makes what tells which tokens made an answer.
+	// Text, Sound or Vector is set if the network reads texts, recordings or vectors;
+	// Transform then makes its input of their bytes. Target is set if it tells a number in
+	// place of classes. Explainer makes what tells which tokens made an answer.
 	Text      *text.Input
 	Sound     *sound.Input
+	Vector    *vector.Input
+	Target    *inkling.Target
 	Explainer func() (*inkling.Explainer, error)
 	// Judge tells digits, written or printed, from what is none, as that of a
 	// [sketch.Reader]; several goroutines call it. It is for networks whose classes are
@@ -92,7 +97,7 @@ type Config struct {
 // lie and are prepared is what the classifier's file says, or else what is usual.
 func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
 	if m.Kind() != inkling.Pictures {
-		return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: m.Transform(), About: m.About, Text: m.Text, Sound: m.Sound,
+		return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: m.Transform(), About: m.About, Text: m.Text, Sound: m.Sound, Vector: m.Vector, Target: m.Target,
 			Explainer: func() (*inkling.Explainer, error) { return inkling.NewExplainer(m) }}, nil
 	}
 	p, err := m.Preparation("")
@@ -114,6 +119,8 @@ type Server struct {
 	stages     http.Handler // tells the network's stages; nil if it is not shown whole
 	texts      *text.Input
 	recordings *sound.Input
+	vectors    *vector.Input
+	target     *inkling.Target         // nil for classes
 	explainers chan *inkling.Explainer // of texts
 
 	log         *slog.Logger
@@ -150,7 +157,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	if (c.Text != nil || c.Sound != nil) && c.Feedback != nil {
+	if (c.Text != nil || c.Sound != nil || c.Vector != nil) && c.Feedback != nil {
 		return nil, errors.New("feedback keeps drawings, and the network reads none")
 	}
 	draining := make(chan struct{})
@@ -177,7 +184,7 @@ func New(c Config) (*Server, error) {
 
 // use serves a network: it starts the goroutines that run it.
 func (s *Server) use(c *Config) (err error) {
-	s.name, s.texts, s.recordings = c.Name, c.Text, c.Sound
+	s.name, s.texts, s.recordings, s.vectors, s.target = c.Name, c.Text, c.Sound, c.Vector, c.Target
 	channels, height, width := c.Network.Input()
 	shape := [3]int{channels, height, width}
 	var shows *reading.Network // what is compiled to be looked into
@@ -191,6 +198,11 @@ func (s *Server) use(c *Config) (err error) {
 	case c.Sound != nil:
 		shape[0], shape[1], shape[2] = c.Sound.Shape()
 		s.reads = &reading.Network{About: c.About, Input: []int{channels, height, width}, Parameters: inkling.Parameters(c.Network)}
+	case c.Vector != nil:
+		shape[0], shape[1], shape[2] = c.Vector.Shape()
+		s.reads = &reading.Network{About: c.About, Input: []int{channels, height, width}, Parameters: inkling.Parameters(c.Network)}
+	case c.Target != nil:
+		return fmt.Errorf("the model tells the number %s of pictures, and the page and the API for pictures tell classes: inkling predict tells it", c.Target.Name)
 	case shape != [3]int{p.Channels, p.Height, p.Width}:
 		return fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(shape[:]), p.Channels, p.Height, p.Width)
 	default:
@@ -207,6 +219,7 @@ func (s *Server) use(c *Config) (err error) {
 	if err != nil {
 		return err
 	}
+	programs.Numbers = c.Target != nil
 	if s.reads.Stages != nil {
 		text, err := json.Marshal(s.reads.Stages)
 		if err != nil {
@@ -286,6 +299,8 @@ func (s *Server) page() string {
 		return "texts.html"
 	case inkling.Recordings:
 		return "recordings.html"
+	case inkling.Vectors:
+		return "vectors.html"
 	}
 	if s.draws() {
 		return "index.html"
@@ -338,6 +353,15 @@ func (s *Server) describeModel(w http.ResponseWriter, r *http.Request) {
 	}
 	if s.recordings != nil {
 		about.Rate, about.Seconds = s.recordings.Rate, s.recordings.Seconds
+	}
+	if s.vectors != nil {
+		for _, c := range s.vectors.Columns {
+			about.Columns = append(about.Columns, reading.Column{Name: c.Name, Mean: c.Mean, Std: c.Std})
+		}
+	}
+	if s.target != nil {
+		about.Target = s.target.Name
+		about.R2, _ = strconv.ParseFloat(s.reads.About.Extra["r2"], 64) // absent is 0
 	}
 	answer(w, r, about)
 }

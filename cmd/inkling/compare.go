@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,9 +70,9 @@ same stands in a page with the curves of all of them, and the curves as pictures
 // loss.
 func betterRun(a, b *runs.Record) int {
 	key := func(r *runs.Record) (accuracy, loss float64) {
-		accuracy, loss = -1, 1e300
+		accuracy, loss = math.Inf(-1), 1e300
 		if best := r.Best(); best != nil {
-			accuracy = *best.ValidationAccuracy
+			accuracy = *best.Score()
 		}
 		if end := lastEpoch(r); end != nil && end.Loss != nil {
 			loss = *end.Loss
@@ -81,6 +82,14 @@ func betterRun(a, b *runs.Record) int {
 	accuracyA, lossA := key(a)
 	accuracyB, lossB := key(b)
 	return cmp.Or(cmp.Compare(accuracyB, accuracyA), cmp.Compare(lossA, lossB))
+}
+
+// scoreOf tells how good a validation was.
+func scoreOf(row *runs.Row) string {
+	if row.ValidationR2 != nil {
+		return fmt.Sprintf("R² %.4f", *row.ValidationR2)
+	}
+	return percent(*row.ValidationAccuracy)
 }
 
 // lastEpoch is the row of the last epoch that came to its end, nil if none did.
@@ -116,10 +125,13 @@ func comparison(records []*runs.Record) (columns []string, rows [][]string) {
 			row[6] = strconv.FormatFloat(*end.Loss, 'f', 4, 64)
 		}
 		if best := r.Best(); best != nil {
-			row[7] = fmt.Sprintf("%s (epoch %d)", percent(*best.ValidationAccuracy), best.Epoch)
+			row[7] = fmt.Sprintf("%s (epoch %d)", scoreOf(best), best.Epoch)
 		}
 		if r.Result != nil && r.Result.TestAccuracy != nil {
 			row[8] = percent(*r.Result.TestAccuracy)
+		}
+		if r.Result != nil && r.Result.TestR2 != nil {
+			row[8] = fmt.Sprintf("R² %.4f", *r.Result.TestR2)
 		}
 		for _, name := range differing {
 			row = append(row, settingText(r, name))

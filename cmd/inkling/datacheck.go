@@ -124,7 +124,11 @@ func (o *dataOptions) openToCheck(ctx context.Context, name string) (set *pictur
 }
 
 func printReport(out io.Writer, set *pictureSet, report *audit.Report) {
-	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(report.Train.Pictures, "picture"), thousands(report.Test.Pictures), countOf(len(report.Classes), "class", "classes"))
+	what := countOf(len(report.Classes), "class", "classes")
+	if set.target != nil {
+		what = "labels are numbers (" + printable(set.target.Name) + ")"
+	}
+	fmt.Fprintf(out, "%s: %s to train on, %s to test with, %s.\n", set.title, count(report.Train.Pictures, set.kind().One()), thousands(report.Test.Pictures), what)
 	if set.reason != "" {
 		fmt.Fprintf(out, "%s\n", set.reason)
 	}

@@ -142,6 +142,9 @@ func fileExists(path string) bool {
 func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
 	if o.old != nil && o.old.Kind() != inkling.Pictures {
 		p.samples.like, p.samples.own = o.old, true
+		labels := p.samples.find.Labels // what is to be learnt may be something else
+		p.samples.find = findLike(o.old, p.samples.find)
+		p.samples.find.Labels = labels
 		return p, nil
 	}
 	if o.old == nil && described.Is(o.model) && p.size == "" {
@@ -168,8 +171,9 @@ func (o *trainOptions) begun(set *pictureSet, d data.Dataset) (*inkling.Classifi
 	channels, height, width := d.Shape()
 	options := inkling.Options{Channels: channels, Height: height, Width: width, Classes: d.Classes(), Seed: o.seed}
 	if set.kind() != inkling.Pictures {
-		options = inkling.Options{Text: set.text, Sound: set.sound, Classes: d.Classes(), Seed: o.seed}
+		options = inkling.Options{Text: set.text, Sound: set.sound, Vector: set.vector, Classes: d.Classes(), Seed: o.seed}
 	}
+	options.Target = set.target
 	if o.old == nil {
 		m, err := inkling.NewClassifier(o.model, options)
 		if err != nil {
@@ -291,9 +295,10 @@ func (o *trainOptions) beside(ctx context.Context, r *reporter, result *trained)
 		if err != nil {
 			return err
 		}
-		m.SetExtra("accuracy_before", strconv.FormatFloat(before.Accuracy(), 'g', -1, 64))
-		r.line("Before this training it was %s.\n", percent(before.Accuracy()))
-		r.object("tested_before", map[string]any{"images": before.Total(), "correct": before.Correct(), "accuracy": before.Accuracy()})
+		score, name := before.Score()
+		m.SetExtra(name+"_before", strconv.FormatFloat(score, 'g', -1, 64))
+		r.line("Before this training: %s.\n", shortResult(before))
+		r.object("tested_before", resultOf(before))
 	}
 	if old.About.Dataset == result.set.dataset && old.About.Split == result.set.split {
 		return nil
@@ -314,15 +319,17 @@ func (o *trainOptions) beside(ctx context.Context, r *reporter, result *trained)
 	if err != nil || old.Suits(d, set.title) != nil || m.Suits(d, set.title) != nil {
 		return nil
 	}
-	var accuracies []float64
+	var results []*train.Evaluation
 	for _, c := range []*inkling.Classifier{old, m} {
 		e, err := train.Evaluate(ctx, c.Network, c.Relabel(d), c.Transform(), o.workers)
 		if err != nil {
 			return err
 		}
-		accuracies = append(accuracies, e.Accuracy())
+		results = append(results, e)
 	}
-	r.line("On the %d test images of %s, which it had learnt before, it is %s and was %s.\n", d.Len(), set.title, percent(accuracies[1]), percent(accuracies[0]))
-	r.object("tested_on_old", map[string]any{"dataset": name, "images": d.Len(), "accuracy": accuracies[1], "before": accuracies[0]})
+	was, _ := results[0].Score()
+	is, _ := results[1].Score()
+	r.line("On the %d test images of %s, which it had learnt before: %s; before this training %s.\n", d.Len(), set.title, shortResult(results[1]), shortResult(results[0]))
+	r.object("tested_on_old", map[string]any{"dataset": name, "images": d.Len(), "accuracy": is, "before": was})
 	return nil
 }

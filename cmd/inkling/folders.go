@@ -97,10 +97,10 @@ func (o pictureOptions) refuse(title string, own bool) error {
 		return usagef("--size resizes pictures of one's own, and %s is taken as it was published: leave --size out", title)
 	case o.ownWay():
 		return usagef("--preprocess prepares picture files of one's own, and %s is none: leave --preprocess out", title)
-	case o.samples.given(inkling.Pictures) != "":
-		return usagef("%s, and %s has pictures: leave them out", o.samples.given(inkling.Pictures), title)
 	case o.samples.like != nil && o.samples.like.Kind() != inkling.Pictures:
 		return usagef("the model reads %s, and %s has pictures", o.samples.like.Kind(), title)
+	case o.samples.given(inkling.Pictures) != "":
+		return usagef("%s, and %s has pictures: leave them out", o.samples.given(inkling.Pictures), title)
 	case o.skipBad:
 		return usagef("--skip-bad leaves out picture files that cannot be read, and %s has none: leave it out", title)
 	}
@@ -132,8 +132,8 @@ func openPath(ctx context.Context, name string, o pictureOptions) (*pictureSet, 
 	default:
 		dir, base := filepath.Split(name)
 		files := data.WithContext(ctx, os.DirFS(filepath.Clean(dir)))
-		if samples.IsTable(files, base, o.samples.find) {
-			return set, set.openTexts(ctx, files, name, base, o)
+		if kind := samples.KindOfTable(files, base, o.samples.find); kind != "" {
+			return set, set.openTable(ctx, files, kind, name, base, o)
 		}
 		return set, openFile(set, files, name, base, o)
 	}
@@ -297,7 +297,10 @@ func findEMNIST(fsys fs.FS) (splits []string) {
 func openOwn(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 	if !folder.HoldsPictures(fsys) {
 		return errors.New("there is nothing in it that can be read: want the files of a data set that \"inkling data list\" names, " +
-			"or the folders train and test with a folder of pictures, recordings (.wav, .flac) or texts (.txt) for every class, or just these, or tables of texts (train.tsv, test.tsv)")
+			"or the folders train and test with a folder of pictures, recordings (.wav, .flac) or texts (.txt) for every class, or just these, or tables of texts or numbers (train.tsv, test.tsv)")
+	}
+	if like := o.samples.like; like != nil && like.Kind() != inkling.Pictures {
+		return usagef("the model reads %s, and these are pictures", like.Kind())
 	}
 	if said := o.samples.given(inkling.Pictures); said != "" {
 		return usagef("%s, and these are pictures: leave them out", said)

@@ -46,15 +46,20 @@ func newGallery(d data.Dataset, times int) (*gallery, error) {
 	for _, class := range d.Classes() {
 		g.classes = append(g.classes, printable(class))
 	}
+	number, _ := data.Numbers(d)
 	for i := range d.Len() {
 		picture, label, err := d.Example(i)
 		if err != nil {
 			return nil, err
 		}
+		caption := g.classes[label]
+		if number != nil {
+			caption = quantity(number(i))
+		}
 		for range times {
 			g.pixels = append(g.pixels, picture...)
 			g.labels = append(g.labels, label)
-			g.captions = append(g.captions, g.classes[label])
+			g.captions = append(g.captions, caption)
 		}
 	}
 	return g, nil

@@ -22,6 +22,10 @@ type hints struct {
 
 func newHints(train, validation data.Dataset) *hints {
 	h := &hints{told: map[string]bool{}, loss: math.NaN(), validationLoss: math.NaN()}
+	if number, _ := data.Numbers(train); number != nil {
+		h.entropy = 1 // the squared error of who always tells the mean
+		return h
+	}
 	for _, share := range sharesOf(train) {
 		if share > 0 {
 			h.entropy -= share * math.Log(share)
@@ -64,14 +68,15 @@ func (h *hints) event(e train.Event) string {
 		}
 	}()
 	// A loss at chance, or one that rises, says little after few steps.
-	const few = 200
+	// The loss of an epoch of a few batches rises and falls by chance.
+	const few, fewBatches = 200, 20
 	if e.Step < few {
 		return ""
 	}
 	v := e.Validation
 	// Three standard deviations above guessing are no chance.
 	chance := v != nil && h.guess > 0 && v.Accuracy() <= h.guess+3*math.Sqrt(h.guess*(1-h.guess)/float64(h.images))
-	if v == nil {
+	if v == nil || v.Numbers != nil {
 		chance = h.entropy > 0 && e.Loss >= 0.97*h.entropy
 	}
 	if v != nil && v.Loss > h.validationLoss && e.Loss < h.loss {
@@ -84,7 +89,7 @@ func (h *hints) event(e train.Event) string {
 		return h.once("chance", "after epoch %d the validation is no better than always saying the commonest class (%s). Try a larger or smaller --lr, more --epochs, --optimizer adamw, or find out with --overfit 32 whether the network can learn at all.", e.Epoch, percent(h.guess))
 	case chance:
 		return h.once("chance", "after epoch %d the loss %.3f is that of guessing (%.3f). Try a larger or smaller --lr, more --epochs, --optimizer adamw, or find out with --overfit 32 whether the network can learn at all.", e.Epoch, e.Loss, h.entropy)
-	case e.Loss > 1.02*h.loss:
+	case e.Loss > 1.02*h.loss && e.Batch >= fewBatches:
 		return h.once("rises", "the loss of epoch %d, %.3f, is higher than that of the one before, %.3f. A smaller --lr mostly helps, or a --schedule that lowers it.", e.Epoch, e.Loss, h.loss)
 	case h.rising == 2:
 		return h.once("heart", "the loss of the validation rises while that of the training falls: the network learns its pictures by heart. More pictures or --augment help; --patience stops in time, and best.pth of a --run is the best of the epochs.")

@@ -391,8 +391,11 @@ func metadataLines(m *weights.Metadata) [][2]string {
 		if key == sketchKey {
 			value = "known, so that a test on the same pictures is noticed"
 		}
-		if key == string(inkling.Texts) {
+		switch key {
+		case string(inkling.Texts):
 			value = aboutTexts(value)
+		case string(inkling.Vectors):
+			value = aboutVectors(value)
 		}
 		lines = append(lines, [2]string{key, value})
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"strconv"
 
@@ -46,14 +47,14 @@ type keeper struct {
 	optimizer func() *weights.Optimizer
 	program   *nn.TrainProgram
 	pictures  []*runs.Picture
-	best      float64 // accuracy of the validation, -1 for none
+	best      float64 // score of the best validation, -Inf for none
 	waited    int     // epochs since then
 	err       error   // that ends the training
 }
 
 // keep prepares to keep a training: it makes the folder, or reads what is in it.
 func (o *trainOptions) keep(ctx context.Context, abort func(cause error), r *reporter, p *prepared, loader *data.Loader) (*keeper, error) {
-	k := &keeper{o: o, r: r, p: p, ctx: ctx, abort: abort, best: -1}
+	k := &keeper{o: o, r: r, p: p, ctx: ctx, abort: abort, best: math.Inf(-1)}
 	if o.run == "" && o.resume == "" {
 		return k, nil
 	}
@@ -92,8 +93,8 @@ func (k *keeper) open(loader *data.Loader) error {
 		return err
 	}
 	for _, row := range k.log.Rows() {
-		if row.ValidationAccuracy != nil {
-			k.improves(*row.ValidationAccuracy)
+		if score := row.Score(); score != nil {
+			k.improves(*score)
 		}
 	}
 	if k.board, err = tensorboard.Create(k.folder.File(runs.BoardFolder)); err != nil {
@@ -189,15 +190,20 @@ func (k *keeper) event(e train.Event, rate float64) {
 	}
 	row := runs.Row{Epoch: e.Epoch, Step: e.Step, Images: e.Images, Seconds: e.Elapsed.Seconds(), LearningRate: &rate, Loss: &e.Loss, EpochEnd: e.Kind == train.EpochEnd}
 	if v := e.Validation; v != nil {
-		accuracy := v.Accuracy()
-		row.ValidationLoss, row.ValidationAccuracy = &v.Loss, &accuracy
-		if k.improves(accuracy) && k.folder != nil {
+		score, key := v.Score()
+		row.ValidationLoss = &v.Loss
+		if v.Numbers != nil {
+			row.ValidationR2 = &score
+		} else {
+			row.ValidationAccuracy = &score
+		}
+		if key = "validation_" + key; k.improves(score) && k.folder != nil {
 			m := k.p.model
-			m.SetExtra("validation_accuracy", strconv.FormatFloat(accuracy, 'g', -1, 64))
+			m.SetExtra(key, strconv.FormatFloat(score, 'g', -1, 64))
 			giveBack := train.UseAverage(m.Network, k.program)
 			k.warn(m.Save(k.folder.File(runs.BestFile)))
 			giveBack()
-			delete(m.About.Extra, "validation_accuracy")
+			delete(m.About.Extra, key)
 		}
 	}
 	k.measure(row)
@@ -212,7 +218,7 @@ func (k *keeper) measure(row runs.Row) {
 	for _, number := range []struct {
 		name  string
 		value *float64
-	}{{"loss/train", row.Loss}, {"learning rate", row.LearningRate}, {"loss/validation", row.ValidationLoss}, {"accuracy/validation", row.ValidationAccuracy}} {
+	}{{"loss/train", row.Loss}, {"learning rate", row.LearningRate}, {"loss/validation", row.ValidationLoss}, {"accuracy/validation", row.ValidationAccuracy}, {"r2/validation", row.ValidationR2}} {
 		if number.value != nil {
 			k.warn(k.board.Scalar(number.name, row.Step, *number.value))
 		}
@@ -233,11 +239,11 @@ func (k *keeper) validate(int) (*train.Evaluation, error) {
 	return train.Evaluate(k.ctx, m.Network, k.p.validation, m.Transform(), k.o.workers)
 }
 
-// improves takes in the accuracy of a validation, and tells whether it is the best
+// improves takes in the score of a validation, and tells whether it is the best
 // so far.
-func (k *keeper) improves(accuracy float64) bool {
-	if accuracy > k.best {
-		k.best, k.waited = accuracy, 0
+func (k *keeper) improves(score float64) bool {
+	if score > k.best {
+		k.best, k.waited = score, 0
 		return true
 	}
 	k.waited++

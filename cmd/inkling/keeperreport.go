@@ -30,7 +30,7 @@ func (k *keeper) drawBatches(loader *data.Loader) error {
 	if loader.Sampler != nil && k.position == nil && k.o.rng == "torch" {
 		return nil // to look would draw
 	}
-	if k.p.set.kind() == inkling.Texts {
+	if kind := k.p.set.kind(); kind == inkling.Texts || kind == inkling.Vectors {
 		return nil // there is nothing to be drawn
 	}
 	look := *loader
@@ -146,6 +146,9 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 	}
 	if e := result.evaluation; e != nil {
 		report.Classes, report.Confusion, report.Calibration = e.Classes, e.Confusion, e.Calibration
+		if e.Numbers != nil {
+			report.Facts = append(report.Facts, scores(e)...)
+		}
 		misread, err := misreadPictures(m, result.test, e)
 		if err != nil {
 			return err
@@ -156,8 +159,13 @@ func (k *keeper) finish(result *trained, ran train.Result, rate float64) error {
 		return err
 	}
 	if e := result.evaluation; e != nil {
-		accuracy := e.Accuracy()
-		end.TestAccuracy, end.TestImages = &accuracy, e.Total()
+		score, _ := e.Score()
+		if end.TestImages = e.Samples(); e.Numbers != nil {
+			mae := e.Numbers.MAE()
+			end.TestR2, end.TestMAE = &score, &mae
+		} else {
+			end.TestAccuracy = &score
+		}
 	}
 	if err := k.folder.WriteResult(end); err != nil {
 		return err

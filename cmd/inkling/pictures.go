@@ -10,12 +10,14 @@ import (
 	"strings"
 	"sync"
 
+	"inkling"
 	"inkling/data"
 	"inkling/data/audit"
 	"inkling/data/emnist"
 	"inkling/data/folder"
 	"inkling/sound"
 	"inkling/text"
+	"inkling/vector"
 )
 
 // A pictureSet is what --data names.
@@ -36,10 +38,13 @@ type pictureSet struct {
 
 	parts *folder.Parts // of a folder of one's own, else nil
 
-	// text or sound is set if the samples are texts or recordings, and says what a network
-	// reads of them; faults are of those that were left out.
+	// text, sound or vector is set if the samples are texts, recordings or rows of numbers,
+	// and says what a network reads of them; target if it is to tell a number. Faults are of
+	// those that were left out.
 	text   *text.Input
 	sound  *sound.Input
+	vector *vector.Input
+	target *inkling.Target
 	turn   sync.Mutex // guards faults: both parts are read at once
 	faults []error
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,20 +12,28 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"inkling"
+	"inkling/data/samples"
 	"inkling/sound"
 	"inkling/text"
 )
 
-// A samplePrediction is what a model thinks of a text or a recording.
+// A samplePrediction is what a model thinks of a text, a recording or a row of numbers: a
+// class, or a number.
 type samplePrediction struct {
 	Text          string         `json:"text,omitempty"`
 	Recording     string         `json:"recording,omitempty"`
-	Class         string         `json:"class"`
-	Probability   float64        `json:"probability"`
-	Probabilities []classAndOdds `json:"probabilities"`
+	Vector        []float64      `json:"vector,omitempty"`
+	Where         string         `json:"where,omitempty"` // in which file the vector stands
+	Target        string         `json:"target,omitempty"`
+	Number        *float64       `json:"number,omitempty"` // that Target is, in place of a class
+	Class         string         `json:"class,omitempty"`
+	Probability   float64        `json:"probability,omitempty"`
+	Probabilities []classAndOdds `json:"probabilities,omitempty"`
 	Tokens        []tokenShare   `json:"tokens,omitempty"`  // of a text, with what each added to the answer
 	Cut           int            `json:"cut,omitempty"`     // tokens beyond those that are read
 	Seconds       float64        `json:"seconds,omitempty"` // of a recording
@@ -36,8 +45,8 @@ type tokenShare struct {
 	Support float64 `json:"support"`
 }
 
-// predictSamples reads texts or recordings: arguments that are files, or, of texts, the
-// texts themselves; - is standard input, of texts a line each.
+// predictSamples reads texts, recordings or vectors: arguments that are files, or, but for
+// recordings, the texts or the numbers themselves; - is standard input, of these a line each.
 func (o *predictOptions) predictSamples(ctx context.Context, out, errOut io.Writer, stdin io.Reader, m *inkling.Classifier, name string, args []string) error {
 	switch {
 	case o.preprocess != "auto":
@@ -73,9 +82,24 @@ func (o *predictOptions) predictSamples(ctx context.Context, out, errOut io.Writ
 		return printSamplePrediction(out, p)
 	}
 	each := func(what string) error {
-		if m.Kind() == inkling.Recordings {
+		switch m.Kind() {
+		case inkling.Recordings:
 			p, err := predictClip(ctx, m, what, stdin)
 			return add(what, p, err)
+		case inkling.Vectors:
+			return eachVector(m, what, stdin, func(where string, row []float64, err error) error {
+				var p *samplePrediction
+				if err == nil {
+					p, err = predictVector(m, row)
+				}
+				switch {
+				case err != nil:
+					err = fmt.Errorf("%s: %w", where, err)
+				case where != what:
+					p.Where = where
+				}
+				return add(where, p, err)
+			})
 		}
 		return eachText(what, stdin, func(sentence string, err error) error {
 			var p *samplePrediction
@@ -117,7 +141,7 @@ func (o *predictOptions) predictSamples(ctx context.Context, out, errOut io.Writ
 
 // filesOf are the files that an argument stands for: of recordings, also those in a folder.
 func filesOf(kind inkling.Kind, argument string) ([]string, error) {
-	if kind == inkling.Texts {
+	if kind == inkling.Texts || kind == inkling.Vectors {
 		return []string{argument}, nil
 	}
 	info, err := os.Stat(argument)
@@ -191,6 +215,61 @@ func eachText(argument string, stdin io.Reader, f func(sentence string, err erro
 	return f(sentence, nil)
 }
 
+// eachVector calls f with the rows that an argument stands for, and where they stand: those
+// of a table, the lines of standard input, or the argument.
+func eachVector(m *inkling.Classifier, argument string, stdin io.Reader, f func(where string, row []float64, err error) error) error {
+	if argument == "-" {
+		lines := bufio.NewScanner(stdin)
+		const most = 1 << 20
+		lines.Buffer(nil, most)
+		for n := 1; lines.Scan(); n++ {
+			if strings.TrimSpace(lines.Text()) == "" {
+				continue
+			}
+			row, err := m.Vector.Parse(lines.Text())
+			if err := f(fmt.Sprintf("line %d of standard input", n), row, err); err != nil {
+				return err
+			}
+		}
+		if err := lines.Err(); err != nil {
+			return f("standard input", nil, fmt.Errorf("it cannot be read: %w", err))
+		}
+		return nil
+	}
+	info, err := os.Stat(argument)
+	switch {
+	case err != nil:
+		row, err := m.Vector.Parse(argument)
+		if err != nil && strings.ContainsFunc(argument, unicode.IsLetter) {
+			err = fmt.Errorf("there is no such file, and as numbers %w", err)
+		}
+		return f(shortText(argument), row, err)
+	case info.IsDir():
+		return f(argument, nil, errors.New("it is a folder, want a table or numbers"))
+	}
+	dir, base := filepath.Split(argument)
+	stop := false
+	err = samples.ReadRows(os.DirFS(filepath.Clean(dir)), base, m.Vector.Names(), func(where string, row []float64, err error) error {
+		err = f(where, row, err)
+		stop = err != nil
+		return err
+	})
+	if err == nil || stop {
+		return err
+	}
+	return f(argument, nil, err)
+}
+
+func predictVector(m *inkling.Classifier, row []float64) (*samplePrediction, error) {
+	answer, err := m.PredictVector(row)
+	if err != nil {
+		return nil, err
+	}
+	p := samplePredictionOf(m, answer)
+	p.Vector = row
+	return p, nil
+}
+
 func predictText(m *inkling.Classifier, sentence string) (*samplePrediction, error) {
 	e, err := m.Explain(sentence)
 	if err != nil {
@@ -230,6 +309,9 @@ func predictClip(ctx context.Context, m *inkling.Classifier, name string, stdin 
 }
 
 func samplePredictionOf(m *inkling.Classifier, answer inkling.Prediction) *samplePrediction {
+	if m.Target != nil {
+		return &samplePrediction{Target: m.Target.Name, Number: &answer.Number}
+	}
 	p := &samplePrediction{Class: answer.Class, Probability: answer.Probability}
 	for i, v := range answer.Probabilities {
 		p.Probabilities = append(p.Probabilities, classAndOdds{m.About.Classes[i], float64(v)})
@@ -248,17 +330,36 @@ func shortened(sentence string, most int) string {
 	return sentence
 }
 
+// numbersText writes a vector as predict takes it.
+func numbersText(row []float64) string {
+	var numbers []string
+	for _, v := range row {
+		numbers = append(numbers, strconv.FormatFloat(v, 'g', -1, 64))
+	}
+	return strings.Join(numbers, ",")
+}
+
 func printSamplePrediction(out io.Writer, p *samplePrediction) error {
 	what, remark := p.Recording, ""
-	if p.Recording == "" {
+	switch {
+	case p.Vector != nil:
+		what = cmp.Or(p.Where, shortText(numbersText(p.Vector)))
+	case p.Recording == "":
 		what = printable(shortText(p.Text))
 		if p.Cut > 0 {
 			remark = fmt.Sprintf("; its last %s were not read", count(p.Cut, "token"))
 		}
-	} else {
+	default:
 		remark = fmt.Sprintf("; %.2f s", p.Seconds)
 	}
-	if _, err := fmt.Fprintf(out, "%s: %s (%s%s)\n", what, p.Class, percent(p.Probability), remark); err != nil {
+	answer := fmt.Sprintf("%s (%s%s)", p.Class, percent(p.Probability), remark)
+	if p.Number != nil {
+		answer = fmt.Sprintf("%s %s", printable(p.Target), quantity(*p.Number))
+		if remark != "" {
+			answer += " (" + strings.TrimPrefix(remark, "; ") + ")"
+		}
+	}
+	if _, err := fmt.Fprintf(out, "%s: %s\n", what, answer); err != nil {
 		return err
 	}
 	if said := decisive(p.Tokens); said != "" {

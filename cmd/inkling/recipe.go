@@ -23,7 +23,7 @@ import (
 var recipeFiles embed.FS
 
 // recipeNames are the recipes in the order in which they are listed.
-var recipeNames = []string{"tutorial", "fast-mnist", "best-mnist", "cifar-fast", "folder", "text", "speech", "finetune"}
+var recipeNames = []string{"tutorial", "fast-mnist", "best-mnist", "cifar-fast", "folder", "text", "speech", "table", "finetune"}
 
 // folderRecipe is the one for pictures of one's own where nothing was chosen.
 const folderRecipe = "folder"
@@ -168,7 +168,7 @@ func (o *trainOptions) chooseRecipe(set *pictureSet) (bool, error) {
 	if o.set == nil || o.recipe != "" || o.runOptions.config != "" || o.fromFile != "" || !own && set.kind() == inkling.Pictures {
 		return false, nil
 	}
-	if recipe := map[inkling.Kind]string{inkling.Texts: "text", inkling.Recordings: "speech"}[set.kind()]; recipe != "" {
+	if recipe := map[inkling.Kind]string{inkling.Texts: "text", inkling.Recordings: "speech", inkling.Vectors: "table"}[set.kind()]; recipe != "" {
 		o.recipe = recipe
 		if err := o.applyRecipe(o.set, ""); err != nil {
 			return false, err

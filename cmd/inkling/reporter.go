@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"runtime/metrics"
 	"strconv"
 	"sync/atomic"
@@ -81,7 +82,11 @@ func (r *reporter) begin(o *trainOptions, p *prepared, d data.Dataset, m *inklin
 	r.kind = set.kind()
 	workers := effectiveWorkers(o.workers)
 	batches := (d.Len()-1)/o.batch + 1
-	r.line("Data: %s: %s of %s to train on.\n", set.title, count(d.Len(), r.kind.One()), wording.Count(len(d.Classes()), "class"))
+	what := "of " + wording.Count(len(d.Classes()), "class")
+	if set.target != nil {
+		what = fmt.Sprintf("that tell a number (%s)", printable(set.target.Name))
+	}
+	r.line("Data: %s: %s %s to train on.\n", set.title, count(d.Len(), r.kind.One()), what)
 	if set.reason != "" {
 		r.line("      %s\n", set.reason)
 	}
@@ -161,8 +166,11 @@ func (r *reporter) event(e train.Event) {
 	case train.EpochEnd:
 		r.object("epoch", map[string]any{"epoch": e.Epoch, "loss": e.Loss, "images": e.Images, "seconds": e.Elapsed.Seconds()})
 		if v := e.Validation; v != nil {
-			r.line("[%d] loss: %.3f, validation: %s right, loss %.3f\n", e.Epoch, e.Loss, percent(v.Accuracy()), v.Loss)
-			r.object("validation", map[string]any{"epoch": e.Epoch, "accuracy": v.Accuracy(), "loss": v.Loss, "images": v.Total()})
+			r.line("[%d] loss: %.3f, validation: %s, loss %.3f\n", e.Epoch, e.Loss, shortResult(v), v.Loss)
+			event := resultOf(v)
+			event["epoch"] = e.Epoch
+			delete(event, "correct")
+			r.object("validation", event)
 		}
 	}
 }
@@ -171,7 +179,7 @@ func (r *reporter) event(e train.Event) {
 func (r *reporter) tell(e train.Event) {
 	r.loss = fmt.Sprintf(", loss %.3f", e.Loss)
 	if e.Validation != nil {
-		r.accuracy = ", " + percent(e.Validation.Accuracy()) + " right"
+		r.accuracy = ", " + shortResult(e.Validation)
 	}
 	text := r.loss + r.accuracy
 	if s := e.Elapsed.Seconds(); s > 0 {
@@ -207,8 +215,42 @@ func (r *reporter) finish(ran train.Result) {
 }
 
 func (r *reporter) tested(e *train.Evaluation) {
-	r.line("Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), unit(r.kind, "image"), unit(r.kind, "image")+"s"), percent(e.Accuracy()))
-	r.object("tested", map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss})
+	r.line("%s\n", resultLine(r.kind, e))
+	r.object("tested", resultOf(e))
+}
+
+// resultLine says what a test came to.
+func resultLine(kind inkling.Kind, e *train.Evaluation) string {
+	n, one := e.Samples(), unit(kind, "image")
+	if v := e.Numbers; v != nil {
+		return fmt.Sprintf("Mean absolute error of %s on the %d test %s: %s (root mean square %s, R² %.4f)", printable(e.Classes[0]), n, plural(n, one, one+"s"), quantity(v.MAE()), quantity(v.RMSE()), v.R2())
+	}
+	return fmt.Sprintf("Accuracy of the network on the %d test %s: %s", n, plural(n, one, one+"s"), percent(e.Accuracy()))
+}
+
+// shortResult says it in a few words.
+func shortResult(e *train.Evaluation) string {
+	if v := e.Numbers; v != nil {
+		return fmt.Sprintf("off by %s, R² %.4f", quantity(v.MAE()), v.R2())
+	}
+	return percent(e.Accuracy()) + " right"
+}
+
+// resultOf is what JSON tells of it.
+func resultOf(e *train.Evaluation) map[string]any {
+	if v := e.Numbers; v != nil {
+		return map[string]any{"images": v.Count, "mae": v.MAE(), "rmse": v.RMSE(), "r2": v.R2(), "bias": v.Bias(), "loss": e.Loss}
+	}
+	return map[string]any{"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "loss": e.Loss}
+}
+
+// quantity writes a number that was measured or told, with four digits or all before its
+// point.
+func quantity(v float64) string {
+	if math.Abs(v) >= 1000 && math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
 }
 
 // leftOut tells which pictures could not be used.

@@ -18,15 +18,19 @@ import (
 	"inkling"
 	"inkling/data"
 	"inkling/data/samples"
+	"inkling/internal/wording"
 	"inkling/sound"
 	"inkling/text"
+	"inkling/vector"
 )
 
 // sampleOptions say what is made of texts and recordings of one's own. The zero value is
 // what is usual.
 type sampleOptions struct {
-	find samples.Options
-	fold string
+	find    samples.Options
+	fold    string
+	columns string
+	labels  string
 
 	tokens, digits         string
 	length, minCount, runs int
@@ -46,10 +50,12 @@ type sampleOptions struct {
 
 func (o *sampleOptions) flags(f *pflag.FlagSet) {
 	f.StringVar(&o.find.TextColumn, "text-column", "", "take the texts of a table from this `COLUMN`, a name or a number from 1")
-	f.StringVar(&o.find.LabelColumn, "label-column", "", "take the labels of a table of texts from this `COLUMN`")
+	f.StringVar(&o.find.LabelColumn, "label-column", "", "take the labels of a table from this `COLUMN`")
+	f.StringVar(&o.columns, "columns", "", "take the numbers of a table of vectors from these `COLUMNS`, names or numbers from 1 with commas between; by default from all that have numbers")
+	f.StringVar(&o.labels, "labels", "auto", "take labels for `WHAT`: classes, numbers that measure something, or auto, which is what they look like")
 	f.StringVar(&o.find.Names, "names", "", "`PATTERN` of recordings' names that tell the class, such as {class}_{speaker}_{number}")
 	f.StringVar(&o.find.TestWhere, "test-where", "", "test with the recordings of which this `CONDITION` on a field of --names is true: speaker=theo or number<5")
-	f.StringVar(&o.fold, "fold", "", "divide texts or recordings into N parts of every class, chosen by --seed, and test with part K: `K/N`")
+	f.StringVar(&o.fold, "fold", "", "divide texts, recordings or vectors into N parts of every class, chosen by --seed, and test with part K: `K/N`")
 }
 
 // inputFlags are those that choose what a new network reads.
@@ -77,6 +83,16 @@ func (o *sampleOptions) check(seed uint64) error {
 		if !found || err1 != nil || err2 != nil || o.find.Folds < 2 || o.find.Folds > 1000 || o.find.Fold < 1 || o.find.Fold > o.find.Folds {
 			return usagef("--fold is %q, want a part and how many there are, such as 3/10", o.fold)
 		}
+	}
+	switch o.labels {
+	case "", "auto":
+	case string(samples.Classes), string(samples.Measures):
+		o.find.Labels = samples.Labels(o.labels)
+	default:
+		return usagef("--labels is %q, want auto, %s or %s", o.labels, samples.Classes, samples.Measures)
+	}
+	if o.columns != "" {
+		o.find.Columns = strings.Split(o.columns, ",")
 	}
 	if o.tokens != "" && o.tokens != "auto" {
 		if err := (text.Way{Tokenizer: text.Tokenizer(o.tokens)}).Check(); err != nil {
@@ -108,15 +124,21 @@ func (o *sampleOptions) check(seed uint64) error {
 
 // given is the first flag that was set of those for texts and recordings, "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
-	texts := o.find.TextColumn+o.find.LabelColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
+	texts := o.find.TextColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
 	switch {
+	case o.find.LabelColumn != "" && kind != inkling.Texts && kind != inkling.Vectors:
+		return "--label-column is for tables of texts and of vectors"
+	case o.columns != "" && kind != inkling.Vectors:
+		return "--columns is for vectors"
+	case o.find.Labels == samples.Measures && kind == inkling.Pictures:
+		return "--labels numbers is for texts, recordings and vectors"
 	case texts && kind != inkling.Texts:
-		return "--text-column, --label-column, --tokens, --digits, --length, --runs, --tally-runs, --letters and --min-count are for texts"
+		return "--text-column, --tokens, --digits, --length, --runs, --tally-runs, --letters and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
 		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
 	case o.fold != "" && kind == inkling.Pictures:
-		return "--fold is for texts and recordings"
+		return "--fold is for texts, recordings and vectors"
 	}
 	return ""
 }
@@ -128,17 +150,19 @@ func (s *pictureSet) kind() inkling.Kind {
 		return inkling.Texts
 	case s.sound != nil:
 		return inkling.Recordings
+	case s.vector != nil:
+		return inkling.Vectors
 	}
 	return inkling.Pictures
 }
 
-// openTexts opens one table of texts.
-func (s *pictureSet) openTexts(ctx context.Context, fsys fs.FS, name, base string, o pictureOptions) error {
+// openTable opens one table of texts or of vectors.
+func (s *pictureSet) openTable(ctx context.Context, fsys fs.FS, kind samples.Kind, name, base string, o pictureOptions) error {
 	found, err := samples.OpenTable(fsys, base, o.samples.find)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	s.title = "texts of " + name
+	s.title = string(kind) + " of " + name
 	return s.learnt(ctx, found, o)
 }
 
@@ -147,7 +171,7 @@ func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOp
 	kind := inkling.Kind(found.Kind)
 	switch {
 	case o.samples.like != nil && o.samples.like.Kind() != kind:
-		return fmt.Errorf("the model reads %s, and %s are %s", o.samples.like.Kind(), s.title, kind)
+		return fmt.Errorf("the model reads %s, and %s are none", o.samples.like.Kind(), s.title)
 	case o.size != "":
 		return usagef("--size resizes pictures, and these are %s: leave it out", kind)
 	case o.ownWay():
@@ -161,8 +185,8 @@ func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOp
 	}
 	if o.samples.whole && o.samples.find.Folds == 0 && o.samples.find.TestWhere == "" && found.Whole() {
 		s.addReason(fmt.Sprintf("All %s of the file test.", thousands(len(found.Items))))
-		s.open = func(bool) (data.Dataset, error) { return s.encode(ctx, found, found.Items, nil, o) }
 		s.like(o.samples.like)
+		s.open = func(bool) (data.Dataset, error) { return s.encode(ctx, found, found.Items, nil, o) }
 		return nil
 	}
 	d, err := found.Divide(o.samples.find)
@@ -177,6 +201,9 @@ func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOp
 	} else if err := s.choose(ctx, found, d, o); err != nil {
 		return err
 	}
+	if o.samples.like == nil || o.samples.own {
+		s.target = targetOf(found, d)
+	}
 	train := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Train, d, o) })
 	test := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Test, d, o) })
 	s.open = func(wantTrain bool) (data.Dataset, error) {
@@ -189,7 +216,37 @@ func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOp
 }
 
 // like has the samples read as a model does.
-func (s *pictureSet) like(m *inkling.Classifier) { s.text, s.sound = m.Text, m.Sound }
+func (s *pictureSet) like(m *inkling.Classifier) {
+	s.text, s.sound, s.vector, s.target = m.Text, m.Sound, m.Vector, m.Target
+}
+
+// targetOf is the number that the samples to train on tell, nil for classes.
+func targetOf(found *samples.Set, d *samples.Division) *inkling.Target {
+	if !found.Measures {
+		return nil
+	}
+	numbers := make([]float64, len(d.Train))
+	for i, item := range d.Train {
+		numbers[i] = item.Number
+	}
+	return &inkling.Target{Name: found.Label, Scale: data.ScaleOf(numbers)}
+}
+
+// findLike has samples found as a model reads them.
+func findLike(m *inkling.Classifier, o samples.Options) samples.Options {
+	o.Labels = samples.Classes
+	label := ""
+	if m.Target != nil {
+		o.Labels, label = samples.Measures, m.Target.Name
+	}
+	if m.Vector != nil {
+		o.Columns, label = m.Vector.Names(), m.Vector.Label
+	}
+	if o.LabelColumn == "" && m.Vector != nil {
+		o.LabelColumn = label
+	}
+	return o
+}
 
 // choose chooses what a new network reads of the samples to train on.
 func (s *pictureSet) choose(ctx context.Context, found *samples.Set, d *samples.Division, o pictureOptions) (err error) {
@@ -200,8 +257,29 @@ func (s *pictureSet) choose(ctx context.Context, found *samples.Set, d *samples.
 		}
 		return err
 	}
+	if found.Kind == samples.Vectors {
+		s.vector, err = chooseVector(found, d.Train, o)
+		return err
+	}
 	s.sound, err = chooseSound(ctx, found.FS, d.Train, o)
 	return err
+}
+
+// chooseVector is what a network reads of rows of numbers.
+func chooseVector(found *samples.Set, items []samples.Item, o pictureOptions) (*vector.Input, error) {
+	rows := make([][]float64, 0, len(items))
+	for _, item := range items {
+		if item.Err == nil {
+			rows = append(rows, item.Row)
+		} else if !o.skipBad {
+			return nil, fmt.Errorf("%w (--skip-bad leaves out what cannot be read)", item.Err)
+		}
+	}
+	in, err := vector.NewInput(found.Columns, rows)
+	if err == nil {
+		in.Label = found.Label
+	}
+	return in, err
 }
 
 // mostRuns is how many tokens and runs of them are known at most, the commonest: each has a
@@ -371,6 +449,9 @@ func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []sam
 		return nil, fmt.Errorf("%s would take %d MB, want %d at most: take fewer, or read less of each (--length or --seconds)", count(len(items), s.kind().One()), len(items)/1024*size/1024, mostSampleBytes>>20)
 	}
 	classes, labels := s.classesOf(d, o)
+	if s.target != nil && !found.Measures {
+		return nil, fmt.Errorf("the model tells the number %s, and %s have classes", s.target.Name, s.title)
+	}
 	rows, marks := make([]byte, len(items)*size), make([]byte, len(items))
 	faults := make([]error, len(items))
 	var turn sync.Mutex
@@ -387,7 +468,7 @@ func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []sam
 					return
 				}
 				label, known := labels[items[i].Label]
-				if !known {
+				if !known && s.target == nil {
 					faults[i] = fmt.Errorf("%s is of the class %q, which the model does not know: it tells %s apart", items[i].Where, items[i].Label, some(classes))
 					continue
 				}
@@ -422,10 +503,26 @@ func (s *pictureSet) encode(ctx context.Context, found *samples.Set, items []sam
 		return nil, fmt.Errorf("none of %s can be read: %w", count(len(items), s.kind().One()), s.faults[0])
 	}
 	memory, err := data.NewMemory(rows[:kept*size], marks[:kept], classes, shape[0], shape[1], shape[2])
-	return &sampleSet{memory, where}, err
+	set := &sampleSet{memory, where}
+	if s.target != nil {
+		return &measuredSet{set, s.target.Scale}, err
+	}
+	return set, err
 }
 
-// sampleSet is texts or recordings as bytes, which knows what they were.
+// measuredSet is one whose labels are numbers.
+type measuredSet struct {
+	*sampleSet
+	scale data.Scale
+}
+
+// Number is what a sample measures.
+func (s *measuredSet) Number(i int) float64 { return s.items[i].Number }
+
+// Scale is how the network tells it.
+func (s *measuredSet) Scale() data.Scale { return s.scale }
+
+// sampleSet is texts, recordings or vectors as bytes, which knows what they were.
 type sampleSet struct {
 	*data.Memory
 	items []samples.Item
@@ -433,24 +530,30 @@ type sampleSet struct {
 
 // Original is the text, in small letters; of a recording, its bytes.
 func (s *sampleSet) Original(i int) []byte {
-	if s.items[i].File != "" && s.items[i].Text == "" {
+	if s.items[i].Text == "" {
 		row, _, err := s.Example(i)
 		if err != nil {
-			return []byte(s.items[i].File)
+			return []byte(s.items[i].Where)
 		}
 		return row
 	}
 	return []byte(strings.ToLower(s.items[i].Text))
 }
 
+// item is what a sample was found as.
+func (s *sampleSet) item(i int) samples.Item { return s.items[i] }
+
 // Where is the file, or the file and the line.
 func (s *sampleSet) Where(i int) string { return s.items[i].Where }
 
 // shape is that of the samples' bytes.
 func (s *pictureSet) shape() (shape [3]int) {
-	if s.text != nil {
+	switch {
+	case s.text != nil:
 		shape[0], shape[1], shape[2] = s.text.Shape()
-	} else {
+	case s.vector != nil:
+		shape[0], shape[1], shape[2] = s.vector.Shape()
+	default:
 		shape[0], shape[1], shape[2] = s.sound.Shape()
 	}
 	return shape
@@ -458,7 +561,10 @@ func (s *pictureSet) shape() (shape [3]int) {
 
 // classesOf are the classes and their labels: the model's, if it has some.
 func (s *pictureSet) classesOf(d *samples.Division, o pictureOptions) ([]string, map[string]int) {
-	if o.samples.like == nil || d != nil && o.samples.own {
+	switch {
+	case s.target != nil:
+		return []string{s.target.Name}, nil
+	case o.samples.like == nil || d != nil && o.samples.own:
 		return d.Classes, d.Labels
 	}
 	labels := map[string]int{}
@@ -480,6 +586,16 @@ func (s *pictureSet) row(ctx context.Context, fsys fs.FS, item samples.Item) ([]
 			sample = &text.Sample{Numbers: []int32{text.Unknown}}
 		}
 		return s.text.Bytes(sample), nil
+	}
+	if s.vector != nil {
+		if item.Err != nil {
+			return nil, item.Err
+		}
+		row, err := s.vector.Bytes(item.Row)
+		if err != nil {
+			err = fmt.Errorf("%s: %w", item.Where, err)
+		}
+		return row, err
 	}
 	clip, err := decodeClip(ctx, fsys, item.File)
 	if err != nil {
@@ -506,8 +622,25 @@ func (s *pictureSet) describe() string {
 		return fmt.Sprintf("texts as %s, %s of them known%s, %d of a text read", what, thousands(s.text.Vocabulary.Len()-2), describePieces(s.text), s.text.Length)
 	case inkling.Recordings:
 		return fmt.Sprintf("%g s of recordings at %s samples a second, %d mels in %d columns", s.sound.Seconds, thousands(s.sound.Rate), s.sound.Mels, s.sound.Columns)
+	case inkling.Vectors:
+		const most = 8
+		names := s.vector.Names()
+		text := strings.Join(names[:min(len(names), most)], ", ")
+		if len(names) > most {
+			text += fmt.Sprintf(" and %d more", len(names)-most)
+		}
+		return fmt.Sprintf("vectors of %s (%s)", wording.Number(len(names), "number"), printable(text))
 	}
 	return ""
+}
+
+// aboutVectors tells in a few words what a model's file says of vectors.
+func aboutVectors(file string) string {
+	in, err := vector.ParseInput(file)
+	if err != nil {
+		return err.Error()
+	}
+	return (&pictureSet{vector: in}).describe()
 }
 
 // describePieces tells what a tally weighs beside what is known.

@@ -258,6 +258,8 @@ func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Clas
 	switch {
 	case m.Kind() == inkling.Texts:
 		fmt.Fprintf(out, "Write at %s - Ctrl+C ends it.\n", url)
+	case m.Kind() == inkling.Vectors:
+		fmt.Fprintf(out, "Give it numbers at %s, or send them, as in curl %sapi/predict --json '{\"vector\": [1, 2]}' - Ctrl+C ends it.\n", url, url)
 	case m.Kind() == inkling.Recordings:
 		fmt.Fprintf(out, "Speak at %s - Ctrl+C ends it.\n", url)
 	case drawable == nil:

@@ -9,6 +9,7 @@ import (
 
 	"inkling"
 	"inkling/data"
+	"inkling/data/samples"
 	"inkling/internal/wording"
 )
 
@@ -99,8 +100,8 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 		return usagef("--augment is shown of pictures, and these are %s: leave it out", set.kind())
 	}
 	switch set.kind() {
-	case inkling.Texts:
-		return o.showTexts(out, set, d)
+	case inkling.Texts, inkling.Vectors:
+		return o.showRows(out, set, d)
 	case inkling.Recordings:
 		d = &spectrograms{d, set.sound}
 	}
@@ -145,21 +146,21 @@ func (o *showOptions) run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// showTexts prints some texts with their labels.
-func (o *showOptions) showTexts(out io.Writer, set *pictureSet, d data.Dataset) error {
+// showRows prints some texts or vectors with their labels.
+func (o *showOptions) showRows(out io.Writer, set *pictureSet, d data.Dataset) error {
 	batch, err := randomBatch(d, o.count, o.seed)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(out, "Data: %s. %s\nRead as %s.\n\n", set.title, set.reason, set.describe())
 	for i := range batch.Len() {
-		label, err := data.LabelOf(batch, i)
-		if err != nil {
-			return err
-		}
 		origin, at := data.Origin(batch, i)
-		sentence := origin.(*sampleSet).items[at].Text
-		if _, err := fmt.Fprintf(out, "%s\t%s\n", printable(batch.Classes()[label]), printable(shortened(sentence, 160))); err != nil {
+		item := origin.(interface{ item(i int) samples.Item }).item(at)
+		what := item.Text
+		if item.Row != nil {
+			what = numbersText(item.Row)
+		}
+		if _, err := fmt.Fprintf(out, "%s\t%s\n", printable(item.Label), printable(shortened(what, 160))); err != nil {
 			return err
 		}
 	}

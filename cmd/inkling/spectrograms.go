@@ -41,6 +41,9 @@ type spectrograms struct {
 	in *sound.Input
 }
 
+// Viewed is the recordings.
+func (s *spectrograms) Viewed() data.Dataset { return s.Dataset }
+
 func (s *spectrograms) Shape() (channels, height, width int) { return 1, s.in.Mels, s.in.Columns }
 
 func (s *spectrograms) Example(i int) (pixels []byte, label int, err error) {

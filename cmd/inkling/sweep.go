@@ -237,11 +237,11 @@ func (s *sweep) advance(ctx context.Context, i, epochs int) (trialState, error) 
 	}
 	// What later rungs measured, before the sweep was begun again, does not count.
 	for _, row := range record.Rows {
-		if row.Epoch <= epochs && row.ValidationAccuracy != nil {
-			state.epochs = row.Epoch
-			if *row.ValidationAccuracy > state.accuracy {
-				state.accuracy, state.loss = *row.ValidationAccuracy, *row.ValidationLoss
+		if score := row.Score(); row.Epoch <= epochs && score != nil {
+			if state.epochs == 0 || *score > state.accuracy {
+				state.accuracy, state.loss = *score, *row.ValidationLoss
 			}
+			state.epochs = row.Epoch
 		}
 	}
 	return state, nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -178,6 +179,9 @@ func viewsFor(d data.Dataset) (views []train.View, said string) {
 
 // evaluate tests a model on pictures that were checked to suit it.
 func evaluate(ctx context.Context, m *inkling.Classifier, set *pictureSet, d data.Dataset, workers int, views []train.View) (*train.Evaluation, error) {
+	if set.kind() != m.Kind() {
+		return nil, fmt.Errorf("the model reads %s, and %s are none", m.Kind(), set.title)
+	}
 	if err := m.Suits(d, set.title); err != nil {
 		return nil, err
 	}
@@ -243,6 +247,7 @@ func optionsFor(m *inkling.Classifier, skipBad bool, preprocess string, find sam
 	if m.Kind() != inkling.Pictures {
 		o := pictureOptions{skipBad: skipBad, way: preprocess, samples: find}
 		o.samples.like, o.samples.whole = m, true
+		o.samples.find = findLike(m, find.find)
 		return o, nil
 	}
 	channels, height, width := m.Network.Input()
@@ -272,8 +277,11 @@ const preprocessHelp = "`WAY` from pictures and drawings to what the network rea
 
 // printEvaluation prints what the network did, over all and by class.
 func printEvaluation(out io.Writer, kind inkling.Kind, e *train.Evaluation, topK int, confusion bool) error {
+	fmt.Fprintln(out, resultLine(kind, e))
+	if e.Numbers != nil {
+		return printMisses(out, kind, e)
+	}
 	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
-	fmt.Fprintf(out, "Accuracy of the network on the %d test %s: %s\n", e.Total(), plural(e.Total(), unit(kind, "image"), unit(kind, "image")+"s"), percent(e.Accuracy()))
 	fmt.Fprintf(out, "95 %% interval, by bootstrap: %s to %s\n", percent(low), percent(high))
 	if topK > 1 {
 		fmt.Fprintf(out, "The right class was among the %d likeliest: %s\n", topK, percent(e.Top.Accuracy(topK)))
@@ -284,6 +292,18 @@ func printEvaluation(out io.Writer, kind inkling.Kind, e *train.Evaluation, topK
 		return err
 	}
 	return printConfusion(out, e, "What "+unit(kind, "picture")+"s are (down) and what they were taken for (across):")
+}
+
+// printMisses prints how far numbers are off.
+func printMisses(out io.Writer, kind inkling.Kind, e *train.Evaluation) error {
+	const most = 5
+	fmt.Fprintf(out, "Mean loss: %.4f, mean of the answers less that of the numbers: %s\n\nFarthest off:\n", e.Loss, quantity(e.Numbers.Bias()))
+	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintf(table, "%s\t%s\tanswer\t\n", kind.One(), printable(e.Classes[0]))
+	for _, m := range e.Farthest[:min(len(e.Farthest), most)] {
+		fmt.Fprintf(table, "%d\t%s\t%s\t\n", m.Index+1, quantity(m.Number), quantity(m.Answer))
+	}
+	return table.Flush()
 }
 
 // temperature says what would mend the network's confidence.
@@ -360,18 +380,24 @@ func testReport(m *inkling.Classifier, set *pictureSet, e *train.Evaluation, top
 	}
 	of := func(s metrics.Scores) scores { return scores{s.Support, s.Precision, s.Recall, s.F1} }
 	var classes []class
-	for label, name := range e.Classes {
+	for label := range e.Confusion {
 		s := e.Class(label)
-		classes = append(classes, class{name, e.Confusion[label][label], s.Recall, of(s)})
+		classes = append(classes, class{e.Classes[label], e.Confusion[label][label], s.Recall, of(s)})
 	}
-	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
 	report := map[string]any{
 		"dataset": set.dataset, "split": set.split, "source": set.title,
 		"orientation": m.About.Orientation, "assumed": append([]string{}, m.Assumed...), "notes": append([]string{}, m.Notes...),
-		"images": e.Total(), "correct": e.Correct(), "accuracy": e.Accuracy(), "interval": [2]float64{low, high}, "loss": e.Loss,
-		"calibration_error": e.Calibration.Error(), "macro": of(e.Macro()), "weighted": of(e.Weighted()),
-		"classes": classes, "confusion": e.Confusion,
 	}
+	maps.Copy(report, resultOf(e))
+	if e.Numbers != nil {
+		report["target"] = e.Classes[0]
+		return report
+	}
+	low, high := metrics.Interval(e.Correct(), e.Total(), 0.95)
+	maps.Copy(report, map[string]any{
+		"interval": [2]float64{low, high}, "calibration_error": e.Calibration.Error(),
+		"macro": of(e.Macro()), "weighted": of(e.Weighted()), "classes": classes, "confusion": e.Confusion,
+	})
 	if e.Temperature > 0 {
 		report["temperature"] = e.Temperature
 	}

@@ -25,11 +25,11 @@ func writeTestReport(ctx context.Context, folder string, m *inkling.Classifier, 
 	}
 	r := &runs.Report{
 		Title:   fmt.Sprintf("%s on %s", filepath.Base(path), set.title),
-		Summary: fmt.Sprintf("Network %s, tested on %s by Inkling %s.", m.About.Architecture, count(e.Total(), "picture"), version()),
-		Facts: [][2]string{{"model", path}, {"data", set.title}, {"its SHA-256", sum}, {"mean loss", strconv.FormatFloat(e.Loss, 'f', 4, 64)},
-			{"calibration error", strconv.FormatFloat(e.Calibration.Error(), 'f', 4, 64) + temperature(e)}},
+		Summary: fmt.Sprintf("Network %s, tested on %s by Inkling %s.", m.About.Architecture, count(e.Samples(), m.Kind().One()), version()),
+		Facts:   [][2]string{{"model", path}, {"data", set.title}, {"its SHA-256", sum}, {"mean loss", strconv.FormatFloat(e.Loss, 'f', 4, 64)}},
 		Classes: e.Classes, Confusion: e.Confusion, Calibration: e.Calibration,
 	}
+	r.Facts = append(r.Facts, scores(e)...)
 	for _, note := range append(append([]string{}, m.Assumed...), m.Notes...) {
 		r.Facts = append(r.Facts, [2]string{"note", note})
 	}
@@ -40,13 +40,21 @@ func writeTestReport(ctx context.Context, folder string, m *inkling.Classifier, 
 	return r.Write(folder)
 }
 
+// scores are what a report tells of a test beside its tables.
+func scores(e *train.Evaluation) [][2]string {
+	if v := e.Numbers; v != nil {
+		return [][2]string{{"mean absolute error of " + e.Classes[0], quantity(v.MAE())}, {"root mean squared error", quantity(v.RMSE())}, {"R²", strconv.FormatFloat(v.R2(), 'f', 4, 64)}}
+	}
+	return [][2]string{{"calibration error", strconv.FormatFloat(e.Calibration.Error(), 'f', 4, 64) + temperature(e)}}
+}
+
 // mostPairs is of how many pairs of classes a report shows pictures.
 const mostPairs = 10
 
 // misreadPictures draws the pictures that were misread with most confidence, and some of the
 // classes that were confused most often. There are none of texts.
 func misreadPictures(m *inkling.Classifier, d data.Dataset, e *train.Evaluation) ([]*runs.Picture, error) {
-	if len(e.Worst) == 0 || m.Kind() == inkling.Texts {
+	if len(e.Worst) == 0 || m.Kind() == inkling.Texts || m.Kind() == inkling.Vectors {
 		return nil, nil
 	}
 	if m.Kind() == inkling.Recordings {

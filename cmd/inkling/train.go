@@ -33,6 +33,8 @@ func modelFor(set *pictureSet) string {
 		return "textcnn tally=2 apart=0.4"
 	case set.sound != nil:
 		return "melcnn"
+	case set.vector != nil:
+		return "mlp"
 	}
 	return defaultModel
 }
@@ -414,7 +416,8 @@ func finishTraining(ctx context.Context, o *trainOptions, r *reporter, saver *sa
 	if testSet != nil {
 		result.evaluation, testErr = train.Evaluate(ctx, m.Network, testSet, m.Transform(), o.workers)
 		if testErr == nil {
-			m.SetExtra("accuracy", strconv.FormatFloat(result.evaluation.Accuracy(), 'g', -1, 64))
+			score, name := result.evaluation.Score()
+			m.SetExtra(name, strconv.FormatFloat(score, 'g', -1, 64))
 			m.SetExtra("test_images", strconv.Itoa(testSet.Len()))
 			r.tested(result.evaluation)
 			testErr = o.beside(ctx, r, result)

@@ -29,13 +29,17 @@ func (o *trainOptions) loader(p *prepared) *data.Loader {
 func (o *trainOptions) config(p *prepared, loader *data.Loader) (train.Config, error) {
 	config := train.Config{
 		Network:   p.model.Network,
-		Loss:      nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.Batch != nil},
 		Optimizer: o.optimizer,
 		Mix:       p.augment.Batch,
 		Training:  o.training(),
 		Loader:    loader,
 		Epochs:    o.epochs,
 		Workers:   o.workers,
+	}
+	if p.set.target == nil { // for numbers it is MSELoss
+		config.Loss = nn.CrossEntropy{LabelSmoothing: o.smoothing, Soft: p.augment.Batch != nil}
+	} else if o.smoothing != 0 {
+		return config, usagef("--label-smoothing spreads labels over classes, and these are numbers: leave it out")
 	}
 	return config, p.byLength(loader, &config)
 }

@@ -87,13 +87,21 @@ func rowLine(row *runs.Row) string {
 	if row.Loss != nil {
 		line += fmt.Sprintf(" loss: %.3f", *row.Loss)
 	}
-	if row.ValidationAccuracy != nil {
-		line += fmt.Sprintf(", validation: %s right", percent(*row.ValidationAccuracy))
+	if row.Score() != nil {
+		line += ", validation: " + rightness(row)
 	}
 	if row.ValidationLoss != nil {
 		line += fmt.Sprintf(", loss %.3f", *row.ValidationLoss)
 	}
 	return line
+}
+
+// rightness tells how good a validation was in a sentence.
+func rightness(row *runs.Row) string {
+	if row.ValidationR2 != nil {
+		return scoreOf(row)
+	}
+	return scoreOf(row) + " right"
 }
 
 // standing says in a sentence whether a training goes on.
@@ -103,6 +111,9 @@ func standing(r *runs.Record) string {
 		text := fmt.Sprintf("The training is over: %s in %s, %s images/s.", count(r.Result.Images, "image"), seconds(time.Duration(r.Result.Seconds*float64(time.Second))), thousands(int(r.Result.ImagesPerSecond)))
 		if a := r.Result.TestAccuracy; a != nil {
 			text += fmt.Sprintf(" %s of %s to test with were right.", percent(*a), count(r.Result.TestImages, "picture"))
+		}
+		if mae := r.Result.TestMAE; mae != nil {
+			text += fmt.Sprintf(" On %s to test with the mean absolute error was %.4g.", count(r.Result.TestImages, "sample"), *mae)
 		}
 		return text
 	case r.PID != 0:
@@ -133,7 +144,7 @@ func summary(r *runs.Record) string {
 	}
 	b.WriteString("\n" + rowLine(last) + "\n")
 	if best := r.Best(); best != nil {
-		fmt.Fprintf(&b, "Best validation: %s right after epoch %d.\n", percent(*best.ValidationAccuracy), best.Epoch)
+		fmt.Fprintf(&b, "Best validation: %s after epoch %d.\n", rightness(best), best.Epoch)
 	}
 	return b.String()
 }

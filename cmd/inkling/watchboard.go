@@ -99,8 +99,11 @@ func (b board) draw() string {
 		if row.ValidationLoss != nil {
 			loss.lines[1] = append(loss.lines[1], points.Float64Point{X: x, Y: *row.ValidationLoss})
 		}
-		if row.ValidationAccuracy != nil {
-			accuracy.lines[0] = append(accuracy.lines[0], points.Float64Point{X: x, Y: *row.ValidationAccuracy})
+		if score := row.Score(); score != nil {
+			if row.ValidationR2 != nil {
+				accuracy.title = "R² of the validation"
+			}
+			accuracy.lines[0] = append(accuracy.lines[0], points.Float64Point{X: x, Y: *score})
 		}
 	}
 	for _, c := range []curve{loss, accuracy} {

@@ -105,7 +105,9 @@ func Check(ctx context.Context, train, test data.Dataset, o Options) (*Report, e
 			return nil, err
 		}
 	}
-	r.lookAtClasses(o.Limited)
+	if number, _ := data.Numbers(train); number == nil {
+		r.lookAtClasses(o.Limited)
+	}
 	prints, err := fingerprints(ctx, train, test, o)
 	if err != nil {
 		return nil, err

@@ -1,6 +1,7 @@
 package samples
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -19,20 +20,31 @@ import (
 // recordingEndings are those of files that package sound reads, or says that it does not.
 var recordingEndings = []string{".wav", ".wave", ".flac", ".mp3", ".ogg", ".opus", ".m4a", ".aac", ".aif", ".aiff", ".webm"}
 
-// IsTable tells whether a file is a table of texts: by its ending, and for those that
-// tables of pictures may have, by whether it has columns of text and label and names no
-// files of pictures.
-func IsTable(fsys fs.FS, name string, o Options) bool {
-	switch endingOf(name) {
-	case ".jsonl", ".ndjson":
-		return true
-	case ".tsv", ".csv", ".txt":
-	default:
-		return false
+// KindOfTable tells whether a file is a table of texts or of vectors, "" if it is neither: by
+// its ending and by the options, else, as tables may be of pictures, too, by whether it has a
+// column of texts and names no files of pictures, or has numbers that are not those of
+// pictures.
+func KindOfTable(fsys fs.FS, name string, o Options) Kind {
+	if !slices.Contains(endings, endingOf(name)) {
+		return ""
 	}
-	if o.TextColumn != "" || o.LabelColumn != "" {
-		return true
+	switch {
+	case len(o.Columns) > 0:
+		return Vectors
+	case o.TextColumn != "":
+		return Texts
 	}
+	if first, err := lookAt(fsys, name); err == nil && looksLikeVectors(first) {
+		return Vectors
+	}
+	if o.LabelColumn != "" || endingOf(name) == ".jsonl" || endingOf(name) == ".ndjson" || hasTexts(fsys, name) {
+		return Texts
+	}
+	return ""
+}
+
+// hasTexts tells whether lines mostly have a text, and no names of pictures.
+func hasTexts(fsys fs.FS, name string) bool {
 	letters, fields, pictures := 0, 0, 0
 	// What is wrong further down is said when it is opened, if it began as texts.
 	_ = rows(fsys, name, func(x row) error {
@@ -76,16 +88,30 @@ func wordsIn(s string) bool {
 // OpenTable opens one table. That of a part, such as train.tsv, has those beside it that
 // belong to it opened too.
 func OpenTable(fsys fs.FS, name string, o Options) (*Set, error) {
-	s := &Set{Kind: Texts, Form: "table", FS: fsys}
+	s := &Set{Kind: cmp.Or(KindOfTable(fsys, name, o), Texts), Form: "table", FS: fsys}
 	var bytes int64
 	part, _ := parts.Of(stem(name))
 	if part != parts.Train {
-		return s, s.table(name, parts.None, o, &bytes)
+		if err := s.add(name, parts.None, o, &bytes); err != nil {
+			return s, err
+		}
+		return s, s.measure(o)
 	}
-	if err := s.table(name, parts.Train, o, &bytes); err != nil {
+	if err := s.add(name, parts.Train, o, &bytes); err != nil {
 		return s, err
 	}
-	return s, s.beside(path.Dir(name), name, o, &bytes)
+	if err := s.beside(path.Dir(name), name, o, &bytes); err != nil {
+		return s, err
+	}
+	return s, s.measure(o)
+}
+
+// add adds the rows of a file.
+func (s *Set) add(name string, part parts.Part, o Options, bytes *int64) error {
+	if s.Kind == Vectors {
+		return s.vectors(name, part, o)
+	}
+	return s.table(name, part, o, bytes)
 }
 
 func stem(name string) string {
@@ -106,7 +132,7 @@ func (s *Set) beside(dir, name string, o Options, bytes *int64) error {
 		if e.IsDir() || other == name || part == parts.None || part == parts.Train || own != frame || endingOf(other) != endingOf(name) {
 			continue
 		}
-		if err := s.table(other, part, o, bytes); err != nil {
+		if err := s.add(other, part, o, bytes); err != nil {
 			return fmt.Errorf("%s: %w", e.Name(), err)
 		}
 		s.note("%s is the part %s.", e.Name(), part)
@@ -120,7 +146,14 @@ func Find(fsys fs.FS, o Options) (*Set, error) {
 	if s, err := findTables(fsys, o); s != nil || err != nil {
 		return s, err
 	}
-	return findFiles(fsys, o)
+	s, err := findFiles(fsys, o)
+	if s == nil || err != nil {
+		return s, err
+	}
+	if o.Labels == "" {
+		o.Labels = Classes // the names of folders and files
+	}
+	return s, s.measure(o)
 }
 
 func findTables(fsys fs.FS, o Options) (*Set, error) {
@@ -130,11 +163,11 @@ func findTables(fsys fs.FS, o Options) (*Set, error) {
 	}
 	var tables []string
 	for _, e := range entries {
-		if !e.IsDir() && slices.Contains(endings, endingOf(e.Name())) && endingOf(e.Name()) != ".txt" && IsTable(fsys, e.Name(), o) {
+		if !e.IsDir() && slices.Contains(endings, endingOf(e.Name())) && endingOf(e.Name()) != ".txt" && KindOfTable(fsys, e.Name(), o) != "" {
 			tables = append(tables, e.Name())
 		}
 	}
-	if len(tables) > 0 && o.TextColumn == "" && o.LabelColumn == "" {
+	if len(tables) > 0 && o.TextColumn == "" && o.LabelColumn == "" && len(o.Columns) == 0 {
 		// A table beside pictures tells of these, unless its columns are named.
 		if pictures, err := holdsPictures(fsys); pictures || err != nil {
 			return nil, err
@@ -155,7 +188,7 @@ func findTables(fsys fs.FS, o Options) (*Set, error) {
 		s.Form = "folder"
 		return s, err
 	}
-	return nil, fmt.Errorf("there are several tables of texts in it (%s), and none is called train: name one of them", strings.Join(tables[:min(len(tables), 6)], ", "))
+	return nil, fmt.Errorf("there are several tables in it (%s), and none is called train: name one of them", strings.Join(tables[:min(len(tables), 6)], ", "))
 }
 
 // holdsPictures tells whether there are pictures in the folder or below.

@@ -1,6 +1,7 @@
-// Package samples finds what is to be learnt of one's own that is no picture: texts with
-// labels in tables (TSV, CSV, JSON lines) or in files in a folder for every class, and
-// recordings in folders or with names that tell their class. It divides them into those to
+// Package samples finds what is to be learnt of one's own that is no picture: texts and
+// rows of numbers with labels in tables (TSV, CSV, JSON lines), texts in files in a folder
+// for every class, and recordings in folders or with names that tell their class. Labels are
+// classes, or numbers that measure something. It divides the samples into those to
 // train on and those to test with. It does not say what a network reads of them.
 package samples
 
@@ -9,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"math/rand/v2"
 	"slices"
 	"strconv"
@@ -26,6 +26,7 @@ type Kind string
 const (
 	Texts      Kind = "texts"
 	Recordings Kind = "recordings"
+	Vectors    Kind = "vectors" // rows of numbers
 )
 
 // one is what one of them is called.
@@ -36,9 +37,13 @@ type Item struct {
 	Label string
 	Text  string            // of a text
 	File  string            // of a recording, in the file system that was opened
+	Row   []float64         // of a vector, a number for each of the Set's Columns
+	Err   error             // why there is no Row
 	Where string            // for messages: "train.tsv, line 7", "zero/a.wav"
 	Part  parts.Part        // None if nothing tells it
 	Names map[string]string // what its file's name says, by the pattern's fields
+
+	Number float64 // that the Label is, of a Set that Measures
 }
 
 // Options say how samples are found and divided. The zero value guesses, and says what.
@@ -46,6 +51,11 @@ type Options struct {
 	// TextColumn and LabelColumn are columns of a table, by name or by number from 1; a
 	// key of JSON lines.
 	TextColumn, LabelColumn string
+	// Columns are those of a table of vectors whose numbers are read, by name or by number
+	// from 1; without any all are that have numbers and are not the label.
+	Columns []string
+	// Labels is what labels are: Classes, Measures, or, if empty, what they look like.
+	Labels Labels
 	// Names is a pattern of recordings' names, such as "{class}_{speaker}_{number}"; its
 	// field class is the label.
 	Names string
@@ -59,13 +69,26 @@ type Options struct {
 	Seed uint64
 }
 
+// Labels is what labels are.
+type Labels string
+
+// The kinds of labels.
+const (
+	Classes  Labels = "classes"
+	Measures Labels = "numbers" // which measure something
+)
+
 // A Set is samples that were found.
 type Set struct {
-	Kind  Kind
-	Form  string // folder or table, for messages
-	Items []Item
-	Notes []string // what was guessed, and what was left alone
-	FS    fs.FS
+	Kind    Kind
+	Form    string // folder or table, for messages
+	Items   []Item
+	Columns []string // what the numbers of a vector are called
+	// Measures tells that the labels are numbers; Label is what these are called.
+	Measures bool
+	Label    string
+	Notes    []string // what was guessed, and what was left alone
+	FS       fs.FS
 
 	natural string // a TestWhere that is the usual one, "" for none
 }
@@ -92,7 +115,7 @@ const (
 )
 
 // Division is samples to train on and to test with. Classes are sorted: as numbers if all
-// are such, else by their letters.
+// are such, else by their letters. Of a Set that Measures there is one, the Set's Label.
 type Division struct {
 	Train, Test []Item
 	Classes     []string
@@ -138,9 +161,13 @@ func (s *Set) Divide(o Options) (*Division, error) {
 	default:
 		const heldOut = 5
 		d.fold(s, 1, heldOut, 0)
-		d.Notes = append(d.Notes, fmt.Sprintf("There are no %s to test with: a fifth of every class, %d of %d and always the same, are held out.", s.Kind, len(d.Test), len(s.Items)))
+		of := " of every class"
+		if s.Measures {
+			of = ""
+		}
+		d.Notes = append(d.Notes, fmt.Sprintf("There are no %s to test with: a fifth%s, %d of %d and always the same, are held out.", s.Kind, of, len(d.Test), len(s.Items)))
 	}
-	return d, d.finish(s.Kind)
+	return d, d.finish(s)
 }
 
 // take divides as the samples' files or columns say.
@@ -167,10 +194,14 @@ func (d *Division) fold(s *Set, k, n int, seed uint64) {
 	byClass := map[string][]int{}
 	var classes []string
 	for i, item := range s.Items {
-		if byClass[item.Label] == nil {
-			classes = append(classes, item.Label)
+		class := item.Label
+		if s.Measures {
+			class = s.Label
 		}
-		byClass[item.Label] = append(byClass[item.Label], i)
+		if byClass[class] == nil {
+			classes = append(classes, class)
+		}
+		byClass[class] = append(byClass[class], i)
 	}
 	tests := make([]bool, len(s.Items))
 	next := 0 // folds are of one size in all, not in every class
@@ -217,15 +248,20 @@ func (d *Division) choose(s *Set, text string) error {
 }
 
 // finish gives the classes their labels.
-func (d *Division) finish(kind Kind) error {
+func (d *Division) finish(s *Set) error {
+	kind := s.Kind
 	if len(d.Train) == 0 || len(d.Test) == 0 {
 		return fmt.Errorf("there are %s to train on and %d to test with, want at least one of each", wording.Number(len(d.Train), kind.one()), len(d.Test))
+	}
+	if s.Measures {
+		d.Classes = []string{s.Label}
+		return nil
 	}
 	d.Labels = map[string]int{}
 	for _, item := range d.Train {
 		d.Labels[item.Label] = 0
 		if len(d.Labels) > MaxClasses {
-			return fmt.Errorf("there are more than %d classes (%s has %q), want %d at most: is it the right column?%s", MaxClasses, item.Where, item.Label, MaxClasses, wording.Measured(slices.Collect(maps.Keys(d.Labels))))
+			return fmt.Errorf("there are more than %d classes (%s has %q), want %d at most: is it the right column?", MaxClasses, item.Where, item.Label, MaxClasses)
 		}
 	}
 	for label := range d.Labels {

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -94,7 +94,7 @@ func TestRefused(t *testing.T) {
 		files map[string]string
 		o     Options
 	}{
-		"it is no table of texts, but a PNG picture":           {files: map[string]string{"r.jsonl": "\x89PNG\r\n"}},
+		"it is no table, but a PNG picture":                    {files: map[string]string{"r.jsonl": "\x89PNG\r\n"}},
 		"line 2 is not UTF-8":                                  {files: map[string]string{"r.jsonl": ten(`{"label":"%s","text":"%s"}`)[:41] + "{\"label\":\"\xff\",\"text\":\"a b\"}\n"}},
 		"line 1 has more than 1114112 bytes":                   {files: map[string]string{"r.jsonl": strings.Repeat("a", 3<<20)}},
 		"line 1: it is no JSON object":                         {files: map[string]string{"r.jsonl": "[1]\n"}},
@@ -107,7 +107,6 @@ func TestRefused(t *testing.T) {
 		"line 2 is followed by more than 2228224 bytes":        {files: map[string]string{"r.csv": "text,label\n" + strings.Repeat("good film ", 400_000) + ",a\n"}, o: Options{TextColumn: "text"}},
 		"or in one pair of quotes: is a quote missing?":        {files: map[string]string{"r.csv": "label,text\na,\"" + strings.Repeat("good film\n", 400_000)}, o: Options{TextColumn: "text"}},
 		`all texts are of the class "a"`:                       {files: map[string]string{"r.tsv": strings.ReplaceAll(ten("%s\t%s"), "b\t", "a\t")}},
-		"in 100 lines; they are numbers, and the command":      {files: map[string]string{"r.tsv": numbers()}},
 		"more than 256 classes":                                {files: map[string]string{"r.csv": "text,label\n" + many()}, o: Options{TextColumn: "text"}},
 		"lies in no folder":                                    {files: map[string]string{"hello.wav": "", "yes/a.wav": ""}},
 		"is not as {class}_{n} has it":                         {files: map[string]string{"hello.wav": ""}, o: Options{Names: "{class}_{n}"}},
@@ -119,7 +118,7 @@ func TestRefused(t *testing.T) {
 		"0 to test with":                                       {files: map[string]string{"0_a_7.wav": "", "1_a_8.wav": ""}, o: Options{TestWhere: "number<5"}},
 		"one.txt has more than 1048576 bytes":                  {files: map[string]string{"a/one.txt": strings.Repeat("a ", 1<<20), "b/two.txt": "x y"}},
 		"a/one.txt is no text, but a JPEG picture":             {files: map[string]string{"a/one.txt": "\xff\xd8\xff\xe0", "b/two.txt": "x y"}},
-		"there are several tables of texts in it":              {files: map[string]string{"one.tsv": ten("%s\t%s"), "two.tsv": ten("%s\t%s")}},
+		"there are several tables in it":                       {files: map[string]string{"one.tsv": ten("%s\t%s"), "two.tsv": ten("%s\t%s")}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			s, err := Find(fsOf(test.files), test.o)
@@ -136,7 +135,7 @@ func TestRefused(t *testing.T) {
 func numbers() string {
 	var b strings.Builder
 	for i := range 100 {
-		fmt.Fprintf(&b, "%v\ta text of words\n", float64(i)/8)
+		fmt.Fprintf(&b, "%v\ta text of %d words\n", float64(i)/8, i)
 	}
 	return b.String()
 }
@@ -149,21 +148,154 @@ func many() string {
 	return b.String()
 }
 
-// TestIsTable tells tables of texts from those of pictures.
-func TestIsTable(t *testing.T) {
+// TestKindOfTable tells tables of texts and of vectors from those of pictures.
+func TestKindOfTable(t *testing.T) {
 	files := fsOf(map[string]string{
 		"texts.tsv": ten("%s\t%s"), "texts.jsonl": "{}", "pictures.csv": "path,label\na b.png,x\nb c.jpg,y\n", "pixels.csv": "5,0,0,255\n1,0,2,3\n", "notes.md": "a b\n",
-		"names.csv": "file,label\nimg one.png,cat\nimg two.png,dog\n",
+		"names.csv": "file,label\nimg one.png,cat\nimg two.png,dog\n", "empty.csv": "",
+		"flowers.csv": flowers, "flowers.jsonl": "{\"width\":1.5,\"kind\":\"a\"}\n{\"width\":2,\"kind\":\"b\"}\n", "people.csv": "name,age,town,job\nAnn Lee,31,Rome,cook\nBob Poe,28,Oslo,nurse\n",
+		"pixels64.csv": wide("pixel%d", 64), "named64.csv": wide("p%dx", 64), "measured30.csv": wide("m%d", 30), "measured16.csv": wide("%c", 16),
 	})
-	want := []string{"texts.jsonl", "texts.tsv"}
-	var got []string
-	for _, name := range slices.Sorted(maps.Keys(files)) {
-		if IsTable(files, name, Options{}) {
-			got = append(got, name)
+	want := map[string]Kind{"texts.jsonl": Texts, "texts.tsv": Texts, "flowers.csv": Vectors, "flowers.jsonl": Vectors, "pixels.csv": Vectors, "people.csv": Texts, "measured30.csv": Vectors, "measured16.csv": Vectors}
+	for name := range files {
+		if got := KindOfTable(files, name, Options{}); got != want[name] {
+			t.Errorf("%s is taken for %q, want %q", name, got, want[name])
 		}
 	}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v, want %v", got, want)
+	for name, o := range map[string]Options{"flowers.csv": {TextColumn: "kind"}, "people.csv": {TextColumn: "job"}} {
+		if got := KindOfTable(files, name, o); got != Texts {
+			t.Errorf("%s with a column of texts is taken for %q", name, got)
+		}
+	}
+	if got := KindOfTable(files, "people.csv", Options{Columns: []string{"age"}}); got != Vectors {
+		t.Errorf("people.csv with a column of numbers is taken for %q", got)
+	}
+}
+
+const flowers = "length,width,species\n5.1,3.5,setosa\n7.0,3.2,versicolor\n4.9,3.0,setosa\n6.4,3.2,versicolor\n"
+
+// wide is a table of so many columns of numbers and a label.
+func wide(names string, columns int) string {
+	var b strings.Builder
+	for i := range columns {
+		if strings.Contains(names, "%c") {
+			fmt.Fprintf(&b, names+",", 'a'+i)
+		} else {
+			fmt.Fprintf(&b, names+",", i)
+		}
+	}
+	b.WriteString("label\n")
+	for line := range 4 {
+		b.WriteString(strings.Repeat("7,", columns) + fmt.Sprintln(line%2))
+	}
+	return b.String()
+}
+
+// Rows of numbers are read with their label, which is a class or a number.
+func TestVectors(t *testing.T) {
+	houses := "houseId,rooms,area,price\n1,3,80.5,250000.5\n2,2,55,180000\n3,4,,320000\n4,3,90,\n5,5,140,600000\n"
+	for name, test := range map[string]struct {
+		file     string
+		o        Options
+		columns  string
+		label    string
+		rows     [][]float64 // nil for one that cannot be read
+		measures bool
+		note     string
+	}{
+		"classes":        {file: strings.Replace(flowers, "species", "sort", 1), columns: "length width", label: "sort", rows: [][]float64{{5.1, 3.5}, {7, 3.2}, {4.9, 3}, {6.4, 3.2}}, note: "The column sort is taken for the label, the only one without numbers."},
+		"some columns":   {file: flowers, o: Options{Columns: []string{"2"}}, columns: "width", label: "species", rows: [][]float64{{3.5}, {3.2}, {3}, {3.2}}},
+		"numbers":        {file: houses, o: Options{LabelColumn: "price"}, columns: "rooms area", label: "price", rows: [][]float64{{3, 80.5}, {2, 55}, nil, {5, 140}}, measures: true, note: "The column houseId numbers the lines and is left out"},
+		"as classes":     {file: houses, o: Options{LabelColumn: "4", Labels: Classes}, columns: "rooms area", label: "price", rows: [][]float64{{3, 80.5}, {2, 55}, nil, {5, 140}}, note: "1 line of t.csv without a label is left out, the first line 5."},
+		"whole numbers":  {file: "1;2;0\n3;4;1\n5;6;0\n", o: Options{LabelColumn: "3"}, columns: "column1 column2", label: "column3", rows: [][]float64{{1, 2}, {3, 4}, {5, 6}}},
+		"to be measured": {file: "1;2;0\n3;4;1\n5;6;0\n", o: Options{LabelColumn: "3", Labels: Measures}, columns: "column1 column2", label: "column3", rows: [][]float64{{1, 2}, {3, 4}, {5, 6}}, measures: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, err := OpenTable(fsOf(map[string]string{"t.csv": test.file}), "t.csv", test.o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := strings.Join(s.Columns, " "); got != test.columns || s.Label != test.label || s.Measures != test.measures || s.Kind != Vectors {
+				t.Errorf("columns %s, label %s, measures %v", got, s.Label, s.Measures)
+			}
+			if len(s.Items) != len(test.rows) {
+				t.Fatalf("%d rows, want %d", len(s.Items), len(test.rows))
+			}
+			for i, item := range s.Items {
+				if !slices.Equal(item.Row, test.rows[i]) || (item.Err != nil) != (test.rows[i] == nil) {
+					t.Errorf("row %d is %v, error %v, want %v", i, item.Row, item.Err, test.rows[i])
+				}
+				if v, _ := strconv.ParseFloat(item.Label, 64); test.measures && item.Number != v {
+					t.Errorf("row %d measures %v, want %s", i, item.Number, item.Label)
+				}
+			}
+			if notes := strings.Join(s.Notes, " "); !strings.Contains(notes, test.note) {
+				t.Errorf("notes %q, want %q", notes, test.note)
+			}
+			if d, err := s.Divide(Options{Folds: 2, Fold: 1}); test.measures && (err != nil || strings.Join(d.Classes, " ") != test.label || len(d.Test) == 0 || len(d.Train) == 0) {
+				t.Errorf("divided: %+v, %v", d, err)
+			}
+		})
+	}
+}
+
+// Texts may have labels that measure, too.
+func TestTextsThatMeasure(t *testing.T) {
+	s, err := OpenTable(fsOf(map[string]string{"r.tsv": numbers()}), "r.tsv", Options{})
+	if err != nil || !s.Measures || s.Kind != Texts || s.Items[9].Number != 9.0/8 || s.Label != "label" {
+		t.Fatalf("%s, measures %v, %v", s.Kind, s.Measures, err)
+	}
+	if notes := strings.Join(s.Notes, " "); !strings.Contains(notes, "they have fractions, such as 0.125. The network learns to tell numbers") {
+		t.Errorf("notes %q", notes)
+	}
+	d, err := s.Divide(Options{})
+	if err != nil || len(d.Train) != 80 || len(d.Test) != 20 {
+		t.Errorf("%+v, %v", d, err)
+	}
+}
+
+func TestVectorsRefused(t *testing.T) {
+	for want, test := range map[string]struct {
+		file string
+		o    Options
+	}{
+		"nothing tells which has the label: say it with --label-column": {file: "a,b,c\n1,2,3\n4,5,6\n"},
+		`there is no column "size", there are length, width, species`:   {file: flowers, o: Options{Columns: []string{"size"}}},
+		"the column species is the label, and is to be read as well":    {file: flowers, o: Options{Columns: []string{"species"}, LabelColumn: "species"}},
+		`the column species has something else than numbers, such as`:   {file: flowers, o: Options{Columns: []string{"species"}, LabelColumn: "width"}},
+		`the column "1" is there twice`:                                 {file: flowers, o: Options{Columns: []string{"length", "1"}}},
+		"there are 0 columns of numbers beside the label":               {file: "species,b\nx,1\ny,2\n", o: Options{LabelColumn: "b"}},
+		"line 3: it has 2 fields, want 3":                               {file: "length,width,species\n5.1,3.5,setosa\n1,2\n"},
+		`line 2: the label "setosa" is no number`:                       {file: flowers, o: Options{Labels: Measures}},
+	} {
+		s, err := OpenTable(fsOf(map[string]string{"t.csv": test.file}), "t.csv", test.o)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v, %v, want %q", s.Items, err, want)
+		}
+	}
+}
+
+// What is to be predicted is found by the names of the columns, or without a header by their
+// order.
+func TestReadRows(t *testing.T) {
+	files := fsOf(map[string]string{"named.csv": flowers, "plain.csv": "1,2\n3,?\n", "wide.csv": "1,2,3\n"})
+	read := func(name string, columns ...string) (rows []string, err error) {
+		err = ReadRows(files, name, columns, func(where string, values []float64, err error) error {
+			rows = append(rows, fmt.Sprint(where, values, err))
+			return nil
+		})
+		return rows, err
+	}
+	if got, err := read("named.csv", "width", "length"); err != nil || len(got) != 4 || got[0] != "named.csv, line 2[3.5 5.1] <nil>" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if got, err := read("plain.csv", "width", "length"); err != nil || len(got) != 2 || got[1] != "plain.csv, line 2[] length is missing" {
+		t.Errorf("%q, %v", got, err)
+	}
+	for name, columns := range map[string][]string{"wide.csv": {"a", "b"}, "named.csv": {"height"}} {
+		if got, err := read(name, columns...); err == nil {
+			t.Errorf("%s: %q", name, got)
+		}
 	}
 }
 

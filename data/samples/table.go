@@ -69,7 +69,7 @@ func rows(fsys fs.FS, name string, f func(row) error) error {
 		return errors.New("it is UTF-16: save it as UTF-8")
 	}
 	if sample, _ := r.Peek(512); what(sample) != "" {
-		return fmt.Errorf("it is no table of texts, but %s", what(sample))
+		return fmt.Errorf("it is no table, but %s", what(sample))
 	}
 	count := 0
 	each := func(x row) error {
@@ -241,6 +241,7 @@ type columns struct {
 	text, label, part int // -1 for none
 	keys              [3]string
 	header            bool
+	labelName         string // "" if it has none
 	guessed           string
 }
 
@@ -270,19 +271,9 @@ var errEnough = errors.New("enough")
 
 // findColumns looks at the first rows of a table.
 func findColumns(fsys fs.FS, name string, o Options) (*columns, error) {
-	const looked = 300
-	var first []row
-	err := rows(fsys, name, func(x row) error {
-		if first = append(first, x); len(first) == looked {
-			return errEnough
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, errEnough) {
+	first, err := lookAt(fsys, name)
+	if err != nil {
 		return nil, err
-	}
-	if len(first) == 0 {
-		return nil, errors.New("there is no line in it")
 	}
 	c := &columns{text: -1, label: -1, part: -1}
 	head := first[0].fields
@@ -313,10 +304,15 @@ func findColumns(fsys fs.FS, name string, o Options) (*columns, error) {
 			c.keys[i] = head[at]
 		}
 	}
-	if c.text >= 0 && c.label >= 0 {
-		return c, nil
+	if c.text < 0 || c.label < 0 {
+		if err := c.guess(first, head); err != nil {
+			return nil, err
+		}
 	}
-	return c, c.guess(first, head)
+	if c.header || first[0].keys != nil {
+		c.labelName = strings.TrimSpace(head[c.label])
+	}
+	return c, nil
 }
 
 // guess takes the column with the longest fields for the text, and of two columns the
@@ -352,8 +348,8 @@ func (c *columns) guess(first []row, head []string) error {
 			return fmt.Errorf("it has %d columns (%s), and nothing tells which has the label: say it with --label-column, by its name or its number from 1", width, strings.Join(head, ", "))
 		}
 		c.label = 1 - c.text
-		if len(body) >= 50 && len(kinds[c.label]) > len(body)/2 {
-			return fmt.Errorf("neither of its columns looks like labels: column %d has %d different values in %d lines%s", c.label+1, len(kinds[c.label]), len(body), wording.Measured(slices.Collect(maps.Keys(kinds[c.label]))))
+		if len(body) >= 50 && len(kinds[c.label]) > len(body)/2 && !areNumbers(maps.Keys(kinds[c.label])) {
+			return fmt.Errorf("neither of its columns looks like labels: column %d has %d different values in %d lines", c.label+1, len(kinds[c.label]), len(body))
 		}
 	}
 	if first[0].keys != nil {
@@ -373,6 +369,9 @@ func (s *Set) table(name string, part parts.Part, o Options, bytes *int64) error
 	}
 	if c.guessed != "" {
 		s.note("%s", c.guessed)
+	}
+	if s.Label == "" {
+		s.Label = c.labelName
 	}
 	empty, firstEmpty, header := 0, 0, c.header
 	err = rows(s.FS, name, func(x row) error {

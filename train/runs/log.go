@@ -26,6 +26,16 @@ type Row struct {
 	Loss               *float64 `json:"loss,omitempty"` // mean of the batches since the last row of its kind, or of those of an epoch in whose midst training ended
 	ValidationLoss     *float64 `json:"val_loss,omitempty"`
 	ValidationAccuracy *float64 `json:"val_accuracy,omitempty"` // 0 to 1
+	ValidationR2       *float64 `json:"val_r2,omitempty"`       // of numbers, in place of the accuracy: at most 1
+}
+
+// Score is what tells how good a validation was, the more the better: the accuracy, or of
+// numbers R2; nil if there was none.
+func (r *Row) Score() *float64 {
+	if r.ValidationR2 != nil {
+		return r.ValidationR2
+	}
+	return r.ValidationAccuracy
 }
 
 // columns are those of the table.
@@ -41,6 +51,7 @@ var columns = []struct {
 	{"loss", func(r *Row) string { return number(r.Loss) }},
 	{"val_loss", func(r *Row) string { return number(r.ValidationLoss) }},
 	{"val_accuracy", func(r *Row) string { return number(r.ValidationAccuracy) }},
+	{"val_r2", func(r *Row) string { return number(r.ValidationR2) }},
 }
 
 func number(v *float64) string {
@@ -130,7 +141,7 @@ func lines(r *Row) (event []byte, table string) {
 
 // Add writes a row. Numbers that are not finite are left out.
 func (l *Log) Add(r Row) error {
-	for _, v := range []**float64{&r.LearningRate, &r.Loss, &r.ValidationLoss, &r.ValidationAccuracy} {
+	for _, v := range []**float64{&r.LearningRate, &r.Loss, &r.ValidationLoss, &r.ValidationAccuracy, &r.ValidationR2} {
 		if *v != nil && **v-**v != 0 {
 			*v = nil
 		}

@@ -25,6 +25,10 @@ type Result struct {
 	TestAccuracy *float64 `json:"test_accuracy,omitempty"`
 	TestImages   int      `json:"test_images,omitempty"`
 
+	// TestR2 and TestMAE are those of a test with numbers, in place of the accuracy.
+	TestR2  *float64 `json:"test_r2,omitempty"`
+	TestMAE *float64 `json:"test_mae,omitempty"`
+
 	// The sums of the data to train on and to test with (see [inkling/data/audit.Sums.String]),
 	// empty where they were not computed.
 	TrainSum string `json:"train_sha256,omitempty"`
@@ -115,7 +119,7 @@ func (r *Record) Last() *Row {
 func (r *Record) Best() *Row {
 	var best *Row
 	for i := range r.Rows {
-		if v := r.Rows[i].ValidationAccuracy; v != nil && (best == nil || *v > *best.ValidationAccuracy) {
+		if v := r.Rows[i].Score(); v != nil && (best == nil || *v > *best.Score()) {
 			best = &r.Rows[i]
 		}
 	}

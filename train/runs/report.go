@@ -145,6 +145,9 @@ func (r *Report) drawings() []Drawing {
 	if s := series("validation", ends, func(row *Row) *float64 { return row.ValidationAccuracy }); len(s.X) > 0 {
 		list = append(list, Drawing{"accuracy", "Accuracy", "Share of the validation pictures that were recognised," + over + ".", plot.Curves("Accuracy", axis, "accuracy", false, s)})
 	}
+	if s := series("validation", ends, func(row *Row) *float64 { return row.ValidationR2 }); len(s.X) > 0 {
+		list = append(list, Drawing{"r2", "R²", "Share of the numbers' variance that the answers account for," + over + ".", plot.Curves("R²", axis, "R²", false, s)})
+	}
 	if s := series("", within, func(row *Row) *float64 { return row.LearningRate }); len(s.X) > 0 {
 		list = append(list, Drawing{"learning-rate", "Learning rate", "Learning rate" + over + ".", plot.Curves("Learning rate", axis, "learning rate", false, s)})
 	}

@@ -143,7 +143,7 @@ document.addEventListener("drop", (event) => {
 
 function showModel() {
   byId("about", HTMLElement).textContent = model
-    ? t("aboutRecordings", { name: model.name, architecture: model.architecture ?? "", list: model.classes.slice(0, 20).join(", "), accuracy: accuracyOf(model), seconds: model.seconds ?? 0 })
+    ? t(model.target ? "aboutMeasuredRecordings" : "aboutRecordings", { target: model.target ?? "", name: model.name, architecture: model.architecture ?? "", list: model.classes.slice(0, 20).join(", "), accuracy: accuracyOf(model), seconds: model.seconds ?? 0 })
     : "";
   showRecording();
   show();

@@ -1,5 +1,5 @@
 /**
- * What the pages for texts and for recordings share: the languages, the server, the answer.
+ * What the pages for texts, for recordings and for vectors share: the languages, the server, the answer.
  */
 import { byId } from "./dom.mjs";
 import { LANGUAGES, chooseLanguage, percent } from "./translations.mjs";
@@ -11,6 +11,7 @@ import { LANGUAGES, chooseLanguage, percent } from "./translations.mjs";
  * @property {string} label
  * @property {number} index
  * @property {number[]} probabilities
+ * @property {number} [number] what a model tells in place of a class
  * @property {boolean} sure
  * @property {boolean} empty
  * @property {number} [cut]
@@ -29,6 +30,9 @@ import { LANGUAGES, chooseLanguage, percent } from "./translations.mjs";
  * @property {string} [architecture]
  * @property {string[]} classes
  * @property {number} [accuracy]
+ * @property {string} [target] the number that it tells in place of classes
+ * @property {number} [r2] of that in its test
+ * @property {{name: string, mean: number, std: number}[]} [columns]
  * @property {number} parameters
  * @property {number} [length]
  * @property {string} [tokenizer]
@@ -40,6 +44,15 @@ import { LANGUAGES, chooseLanguage, percent } from "./translations.mjs";
 const WORDS = {
   textsTitle: { en: "Inkling reads what you write", zh: "Inkling：边写边读" },
   recordingsTitle: { en: "Inkling understands what you say", zh: "Inkling：听懂你说的词" },
+  vectorsTitle: { en: "Inkling reads a row of numbers", zh: "Inkling：读一行数" },
+  vectorsTagline: { en: "Change a number, and the answer follows.", zh: "改一个数，结果随之而变。" },
+  numbersTitle: { en: "The numbers", zh: "数" },
+  rowLabel: { en: "The whole row, with commas between", zh: "整行，用逗号分隔" },
+  noNumber: { en: "Number {place} of the row is none. Write numbers with a decimal point and commas between.", zh: "这一行的第 {place} 个不是数。请用小数点，并以逗号分隔。" },
+  wrongCount: { en: "The row has {given} numbers, and the model reads {wanted}.", zh: "这一行有 {given} 个数，而模型读取 {wanted} 个。" },
+  aboutVectors: { en: "{name}: {architecture}, tells {classes} classes apart{accuracy}; it reads {columns} numbers. Those it begins with are the means of its training.", zh: "{name}：{architecture}，区分 {classes} 个类别{accuracy}；读取 {columns} 个数。开始时是训练数据的平均值。" },
+  aboutNumbers: { en: "{name}: {architecture}, tells the number {target}{accuracy}; it reads {columns} numbers. Those it begins with are the means of its training.", zh: "{name}：{architecture}，给出数 {target}{accuracy}；读取 {columns} 个数。开始时是训练数据的平均值。" },
+  r2: { en: ", R² {share} in its test", zh: "，测试 R² 为 {share}" },
   textsTagline: { en: "A text is read while you write it.", zh: "一边写，一边读懂它。" },
   recordingsTagline: { en: "Say one of the words that it knows.", zh: "说一个它认识的词。" },
   write: { en: "Write", zh: "写" },
@@ -76,6 +89,8 @@ const WORDS = {
   },
   unsure: { en: "perhaps {label}", zh: "可能是 {label}" },
   aboutTexts: { en: "{name}: {architecture}, tells {classes} classes apart{accuracy}; it reads {length} tokens of a text.", zh: "{name}：{architecture}，区分 {classes} 个类别{accuracy}；读取一段文字的前 {length} 个词元。" },
+  aboutMeasuredTexts: { en: "{name}: {architecture}, tells the number {target}{accuracy}; it reads {length} tokens of a text.", zh: "{name}：{architecture}，给出数 {target}{accuracy}；读取一段文字的前 {length} 个词元。" },
+  aboutMeasuredRecordings: { en: "{name}: {architecture}, tells the number {target}{accuracy}; it hears {seconds} s.", zh: "{name}：{architecture}，给出数 {target}{accuracy}；听 {seconds} 秒。" },
   aboutRecordings: { en: "{name}: {architecture}, knows {list}{accuracy}; it hears {seconds} s.", zh: "{name}：{architecture}，认识 {list}{accuracy}；听 {seconds} 秒。" },
   accuracy: { en: ", {share} right in its test", zh: "，测试准确率 {share}" },
   cut: { en: "The last {cut} tokens were not read.", zh: "最后 {cut} 个词元没有读取。" },
@@ -180,10 +195,10 @@ export async function describeModel() {
 
 const problem = byId("problem", HTMLElement);
 
-/** @param {unknown} error nothing takes the last problem away */
+/** @param {unknown} error a sentence or what was thrown; nothing takes the last problem away */
 export function showProblem(error) {
   problem.hidden = error === undefined;
-  problem.textContent = error === undefined ? "" : error instanceof Refusal ? error.message : t("offline");
+  problem.textContent = error === undefined ? "" : typeof error === "string" ? error : error instanceof Refusal ? error.message : t("offline");
 }
 
 /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -200,6 +215,14 @@ export function showAnswer(model, answer, empty) {
   const words = byId("answer", HTMLElement);
   const odds = byId("odds", HTMLElement);
   const none = !model || !answer || answer.empty;
+  if (!none && answer.number !== undefined) {
+    words.dataset.state = "sure";
+    words.textContent = `${model.target ?? ""} ${new Intl.NumberFormat(LANGUAGES[language].tag, { maximumSignificantDigits: 6 }).format(answer.number)}`;
+    clearTimeout(announcing);
+    announcing = setTimeout(() => (byId("announcement", HTMLElement).textContent = words.textContent), 700);
+    odds.replaceChildren();
+    return;
+  }
   words.dataset.state = none || !answer.sure ? "unsure" : "sure";
   words.textContent = none ? t(empty) : answer.sure ? answer.label : t("unsure", { label: answer.label });
   clearTimeout(announcing);
@@ -235,5 +258,8 @@ export function showAnswer(model, answer, empty) {
 
 /** @param {Model} model */
 export function accuracyOf(model) {
+  if (model.r2) {
+    return t("r2", { share: model.r2.toFixed(3) });
+  }
   return model.accuracy ? t("accuracy", { share: percent(model.accuracy) }) : "";
 }

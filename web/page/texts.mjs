@@ -66,7 +66,7 @@ function show() {
 
 function showModel() {
   byId("about", HTMLElement).textContent = model
-    ? t("aboutTexts", { name: model.name, architecture: model.architecture ?? "", classes: model.classes.length, accuracy: accuracyOf(model), length: model.length ?? 0 })
+    ? t(model.target ? "aboutMeasuredTexts" : "aboutTexts", { target: model.target ?? "", name: model.name, architecture: model.architecture ?? "", classes: model.classes.length, accuracy: accuracyOf(model), length: model.length ?? 0 })
     : "";
   show();
 }

@@ -44,6 +44,10 @@ type Programs struct {
 	Batch int // pictures that are computed together, at most
 	Bytes int // of a picture, or of what stands for a text or a recording
 
+	// Numbers tells that the network's outputs are no logits but numbers: the Probabilities
+	// of an Outcome are these then.
+	Numbers bool
+
 	each     int // numbers that the network reads of a picture
 	classes  int
 	inputs   []float32
@@ -145,7 +149,10 @@ func (p *Programs) Read(asks []*Ask) {
 	}
 	logits := p.network.Forward(p.inputs[:len(asks)*p.each])
 	for i, a := range asks {
-		a.Probabilities, a.Err = Softmax(logits[i*p.classes : (i+1)*p.classes])
+		own := logits[i*p.classes : (i+1)*p.classes]
+		if a.Probabilities, a.Err = Softmax(own); p.Numbers && a.Err == nil {
+			a.Probabilities = slices.Clone(own)
+		}
 		if a.Details && a.Err == nil {
 			p.look(&a.Outcome, p.input(i))
 		}

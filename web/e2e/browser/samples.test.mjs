@@ -118,6 +118,49 @@ test("a text is read while it is written, and the words that made the answer are
   }
 });
 
+test("a row of numbers is read while it is changed, also into a number", async () => {
+  for (const measures of [false, true]) {
+    const { url, stop } = await startServer({
+      feedback: false,
+      prepare: async (binary, folder) => {
+        const lines = Array.from({ length: 240 }, (_, i) => {
+          const [rooms, area] = [1 + (i % 5), 40 + ((37 * i) % 90)];
+          return `${rooms},${area},${measures ? 1000.5 * area + 20 * rooms : area > 85 ? "large" : "small"}\n`;
+        });
+        await writeFile(join(folder, "homes.csv"), ["rooms,area,label\n", ...lines].join(""));
+        await run(binary, ["train", "--data", "homes.csv", "--out", "homes.pth"], { cwd: folder });
+        return join(folder, "homes.pth");
+      },
+    });
+    try {
+      await visiting(url, measures ? "numbers" : "vectors", desktop, async (page) => {
+        const [area] = await Promise.all([page.getByLabel("area", { exact: true }), page.waitForSelector("#columns input")]);
+        const answer = page.locator("#answer");
+        await page.waitForFunction(() => !document.querySelector("#answer")?.textContent?.includes("nothing to read"));
+        await area.fill("125");
+        assert.match(await page.locator("#row").inputValue(), /, 125$/);
+        await page.waitForFunction((number) => (number ? /label 1[012]\d,\d/ : /large/).test(document.querySelector("#answer")?.textContent ?? ""), measures);
+        await page.locator("#row").fill("2, 45");
+        await page.waitForFunction((number) => (number ? /label [45]\d,\d/ : /small/).test(document.querySelector("#answer")?.textContent ?? ""), measures);
+        assert.equal(await area.inputValue(), "45");
+        await page.locator("#row").fill("2, much");
+        await page.waitForFunction(() => /Number 2 of the row/.test(document.querySelector("#problem")?.textContent ?? ""));
+        await page.locator("#row").fill("2");
+        await page.waitForFunction(() => /1 numbers, and the model reads 2/.test(document.querySelector("#problem")?.textContent ?? ""));
+        assert.match((await answer.textContent()) ?? "", /nothing to read/);
+        await page.locator("#row").fill("2, 45");
+        await page.waitForFunction(() => /** @type {HTMLElement} */ (document.querySelector("#problem")).hidden);
+      });
+      await visiting(url, measures ? "numbers-phone" : "vectors-phone", phone, async (page) => {
+        assert.equal(await page.title(), "Inkling：读一行数");
+        await page.waitForSelector("#columns input");
+      });
+    } finally {
+      await stop();
+    }
+  }
+});
+
 test("a recording is understood: of the microphone, and of a file", async () => {
   const { url, stop } = await startServer({
     feedback: false,

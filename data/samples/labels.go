@@ -1,0 +1,115 @@
+package samples
+
+import (
+	"fmt"
+	"iter"
+	"math"
+	"slices"
+	"strings"
+
+	"inkling/internal/wording"
+	"inkling/vector"
+)
+
+// defaultLabel is what numbers are called that have no name.
+const defaultLabel = "label"
+
+// areNumbers tells whether labels are numbers, all of them, and there are some.
+func areNumbers(labels iter.Seq[string]) bool {
+	some := false
+	for label := range labels {
+		if !isNumber(label) {
+			return false
+		}
+		some = true
+	}
+	return some
+}
+
+// measure finds out whether the labels measure something, and reads their numbers then.
+func (s *Set) measure(o Options) error {
+	if s.Label == "" {
+		s.Label = defaultLabel
+	}
+	switch o.Labels {
+	case Classes:
+		return nil
+	case Measures:
+		s.Measures = true
+	default:
+		different := map[string]bool{}
+		for _, item := range s.Items {
+			different[item.Label] = true
+		}
+		why := measuring(different, len(s.Items))
+		if s.Measures = why != ""; s.Measures {
+			s.note("The labels (%s) measure something: %s. The network learns to tell numbers; --labels classes takes each of them for a class.", s.Label, why)
+		}
+	}
+	if !s.Measures {
+		return nil
+	}
+	for i := range s.Items {
+		item := &s.Items[i]
+		var err error
+		if item.Number, err = vector.ParseNumber(item.Label); err != nil {
+			return fmt.Errorf("%s: the label %w, and labels that are numbers are wanted", item.Where, err)
+		}
+	}
+	return nil
+}
+
+// measuring says why labels look as if they measured something, which is as scikit-learn's
+// type_of_target takes numbers with a fraction, and besides where there are too many for
+// classes; "" if they do not.
+func measuring(different map[string]bool, samples int) string {
+	const few, fewEach, most = 50, 5, 10 // in all, of each, and different ones that may be classes all the same
+	fraction := ""
+	for label := range different {
+		v, err := vector.ParseNumber(label)
+		if err != nil {
+			return ""
+		}
+		if v != math.Trunc(v) && (fraction == "" || label < fraction) {
+			fraction = label
+		}
+	}
+	switch n := len(different); {
+	case fraction != "":
+		return fmt.Sprintf("they have fractions, such as %s", fraction)
+	case n > MaxClasses || samples >= few && n > most && samples < fewEach*n:
+		return fmt.Sprintf("there are %s in %s", wording.Number(n, "different number"), wording.Number(samples, "sample"))
+	}
+	return ""
+}
+
+// columnNumbers are the places of columns, by name or by number from 1, among those of a
+// head.
+func columnNumbers(asked, head []string) ([]int, error) {
+	var all []int
+	for _, name := range asked {
+		at, err := columnNumber(name, head)
+		if err != nil {
+			return nil, err
+		}
+		if slices.Contains(all, at) {
+			return nil, fmt.Errorf("the column %q is there twice", name)
+		}
+		all = append(all, at)
+	}
+	return all, nil
+}
+
+// columnNumber is the place of one.
+func columnNumber(name string, head []string) (int, error) {
+	name = strings.TrimSpace(name)
+	at := slices.IndexFunc(head, func(cell string) bool { return strings.EqualFold(strings.TrimSpace(cell), name) })
+	if at >= 0 {
+		return at, nil
+	}
+	if v, err := vector.ParseNumber(name); err == nil && v >= 1 && v <= float64(len(head)) && v == math.Trunc(v) {
+		return int(v) - 1, nil
+	}
+	const most = 20
+	return 0, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(head[:min(len(head), most)], ", "))
+}
