@@ -37,7 +37,10 @@ func newFrom(path string, old *Classifier, o Options) (c *Classifier, replaced [
 	if o.Height > 0 {
 		config.Height, config.Width = o.Height, o.Width
 	}
-	if o.Text, o.Sound, o.Vector = old.Text, old.Sound, old.Vector; old.Kind() == Pictures {
+	if o.Text, o.Sound = old.Text, old.Sound; o.Vector == nil {
+		o.Vector = old.Vector // else it may tell of another label
+	}
+	if old.Kind() == Pictures {
 		o.Channels, o.Height, o.Width = config.Channels, config.Height, config.Width
 	}
 	if len(o.Classes) == 0 {

@@ -33,6 +33,7 @@ var (
 		"rtol":        nobodyKnows,
 		"invert":      oneOf("auto", "yes", "no"),
 		"log-level":   oneOf("debug", "info", "warn", "error"),
+		"labels":      oneOf("auto", "classes", "numbers"),
 		"lang":        oneOf("auto", "en", "zh"),
 		"job":         oneOf("train", "predict"),
 		"model":       oneOf(models.Names()...),
@@ -63,7 +64,7 @@ var (
 		"tokens": oneOf("auto", "words", "treebank", "characters"),
 
 		// What nobody can guess.
-		"text-column": nobodyKnows, "label-column": nobodyKnows, "names": nobodyKnows, "test-where": nobodyKnows, "fold": nobodyKnows, "seconds": nobodyKnows,
+		"text-column": nobodyKnows, "label-column": nobodyKnows, "columns": nobodyKnows, "names": nobodyKnows, "test-where": nobodyKnows, "fold": nobodyKnows, "seconds": nobodyKnows,
 		"addr": nobodyKnows, "betas": nobodyKnows, "feedback-limit": nobodyKnows, "freeze": nobodyKnows, "lr-factor": nobodyKnows, "host": nobodyKnows, "name": nobodyKnows, "ns-steps": nobodyKnows, "optimizer-for": nobodyKnows, "mean": nobodyKnows, "mirror": nobodyKnows, "padding": nobodyKnows, "rename": nobodyKnows,
 		"max-steps": nobodyKnows, "max-time": oneOf("10m", "1h", "8h"), "patience": nobodyKnows, "run": nobodyKnows, "size": nobodyKnows, "std": nobodyKnows, "writers": nobodyKnows,
 	}

@@ -13,14 +13,18 @@ import (
 
 // chosen says which of the pictures are trained on, and which validate.
 func (o *trainOptions) chosen(p *prepared) (notes []string) {
+	every := "every class"
+	if p.set.target != nil {
+		every = "them"
+	}
 	if o.fraction > 0 && o.fraction < 1 {
-		notes = append(notes, fmt.Sprintf("These are %s of every class, chosen by the seed (--fraction).", percent(o.fraction)))
+		notes = append(notes, fmt.Sprintf("These are %s of %s, chosen by the seed (--fraction).", percent(o.fraction), every))
 	}
 	switch {
 	case o.overfit > 0:
 		notes = append(notes, "The same pictures validate (--overfit): a network that can learn at all gets them right sooner or later.")
 	case p.validation != nil:
-		notes = append(notes, fmt.Sprintf("%s of every class, %s, are held out to validate with.", percent(o.valSplit), count(p.validation.Len(), p.set.kind().One())))
+		notes = append(notes, fmt.Sprintf("%s of %s, %s, are held out to validate with.", percent(o.valSplit), every, count(p.validation.Len(), p.set.kind().One())))
 	}
 	return notes
 }

@@ -297,7 +297,11 @@ func (o *trainOptions) beside(ctx context.Context, r *reporter, result *trained)
 		}
 		score, name := before.Score()
 		m.SetExtra(name+"_before", strconv.FormatFloat(score, 'g', -1, 64))
-		r.line("Before this training: %s.\n", shortResult(before))
+		if before.Numbers != nil {
+			r.line("Before this training it was %s.\n", shortResult(before))
+		} else {
+			r.line("Before this training it was %s.\n", percent(score))
+		}
 		r.object("tested_before", resultOf(before))
 	}
 	if old.About.Dataset == result.set.dataset && old.About.Split == result.set.split {
@@ -329,7 +333,11 @@ func (o *trainOptions) beside(ctx context.Context, r *reporter, result *trained)
 	}
 	was, _ := results[0].Score()
 	is, _ := results[1].Score()
-	r.line("On the %d test images of %s, which it had learnt before: %s; before this training %s.\n", d.Len(), set.title, shortResult(results[1]), shortResult(results[0]))
+	if results[0].Numbers != nil {
+		r.line("On the %d test %ss of %s, which it had learnt before, it is %s and was %s.\n", d.Len(), m.Kind().One(), set.title, shortResult(results[1]), shortResult(results[0]))
+	} else {
+		r.line("On the %d test images of %s, which it had learnt before, it is %s and was %s.\n", d.Len(), set.title, percent(is), percent(was))
+	}
 	r.object("tested_on_old", map[string]any{"dataset": name, "images": d.Len(), "accuracy": is, "before": was})
 	return nil
 }

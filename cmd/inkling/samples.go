@@ -204,6 +204,11 @@ func (s *pictureSet) learnt(ctx context.Context, found *samples.Set, o pictureOp
 	if o.samples.like == nil || o.samples.own {
 		s.target = targetOf(found, d)
 	}
+	if s.vector != nil && o.samples.own {
+		own := *s.vector
+		own.Label = found.Label
+		s.vector = &own
+	}
 	train := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Train, d, o) })
 	test := sync.OnceValues(func() (data.Dataset, error) { return s.encode(ctx, found, d.Test, d, o) })
 	s.open = func(wantTrain bool) (data.Dataset, error) {

@@ -263,7 +263,7 @@ func findVectorColumns(fsys fs.FS, name string, o Options) (*vectorColumns, erro
 		}
 	}
 	if len(left) > 0 {
-		c.notes = append(c.notes, fmt.Sprintf("%s no numbers and %s left out: %s.", wording.Number(len(left), "column"+map[bool]string{true: " has", false: "s have"}[len(left) == 1]), map[bool]string{true: "is", false: "are"}[len(left) == 1], strings.Join(left[:min(len(left), 12)], ", ")))
+		c.notes = append(c.notes, fmt.Sprintf("%s without numbers %s left out: %s.", wording.Number(len(left), "column"), map[bool]string{true: "is", false: "are"}[len(left) == 1], strings.Join(left[:min(len(left), 12)], ", ")))
 	}
 	return c, c.checkWidth()
 }

@@ -101,9 +101,9 @@ func TestLog(t *testing.T) {
 			t.Errorf("the rows are %+v, %v, want %+v", got, err, want)
 		}
 	}
-	head := "epoch,step,images,seconds,lr,loss,val_loss,val_accuracy\n"
-	first := "1,20,80,1.000,0.001,2,1.5,0.25\n"
-	expect(head+first+"2,40,160,2.000,,1,,\n", append(rows, Row{Epoch: 3, Step: 50}))
+	head := "epoch,step,images,seconds,lr,loss,val_loss,val_accuracy,val_r2\n"
+	first := "1,20,80,1.000,0.001,2,1.5,0.25,\n"
+	expect(head+first+"2,40,160,2.000,,1,,,\n", append(rows, Row{Epoch: 3, Step: 50}))
 
 	// A line that a crash cut short is left out, and what was not saved goes.
 	events, err := os.OpenFile(f.File(EventsFile), os.O_APPEND|os.O_WRONLY, 0)
@@ -123,7 +123,7 @@ func TestLog(t *testing.T) {
 		t.Errorf("the log has the rows %+v, want %+v", l.Rows(), rows)
 	}
 	l.Close()
-	expect(head+first+"2,40,160,2.000,,1,,\n", rows)
+	expect(head+first+"2,40,160,2.000,,1,,,\n", rows)
 
 	// Of rows that were not on the disk yet, a power failure may leave zero bytes.
 	whole, err := os.ReadFile(f.File(EventsFile))
@@ -133,7 +133,7 @@ func TestLog(t *testing.T) {
 	if err := os.WriteFile(f.File(EventsFile), append(whole, "\x00\x00\x00\n{}\n"...), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	expect(head+first+"2,40,160,2.000,,1,,\n", rows)
+	expect(head+first+"2,40,160,2.000,,1,,,\n", rows)
 
 	os.WriteFile(f.File(EventsFile), []byte("{}\nnonsense\n{}\n"), 0o644)
 	if _, err := ReadRows(f.File(EventsFile)); err == nil || !strings.Contains(err.Error(), "line 2") {
