@@ -282,6 +282,7 @@ func makeThings(t *testing.T, dir string) {
 	}
 
 	makeSamples(t, dir)
+	writeHomes(t, filepath.Join(dir, "homes.csv"), 100)
 
 	// Pictures of digits, and of stripes in colour by class.
 	d, err := embedded.Test()

@@ -67,7 +67,7 @@ func (s *pictureSet) leftOut() string {
 	return fmt.Sprintf("%s could not be used and %s left out: %v", count(len(bad), s.kind().One()), plural(len(bad), "was", "were"), bad[0])
 }
 
-const dataHelp = "`SET` to learn from: auto, a name of \"inkling data list\" such as mnist or emnist:letters, or what is your own: a folder, a zip archive, a table (.csv, .tsv, .jsonl) or arrays (.npz), of pictures, texts or recordings"
+const dataHelp = "`SET` to learn from: auto, a name of \"inkling data list\" such as mnist or emnist:letters, or what is your own: a folder, a zip archive, a table (.csv, .tsv, .jsonl) or arrays (.npz), of pictures, texts, recordings or numbers"
 
 // findPictures looks for what --data names, with the usual options. It reads no
 // more than it takes to tell, and downloads nothing.

@@ -97,9 +97,10 @@ these need not be unpacked.
 Texts are learnt from tables (.tsv, .csv, .jsonl) with a column of texts and one of labels,
 alone or as train.tsv and test.tsv in a folder, and from .txt files in a folder for every
 class; recordings (.wav, .flac) from folders of classes, or by --names from files such as
-DIGIT_SPEAKER_NUMBER.wav. They choose the recipes text and speech, and networks that suit:
-textcnn with a tally of what each word says, melcnn. What was guessed is
-said.
+DIGIT_SPEAKER_NUMBER.wav; vectors from the columns of a table that have numbers. They choose
+the recipes text, speech and table, and networks that suit: textcnn with a tally of what each
+word says, melcnn, mlp. What was guessed is said. Labels of these that are numbers and measure
+something, such as prices, are learnt as such (--labels).
 
 Before the training the pictures are looked at, and what
 is strange about them is said; "inkling data check" tells more.
@@ -139,6 +140,7 @@ replaced without --force. One training at a time writes a file.
   inkling train --data ~/fashion-mnist --limit 10000 --json
   inkling train --recipe fast-mnist
   inkling train --data reviews.tsv
+  inkling train --data homes.csv --label-column price
   inkling train --data recordings --names "{class}_{speaker}_{number}" --test-where speaker=theo
   inkling train --from model.pth --data ~/fashion-mnist --freeze "conv*" --unfreeze-after 1
   inkling train --data ~/photos --size 64 --skip-bad --augment auto --epochs 20 --lr 0.01 --batch 32`,

@@ -17,5 +17,5 @@ func Measured(labels []string) string {
 	if len(labels) == 0 || slices.ContainsFunc(labels, isNoNumber) {
 		return ""
 	}
-	return `; they are numbers, and the command trains networks for classes: divide them into a few ranges, such as low and high, or train on numbers in Go, with nn.MSELoss`
+	return `; they are numbers, and of pictures the command learns classes: divide them into a few ranges, such as low and high, or train on numbers in Go, with a data set that is data.Numbered`
 }
