@@ -34,7 +34,8 @@ func KindOfTable(fsys fs.FS, name string, o Options) Kind {
 	case o.TextColumn != "":
 		return Texts
 	}
-	if first, err := lookAt(fsys, name); err == nil && looksLikeVectors(first) {
+	// What is wrong further down is said when it is opened.
+	if first, _ := lookAt(fsys, name); len(first) > 0 && looksLikeVectors(first) {
 		return Vectors
 	}
 	if o.LabelColumn != "" || endingOf(name) == ".jsonl" || endingOf(name) == ".ndjson" || hasTexts(fsys, name) {

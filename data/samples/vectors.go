@@ -59,7 +59,7 @@ func (c *vectorColumns) cell(x row, column int) (string, bool) {
 	return x.fields[column], true
 }
 
-// lookAt is the first rows of a table.
+// lookAt is the first rows of a table; with an error, those before it.
 func lookAt(fsys fs.FS, name string) ([]row, error) {
 	const looked = 300
 	var first []row
@@ -70,7 +70,7 @@ func lookAt(fsys fs.FS, name string) ([]row, error) {
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return nil, err
+		return first, err
 	}
 	if len(first) == 0 {
 		return nil, errors.New("there is no line in it")
@@ -113,18 +113,19 @@ func (c *vectorColumns) column(body []row, at int) []string {
 	return all
 }
 
-// hasNumbers tells whether a column has numbers, or nothing.
+// hasNumbers tells whether a column has numbers, but for what is missing and one in ten cells
+// at most: a line with such a one is told of when it is read.
 func hasNumbers(cells []string) bool {
-	some := false
+	numbers, others := 0, 0
 	for _, cell := range cells {
 		switch {
 		case isNumber(cell):
-			some = true
+			numbers++
 		case !isMissing(cell):
-			return false
+			others++
 		}
 	}
-	return some
+	return numbers > 0 && 10*others <= numbers
 }
 
 // areTexts tells whether a column's cells are texts and no names of classes: mostly words
