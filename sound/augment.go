@@ -64,3 +64,32 @@ func mask(r *rand.Rand, of, most int) (n, first int) {
 	n = r.IntN(min(most, of) + 1)
 	return n, r.IntN(of - n + 1)
 }
+
+// Stretch returns the picture with its rows and its columns stretched, each by a random
+// factor from 1-most to 1+most, by linear interpolation: rows from the lowest on, as a longer
+// or shorter vocal tract moves pitches (Jaitly and Hinton 2013), columns from the middle on,
+// as faster or slower speech does. What comes in from outside is as the rim is. Both are
+// below 1.
+func (p *Picture) Stretch(r *rand.Rand, rows, columns float64) *Picture {
+	factor := func(most float64) float64 { return 1 + most*(2*r.Float64()-1) }
+	byRow, byColumn := factor(rows), factor(columns)
+	middle := float64(p.Columns-1) / 2
+	out := newPicture(p.Rows, p.Columns)
+	for row := range p.Rows {
+		y0, y1, fy := between(float64(row)/byRow, p.Rows)
+		for column := range p.Columns {
+			x0, x1, fx := between(middle+(float64(column)-middle)/byColumn, p.Columns)
+			above := (1-fx)*p.Values[y0*p.Columns+x0] + fx*p.Values[y0*p.Columns+x1]
+			below := (1-fx)*p.Values[y1*p.Columns+x0] + fx*p.Values[y1*p.Columns+x1]
+			out.Values[row*p.Columns+column] = (1-fy)*above + fy*below
+		}
+	}
+	return out
+}
+
+// between are the two of n places that a place lies between, and the share of the second.
+func between(at float64, n int) (first, second int, share float32) {
+	at = min(max(at, 0), float64(n-1))
+	first = int(at)
+	return first, min(first+1, n-1), float32(at - float64(first))
+}

@@ -271,3 +271,37 @@ func (t masked) Apply(dst, src *transform.Picture) {
 	p.MaskRows(t.r, t.Rows, 0)
 	p.MaskColumns(t.r, t.Columns, 0)
 }
+
+// Stretched stretches a spectrogram at random, see [Picture.Stretch].
+type Stretched struct{ Rows, Columns float64 }
+
+// Format takes one channel of float32.
+func (t Stretched) Format(in transform.Format) (transform.Format, error) {
+	if !in.Float || in.Channels != 1 {
+		return in, fmt.Errorf("Stretched wants a spectrogram, but gets %v", in)
+	}
+	return in, nil
+}
+
+// Draw returns the step for one picture.
+func (t Stretched) Draw(r *rand.Rand, _ transform.Format) transform.Transform { return stretched{t, r} }
+
+// Apply panics: the step is random.
+func (t Stretched) Apply(_, _ *transform.Picture) {
+	panic("sound: Stretched is random: draw a step from it, or seed the pipeline")
+}
+
+// String names the step.
+func (t Stretched) String() string {
+	return fmt.Sprintf("Stretched(rows %v, columns %v)", t.Rows, t.Columns)
+}
+
+type stretched struct {
+	Stretched
+	r *rand.Rand
+}
+
+func (t stretched) Apply(dst, src *transform.Picture) {
+	p := &Picture{Rows: src.Height, Columns: src.Width, Values: src.Floats}
+	copy(dst.Floats, p.Stretch(t.r, t.Rows, t.Columns).Values)
+}

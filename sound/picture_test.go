@@ -106,3 +106,41 @@ func TestAugment(t *testing.T) {
 		t.Errorf("there are %d shifts, want 7", len(shifts))
 	}
 }
+
+// A stretched picture is what there was, farther apart: a line keeps its value, and its place
+// from the lowest row, or from the middle.
+func TestStretch(t *testing.T) {
+	const rows, columns = 20, 31
+	p := newPicture(rows, columns)
+	for row := range rows {
+		for column := range columns {
+			p.Values[row*columns+column] = float32(row) + 100*float32(column)
+		}
+	}
+	r := rand.New(rand.NewPCG(3, 4))
+	different := map[float32]bool{}
+	for range 20 {
+		got := p.Stretch(r, 0.25, 0.25)
+		at := func(row, column int) float64 { return float64(got.Values[row*columns+column]) }
+		if math.Abs(at(0, columns/2)-100*(columns/2)) > 1e-2 {
+			t.Errorf("the lowest value of the middle is %v, want %d", at(0, columns/2), 100*(columns/2))
+		}
+		byRow, byColumn := 1/(at(1, columns/2)-at(0, columns/2)), 100/(at(0, columns/2+1)-at(0, columns/2))
+		if byRow < 0.74 || byRow > 1.26 || byColumn < 0.74 || byColumn > 1.26 {
+			t.Errorf("it is stretched by %.3f and %.3f", byRow, byColumn)
+		}
+		if want := 8/byRow + 100*(columns/2) - 100*6/byColumn; math.Abs(at(8, columns/2-6)-want) > 0.1 {
+			t.Errorf("a value is %v, want %v", at(8, columns/2-6), want)
+		}
+		if last := at(rows-1, columns-1); last > rows-1+100*(columns-1)+1e-2 {
+			t.Errorf("beyond the rim is %v", last)
+		}
+		different[got.Values[columns]] = true
+	}
+	if len(different) < 15 {
+		t.Errorf("only %d of 20 differ", len(different))
+	}
+	if same := p.Stretch(r, 0, 0); !slices.Equal(same.Values, p.Values) {
+		t.Error("stretched by nothing it is another")
+	}
+}

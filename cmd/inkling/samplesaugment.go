@@ -25,6 +25,8 @@ type sampleStep struct {
 	// and columns that a spectrogram's bands cover.
 	step func(set *pictureSet, v float64) transform.Transform
 	mask func(m *sound.Masks, v float64)
+	// stretch is what the step makes of the numbers by which it is stretched before.
+	stretch func(s *sound.Stretched, v float64)
 }
 
 var sampleSteps = []sampleStep{
@@ -42,6 +44,10 @@ var sampleSteps = []sampleStep{
 		step: change("noise", func(r *rand.Rand, samples []float32, v float64) []float32 {
 			return sound.Noise(r, samples, v+40*r.Float64())
 		})},
+	{kind: inkling.Recordings, name: "pitch", number: "SHARE", about: "stretch pitches by up to this share, as a longer or shorter throat does (0.1)", most: 0.5, standard: 0.1,
+		stretch: func(s *sound.Stretched, v float64) { s.Rows = v }},
+	{kind: inkling.Recordings, name: "tempo", number: "SHARE", about: "stretch time by up to this share, pitches stay (0.1)", most: 0.5, standard: 0.1,
+		stretch: func(s *sound.Stretched, v float64) { s.Columns = v }},
 	{kind: inkling.Recordings, name: "rows", number: "N", about: "cover a band of up to so many mels (6)", most: 128, standard: 6, auto: true,
 		mask: func(m *sound.Masks, v float64) { m.Rows = int(v) }},
 	{kind: inkling.Recordings, name: "columns", number: "N", about: "cover a band of up to so many columns (8)", most: 1024, standard: 8, auto: true,
@@ -96,6 +102,7 @@ func parseSampleAugment(spec string, set *pictureSet) (a transform.Augmentation,
 		spec = strings.Join(names, ",")
 	}
 	var masks sound.Masks
+	var stretched sound.Stretched
 	given := map[string]bool{}
 	for word := range strings.SplitSeq(spec, ",") {
 		name, number, hasNumber := strings.Cut(strings.TrimSpace(word), "=")
@@ -113,14 +120,20 @@ func parseSampleAugment(spec string, set *pictureSet) (a transform.Augmentation,
 				return a, nil, usagef("--augment: %s is %q, want a number above 0 and %v at most", name, number, step.most)
 			}
 		}
-		if step.mask != nil {
+		switch {
+		case step.mask != nil:
 			step.mask(&masks, v)
-		} else {
+		case step.stretch != nil:
+			step.stretch(&stretched, v)
+		default:
 			a.Steps = append(a.Steps, step.step(set, v))
 		}
 		a.Spec += fmt.Sprintf(",%s=%v", name, v)
 	}
 	a.Spec = strings.TrimPrefix(a.Spec, ",")
+	if stretched != (sound.Stretched{}) {
+		after = append(after, stretched)
+	}
 	if masks != (sound.Masks{}) {
 		after = append(after, masks)
 	}
