@@ -29,7 +29,8 @@ const (
 
 // A Classifier is a network that tells pictures of several classes apart, with what one
 // must know to use it: [Open] reads one from a file, [NewClassifier] makes one that is to
-// be trained, Predict says what a picture shows, and Save writes it to a file.
+// be trained, Predict says what a picture shows, and Save writes it to a file. With a Target
+// it tells a number in place of classes.
 type Classifier struct {
 	// Network computes one logit for each class of pictures of its Input.
 	Network models.Network

@@ -132,8 +132,8 @@ func openPath(ctx context.Context, name string, o pictureOptions) (*pictureSet, 
 	default:
 		dir, base := filepath.Split(name)
 		files := data.WithContext(ctx, os.DirFS(filepath.Clean(dir)))
-		if kind := samples.KindOfTable(files, base, o.samples.find); kind != "" {
-			return set, set.openTable(ctx, files, kind, name, base, o)
+		if samples.KindOfTable(files, base, o.samples.find) != "" {
+			return set, set.openTable(ctx, files, name, base, o)
 		}
 		return set, openFile(set, files, name, base, o)
 	}

@@ -24,7 +24,7 @@ import (
 	"inkling/vector"
 )
 
-// sampleOptions say what is made of texts and recordings of one's own. The zero value is
+// sampleOptions say what is made of texts, recordings and vectors of one's own. The zero value is
 // what is usual.
 type sampleOptions struct {
 	find    samples.Options
@@ -122,7 +122,8 @@ func (o *sampleOptions) check(seed uint64) error {
 	return nil
 }
 
-// given is the first flag that was set of those for texts and recordings, "" for none.
+// given says what the first flag is for that was set of those for kinds, and not for this one,
+// "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
 	texts := o.find.TextColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
@@ -157,12 +158,12 @@ func (s *pictureSet) kind() inkling.Kind {
 }
 
 // openTable opens one table of texts or of vectors.
-func (s *pictureSet) openTable(ctx context.Context, fsys fs.FS, kind samples.Kind, name, base string, o pictureOptions) error {
+func (s *pictureSet) openTable(ctx context.Context, fsys fs.FS, name, base string, o pictureOptions) error {
 	found, err := samples.OpenTable(fsys, base, o.samples.find)
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
-	s.title = string(kind) + " of " + name
+	s.title = string(found.Kind) + " of " + name
 	return s.learnt(ctx, found, o)
 }
 
