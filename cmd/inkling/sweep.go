@@ -129,7 +129,8 @@ func (s *sweep) begun() bool {
 type trialState struct {
 	number   int
 	epochs   int // that it was trained for
-	accuracy float64
+	accuracy float64 // or R²
+	numbers  bool    // it is R²
 	loss     float64 // of the validation
 	failed   string
 }
@@ -239,7 +240,7 @@ func (s *sweep) advance(ctx context.Context, i, epochs int) (trialState, error) 
 	for _, row := range record.Rows {
 		if score := row.Score(); row.Epoch <= epochs && score != nil {
 			if state.epochs == 0 || *score > state.accuracy {
-				state.accuracy, state.loss = *score, *row.ValidationLoss
+				state.accuracy, state.loss, state.numbers = *score, *row.ValidationLoss, row.ValidationR2 != nil
 			}
 			state.epochs = row.Epoch
 		}
@@ -281,7 +282,11 @@ func (s *sweep) writeTable(states []trialState) error {
 	for _, r := range s.ranges {
 		columns = append(columns, r.name)
 	}
-	columns = append(columns, "epochs", "accuracy", "loss", "state")
+	score := "accuracy"
+	if slices.ContainsFunc(states, func(t trialState) bool { return t.numbers }) {
+		score = "R²"
+	}
+	columns = append(columns, "epochs", score, "loss", "state")
 	rows := [][]string{columns}
 	for _, t := range states {
 		row := []string{trialName(t.number)}
