@@ -128,7 +128,7 @@ func (s *sweep) begun() bool {
 // trialState is how a trial stands after a rung.
 type trialState struct {
 	number   int
-	epochs   int // that it was trained for
+	epochs   int     // that it was trained for
 	accuracy float64 // or R²
 	numbers  bool    // it is R²
 	loss     float64 // of the validation
