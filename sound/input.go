@@ -27,10 +27,11 @@ type Input struct {
 }
 
 // UsualInput is what is usual for recordings of a rate that last so long: 40 mels, a
-// column for every 16 ms.
+// column for every 16 ms, and 40 decibels below the loudest: what is quieter is mostly the
+// noise of a place and of a microphone, by which a network knows speakers, and errs on others.
 func UsualInput(rate int, seconds float64) Input {
 	columns := max(8, (int(math.Ceil(seconds/0.016))+7)/8*8)
-	return Input{Rate: rate, Seconds: seconds, Mels: 40, Columns: columns, Window: 0.032, Range: 80}
+	return Input{Rate: rate, Seconds: seconds, Mels: 40, Columns: columns, Window: 0.032, Range: 40}
 }
 
 // The limits of an Input.
