@@ -34,7 +34,7 @@ var sampleSteps = []sampleStep{
 		step: func(_ *pictureSet, v float64) transform.Transform {
 			return transform.RandomReplace{P: v, By: text.Unknown, Keep: text.Padding}
 		}},
-	{kind: inkling.Recordings, name: "speed", number: "SHARE", about: "faster or slower by up to this share, and higher or lower with it (0.2)", most: 0.5, standard: 0.2, auto: true,
+	{kind: inkling.Recordings, name: "speed", number: "SHARE", about: "faster or slower by up to this share, and higher or lower with it (0.3)", most: 0.5, standard: 0.3, auto: true,
 		step: change("speed", func(r *rand.Rand, samples []float32, v float64) []float32 { return sound.Speed(r, samples, v) })},
 	{kind: inkling.Recordings, name: "shift", number: "SHARE", about: "move by up to this share of the length, silence follows (0.1)", most: 0.5, standard: 0.1,
 		step: change("shift", func(r *rand.Rand, samples []float32, v float64) []float32 {
@@ -44,9 +44,9 @@ var sampleSteps = []sampleStep{
 		step: change("noise", func(r *rand.Rand, samples []float32, v float64) []float32 {
 			return sound.Noise(r, samples, v+40*r.Float64())
 		})},
-	{kind: inkling.Recordings, name: "pitch", number: "SHARE", about: "stretch pitches by up to this share, as a longer or shorter throat does (0.3)", most: 0.5, standard: 0.3, auto: true,
+	{kind: inkling.Recordings, name: "pitch", number: "SHARE", about: "stretch pitches by up to this share, as a longer or shorter throat does (0.2)", most: 0.5, standard: 0.2,
 		stretch: func(s *sound.Stretched, v float64) { s.Rows = v }},
-	{kind: inkling.Recordings, name: "tempo", number: "SHARE", about: "stretch time by up to this share, pitches stay (0.3)", most: 0.5, standard: 0.3, auto: true,
+	{kind: inkling.Recordings, name: "tempo", number: "SHARE", about: "stretch time by up to this share, pitches stay (0.2)", most: 0.5, standard: 0.2,
 		stretch: func(s *sound.Stretched, v float64) { s.Columns = v }},
 	{kind: inkling.Recordings, name: "rows", number: "N", about: "cover a band of up to so many mels (6)", most: 128, standard: 6, auto: true,
 		mask: func(m *sound.Masks, v float64) { m.Rows = int(v) }},
