@@ -34,7 +34,7 @@ var sampleSteps = []sampleStep{
 		step: func(_ *pictureSet, v float64) transform.Transform {
 			return transform.RandomReplace{P: v, By: text.Unknown, Keep: text.Padding}
 		}},
-	{kind: inkling.Recordings, name: "speed", number: "SHARE", about: "faster or slower by up to this share, and higher or lower with it (0.3)", most: 0.5, standard: 0.3, auto: true,
+	{kind: inkling.Recordings, name: "speed", number: "SHARE", about: "faster or slower by up to this share, and higher or lower with it (0.15)", most: 0.5, standard: 0.15, auto: true,
 		step: change("speed", func(r *rand.Rand, samples []float32, v float64) []float32 { return sound.Speed(r, samples, v) })},
 	{kind: inkling.Recordings, name: "shift", number: "SHARE", about: "move by up to this share of the length, silence follows (0.1)", most: 0.5, standard: 0.1,
 		step: change("shift", func(r *rand.Rand, samples []float32, v float64) []float32 {
