@@ -56,7 +56,7 @@ type Misread struct {
 	Confidence        float64 // probability of the prediction, 0 to 1
 }
 
-// Miss is an example whose number the network did not tell.
+// Miss is an example, what the network told of it and its number, both in the label's unit.
 type Miss struct {
 	Index          int // in the data set
 	Answer, Number float64
