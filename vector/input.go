@@ -44,13 +44,18 @@ func ParseInput(file string) (*Input, error) {
 	return &in, in.Check()
 }
 
-// Check refuses an Input without columns or with more than MaxColumns, and one whose scales
-// are no numbers above 0.
+// Check refuses an Input without columns or with more than MaxColumns, one with two of one
+// name, and one whose scales are no numbers above 0.
 func (in *Input) Check() error {
 	if len(in.Columns) == 0 || len(in.Columns) > MaxColumns {
 		return fmt.Errorf("there are %d columns, want 1 to %d", len(in.Columns), MaxColumns)
 	}
+	names := map[string]bool{}
 	for _, c := range in.Columns {
+		if names[c.Name] {
+			return fmt.Errorf("two columns are called %q: rename one of them", c.Name)
+		}
+		names[c.Name] = true
 		if !(c.Std > 0) || math.IsInf(c.Std, 0) || math.IsNaN(c.Mean) || math.IsInf(c.Mean, 0) {
 			return fmt.Errorf("the column %q has the mean %v and the deviation %v, want numbers, the deviation above 0", c.Name, c.Mean, c.Std)
 		}

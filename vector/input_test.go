@@ -77,7 +77,8 @@ func TestInputJSON(t *testing.T) {
 	if got, err := ParseInput(string(file)); err != nil || !slices.Equal(got.Columns, in.Columns) {
 		t.Errorf("%s became %v: %v", file, got, err)
 	}
-	for _, bad := range []string{"", "{}", `{"columns":[{"name":"a","mean":0,"std":0}]}`, `{"columns":[{"name":"a","mean":0,"std":-1}]}`} {
+	for _, bad := range []string{"", "{}", `{"columns":[{"name":"a","mean":0,"std":0}]}`, `{"columns":[{"name":"a","mean":0,"std":-1}]}`,
+		`{"columns":[{"name":"a","mean":0,"std":1},{"name":"a","mean":0,"std":1}]}`} {
 		if _, err := ParseInput(bad); err == nil {
 			t.Errorf("%q is taken", bad)
 		}

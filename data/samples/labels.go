@@ -88,7 +88,7 @@ func measuring(different map[string]bool, samples int) string {
 func columnNumbers(asked, head []string) ([]int, error) {
 	var all []int
 	for _, name := range asked {
-		at, err := columnNumber(name, head)
+		at, _, err := columnNumber(name, head)
 		if err != nil {
 			return nil, err
 		}
@@ -100,16 +100,33 @@ func columnNumbers(asked, head []string) ([]int, error) {
 	return all, nil
 }
 
-// columnNumber is the place of one.
-func columnNumber(name string, head []string) (int, error) {
+// columnNumber is the place of one, and whether its name told it: that of just this name, else
+// the only one of such a name in capitals or small letters, else that of a number.
+func columnNumber(name string, head []string) (at int, named bool, err error) {
 	name = strings.TrimSpace(name)
-	at := slices.IndexFunc(head, func(cell string) bool { return strings.EqualFold(strings.TrimSpace(cell), name) })
-	if at >= 0 {
-		return at, nil
+	for _, same := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
+		var found []int
+		for at, cell := range head {
+			if same(strings.TrimSpace(cell), name) {
+				found = append(found, at)
+			}
+		}
+		switch len(found) {
+		case 0:
+		case 1:
+			return found[0], true, nil
+		default:
+			return 0, false, errSameName(head, found[0], found[1])
+		}
 	}
 	if v, err := vector.ParseNumber(name); err == nil && v >= 1 && v <= float64(len(head)) && v == math.Trunc(v) {
-		return int(v) - 1, nil
+		return int(v) - 1, false, nil
 	}
 	const most = 20
-	return 0, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(head[:min(len(head), most)], ", "))
+	return 0, false, fmt.Errorf("there is no column %q, there are %s", name, strings.Join(head[:min(len(head), most)], ", "))
+}
+
+// errSameName is why columns cannot be told apart.
+func errSameName(head []string, first, second int) error {
+	return fmt.Errorf("the columns %d and %d are called %q and %q, so nothing tells which is meant: rename one of them", first+1, second+1, head[first], head[second])
 }

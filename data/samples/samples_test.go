@@ -102,6 +102,7 @@ func TestRefused(t *testing.T) {
 		"it is UTF-16":                                         {files: map[string]string{"r.jsonl": "\xff\xfea\x00"}},
 		"damaged or cut short":                                 {files: map[string]string{"r.jsonl.gz": gzipped(ten(`{"label":"%s","text":"%s"}`))[:60]}},
 		"nothing tells which has the label":                    {files: map[string]string{"r.tsv": ten("1\t%s\t%s")}},
+		`the columns 2 and 3 are called "text" and "text"`:     {files: map[string]string{"r.tsv": "label\ttext\ttext\n" + ten("%s\t%s\tb")}, o: Options{TextColumn: "text"}},
 		`there is no column "stars", there are label, text`:    {files: map[string]string{"r.tsv": "label\ttext\n" + ten("%s\t%s")}, o: Options{LabelColumn: "stars"}},
 		"line 11: it has 1 field, want 2":                      {files: map[string]string{"r.tsv": ten("%s\t%s") + "lost\n"}},
 		"line 2 is followed by more than 2228224 bytes":        {files: map[string]string{"r.csv": "text,label\n" + strings.Repeat("good film ", 400_000) + ",a\n"}, o: Options{TextColumn: "text"}},
@@ -265,6 +266,8 @@ func TestVectorsRefused(t *testing.T) {
 		`the column species has something else than numbers, such as`:   {file: flowers, o: Options{Columns: []string{"species"}, LabelColumn: "width"}},
 		`the column "1" is there twice`:                                 {file: flowers, o: Options{Columns: []string{"length", "1"}}},
 		"there are 0 columns of numbers beside the label":               {file: "species,b\nx,1\ny,2\n", o: Options{LabelColumn: "b"}},
+		`the columns 1 and 3 are called "x" and "x"`:                    {file: "x,y,x\n1,1,10\n2,0,20\n", o: Options{LabelColumn: "y"}},
+		`the columns 1 and 2 are called "xY" and "Xy"`:                  {file: "xY,Xy,y\n1,1,10\n2,0,20\n", o: Options{LabelColumn: "y", Columns: []string{"xy"}}},
 		"line 3: it has 2 fields, want 3":                               {file: "length,width,species\n5.1,3.5,setosa\n1,2\n"},
 		`line 2: the label "setosa" is no number`:                       {file: flowers, o: Options{Labels: Measures}},
 	} {
@@ -292,7 +295,11 @@ func TestReadRows(t *testing.T) {
 	if got, err := read("plain.csv", "width", "length"); err != nil || len(got) != 2 || got[1] != "plain.csv, line 2[] length is missing" {
 		t.Errorf("%q, %v", got, err)
 	}
-	for name, columns := range map[string][]string{"wide.csv": {"a", "b"}, "named.csv": {"height"}} {
+	files["cases.csv"] = &fstest.MapFile{Data: []byte("A,a,b,b\n1,2,3,4\n")}
+	if got, err := read("cases.csv", "a", "A"); err != nil || len(got) != 1 || got[0] != "cases.csv, line 2[2 1] <nil>" {
+		t.Errorf("columns that differ in capitals: %q, %v", got, err)
+	}
+	for name, columns := range map[string][]string{"wide.csv": {"a", "b"}, "named.csv": {"height"}, "cases.csv": {"b"}} {
 		if got, err := read(name, columns...); err == nil {
 			t.Errorf("%s: %q", name, got)
 		}

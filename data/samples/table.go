@@ -13,7 +13,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -282,23 +281,16 @@ func findColumns(fsys fs.FS, name string, o Options) (*columns, error) {
 	}
 	asked := [3]string{o.TextColumn, o.LabelColumn, ""}
 	for i, known := range [][]string{textNames, labelNames, partNames} {
-		at := -1
-		for k, cell := range head {
-			cell = strings.ToLower(strings.TrimSpace(cell))
-			if asked[i] == "" && (i != 2 || c.header || first[0].keys != nil) && slices.Contains(known, cell) && (at < 0 || slices.Index(known, cell) < slices.Index(known, strings.ToLower(strings.TrimSpace(head[at])))) ||
-				asked[i] != "" && strings.EqualFold(cell, strings.TrimSpace(asked[i])) {
-				at = k
+		at, named := -1, false
+		if asked[i] != "" {
+			if at, named, err = columnNumber(asked[i], head); err != nil {
+				return nil, err
 			}
+		} else if i != 2 || c.header || first[0].keys != nil {
+			at = knownColumn(known, head)
+			named = at >= 0
 		}
-		if at >= 0 && first[0].keys == nil {
-			c.header = true
-		}
-		if n, err := strconv.Atoi(asked[i]); err == nil && at < 0 && n >= 1 && n <= len(head) && first[0].keys == nil {
-			at = n - 1
-		}
-		if at < 0 && asked[i] != "" {
-			return nil, fmt.Errorf("there is no column %q, there are %s", asked[i], strings.Join(head, ", "))
-		}
+		c.header = c.header || named && first[0].keys == nil
 		*[]*int{&c.text, &c.label, &c.part}[i] = at
 		if at >= 0 && first[0].keys != nil {
 			c.keys[i] = head[at]
@@ -313,6 +305,18 @@ func findColumns(fsys fs.FS, name string, o Options) (*columns, error) {
 		c.labelName = strings.TrimSpace(head[c.label])
 	}
 	return c, nil
+}
+
+// knownColumn is the place of the column whose name comes first among those known, -1 if none
+// has one of them.
+func knownColumn(known, head []string) int {
+	best, first := -1, len(known)
+	for at, cell := range head {
+		if rank := slices.Index(known, strings.ToLower(strings.TrimSpace(cell))); rank >= 0 && rank < first {
+			best, first = at, rank
+		}
+	}
+	return best
 }
 
 // guess takes the column with the longest fields for the text, and of two columns the

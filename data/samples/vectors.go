@@ -225,7 +225,7 @@ func findVectorColumns(fsys fs.FS, name string, o Options) (*vectorColumns, erro
 		}
 	}
 	if o.LabelColumn != "" {
-		if c.label, err = columnNumber(o.LabelColumn, c.head); err != nil {
+		if c.label, _, err = columnNumber(o.LabelColumn, c.head); err != nil {
 			return nil, err
 		}
 		if c.part == c.label {
@@ -249,7 +249,7 @@ func findVectorColumns(fsys fs.FS, name string, o Options) (*vectorColumns, erro
 				return nil, fmt.Errorf("the column %s has something else than numbers, such as %s: leave it out", c.head[at], oddCell(c.column(body, at)))
 			}
 		}
-		return c, c.checkWidth()
+		return c, c.check()
 	}
 	var left []string
 	for at, name := range c.head {
@@ -266,7 +266,7 @@ func findVectorColumns(fsys fs.FS, name string, o Options) (*vectorColumns, erro
 	if len(left) > 0 {
 		c.notes = append(c.notes, fmt.Sprintf("%s without numbers %s left out: %s.", wording.Number(len(left), "column"), map[bool]string{true: "is", false: "are"}[len(left) == 1], strings.Join(left[:min(len(left), 12)], ", ")))
 	}
-	return c, c.checkWidth()
+	return c, c.check()
 }
 
 // numbersLines tells whether a column counts the lines: one of such a name, or an id.
@@ -287,9 +287,18 @@ func oddCell(cells []string) string {
 	return "nothing at all"
 }
 
-func (c *vectorColumns) checkWidth() error {
+// check refuses no numbers, too many, and two of one name, which a row to predict could not
+// tell apart.
+func (c *vectorColumns) check() error {
 	if n := len(c.numbers); n == 0 || n > vector.MaxColumns {
 		return fmt.Errorf("there are %s of numbers beside the label, want 1 to %d", wording.Number(n, "column"), vector.MaxColumns)
+	}
+	names := map[string]int{}
+	for i, name := range c.names() {
+		if first, has := names[name]; has {
+			return errSameName(c.head, first, c.numbers[i])
+		}
+		names[name] = c.numbers[i]
 	}
 	return nil
 }
