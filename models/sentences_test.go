@@ -69,7 +69,7 @@ func TestSentencesGolden(t *testing.T) {
 			checkEvidence(t, c.Model, explainer, config, input, c.Logits)
 		}
 	}
-	if len(cases) != 8 {
+	if len(cases) != 10 {
 		t.Errorf("there are %d cases", len(cases))
 	}
 }

@@ -54,7 +54,7 @@ var zoo = []Model{
 	{Name: "digitnet", Usual: Config{Channels: 1, Height: 28, Width: 28, Classes: 10}, Options: []Option{dropout(0.2)}, make: newDigitNet},
 	{Name: "efficientnet_b0", Usual: imageNet, Options: []Option{dropout(0.2), stochasticDepth, stem}, make: newEfficientNetB0},
 	{Name: "lenet5", Usual: Config{Channels: LeNetChannels, Height: LeNetHeight, Width: LeNetWidth, Classes: 10, Padding: []int{}}, make: newLeNet5},
-	{Name: "melcnn", Usual: Config{Channels: 1, Height: 40, Width: 64, Classes: 10}, Options: []Option{dropout(0.2)}, make: newMelCNN},
+	{Name: "melcnn", Usual: Config{Channels: 1, Height: 40, Width: 64, Classes: 10}, Options: []Option{convolutions, dropout(0.2)}, make: newMelCNN},
 	{Name: "mlp", Usual: Config{Channels: 1, Height: 1, Width: 16, Classes: 10}, Reads: Rows, Options: []Option{hidden(64), dropout(0.1)}, make: newMLP},
 	{Name: "mobilenet_v2", Usual: imageNet, Options: []Option{dropout(0.2), widthMult, stem}, make: newMobileNetV2},
 	{Name: "mobilenet_v3_small", Usual: imageNet, Options: []Option{dropout(0.2), widthMult}, make: newMobileNetV3Small},

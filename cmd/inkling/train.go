@@ -31,8 +31,10 @@ func modelFor(set *pictureSet) string {
 	switch {
 	case set.text != nil:
 		return "textcnn tally=2 apart=0.4"
-	case set.sound != nil:
+	case set.sound != nil && min(set.sound.Mels, set.sound.Columns) < 16: // too little for five
 		return "melcnn"
+	case set.sound != nil:
+		return "melcnn convolutions=5"
 	case set.vector != nil:
 		return "mlp"
 	}

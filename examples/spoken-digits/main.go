@@ -39,7 +39,7 @@ type recording struct {
 func main() {
 	dir := flag.String("data", "recordings", "the folder with the recordings")
 	speaker := flag.String("leave-out", "", "test on this speaker, whom the network has not heard; else on the first five recordings of each digit and speaker")
-	epochs := flag.Int("epochs", 20, "how often every recording is heard")
+	epochs := flag.Int("epochs", 30, "how often every recording is heard")
 	batch := flag.Int("batch", 32, "recordings a step")
 	seed := flag.Uint64("seed", 1, "the seed of all random numbers")
 	flag.Parse()
@@ -58,7 +58,7 @@ func main() {
 
 	// 2. Train. A recording sounds a little different each time: faster or slower, and a
 	// few pitches and moments are covered.
-	model, err := models.FindModel("melcnn") // three convolutions, and the mean of what they find
+	model, err := models.FindModel("melcnn convolutions=5") // and the mean of what they find
 	check(err)
 	net, err := model.NewModel(models.Config{Channels: 1, Height: mels, Width: columns, Classes: classes}, *seed)
 	check(err)
@@ -99,11 +99,12 @@ func main() {
 }
 
 // picture returns what the network reads of samples: how loud each pitch is, in decibels,
-// without what is the same in all.
+// without what is the same in all. What is 40 below the loudest counts as silence: there is
+// little but the noise of a microphone, and the network would know speakers by it.
 func picture(mel *sound.MelSpectrogram, samples []float32) *sound.Picture {
 	p, err := mel.Compute(samples)
 	check(err)
-	return p.Decibels(80).Normalize().Fit(columns, 0)
+	return p.Decibels(40).Normalize().Fit(columns, 0)
 }
 
 // open reads the recordings of a folder.

@@ -35,17 +35,20 @@ class CharCNN(nn.Module):
         return self.fc(torch.cat([first.amax(-1), second.amax(-1)], 1))
 
 class MelCNN(nn.Module):
-    def __init__(self, classes):
+    def __init__(self, classes, convolutions=3):
         super().__init__()
-        sizes = [1, 32, 64, 128]
-        for i in (1, 2, 3):
+        sizes = [1, 32, 64, 128, 128, 128]
+        self.convolutions = range(1, convolutions + 1)
+        for i in self.convolutions:
             setattr(self, f"conv{i}", nn.Conv2d(sizes[i - 1], sizes[i], 3, padding=1, bias=False))
-        for i in (1, 2, 3):
+        for i in self.convolutions:
             setattr(self, f"bn{i}", nn.BatchNorm2d(sizes[i]))
         self.fc = nn.Linear(128, classes)
     def forward(self, x):
-        for i in (1, 2, 3):
-            x = F.max_pool2d(F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x))), 2)
+        for i in self.convolutions:
+            x = F.relu(getattr(self, f"bn{i}")(getattr(self, f"conv{i}")(x)))
+            if i <= max(3, len(self.convolutions) - 1):
+                x = F.max_pool2d(x, 2)
         return self.fc(x.mean((2, 3)))
 
 class MLP(nn.Module):
@@ -62,7 +65,7 @@ def main():
     pieces = torch.cat([runs, torch.where(tokens > 0, 40 + tokens * 7 % 30, 0), torch.where(tokens > 20, 40 + tokens * 11 % 30, 0)], 1)
     mel = 4 * torch.tensor(share("input", 2 * 16 * 24)).float().reshape(2, 1, 16, 24)
     rows = 4 * torch.tensor(share("input", 2 * 7)).float().reshape(2, 1, 1, 7)
-    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10, 30, 2), pieces), ("melcnn", MelCNN(3), mel), ("mlp hidden=9", MLP(7, 3, 9), rows)):
+    for name, net, x in (("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), tokens), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), tokens), ("textcnn dim=6 filters=5", TextCNN(40, 3, 6, 5), runs), ("charcnn dim=6 filters=5", CharCNN(40, 3, 6, 5), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10), runs), ("textcnn dim=6 filters=5 tally=10", TextCNN(40, 3, 6, 5, 10, 30, 2), pieces), ("melcnn", MelCNN(3), mel), ("melcnn convolutions=4", MelCNN(3, 4), mel), ("melcnn convolutions=5", MelCNN(3, 5), mel), ("mlp hidden=9", MLP(7, 3, 9), rows)):
         y = load(net).eval()(x)
         out.append(dict(model=name, keys=list(net.state_dict()), shape=list(x.shape), piece_rows=2 if x is pieces else 0, input=x.flatten().tolist() if x.dtype == torch.int64 else None, logits=[round(v, 7) for v in y.flatten().tolist()]))
     json.dump(out, open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "sentences.json"), "w"))
