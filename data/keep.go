@@ -8,6 +8,8 @@ func InMemory(d Dataset) bool {
 	switch d := d.(type) {
 	case *Subset:
 		return InMemory(d.Dataset)
+	case *Measured:
+		return InMemory(d.viewed)
 	case interface{ inMemory() }:
 		return true
 	}
@@ -22,6 +24,8 @@ func Kept(d Dataset) bool {
 	switch d := d.(type) {
 	case *Subset:
 		return Kept(d.Dataset)
+	case *Measured:
+		return Kept(d.viewed)
 	case *kept:
 		return true
 	}

@@ -77,3 +77,56 @@ func TestScale(t *testing.T) {
 		t.Errorf("of none: %v", got)
 	}
 }
+
+// Labels that are called as numbers are shown as such, also of a part that is kept; the scale
+// is the outermost view's.
+func TestMeasured(t *testing.T) {
+	classes, err := NewMemory([]byte{0, 1, 2, 3}, []byte{1, 0, 2, 1}, []string{"-1", "2.5", "10"}, 1, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	numbers, err := ClassNumbers(classes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	part, err := NewSubset(Keep(NewMeasured(classes, "length", numbers), 1<<20), []int{3, 1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number, scale := Numbers(part)
+	if number == nil || number(0) != 2.5 || number(1) != -1 || number(2) != 10 || scale != ScaleOf([]float64{2.5, -1, 10, 2.5}) {
+		t.Errorf("the numbers are not those of the labels, or not the scale: %v", scale)
+	}
+	own := Scale{Mean: 1, Std: 2}
+	if _, scale := Numbers(NewMeasured(part, "length", []float64{0, 0, 0}).WithScale(own)); scale != own {
+		t.Errorf("the scale is %v, want %v", scale, own)
+	}
+	if d, i := Origin(part, 1); d != Dataset(classes) || i != 1 {
+		t.Errorf("example 1 is %d of %T", i, d)
+	}
+	pixels, label, err := part.Example(0)
+	if err != nil || label != 0 || pixels[0] != 3 || len(part.Classes()) != 1 || part.Classes()[0] != "length" {
+		t.Errorf("example 0 is %v with label %d of %v: %v", pixels, label, part.Classes(), err)
+	}
+	if labels, err := Labels(part); err != nil || labels[2] != 0 {
+		t.Errorf("labels %v, %v", labels, err)
+	}
+	named, err := NewMemory([]byte{0}, []byte{0}, []string{"cat"}, 1, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := ClassNumbers(named); err == nil {
+		t.Error("a cat is a number")
+	}
+}
+
+func TestFraction(t *testing.T) {
+	for want, labels := range map[string][]string{"0.5": {"2.5", "1", "0.5"}, "": {"1", "2.0", "3e1"}, "-.5": {"-.5"}} {
+		if got := Fraction(labels); got != want {
+			t.Errorf("%v: %q, want %q", labels, got, want)
+		}
+	}
+	if got := Fraction([]string{"0.5", "cat"}); got != "" {
+		t.Errorf("cats have the fraction %s", got)
+	}
+}

@@ -11,7 +11,12 @@ type View interface {
 // Origin returns where picture i of d comes from: the data set that d is a part or a [View] of,
 // however often it was divided, and the picture's number there.
 func Origin(d Dataset, i int) (Dataset, int) {
-	for {
+	return originUntil(d, i, func(Dataset) bool { return false })
+}
+
+// originUntil goes no farther than to the first data set of which stop is true.
+func originUntil(d Dataset, i int, stop func(Dataset) bool) (Dataset, int) {
+	for !stop(d) {
 		switch part := d.(type) {
 		case *Subset:
 			d, i = part.Dataset, part.indices[i]
@@ -23,4 +28,5 @@ func Origin(d Dataset, i int) (Dataset, int) {
 			return d, i
 		}
 	}
+	return d, i
 }

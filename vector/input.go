@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
 	"inkling/data"
@@ -115,7 +114,7 @@ func (in *Input) Parse(row string) ([]float64, error) {
 	values := make([]float64, len(fields))
 	for i, field := range fields {
 		var err error
-		if values[i], err = ParseNumber(field); err != nil {
+		if values[i], err = data.ParseNumber(field); err != nil {
 			return nil, err
 		}
 	}
@@ -163,15 +162,6 @@ func (in *Input) check(row []float64) error {
 		}
 	}
 	return nil
-}
-
-// ParseNumber reads a finite number with a decimal point.
-func ParseNumber(field string) (float64, error) {
-	v, err := strconv.ParseFloat(strings.TrimSpace(field), 64)
-	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) || len(field) > 64 {
-		return 0, fmt.Errorf("%.40q is no number", field)
-	}
-	return v, nil
 }
 
 // Bytes is a row as data sets hold it: each number, as its column's scale has it, in four

@@ -108,7 +108,7 @@ func ConfigFor(name string, m *inkling.Classifier) (Config, error) {
 	if m.Drawable(name) == nil {
 		t = m.TransformDrawing()
 	}
-	return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: t, About: m.About, Preparation: p}, nil
+	return Config{Name: name, Network: m.Network, Convolutions: m.Convolutions, Transform: t, About: m.About, Preparation: p, Target: m.Target}, nil
 }
 
 // Server serves one network.

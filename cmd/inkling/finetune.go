@@ -159,6 +159,7 @@ func (o *trainOptions) likeFrom(p pictureOptions) (pictureOptions, error) {
 		return p, nil
 	}
 	like, err := optionsFor(o.old, p.skipBad, "auto", p.samples)
+	like.samples.own, like.samples.find.Labels = true, p.samples.find.Labels // what is to be learnt may be something else
 	if o.old.SizeAssumed() && !o.old.AnySize() {
 		like.height, like.width = 0, 0 // theirs may tell what the model reads
 	}

@@ -86,7 +86,7 @@ func (o pictureOptions) options() (folder.Options, error) {
 	if height == 0 {
 		height, width = o.height, o.width
 	}
-	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad || o.count, Prepare: o.prepare}, err
+	return folder.Options{Channels: o.channels, Height: height, Width: width, SkipBad: o.skipBad || o.count, Prepare: o.prepare, Labels: o.samples.find.Labels}, err
 }
 
 // refuse refuses the options that were given where they do not apply: to pictures
@@ -101,6 +101,10 @@ func (o pictureOptions) refuse(title string, own bool) error {
 		return usagef("the model reads %s, and %s has pictures", o.samples.like.Kind(), title)
 	case o.samples.given(inkling.Pictures) != "":
 		return usagef("%s, and %s has pictures: leave them out", o.samples.given(inkling.Pictures), title)
+	case !own && o.samples.like != nil && o.samples.like.Target != nil:
+		return usagef("the model tells the number %s, and %s has classes", o.samples.like.Target.Name, title)
+	case !own && o.samples.find.Labels == data.NumberLabels:
+		return usagef("--labels numbers is for data of one's own, and %s has classes: leave it out", title)
 	case o.skipBad:
 		return usagef("--skip-bad leaves out picture files that cannot be read, and %s has none: leave it out", title)
 	}
@@ -299,12 +303,6 @@ func openOwn(set *pictureSet, fsys fs.FS, o pictureOptions) error {
 		return errors.New("there is nothing in it that can be read: want the files of a data set that \"inkling data list\" names, " +
 			"or the folders train and test with a folder of pictures, recordings (.wav, .flac) or texts (.txt) for every class, or just these, or tables of texts or numbers (train.tsv, test.tsv)")
 	}
-	if like := o.samples.like; like != nil && like.Kind() != inkling.Pictures {
-		return usagef("the model reads %s, and these are pictures", like.Kind())
-	}
-	if said := o.samples.given(inkling.Pictures); said != "" {
-		return usagef("%s, and these are pictures: leave them out", said)
-	}
 	options, err := o.options()
 	if err != nil {
 		return err
@@ -361,10 +359,17 @@ func (s *pictureSet) holdOut() error {
 
 // divide makes parts of a folder the pictures of the set.
 func (s *pictureSet) divide(parts *folder.Parts, o pictureOptions) error {
+	own := o
+	own.skipBad = o.skipBad && !parts.HasFiles()
+	own.size, own.way = "", ""
 	if !parts.HasFiles() {
-		if err := o.refuse(s.title, true); err != nil {
-			return err
-		}
+		own.size, own.way = o.size, o.way
+	}
+	if err := own.refuse(s.title, true); err != nil {
+		return err
+	}
+	if parts.Measures != "" {
+		s.measure(parts, o.samples)
 	}
 	train, test := data.Keep(parts.Train, keptBytes), data.Keep(parts.Test, keptBytes)
 	for _, note := range parts.Notes {
@@ -378,6 +383,22 @@ func (s *pictureSet) divide(parts *folder.Parts, o pictureOptions) error {
 		return test, nil
 	}
 	return nil
+}
+
+// measure has the network tell numbers: those of a model that the pictures are for, or else
+// theirs.
+func (s *pictureSet) measure(parts *folder.Parts, o sampleOptions) {
+	_, scale := data.Numbers(parts.Train)
+	s.target = &inkling.Target{Name: parts.Measures, Scale: scale}
+	if o.like == nil || o.own || o.like.Target == nil {
+		return
+	}
+	s.target = o.like.Target
+	for _, d := range []*data.Dataset{&parts.Train, &parts.Test} {
+		if measured, is := (*d).(*data.Measured); is {
+			*d = measured.WithScale(s.target.Scale)
+		}
+	}
 }
 
 func (s *pictureSet) addReason(sentence string) {

@@ -139,9 +139,11 @@ func isImageArgument(name string) bool {
 // A prediction is what a model thinks of one picture.
 type prediction struct {
 	Image         string         `json:"image"`
-	Class         string         `json:"class"`
-	Probability   float64        `json:"probability"`
-	Probabilities []classAndOdds `json:"probabilities"` // in the order of the classes
+	Target        string         `json:"target,omitempty"`
+	Number        *float64       `json:"number,omitempty"` // that Target is, in place of a class
+	Class         string         `json:"class,omitempty"`
+	Probability   float64        `json:"probability,omitempty"`
+	Probabilities []classAndOdds `json:"probabilities,omitempty"` // in the order of the classes
 	Inverted      bool           `json:"inverted"`
 	Resized       bool           `json:"resized"`
 	Preprocess    string         `json:"preprocess"` // how it was prepared
@@ -217,7 +219,7 @@ func (o *predictOptions) run(ctx context.Context, out, errOut io.Writer, stdin i
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := readImages(reader, m.About.Classes, predictions); err != nil {
+		if err := readImages(reader, m, predictions); err != nil {
 			return err
 		}
 		for _, p := range predictions {
@@ -271,7 +273,8 @@ func prepareImages(ctx context.Context, sources []imageSource, stdin io.Reader, 
 }
 
 // readImages shows the network what was prepared.
-func readImages(reader *inkling.Reader, classes []string, predictions []*prediction) error {
+func readImages(reader *inkling.Reader, m *inkling.Classifier, predictions []*prediction) error {
+	classes := m.About.Classes
 	var pixels [][]byte
 	for _, p := range predictions {
 		if p.err == nil {
@@ -288,9 +291,14 @@ func readImages(reader *inkling.Reader, classes []string, predictions []*predict
 		}
 		own := probabilities[0]
 		probabilities = probabilities[1:]
+		p.Inverted, p.Resized, p.Preprocess = p.seen.Inverted, p.seen.Resized, p.seen.Way
+		if m.Target != nil {
+			number := m.Target.Number(own[0])
+			p.Target, p.Number = m.Target.Name, &number
+			continue
+		}
 		best := train.Argmax(own)
 		p.Class, p.Probability = classes[best], float64(own[best])
-		p.Inverted, p.Resized, p.Preprocess = p.seen.Inverted, p.seen.Resized, p.seen.Way
 		for i, v := range own {
 			p.Probabilities = append(p.Probabilities, classAndOdds{classes[i], float64(v)})
 		}
@@ -473,6 +481,10 @@ func printPrediction(out io.Writer, p *prediction, remark string) error {
 	}
 	if p.None >= digits.NoneFrom && len(p.Digits) == 0 {
 		remark += fmt.Sprintf("; probably none of these, %s", percent(p.None))
+	}
+	if p.Number != nil {
+		_, err := fmt.Fprintf(out, "%s: %s %s%s\n", p.Image, printable(p.Target), quantity(*p.Number), remark)
+		return err
 	}
 	fmt.Fprintf(out, "%s: %s (%s%s)\n", p.Image, strings.ReplaceAll(p.Class, "\n", " / "), percent(p.Probability), remark)
 	if len(p.Digits) > 0 {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"image"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,6 +37,10 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	if p.set, err = o.sizedPictures(func() (*pictureSet, error) { return o.findPictures(ctx) }); err != nil {
 		return nil, err
 	}
+	if p.set.target != nil && slices.Contains(o.recipeSets, "label-smoothing") {
+		o.smoothing = 0
+		o.recipeSaid += " The labels are numbers, so label-smoothing, which is for classes, is left out."
+	}
 	if o.old == nil {
 		o.model = cmp.Or(o.model, modelFor(p.set)) // for config.yaml
 	}
@@ -62,6 +67,9 @@ func (o *trainOptions) prepare(ctx context.Context) (*prepared, error) {
 	}
 	if err != nil {
 		return nil, err
+	}
+	if p.set.target != nil && p.augment.Batch != nil {
+		return nil, usagef("--augment mixup and cutmix mix classes, and these are numbers: leave them out")
 	}
 	o.augment = p.augment.Spec // so that what auto stood for is said and saved
 	if p.model, err = o.newModel(p.set, p.train); err != nil {

@@ -84,6 +84,7 @@ type recipeOptions struct {
 	printConfig bool
 
 	recipeSaid string // what the recipe set
+	recipeSets []string
 }
 
 func (o *recipeOptions) flags(f *pflag.FlagSet) {
@@ -125,7 +126,7 @@ func (o *recipeOptions) applyRecipe(f *pflag.FlagSet, config string) error {
 			skips[key] = other("optimizer")
 		}
 	}
-	var set, given []string
+	var set, sets, given []string
 	kept := strings.Builder{}
 	for line := range strings.Lines(string(text)) {
 		key, _, isSetting := strings.Cut(line, ":")
@@ -137,14 +138,14 @@ func (o *recipeOptions) applyRecipe(f *pflag.FlagSet, config string) error {
 		case flag.Changed:
 			given = append(given, key)
 		default:
-			set = append(set, key+" "+values[key])
+			set, sets = append(set, key+" "+values[key]), append(sets, key)
 		}
 		kept.WriteString(line)
 	}
 	if err := flagfile.ApplyText("recipe "+o.recipe, []byte(kept.String()), f, settable); err != nil {
 		return err
 	}
-	o.recipeSaid = fmt.Sprintf("Recipe %s: %s.", o.recipe, strings.Join(set, ", "))
+	o.recipeSaid, o.recipeSets = fmt.Sprintf("Recipe %s: %s.", o.recipe, strings.Join(set, ", ")), sets
 	if len(given) > 0 {
 		o.recipeSaid += fmt.Sprintf(" Flags say otherwise: %s.", strings.Join(given, ", "))
 	}

@@ -86,10 +86,10 @@ func (o *sampleOptions) check(seed uint64) error {
 	}
 	switch o.labels {
 	case "", "auto":
-	case string(samples.Classes), string(samples.Measures):
-		o.find.Labels = samples.Labels(o.labels)
+	case string(data.ClassLabels), string(data.NumberLabels):
+		o.find.Labels = data.LabelKind(o.labels)
 	default:
-		return usagef("--labels is %q, want auto, %s or %s", o.labels, samples.Classes, samples.Measures)
+		return usagef("--labels is %q, want auto, %s or %s", o.labels, data.ClassLabels, data.NumberLabels)
 	}
 	if o.columns != "" {
 		o.find.Columns = strings.Split(o.columns, ",")
@@ -132,8 +132,6 @@ func (o *sampleOptions) given(kind inkling.Kind) string {
 		return "--label-column is for tables of texts and of vectors"
 	case o.columns != "" && kind != inkling.Vectors:
 		return "--columns is for vectors"
-	case o.find.Labels == samples.Measures && kind == inkling.Pictures:
-		return "--labels numbers is for texts, recordings and vectors"
 	case texts && kind != inkling.Texts:
 		return "--text-column, --tokens, --digits, --length, --runs, --tally-runs, --letters and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
@@ -238,12 +236,20 @@ func targetOf(found *samples.Set, d *samples.Division) *inkling.Target {
 	return &inkling.Target{Name: found.Label, Scale: data.ScaleOf(numbers)}
 }
 
+// labelsOf is what a model tells.
+func labelsOf(m *inkling.Classifier) data.LabelKind {
+	if m.Target != nil {
+		return data.NumberLabels
+	}
+	return data.ClassLabels
+}
+
 // findLike has samples found as a model reads them.
 func findLike(m *inkling.Classifier, o samples.Options) samples.Options {
-	o.Labels = samples.Classes
+	o.Labels = labelsOf(m)
 	label := ""
 	if m.Target != nil {
-		o.Labels, label = samples.Measures, m.Target.Name
+		label = m.Target.Name
 	}
 	if m.Vector != nil {
 		o.Columns, label = m.Vector.Names(), m.Vector.Label

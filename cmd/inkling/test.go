@@ -252,6 +252,7 @@ func optionsFor(m *inkling.Classifier, skipBad bool, preprocess string, find sam
 	}
 	channels, height, width := m.Network.Input()
 	_, err := m.Preparation(preprocess)
+	find.like, find.find.Labels = m, labelsOf(m)
 	return pictureOptions{channels: channels, height: height, width: width, skipBad: skipBad, samples: find, prepare: func(img image.Image) ([]byte, error) {
 		p, err := m.Preparation(preprocess) // the pictures may have told what size the model reads
 		if err != nil {

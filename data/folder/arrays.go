@@ -35,7 +35,7 @@ func (p *Parts) openArrays(fsys fs.FS, s source, o Options, like *pixels.Samples
 		if all[part] == nil {
 			continue
 		}
-		d, err := all[part].Dataset(classes)
+		d, err := p.samples(all[part], classes, o)
 		if errors.Is(err, pixels.ErrNoLabels) && part > parts.Train {
 			p.note("The pictures of the part " + part.String() + " have no labels: they are left alone.")
 			continue

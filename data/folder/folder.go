@@ -27,6 +27,7 @@ import (
 	"strings"
 	"sync"
 
+	"inkling/data"
 	"inkling/internal/wording"
 	"inkling/picture"
 )
@@ -48,6 +49,10 @@ type Options struct {
 	// there are. A class of another name is an error, one without pictures is
 	// not.
 	Classes []string
+
+	// Labels is what the labels are; by default classes, or, of a list, a table or arrays
+	// whose labels are numbers with fractions, numbers that measure something.
+	Labels data.LabelKind
 
 	// SkipBad hands out, in the place of a picture that cannot be used, the next
 	// one that can; see [Dataset.Bad]. Without it such a picture is an error.
@@ -79,6 +84,7 @@ type Dataset struct {
 	shape   string // how it was found out, if it was and that is worth a word
 	resized bool   // whether any that was looked at has another size
 
+	measures        string   // what the column of the labels is called, of a list
 	base            string   // the folder in which fsys lies, for messages
 	notes, warnings []string // sentences about what lies in the folder
 
@@ -322,4 +328,19 @@ func (d *Dataset) Bad() []error {
 		all = append(all, d.bad[i])
 	}
 	return all
+}
+
+// good returns the numbers of the pictures that can be used. It reads all of them.
+func (d *Dataset) good() (all []int, err error) {
+	for i := range d.index.len() {
+		if _, err := d.Own(i); err != nil {
+			d.note(i, err)
+			continue
+		}
+		all = append(all, i)
+	}
+	if len(all) == 0 {
+		return nil, errors.New("none of the pictures can be used")
+	}
+	return all, nil
 }

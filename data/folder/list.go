@@ -160,6 +160,9 @@ func (l *listReader) findColumns(head []table.Line) error {
 		}
 		l.d.remark("Of %s the columns %q and %q are read; %s %s left alone.", l.name, names[l.Path], names[l.Label], list(quoted(left), 6), plural(len(left), "is", "are"))
 	}
+	if l.Label >= 0 {
+		l.d.measures = strings.TrimSpace(names[l.Label])
+	}
 	for _, line := range rest {
 		if l.Path < len(line.Fields) && l.locate(line.Fields[l.Path]) {
 			break

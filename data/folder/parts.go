@@ -40,11 +40,16 @@ type Parts struct {
 	// or arrays.
 	Form string
 
+	// Measures is what the labels measure, if they are numbers and not classes: Train and
+	// Test are [data.Numbered] then, with the scale of Train.
+	Measures string
+
 	// HeldOut tells that the pictures to test with were held out of one part.
 	HeldOut bool
 
-	within string // the folder that the pictures were found in, if it was the only one
-	files  []*Dataset
+	decided bool   // whether there are classes or numbers
+	within  string // the folder that the pictures were found in, if it was the only one
+	files   []*Dataset
 }
 
 // Bad returns why pictures of either part were left out so far, see
@@ -67,6 +72,9 @@ func (p *Parts) Bad() []error {
 // other is opened in its place.
 func OpenParts(fsys fs.FS, o Options) (*Parts, error) {
 	p, err := openParts(fsys, o, 0)
+	if err == nil {
+		p.scale()
+	}
 	if err == nil && p.within != "" {
 		p.Notes = append([]string{"The pictures are those in the folder " + p.within + "."}, p.Notes...)
 	}
@@ -122,7 +130,13 @@ func openParts(fsys fs.FS, o Options, depth int) (*Parts, error) {
 	if len(l.tables) > 0 {
 		d.remark("The classes are the folders; %s beside them %s left alone: name a table to use it.", list(l.tables, 4), plural(len(l.tables), "is", "are"))
 	}
-	return p.holdOut(d)
+	p.take(d)
+	p.decide(d.classes, "", false, o)
+	whole, _, err := p.labelled(d, nil)
+	if err != nil {
+		return nil, err
+	}
+	return p.holdOut(whole)
 }
 
 // OpenFile opens a table of pictures or of their samples (.csv, .tsv, .txt) or a
@@ -133,7 +147,11 @@ func OpenFile(fsys fs.FS, name string, o Options) (*Parts, error) {
 	if err != nil {
 		return nil, err
 	}
-	return (&Parts{Form: [...]string{"folder", "list", "table", "arrays", "arrays"}[s.kind]}).open(fsys, s, nil, o)
+	p, err := (&Parts{Form: [...]string{"folder", "list", "table", "arrays", "arrays"}[s.kind]}).open(fsys, s, nil, o)
+	if err == nil {
+		p.scale()
+	}
+	return p, err
 }
 
 // IsZip tells from the first bytes of a file whether it is a zip archive of files,
@@ -155,15 +173,12 @@ func (p *Parts) Resized() bool {
 func (p *Parts) HasFiles() bool { return len(p.files) > 0 }
 
 func (p *Parts) holdOut(d data.Dataset) (*Parts, error) {
-	if d, ok := d.(*Dataset); ok {
-		p.take(d)
-	}
 	train, test, err := data.StratifiedSplit(d, heldOut, heldOutSeed)
 	if err != nil {
 		return nil, fmt.Errorf("nothing can be held out to test with: %w", err)
 	}
 	p.Train, p.Test, p.HeldOut = train, test, true
-	p.note(fmt.Sprintf("There are no pictures to test with: a fifth of every class, %d of %s and always the same, are held out.", test.Len(), wording.Number(d.Len(), "picture")))
+	p.note(fmt.Sprintf("There are no pictures to test with: a fifth%s, %d of %s and always the same, are held out.", map[bool]string{true: "", false: " of every class"}[p.Measures != ""], test.Len(), wording.Number(d.Len(), "picture")))
 	return p, nil
 }
 
@@ -208,7 +223,9 @@ func (p *Parts) open(fsys fs.FS, train source, tests []source, o Options) (*Part
 			return nil, fmt.Errorf("%s has no pictures to train on", train.name)
 		}
 	}
-	o.Classes = d.Classes()
+	if p.Measures == "" {
+		o.Classes = d.Classes()
+	}
 	o.Channels, o.Height, o.Width = d.Shape()
 	for i, t := range tests {
 		second, err := p.openSource(fsys, t, o, first.like)
@@ -287,20 +304,27 @@ func (p *Parts) openSource(fsys fs.FS, s source, o Options, like *pixels.Samples
 		}
 		d.base = name
 		p.take(d)
-		return &opened{whole: d}, nil
+		p.decide(d.classes, "", false, o)
+		whole, _, err := p.labelled(d, nil)
+		return &opened{whole: whole}, err
 	case listing:
 		d, rows, err := openList(fsys, s.name, o)
 		if err != nil {
 			return nil, err
 		}
 		p.take(d)
-		return divide(d, rows, nil)
+		p.decide(d.classes, d.measures, true, o)
+		whole, rows, err := p.labelled(d, rows)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", s.name, err)
+		}
+		return divide(whole, rows, nil)
 	case samples:
 		all, err := pixels.ReadTable(func() (io.ReadCloser, error) { return fsys.Open(s.name) }, pixelOptions(o, like))
 		if err != nil {
 			return nil, fmt.Errorf("%s is not usable: %w", s.name, err)
 		}
-		d, err := all.Dataset(o.Classes)
+		d, err := p.samples(all, o.Classes, o)
 		if err != nil {
 			return nil, fmt.Errorf("%s is not usable: %w", s.name, err)
 		}
@@ -310,6 +334,87 @@ func (p *Parts) openSource(fsys fs.FS, s source, o Options, like *pixels.Samples
 		return divide(d, all.Parts, all)
 	}
 	return p.openArrays(fsys, s, o, like)
+}
+
+// decide decides, of the first pictures that are opened, whether their labels are classes or
+// numbers; name is what these measure, if that is known. Of folders only what was asked for
+// makes numbers.
+func (p *Parts) decide(labels []string, name string, table bool, o Options) {
+	if p.decided {
+		return
+	}
+	p.decided = true
+	if name == "" {
+		name = "label"
+	}
+	if o.Labels == data.NumberLabels {
+		p.Measures = name
+	}
+	if o.Labels != data.LooksLike || !table {
+		return
+	}
+	if fraction := data.Fraction(labels); fraction != "" {
+		p.Measures = name
+		p.note(fmt.Sprintf("The labels (%s) measure something: they have fractions, such as %s. The network learns to tell numbers; --labels classes takes each of them for a class.", name, fraction))
+	}
+}
+
+// labelled returns the pictures with the labels that were decided on. Of pictures with numbers
+// the bad ones are left out at once, as another would not have the number of a bad one; rows,
+// the part of each, likewise.
+func (p *Parts) labelled(d *Dataset, rows []parts.Part) (data.Dataset, []parts.Part, error) {
+	if p.Measures == "" {
+		return d, rows, nil
+	}
+	numbers, err := data.ClassNumbers(d)
+	if err != nil {
+		return nil, nil, err
+	}
+	whole := data.NewMeasured(d, p.Measures, numbers)
+	if !d.options.SkipBad {
+		return whole, rows, nil
+	}
+	good, err := d.good()
+	if err != nil {
+		return nil, nil, err
+	}
+	if rows != nil {
+		kept := make([]parts.Part, len(good))
+		for k, i := range good {
+			kept[k] = rows[i]
+		}
+		rows = kept
+	}
+	some, err := data.NewSubset(whole, good)
+	return some, rows, err
+}
+
+// samples is so of samples.
+func (p *Parts) samples(all *pixels.Samples, classes []string, o Options) (data.Dataset, error) {
+	if all.Labels != nil {
+		p.decide(all.Names, "", true, o)
+	}
+	if p.Measures != "" {
+		return all.Measured(p.Measures)
+	}
+	return all.Dataset(classes)
+}
+
+// scale gives both parts with numbers the scale of those to train on.
+func (p *Parts) scale() {
+	if p.Measures == "" {
+		return
+	}
+	own := func(d data.Dataset) *data.Measured {
+		number, _ := data.Numbers(d)
+		all := make([]float64, d.Len())
+		for i := range all {
+			all[i] = number(i)
+		}
+		return data.NewMeasured(d, p.Measures, all)
+	}
+	train := own(p.Train)
+	p.Train, p.Test = train, own(p.Test).WithScale(train.Scale())
 }
 
 var errUnsorted = errors.New("the pictures are not sorted into classes")

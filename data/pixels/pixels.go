@@ -85,6 +85,25 @@ func (s *Samples) Dataset(classes []string) (*data.Memory, error) {
 	return data.NewMemory(s.Pixels, labels, classes, s.Channels, s.Height, s.Width)
 }
 
+// Measured returns the pictures as a data set whose labels are numbers that measure something.
+// It is an error if a label is no number, or if the pictures have none.
+func (s *Samples) Measured(name string) (*data.Measured, error) {
+	if s.Labels == nil {
+		return nil, ErrNoLabels
+	}
+	d, err := data.NewMemory(s.Pixels, make([]byte, len(s.Labels)), []string{name}, s.Channels, s.Height, s.Width)
+	if err != nil {
+		return nil, err
+	}
+	numbers := make([]float64, len(s.Labels))
+	for i, label := range s.Labels {
+		if numbers[i], err = data.ParseNumber(s.Names[label]); err != nil {
+			return nil, fmt.Errorf("the label %w, and labels that are numbers are wanted", err)
+		}
+	}
+	return data.NewMeasured(d, name, numbers), nil
+}
+
 // ErrNoLabels is the error for pictures without labels.
 var ErrNoLabels = errors.New("its pictures have no labels, so that nothing can be learnt from them or tested with them: such a file is for predictions; give one with a label in every line")
 

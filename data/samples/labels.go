@@ -3,12 +3,13 @@ package samples
 import (
 	"fmt"
 	"iter"
+	"maps"
 	"math"
 	"slices"
 	"strings"
 
+	"inkling/data"
 	"inkling/internal/wording"
-	"inkling/vector"
 )
 
 // defaultLabel is what numbers are called that have no name.
@@ -32,9 +33,9 @@ func (s *Set) measure(o Options) error {
 		s.Label = defaultLabel
 	}
 	switch o.Labels {
-	case Classes:
+	case data.ClassLabels:
 		return nil
-	case Measures:
+	case data.NumberLabels:
 		s.Measures = true
 	default:
 		different := map[string]bool{}
@@ -52,28 +53,22 @@ func (s *Set) measure(o Options) error {
 	for i := range s.Items {
 		item := &s.Items[i]
 		var err error
-		if item.Number, err = vector.ParseNumber(item.Label); err != nil {
+		if item.Number, err = data.ParseNumber(item.Label); err != nil {
 			return fmt.Errorf("%s: the label %w, and labels that are numbers are wanted", item.Where, err)
 		}
 	}
 	return nil
 }
 
-// measuring says why labels look as if they measured something, which is as scikit-learn's
-// type_of_target takes numbers with a fraction, and besides where there are too many for
-// classes; "" if they do not.
+// measuring says why labels look as if they measured something: numbers with a fraction do,
+// and whole ones of which there are too many for classes; "" if they do not.
 func measuring(different map[string]bool, samples int) string {
 	const few, fewEach, most = 50, 5, 10 // in all, of each, and different ones that may be classes all the same
-	fraction := ""
-	for label := range different {
-		v, err := vector.ParseNumber(label)
-		if err != nil {
-			return ""
-		}
-		if v != math.Trunc(v) && (fraction == "" || label < fraction) {
-			fraction = label
-		}
+	labels := slices.Collect(maps.Keys(different))
+	if !areNumbers(slices.Values(labels)) {
+		return ""
 	}
+	fraction := data.Fraction(labels)
 	switch n := len(different); {
 	case fraction != "":
 		return fmt.Sprintf("they have fractions, such as %s", fraction)
@@ -119,7 +114,7 @@ func columnNumber(name string, head []string) (at int, named bool, err error) {
 			return 0, false, errSameName(head, found[0], found[1])
 		}
 	}
-	if v, err := vector.ParseNumber(name); err == nil && v >= 1 && v <= float64(len(head)) && v == math.Trunc(v) {
+	if v, err := data.ParseNumber(name); err == nil && v >= 1 && v <= float64(len(head)) && v == math.Trunc(v) {
 		return int(v) - 1, false, nil
 	}
 	const most = 20

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"inkling/data"
 	"inkling/data/folder"
 	"inkling/data/parts"
 	"inkling/internal/wording"
@@ -152,7 +153,7 @@ func Find(fsys fs.FS, o Options) (*Set, error) {
 		return s, err
 	}
 	if o.Labels == "" {
-		o.Labels = Classes // the names of folders and files
+		o.Labels = data.ClassLabels // the names of folders and files
 	}
 	return s, s.measure(o)
 }

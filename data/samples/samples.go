@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 
+	"inkling/data"
 	"inkling/data/parts"
 	"inkling/internal/wording"
 )
@@ -54,8 +55,8 @@ type Options struct {
 	// Columns are those of a table of vectors whose numbers are read, by name or by number
 	// from 1; without any all are that have numbers and are not the label.
 	Columns []string
-	// Labels is what labels are: Classes, Measures, or, if empty, what they look like.
-	Labels Labels
+	// Labels is what labels are.
+	Labels data.LabelKind
 	// Names is a pattern of recordings' names, such as "{class}_{speaker}_{number}"; its
 	// field class is the label.
 	Names string
@@ -68,15 +69,6 @@ type Options struct {
 	// Seed is what folds, and what is held out, follow from.
 	Seed uint64
 }
-
-// Labels is what labels are.
-type Labels string
-
-// The kinds of labels.
-const (
-	Classes  Labels = "classes"
-	Measures Labels = "numbers" // which measure something
-)
 
 // A Set is samples that were found.
 type Set struct {

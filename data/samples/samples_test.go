@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"inkling/data"
 )
 
 func gzipped(text string) string {
@@ -207,9 +209,9 @@ func TestVectors(t *testing.T) {
 		"classes":        {file: strings.Replace(flowers, "species", "sort", 1), columns: "length width", label: "sort", rows: [][]float64{{5.1, 3.5}, {7, 3.2}, {4.9, 3}, {6.4, 3.2}}, note: "The column sort is taken for the label, the only one without numbers."},
 		"some columns":   {file: flowers, o: Options{Columns: []string{"2"}}, columns: "width", label: "species", rows: [][]float64{{3.5}, {3.2}, {3}, {3.2}}},
 		"numbers":        {file: houses, o: Options{LabelColumn: "price"}, columns: "rooms area", label: "price", rows: [][]float64{{3, 80.5}, {2, 55}, nil, {5, 140}}, measures: true, note: "The column houseId numbers the lines and is left out"},
-		"as classes":     {file: houses, o: Options{LabelColumn: "4", Labels: Classes}, columns: "rooms area", label: "price", rows: [][]float64{{3, 80.5}, {2, 55}, nil, {5, 140}}, note: "1 line of t.csv without a label is left out, the first line 5."},
+		"as classes":     {file: houses, o: Options{LabelColumn: "4", Labels: data.ClassLabels}, columns: "rooms area", label: "price", rows: [][]float64{{3, 80.5}, {2, 55}, nil, {5, 140}}, note: "1 line of t.csv without a label is left out, the first line 5."},
 		"whole numbers":  {file: "1;2;0\n3;4;1\n5;6;0\n", o: Options{LabelColumn: "3"}, columns: "column1 column2", label: "column3", rows: [][]float64{{1, 2}, {3, 4}, {5, 6}}},
-		"to be measured": {file: "1;2;0\n3;4;1\n5;6;0\n", o: Options{LabelColumn: "3", Labels: Measures}, columns: "column1 column2", label: "column3", rows: [][]float64{{1, 2}, {3, 4}, {5, 6}}, measures: true},
+		"to be measured": {file: "1;2;0\n3;4;1\n5;6;0\n", o: Options{LabelColumn: "3", Labels: data.NumberLabels}, columns: "column1 column2", label: "column3", rows: [][]float64{{1, 2}, {3, 4}, {5, 6}}, measures: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := OpenTable(fsOf(map[string]string{"t.csv": test.file}), "t.csv", test.o)
@@ -269,7 +271,7 @@ func TestVectorsRefused(t *testing.T) {
 		`the columns 1 and 3 are called "x" and "x"`:                    {file: "x,y,x\n1,1,10\n2,0,20\n", o: Options{LabelColumn: "y"}},
 		`the columns 1 and 2 are called "xY" and "Xy"`:                  {file: "xY,Xy,y\n1,1,10\n2,0,20\n", o: Options{LabelColumn: "y", Columns: []string{"xy"}}},
 		"line 3: it has 2 fields, want 3":                               {file: "length,width,species\n5.1,3.5,setosa\n1,2\n"},
-		`line 2: the label "setosa" is no number`:                       {file: flowers, o: Options{Labels: Measures}},
+		`line 2: the label "setosa" is no number`:                       {file: flowers, o: Options{Labels: data.NumberLabels}},
 	} {
 		s, err := OpenTable(fsOf(map[string]string{"t.csv": test.file}), "t.csv", test.o)
 		if err == nil || !strings.Contains(err.Error(), want) {

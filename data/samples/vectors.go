@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"inkling/data"
 	"inkling/data/folder"
 	"inkling/data/parts"
 	"inkling/data/table"
@@ -24,7 +25,7 @@ func isMissing(field string) bool {
 }
 
 func isNumber(field string) bool {
-	_, err := vector.ParseNumber(field)
+	_, err := data.ParseNumber(field)
 	return err == nil
 }
 
@@ -336,7 +337,7 @@ func (c *vectorColumns) row(x row) ([]float64, error) {
 			return nil, fmt.Errorf("%s is missing", c.head[at])
 		}
 		var err error
-		if values[i], err = vector.ParseNumber(cell); err != nil {
+		if values[i], err = data.ParseNumber(cell); err != nil {
 			return nil, fmt.Errorf("%s: %w", c.head[at], err)
 		}
 	}
