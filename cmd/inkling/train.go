@@ -102,7 +102,8 @@ class; recordings (.wav, .flac) from folders of classes, or by --names from file
 DIGIT_SPEAKER_NUMBER.wav; vectors from the columns of a table that have numbers. They choose
 the recipes text, speech and table, and networks that suit: textcnn with a tally of what each
 word says, melcnn, mlp. What was guessed is said. Labels of these that are numbers and measure
-something, such as prices, are learnt as such (--labels).
+something, such as prices, are learnt as such (--labels), and so are those of pictures in a
+list that have fractions.
 
 Before the training the pictures are looked at, and what
 is strange about them is said; "inkling data check" tells more.
