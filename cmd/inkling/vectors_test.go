@@ -143,7 +143,7 @@ func TestVectorsRefused(t *testing.T) {
 		{1, `there is no column "garden", there are id, town, rooms, area, price, kind`, []string{"train", "--data", "homes.csv", "--columns", "garden", "--label-column", "kind"}},
 		{2, `--labels is "words", want auto, classes or numbers`, []string{"train", "--data", "homes.csv", "--labels", "words"}},
 		{2, "--columns is for vectors", []string{"train", "--data", "mnist", "--columns", "a"}},
-		{2, "--labels numbers is for texts, recordings and vectors", []string{"train", "--data", "mnist", "--labels", "numbers"}},
+		{2, "--labels numbers is for data of one's own", []string{"train", "--data", "mnist", "--labels", "numbers"}},
 		{2, "--label-smoothing spreads labels over classes, and these are numbers", []string{"train", "--data", "homes.csv", "--label-column", "price", "--label-smoothing", "0.1", "--out", "n.pth"}},
 		{2, `there is no step "flip" for vectors`, []string{"train", "--data", "homes.csv", "--label-column", "kind", "--augment", "flip"}},
 		{1, "reads sentences, and these are vectors", []string{"train", "--data", "homes.csv", "--label-column", "kind", "--model", "textcnn"}},
