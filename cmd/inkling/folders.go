@@ -359,13 +359,11 @@ func (s *pictureSet) holdOut() error {
 
 // divide makes parts of a folder the pictures of the set.
 func (s *pictureSet) divide(parts *folder.Parts, o pictureOptions) error {
-	own := o
-	own.skipBad = o.skipBad && !parts.HasFiles()
-	own.size, own.way = "", ""
-	if !parts.HasFiles() {
-		own.size, own.way = o.size, o.way
+	given := o
+	if parts.HasFiles() {
+		given.skipBad, given.way = false, "" // which are for files
 	}
-	if err := own.refuse(s.title, true); err != nil {
+	if err := given.refuse(s.title, true); err != nil {
 		return err
 	}
 	if parts.Measures != "" {
