@@ -265,12 +265,12 @@ func readLabels(a *npy.Stream) ([]string, error) {
 		fault := error(nil)
 		known := map[float32]string{}
 		err := a.Each(func(i int, v float32) {
-			if v != float32(int32(v)) {
-				fault = fmt.Errorf("label %d is %v, want a whole number", i, v)
+			if v-v != 0 {
+				fault = fmt.Errorf("label %d is %v, want a finite number", i, v)
 				return
 			}
 			if known[v] == "" {
-				known[v] = strconv.Itoa(int(v))
+				known[v] = strconv.FormatFloat(float64(v), 'f', -1, 32)
 			}
 			labels[i] = known[v]
 		})
