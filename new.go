@@ -47,6 +47,9 @@ func NewClassifier(name string, o Options) (*Classifier, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	if err := o.Target.check(); err != nil {
+		return nil, err
+	}
 	if _, err := checkClasses(slices.Clone(o.Classes)); err != nil {
 		return nil, err
 	}

@@ -25,11 +25,18 @@ func parseTarget(file string) (*Target, error) {
 	if err := json.Unmarshal([]byte(file), &t); err != nil {
 		return nil, fmt.Errorf("what number it tells cannot be read: %w", err)
 	}
-	if !(t.Std > 0) || math.IsInf(t.Std, 0) || math.IsNaN(t.Mean) || math.IsInf(t.Mean, 0) {
-		return nil, fmt.Errorf("the mean is %v and the deviation %v, want numbers, the deviation above 0", t.Mean, t.Std)
+	return &t, t.check()
+}
+
+// check refuses a scale that is none, as numbers have that are too far from each other.
+func (t *Target) check() error {
+	switch {
+	case t == nil:
+		return nil
+	case !(t.Std > 0) || math.IsInf(t.Std, 0) || math.IsNaN(t.Mean) || math.IsInf(t.Mean, 0):
+		return fmt.Errorf("the numbers to tell (%s) have the mean %v and the deviation %v, want numbers, the deviation above 0", t.Name, t.Mean, t.Std)
+	case t.Name == "":
+		return errors.New("the number to tell has no name")
 	}
-	if t.Name == "" {
-		return nil, errors.New("the number has no name")
-	}
-	return &t, nil
+	return nil
 }

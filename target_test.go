@@ -95,3 +95,16 @@ func TestTargetOfTexts(t *testing.T) {
 		t.Errorf("%v is told, %v explained: %v", plain.Number, e.Number, err)
 	}
 }
+
+// Numbers that are too far apart to be scaled are refused, and so is what has no name.
+func TestTargetRefused(t *testing.T) {
+	for want, target := range map[string]*Target{
+		"(price) have the mean 0 and the deviation +Inf": {"price", data.ScaleOf([]float64{1e308, -1e308})},
+		"has no name": {"", data.Scale{Std: 1}},
+	} {
+		_, err := NewClassifier("lenet", Options{Classes: []string{"price"}, Target: target})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%v is taken: %v", target, err)
+		}
+	}
+}
