@@ -50,7 +50,7 @@ func hidden(usual int) Option {
 }
 
 // convolutions is an option of networks for spectrograms.
-var convolutions = Option{Name: "convolutions", Usage: "how many there are; the more, the better it hears voices that it has not learnt from", Usual: "3", Words: []string{"3", "4", "5"}}
+var convolutions = Option{Name: "convolutions", Usage: "how many there are; the last of more sees a longer piece of the sound", Usual: "3", Words: []string{"3", "4", "5"}}
 
 // tally is an option of networks that read tokens.
 var tally = Option{Name: "tally", Usage: "factor of what every token says for each class, added up beside the phrases and learnt so many times as fast; 0 is without", Usual: "0", Limit: 101}

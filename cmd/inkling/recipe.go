@@ -83,8 +83,8 @@ type recipeOptions struct {
 	recipe      string
 	printConfig bool
 
-	recipeSaid string // what the recipe set
-	recipeSets []string
+	recipeSaid string   // what the recipe set, as a sentence
+	recipeSets []string // the flags that it set
 }
 
 func (o *recipeOptions) flags(f *pflag.FlagSet) {
@@ -126,7 +126,7 @@ func (o *recipeOptions) applyRecipe(f *pflag.FlagSet, config string) error {
 			skips[key] = other("optimizer")
 		}
 	}
-	var set, sets, given []string
+	var set, given []string
 	kept := strings.Builder{}
 	for line := range strings.Lines(string(text)) {
 		key, _, isSetting := strings.Cut(line, ":")
@@ -138,14 +138,15 @@ func (o *recipeOptions) applyRecipe(f *pflag.FlagSet, config string) error {
 		case flag.Changed:
 			given = append(given, key)
 		default:
-			set, sets = append(set, key+" "+values[key]), append(sets, key)
+			o.recipeSets = append(o.recipeSets, key)
+			set = append(set, key+" "+values[key])
 		}
 		kept.WriteString(line)
 	}
 	if err := flagfile.ApplyText("recipe "+o.recipe, []byte(kept.String()), f, settable); err != nil {
 		return err
 	}
-	o.recipeSaid, o.recipeSets = fmt.Sprintf("Recipe %s: %s.", o.recipe, strings.Join(set, ", ")), sets
+	o.recipeSaid = fmt.Sprintf("Recipe %s: %s.", o.recipe, strings.Join(set, ", "))
 	if len(given) > 0 {
 		o.recipeSaid += fmt.Sprintf(" Flags say otherwise: %s.", strings.Join(given, ", "))
 	}

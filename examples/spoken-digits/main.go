@@ -58,7 +58,7 @@ func main() {
 
 	// 2. Train. A recording sounds a little different each time: faster or slower, and a
 	// few pitches and moments are covered.
-	model, err := models.FindModel("melcnn convolutions=5") // and the mean of what they find
+	model, err := models.FindModel("melcnn convolutions=5") // that, and the mean of what they find
 	check(err)
 	net, err := model.NewModel(models.Config{Channels: 1, Height: mels, Width: columns, Classes: classes}, *seed)
 	check(err)
