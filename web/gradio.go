@@ -203,6 +203,10 @@ func (g *gradio) info(w http.ResponseWriter, r *http.Request) {
 		answer(w, r, g.sampleInfo())
 		return
 	}
+	does := "Says which digit a drawing shows."
+	if g.server.target != nil {
+		does = "Tells the number " + g.server.target.Name + " of a picture."
+	}
 	type kind = map[string]any
 	file := kind{"type": "dict(path: str | None, url: str | None, size: int | None, orig_name: str | None, mime_type: str | None, is_stream: bool, meta: dict())", "description": ""}
 	editor := kind{"type": "dict(background: filepath | None, layers: list[filepath], composite: filepath | None, id: str | None)", "description": ""}
@@ -210,7 +214,7 @@ func (g *gradio) info(w http.ResponseWriter, r *http.Request) {
 	answer(w, r, map[string]any{
 		"unnamed_endpoints": map[string]any{},
 		"named_endpoints": map[string]any{"/" + gradioNames[0]: map[string]any{
-			"description":    "Says which digit a drawing shows.",
+			"description":    does,
 			"api_visibility": "public", "show_api": true,
 			"parameters": []any{map[string]any{
 				"label": "image", "parameter_name": "image", "parameter_has_default": false, "parameter_default": nil,

@@ -85,6 +85,8 @@ func (g *gradio) predict(ctx context.Context, from caller, input json.RawMessage
 		switch {
 		case answered.Empty:
 			label = noDigit
+		case answered.Number != nil:
+			label = shownNumber(*answered.Number)
 		case answered.None >= reading.NoneFrom && len(answered.Digits) == 0:
 			label = noneOfThese
 		}

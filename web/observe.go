@@ -51,7 +51,7 @@ func newMetrics() *metrics {
 			Buckets: []float64{1, 2, 4, 8, 16, reading.MaxBatch},
 		}),
 		answers: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "inkling_predictions_total", Help: "Predictions, by class; empty drawings have the class \"\".",
+			Name: "inkling_predictions_total", Help: "Predictions, by class; numbers have the name of what they tell, and empty drawings \"\".",
 		}, []string{"class"}),
 		feedbacks: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "inkling_feedback_total", Help: "Labelled drawings that were kept.",

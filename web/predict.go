@@ -134,8 +134,11 @@ func (s *Server) finish(ctx context.Context, started *begun) (*prediction, error
 	}
 	p := s.reads.Answer(started.prepared, outcomes, started.details)
 	counted := p.Label
-	if len(p.Digits) > 0 {
+	switch {
+	case len(p.Digits) > 0:
 		counted = "several"
+	case p.Number != nil:
+		counted = s.target.Name
 	}
 	s.metrics.answers.WithLabelValues(counted).Inc()
 	return p, nil

@@ -426,7 +426,7 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 	}
 	label := map[string]any{"label": nil, "confidences": []confidence{}}
 	if a.Number != nil {
-		label["label"] = strconv.FormatFloat(*a.Number, 'g', 6, 64)
+		label["label"] = shownNumber(*a.Number)
 	}
 	if a.Index >= 0 {
 		var all []confidence
@@ -437,6 +437,9 @@ func (g *gradio) predictSample(ctx context.Context, input json.RawMessage) ([]an
 	}
 	return []any{label}, nil
 }
+
+// shownNumber is a number as a text for people.
+func shownNumber(number float64) string { return strconv.FormatFloat(number, 'g', 6, 64) }
 
 // sampleComponent is the component of Gradio that a model for texts or recordings has for
 // its input.

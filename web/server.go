@@ -160,6 +160,9 @@ func New(c Config) (*Server, error) {
 	if (c.Text != nil || c.Sound != nil || c.Vector != nil) && c.Feedback != nil {
 		return nil, errors.New("feedback keeps drawings, and the network reads none")
 	}
+	if c.Target != nil && c.Feedback != nil {
+		return nil, fmt.Errorf("feedback keeps drawings with their classes, and the network tells the number %s", c.Target.Name)
+	}
 	draining := make(chan struct{})
 	s := &Server{
 		version: c.Version, training: c.Training, log: c.Log, metrics: newMetrics(), feedback: c.Feedback, feedbacks: newRates(c.FeedbackRate),
@@ -201,8 +204,6 @@ func (s *Server) use(c *Config) (err error) {
 	case c.Vector != nil:
 		shape[0], shape[1], shape[2] = c.Vector.Shape()
 		s.reads = &reading.Network{About: c.About, Input: []int{channels, height, width}, Parameters: inkling.Parameters(c.Network)}
-	case c.Target != nil:
-		return fmt.Errorf("the model tells the number %s of pictures, and the page and the API for pictures tell classes: inkling predict tells it", c.Target.Name)
 	case shape != [3]int{p.Channels, p.Height, p.Width}:
 		return fmt.Errorf("the network reads pictures of %v, but they are prepared as %dx%dx%d", nn.Shape(shape[:]), p.Channels, p.Height, p.Width)
 	default:
@@ -213,6 +214,9 @@ func (s *Server) use(c *Config) (err error) {
 			return fmt.Errorf("the network cannot be compiled: %w", err)
 		}
 		s.reads.Judge, s.reads.Decode, s.reads.Read = c.Judge, s.pictures.use, s.readDigits
+		if c.Target != nil {
+			s.reads.Number = c.Target.Number
+		}
 		shows = s.reads
 	}
 	programs, err := reading.Compile(c.Network, c.Convolutions, c.Transform, shape, len(c.About.Classes), reading.MaxBatch, shows)

@@ -85,9 +85,16 @@ func TestPicturesThatMeasure(t *testing.T) {
 	out, _ = runLine(t, 0, "", "data", "check", "bars.csv")
 	contains(t, out, "labels are numbers (length)")
 
+	drawn, err := inkling.NewClassifier("lenet", inkling.Options{Classes: []string{"length"}, Target: m.Target})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := drawn.Save("drawn.pth"); err != nil {
+		t.Fatal(err)
+	}
 	for want, args := range map[string][]string{
 		"the model tells the number length, and MNIST has classes":   {"test", "bars.pth", "--data", "mnist"},
-		"the page and the API for pictures tell classes":             {"serve", "bars.pth", "--addr", "127.0.0.1:0"},
+		"keeps drawings with their classes, and drawn.pth tells the": {"serve", "drawn.pth", "--addr", "127.0.0.1:0", "--feedback", "f.db"},
 		"--label-smoothing spreads labels over classes":              {"train", "--data", "bars.csv", "--label-smoothing", "0.1"},
 		"--augment mixup and cutmix mix classes":                     {"train", "--data", "bars.csv", "--augment", "mixup"},
 		"--labels numbers is for data of one's own":                  {"train", "--data", "mnist", "--labels", "numbers"},

@@ -64,7 +64,7 @@ programs (/openapi.json describes it). Gradio's clients can call it, too. Withou
 MODEL it is the tutorial's LeNet that reads, which is built in, as is a larger one
 that reads pictures better: inkling serve digitnet. A MODEL that reads other pictures than
 gray ones of 28x28 pixels gets a page on which a picture is dropped, and the five
-likeliest classes appear.
+likeliest classes appear, or the number that it tells.
 
 The server answers to programs and pages of this machine only. To let others in,
 listen on all addresses (--addr :7860); they can then use this machine's addresses,
@@ -181,8 +181,12 @@ func trainingData() (learned, tests data.Dataset, err error) {
 func serve(ctx context.Context, out io.Writer, log *slog.Logger, m *inkling.Classifier, name string, o *serveOptions) error {
 	m.FitTo(1, sketch.Size, sketch.Size, "drawings become")
 	drawable := m.Drawable(name)
-	if drawable != nil && o.feedback != "" {
+	switch {
+	case o.feedback == "":
+	case drawable != nil:
 		return usagef("--feedback keeps drawings, and %w", drawable)
+	case m.Target != nil:
+		return usagef("--feedback keeps drawings with their classes, and %s tells the number %s", name, m.Target.Name)
 	}
 	m.Orient("", weights.Upright, "as people read them (--orientation transposed if the network was trained on EMNIST as it is stored)")
 	var preparation inkling.Preparation

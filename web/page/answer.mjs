@@ -7,7 +7,7 @@ import { floats } from "./inside.mjs";
 import { paintSaliency } from "./network.mjs";
 import { decode, show, showTiles, wipe } from "./pictures.mjs";
 import { barRows, runnersUp } from "./probabilities.mjs";
-import { number, percent, stepName } from "./translations.mjs";
+import { number, percent, quantity, stepName } from "./translations.mjs";
 
 /** @typedef {import("./api.mjs").Prediction} Prediction */
 /** @typedef {import("./api.mjs").Step} Step */
@@ -52,6 +52,8 @@ export class AnswerView {
   #language;
   /** @type {string[]} */
   #classes = [];
+  /** What number the model tells in place of a class; "" for classes. */
+  #target = "";
   /** @type {Prediction | null} what is shown; null while there is no answer */
   #shown = null;
   /** @type {"empty" | "unread" | "loading"} why there is none */
@@ -88,6 +90,12 @@ export class AnswerView {
   set classes(classes) {
     this.#classes = classes;
     this.#writeWords();
+  }
+
+  /** @param {string} target the number that the model tells in place of classes */
+  set target(target) {
+    this.#target = target;
+    this.classes = [];
   }
 
   /**
@@ -160,6 +168,9 @@ export class AnswerView {
   /** What a screen reader is told. */
   get spoken() {
     const shown = this.#shown;
+    if (shown?.number !== undefined) {
+      return this.#t("spokenNumber", { target: this.#target, number: this.#answer(shown) });
+    }
     if (!shown || shown.empty || !shown.sure) {
       return this.#words.textContent ?? "";
     }
@@ -169,13 +180,16 @@ export class AnswerView {
   #writeWords() {
     const shown = this.#shown;
     const reads = shown !== null && !shown.empty;
-    this.#verdict.dataset.state = reads ? (shown.sure ? "sure" : "unsure") : "empty";
-    this.#digit.textContent = reads ? shown.label : "";
+    const answer = reads ? this.#answer(shown) : "";
+    const measured = shown?.number !== undefined;
+    const unsure = reads && !shown.sure && !measured;
+    this.#verdict.dataset.state = reads ? (unsure ? "unsure" : "sure") : "empty";
+    this.#digit.textContent = answer;
     this.#words.textContent = this.#verdictWords();
-    this.#glance.textContent = reads ? `${shown.label} · ${percent(topOf(shown))}` : "";
-    this.#glance.classList.toggle("unsure", reads && !shown.sure);
-    this.#digit.classList.toggle("number", reads && shown.digits !== undefined);
-    this.#digit.classList.toggle("long", reads && shown.label.split("\n").some((line) => line.length > LONG));
+    this.#glance.textContent = reads ? `${answer} · ${measured ? this.#target : percent(topOf(shown))}` : "";
+    this.#glance.classList.toggle("unsure", unsure);
+    this.#digit.classList.toggle("number", reads && (measured || shown.digits !== undefined));
+    this.#digit.classList.toggle("long", answer.split("\n").some((line) => line.length > LONG));
     if (reads && shown.digits) {
       // Of a number each bar is one of its digits.
       this.#writeBars(
@@ -195,6 +209,14 @@ export class AnswerView {
     this.#writeComparison(reads ? shown : null);
   }
 
+  /**
+   * What was read: a class, the number that several digits are, or the one that is told.
+   * @param {Prediction} shown
+   */
+  #answer(shown) {
+    return shown.number === undefined ? shown.label : quantity(this.#language(), shown.number);
+  }
+
   #verdictWords() {
     const shown = this.#shown;
     if (!shown) {
@@ -202,6 +224,9 @@ export class AnswerView {
     }
     if (shown.empty) {
       return this.#t("blank");
+    }
+    if (shown.number !== undefined) {
+      return this.#target;
     }
     const { digits, none = 0, left_out: leftOut = 0 } = shown;
     const aside = leftOut > 0 ? ` ${this.#t("leftOut", { count: leftOut })}` : "";

@@ -10,6 +10,7 @@ import { PAD, rounded } from "./drawing.mjs";
  * @property {string} label
  * @property {number} index
  * @property {number[]} probabilities one for each class, in the model's order
+ * @property {number} [number] what the model tells in place of a class
  * @property {boolean} sure
  * @property {boolean} empty
  * @property {ReadDigit[]} [digits] of a number; label is all of them then
@@ -60,6 +61,8 @@ import { PAD, rounded } from "./drawing.mjs";
  * @typedef {object} Model
  * @property {string[]} classes
  * @property {number} [accuracy] 0 to 1, on the test set
+ * @property {string} [target] the number that it tells in place of classes
+ * @property {number} [r2] of that, on the test set
  * @property {string} [dataset]
  * @property {string} [split] the part of the data set
  * @property {string} [architecture]

@@ -7,7 +7,7 @@ import { byId, make } from "./dom.mjs";
 import { Speaker } from "./language.mjs";
 import { dataURLOf, decode, fitting, show } from "./pictures.mjs";
 import { runnersUp } from "./probabilities.mjs";
-import { percent } from "./translations.mjs";
+import { percent, quantity } from "./translations.mjs";
 
 /** @typedef {import("./api.mjs").Prediction} Prediction */
 
@@ -39,7 +39,8 @@ const { t } = speaker;
 
 /** Says in words and bars what is known. */
 function describe() {
-  const rows = shown && model && !shown.empty ? runnersUp(shown.probabilities, model.classes).slice(0, CLASSES) : [];
+  const number = shown?.number;
+  const rows = shown && model && !shown.empty && number === undefined ? runnersUp(shown.probabilities, model.classes).slice(0, CLASSES) : [];
   bars.replaceChildren(
     ...rows.map(({ label, probability }, i) => {
       const bar = make("span", "bar");
@@ -51,6 +52,8 @@ function describe() {
   words.dataset["state"] = state;
   if (state !== "answered") {
     words.textContent = t(state);
+  } else if (number !== undefined) {
+    words.textContent = t("toldPicture", { target: model?.target ?? "", number: quantity(speaker.language, number) });
   } else if (!first) {
     words.textContent = t("blankPicture");
   } else {
@@ -165,6 +168,10 @@ byId("command", HTMLElement).textContent = `curl ${address("api/predict")} -F im
 speaker.translate();
 try {
   model = await describeModel();
+  if (model.target) {
+    bars.hidden = true;
+    speaker.reword("picturesTitle", { picturesTagline: "measuresTagline", classesTitle: "numberTold" });
+  }
   describe();
 } catch (error) {
   showProblem(error);

@@ -41,15 +41,37 @@ export class Speaker {
   translate() {
     document.documentElement.lang = LANGUAGES[this.language].tag;
     document.title = this.t(this.#title);
+    this.#write();
+    this.#button.textContent = LANGUAGES[this.#other()].name;
+    this.#button.lang = LANGUAGES[this.#other()].tag;
+    this.#changed();
+  }
+
+  /**
+   * Has the page say other texts from now on, as its model wants them.
+   * @param {TextKey} title
+   * @param {Partial<Record<TextKey, TextKey>>} instead what is said in place of what
+   */
+  reword(title, instead) {
+    this.#title = title;
+    for (const element of document.querySelectorAll("[data-text]")) {
+      const key = instead[/** @type {TextKey} */ (element.getAttribute("data-text"))];
+      if (key) {
+        element.setAttribute("data-text", key);
+      }
+    }
+    document.title = this.t(this.#title);
+    this.#write();
+  }
+
+  /** Writes every text of the page. */
+  #write() {
     for (const element of document.querySelectorAll("[data-text]")) {
       element.textContent = this.t(/** @type {TextKey} */ (element.getAttribute("data-text")));
     }
     for (const element of document.querySelectorAll("[data-label]")) {
       element.setAttribute("aria-label", this.t(/** @type {TextKey} */ (element.getAttribute("data-label"))));
     }
-    this.#button.textContent = LANGUAGES[this.#other()].name;
-    this.#button.lang = LANGUAGES[this.#other()].tag;
-    this.#changed();
   }
 
   /**
@@ -61,6 +83,8 @@ export class Speaker {
       model.architecture,
       this.t("modelParameters", { parameters: model.parameters.toLocaleString(LANGUAGES[this.language].tag) }),
       model.dataset && this.t("modelDataset", { dataset: datasetName(this.language, model.dataset, model.split ?? "") }),
+      model.target && this.t("modelTarget", { target: model.target }),
+      model.r2 && this.t("modelR2", { share: model.r2.toFixed(3) }),
       model.accuracy && this.t("modelAccuracy", { percent: percent(model.accuracy) }),
     ].filter(Boolean);
     return about.length === 0 ? "" : this.t("model", { about: about.join(this.language === "zh" ? "，" : ", ") });

@@ -51,6 +51,8 @@ function announce(words) {
 
 /** @type {import("./api.mjs").Model | null} */
 let model = null;
+/** Whether what it tells apart are the digits. */
+let digitsOnly = true;
 const digits = Array.from({ length: 10 }, (_, i) => String(i));
 
 const answerView = new AnswerView(t, () => speaker.language);
@@ -152,8 +154,9 @@ function invite() {
   const { example } = pad.drawing;
   invitation.hidden = !pad.isEmpty && !example;
   invitation.classList.toggle("over-example", Boolean(example));
-  invitation.dataset["text"] = example ? "exampleShown" : "invitation";
-  invitation.textContent = t(example ? "exampleShown" : "invitation");
+  const words = example ? "exampleShown" : digitsOnly ? "invitation" : "drawHere";
+  invitation.dataset["text"] = words;
+  invitation.textContent = t(words);
 }
 
 setUpExamples(byId("examples", HTMLElement), (example) => pad.showExample(example));
@@ -253,7 +256,7 @@ function showModel() {
 
 speaker.translate();
 showTools();
-setUpProgramPanel(t, announce);
+const toldOfProgram = setUpProgramPanel(t, announce);
 if (isLocal()) {
   answerView.showNothing("loading");
 }
@@ -262,15 +265,24 @@ try {
   if (pad.isEmpty) {
     answerView.showNothing("empty");
   }
-  answerView.classes = model.classes;
+  digitsOnly = !model.target && model.classes.join() === digits.join();
+  if (!digitsOnly) {
+    speaker.reword("drawingsTitle", { tagline: "drawingsTagline", invitation: "drawHere", ...(model.target ? { saliency: "saliencyNumber" } : {}) });
+  }
+  if (model.target) {
+    answerView.target = model.target;
+    toldOfProgram(true);
+  } else {
+    answerView.classes = model.classes;
+  }
   if (model.feedback) {
     feedbackView.enable(model.classes);
   }
   showModel();
-  const digitsOnly = model.classes.join() === digits.join();
   byId("examples", HTMLElement).hidden = !digitsOnly;
   byId("network", HTMLElement).hidden = !model.inside;
   byId("maps", HTMLElement).hidden = model.inside;
+  byId("bars", HTMLElement).hidden = byId("tutorial-figure", HTMLElement).hidden = Boolean(model.target);
   byId("training", HTMLElement).hidden = !(model.training && model.inside && digitsOnly);
   byId("saliency-figure", HTMLElement).hidden = !model.inside;
   if (model.inside) {

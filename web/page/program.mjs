@@ -14,15 +14,18 @@ const NAMES = ["curl", "javascript", "python", "go"];
 /**
  * @param {Translate} t
  * @param {(words: string) => void} announce
+ * @returns {(measures: boolean) => void} to be told whether the model answers with a number
  */
 export function setUpProgramPanel(t, announce) {
-  const texts = snippets(address("api/predict"));
+  let texts = snippets(address("api/predict"));
+  let shown = 0;
   const tabs = NAMES.map((name) => byId(`tab-${name}`, HTMLButtonElement));
   const code = byId("snippet", HTMLElement);
   const panel = byId("snippet-panel", HTMLElement);
 
   /** @param {number} chosen */
   const choose = (chosen) => {
+    shown = chosen;
     tabs.forEach((tab, i) => {
       tab.setAttribute("aria-selected", String(i === chosen));
       tab.tabIndex = i === chosen ? 0 : -1;
@@ -57,6 +60,10 @@ export function setUpProgramPanel(t, announce) {
     clearTimeout(back);
     back = setTimeout(() => (button.textContent = t("copy")), 2000);
   });
+  return (measures) => {
+    texts = snippets(address("api/predict"), measures);
+    choose(shown);
+  };
 }
 
 /**

@@ -2,7 +2,7 @@
  * What the pages for texts, for recordings and for vectors share: the languages, the server, the answer.
  */
 import { byId } from "./dom.mjs";
-import { LANGUAGES, chooseLanguage, percent } from "./translations.mjs";
+import { LANGUAGES, chooseLanguage, percent, quantity } from "./translations.mjs";
 
 /** @typedef {"en" | "zh"} Language */
 
@@ -217,7 +217,7 @@ export function showAnswer(model, answer, empty) {
   const none = !model || !answer || answer.empty;
   if (!none && answer.number !== undefined) {
     words.dataset.state = "sure";
-    words.textContent = `${model.target ?? ""} ${new Intl.NumberFormat(LANGUAGES[language].tag, { maximumSignificantDigits: 6 }).format(answer.number)}`;
+    words.textContent = `${model.target ?? ""} ${quantity(language, answer.number)}`;
     clearTimeout(announcing);
     announcing = setTimeout(() => (byId("announcement", HTMLElement).textContent = words.textContent), 700);
     odds.replaceChildren();

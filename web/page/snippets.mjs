@@ -9,9 +9,14 @@ const SEVEN = '{"strokes": [[[70, 60], [210, 60], [130, 230]]], "width": 280, "h
 
 /**
  * @param {string} url of the endpoint, such as http://localhost:7860/api/predict
+ * @param {boolean} [measures] whether it answers with a number in place of classes
  * @returns {Record<SnippetName, string>}
  */
-export function snippets(url) {
+export function snippets(url, measures = false) {
+  const fields = measures ? ["number"] : ["label", "probabilities"];
+  const types = /** @type {Record<string, string>} */ ({ label: "string", probabilities: "[]float64", number: "float64" });
+  const width = Math.max(...fields.map((field) => field.length));
+  const inGo = fields.map((field) => field.charAt(0).toUpperCase() + field.slice(1));
   return {
     curl: `curl ${url} \\
   -H 'Content-Type: application/json' \\
@@ -25,7 +30,7 @@ const response = await fetch("${url}", {
   body: JSON.stringify(drawing),
 });
 const answer = await response.json();
-console.log(answer.label, answer.probabilities);
+console.log(${fields.map((field) => `answer.${field}`).join(", ")});
 `,
     python: `import json
 import urllib.request
@@ -39,7 +44,7 @@ request = urllib.request.Request(
 )
 with urllib.request.urlopen(request) as response:
     answer = json.load(response)
-print(answer["label"], answer["probabilities"])
+print(${fields.map((field) => `answer["${field}"]`).join(", ")})
 `,
     go: `package main
 
@@ -59,13 +64,11 @@ func main() {
 	}
 	defer response.Body.Close()
 	var answer struct {
-		Label         string
-		Probabilities []float64
-	}
+${fields.map((field, i) => `\t\t${inGo[i]?.padEnd(width)} ${types[field]}\n`).join("")}	}
 	if err := json.NewDecoder(response.Body).Decode(&answer); err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(answer.Label, answer.Probabilities)
+	fmt.Println(${inGo.map((field) => `answer.${field}`).join(", ")})
 }
 `,
   };

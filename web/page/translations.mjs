@@ -5,9 +5,12 @@
 const english = {
   title: "Inkling reads digits as you draw them",
   tagline: "A sketchpad that reads a digit while you draw it.",
+  drawingsTitle: "Inkling reads what you draw",
+  drawingsTagline: "A sketchpad that reads what you draw while you draw it.",
   drawTitle: "Draw",
   padLabel: "Drawing pad",
   invitation: "Draw a digit here",
+  drawHere: "Draw here",
   exampleShown: "An example: draw over it",
   examplesLabel: "Examples",
   exampleThree: "Example: a three",
@@ -43,6 +46,7 @@ const english = {
   after: "After processing: 28 × 28 pixels",
   saliency: "What counts: blue for the answer, orange against it",
   saliencyLabel: "Which pixels speak for the answer and which against it",
+  saliencyNumber: "What counts: blue makes the number larger, orange smaller",
   processedEmpty: "Nothing yet",
   processedLabel: "The processed picture, 28 by 28 pixels",
   readTitle: "What it reads",
@@ -57,6 +61,7 @@ const english = {
   none: "Perhaps none of these: no digit, {percent}.",
   leftOut: "Left out as too small: {count}.",
   spokenSure: "It reads {label}, {percent} sure.",
+  spokenNumber: "{target}: it reads {number}.",
   barsLabel: "Probability of each answer",
   timing: "Read in {server} ms; {page} ms from stroke to answer.",
   feedbackTitle: "Was it right?",
@@ -136,6 +141,8 @@ const english = {
   modelDataset: "trained on {dataset}",
   folder: "a folder of pictures",
   modelAccuracy: "{percent} right on its test set",
+  modelTarget: "tells the number {target}",
+  modelR2: "R² {share} on its test set",
   offline: "The server does not answer. Is it still running? The next stroke tries again.",
   engineFailed: "The network could not be loaded. Load the page again.",
   retrying: "Trying again in {seconds} s.",
@@ -155,7 +162,10 @@ const english = {
   givenUnseen: "This browser cannot show the picture, but the server may read it.",
   seenPictureNote: "The picture as the network reads it: {width} × {height} pixels.",
   seenPictureLabel: "The processed picture, {width} by {height} pixels",
+  measuresTagline: "Show it a picture: it tells a number.",
   classesTitle: "What it shows",
+  numberTold: "The number",
+  toldPicture: "{target}: {number}",
   noPicture: "There is no picture yet.",
   looking: "Looking ...",
   blankPicture: "There is nothing on this picture.",
@@ -173,9 +183,12 @@ const english = {
 const chinese = {
   title: "Inkling：边写边认的手写数字",
   tagline: "一块手写板：数字还没写完，它已经在认。",
+  drawingsTitle: "Inkling：边画边认",
+  drawingsTagline: "一块手写板：还没画完，它已经在认。",
   drawTitle: "书写",
   padLabel: "手写板",
   invitation: "在这里写一个数字",
+  drawHere: "在这里画",
   exampleShown: "这是示例：直接在上面写",
   examplesLabel: "示例",
   exampleThree: "示例：数字 3",
@@ -211,6 +224,7 @@ const chinese = {
   after: "处理后的图像（28 × 28）",
   saliency: "关键像素：蓝色支持答案，橙色反对",
   saliencyLabel: "哪些像素支持答案，哪些反对答案",
+  saliencyNumber: "关键像素：蓝色使数变大，橙色使数变小",
   processedEmpty: "还没有图像",
   processedLabel: "处理后的图像，28 × 28 像素",
   readTitle: "预测结果",
@@ -225,6 +239,7 @@ const chinese = {
   none: "可能都不是：不像数字，{percent}。",
   leftOut: "太小而略去的笔迹：{count}。",
   spokenSure: "预测结果：{label}，把握 {percent}。",
+  spokenNumber: "{target}：预测结果 {number}。",
   barsLabel: "每个答案的概率",
   timing: "识别用时 {server} 毫秒；从落笔到出结果 {page} 毫秒。",
   feedbackTitle: "认对了吗？",
@@ -304,6 +319,8 @@ const chinese = {
   modelDataset: "用 {dataset} 训练",
   folder: "文件夹中的图片",
   modelAccuracy: "测试集正确率 {percent}",
+  modelTarget: "给出数 {target}",
+  modelR2: "测试集 R² {share}",
   offline: "服务器没有应答。它还在运行吗？下一笔会再试一次。",
   engineFailed: "网络加载失败，请重新打开页面。",
   retrying: "{seconds} 秒后重试。",
@@ -323,7 +340,10 @@ const chinese = {
   givenUnseen: "浏览器无法显示这张图片，但服务器也许能读取。",
   seenPictureNote: "网络读到的图片：{width} × {height} 像素。",
   seenPictureLabel: "处理后的图片，{width} × {height} 像素",
+  measuresTagline: "给它一张图片，它给出一个数。",
   classesTitle: "图片的内容",
+  numberTold: "给出的数",
+  toldPicture: "{target} 为 {number}",
   noPicture: "还没有图片。",
   looking: "正在识别……",
   blankPicture: "这张图片上什么也没有。",
@@ -407,6 +427,15 @@ export function text(language, key, values = {}) {
  */
 export function number(value) {
   return String(Math.round(value * 100) / 100).replace("-", "−");
+}
+
+/**
+ * A number that a model tells, for people: six digits of it.
+ * @param {Language} language
+ * @param {number} value
+ */
+export function quantity(language, value) {
+  return new Intl.NumberFormat(LANGUAGES[language].tag, { maximumSignificantDigits: 6 }).format(value);
 }
 
 /**

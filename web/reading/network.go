@@ -27,6 +27,10 @@ type Network struct {
 	// Ground and Ink are what the network is shown for the bytes 0 and 255.
 	Ground, Ink float32
 
+	// Number is set if the network tells a number in place of classes: it makes that of the
+	// network's one output.
+	Number func(output float32) float64
+
 	// Read returns the probability of each class for pictures of drawings, at most
 	// MaxBatch of them.
 	Read func(ctx context.Context, pictures [][]byte) ([][]float32, error)
@@ -67,9 +71,10 @@ func (n *Network) PreparationFor(way string) (prepare.Preparation, error) {
 }
 
 // Preparations are what a drawing is prepared by: as the request wants it and, with
-// details, as the tutorial does, unless it is one of pixels, which are not prepared.
+// details, as the tutorial does, unless it is one of pixels, which are not prepared, or the
+// network tells a number, as none of the tutorial's does.
 func (n *Network) Preparations(d *Drawing, p prepare.Preparation, details bool) []prepare.Preparation {
-	if !details || d.Given() == "pixels" || !n.Draws() {
+	if !details || d.Given() == "pixels" || !n.Draws() || n.Number != nil {
 		return []prepare.Preparation{p}
 	}
 	tutorial := p
@@ -80,12 +85,8 @@ func (n *Network) Preparations(d *Drawing, p prepare.Preparation, details bool) 
 // Answer tells what was read in a drawing as it was prepared, in one way or two, where
 // outcomes has nil for what there is no ink on.
 func (n *Network) Answer(prepared []*Shown, outcomes []*Outcome, details bool) *Prediction {
-	probabilities, index := n.best(outcomes[0])
-	p := &Prediction{
-		Label: n.Label(index), Index: index, Probabilities: probabilities,
-		Empty: outcomes[0] == nil, Processed: DataURL(prepared[0].Image()),
-	}
-	p.Sure = index >= 0 && probabilities[index] >= SureAbove
+	p := &Prediction{Empty: outcomes[0] == nil, Processed: DataURL(prepared[0].Image())}
+	n.tell(p, outcomes[0])
 	n.addPage(p, prepared[0].Page)
 	if !details {
 		return p
@@ -106,6 +107,20 @@ func (n *Network) Answer(prepared []*Shown, outcomes []*Outcome, details bool) *
 		p.Tutorial = &ShownTutorial{DataURL(prepared[1].Image()), probabilities, n.Label(index)}
 	}
 	return p
+}
+
+// tell tells the class or the number that was read, if there was ink.
+func (n *Network) tell(p *Prediction, o *Outcome) {
+	if n.Number != nil {
+		p.Index, p.Probabilities = -1, []float32{}
+		if o != nil {
+			p.Number = new(n.Number(o.Probabilities[0]))
+		}
+		return
+	}
+	p.Probabilities, p.Index = n.best(o)
+	p.Label = n.Label(p.Index)
+	p.Sure = p.Index >= 0 && p.Probabilities[p.Index] >= SureAbove
 }
 
 // best returns the probabilities and the index of the largest, which is -1 if there was no

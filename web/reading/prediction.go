@@ -17,9 +17,10 @@ const SureAbove = 0.9
 
 // A Prediction is the answer about one drawing.
 type Prediction struct {
-	Label         string    `json:"label" doc:"the class that the drawing most probably shows, or the number that several digits are, with a line feed between lines; empty for an empty drawing" example:"7"`
-	Index         int       `json:"index" doc:"the place of that class among the model's classes; -1 for an empty drawing and for several digits"`
-	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes; all 0 for several digits, which have their own"`
+	Label         string    `json:"label" doc:"the class that the drawing most probably shows, or the number that several digits are, with a line feed between lines; empty for an empty drawing, and where the model tells a number" example:"7"`
+	Index         int       `json:"index" doc:"the place of that class among the model's classes; -1 for an empty drawing, for several digits and for a number"`
+	Probabilities []float32 `json:"probabilities" nullable:"false" doc:"of each class, in the order of the model's classes; all 0 for several digits, which have their own; none for a number"`
+	Number        *float64  `json:"number,omitempty" doc:"what it tells in place of a class: the model's target"`
 	Sure          bool      `json:"sure" doc:"whether the largest probability is high, at least the model's sure_above, of each digit, and none is probably no digit"`
 	Empty         bool      `json:"empty" doc:"whether there is no ink"`
 	Processed     string    `json:"processed" doc:"the picture that the network was shown, upright, as a data URL"`

@@ -7,8 +7,8 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { promisify } from "node:util";
-import { crc32, deflateSync } from "node:zlib";
 import { chromium } from "playwright-core";
+import { png } from "./png.mjs";
 import { startServer } from "./server.mjs";
 import { Visit } from "./visit.mjs";
 
@@ -21,29 +21,6 @@ let folder = "";
 let stop = async () => {};
 
 const CLASSES = /** @type {const} */ ({ red: [220, 30, 30], green: [30, 200, 40], blue: [20, 40, 220], yellow: [230, 220, 20], black: [10, 10, 10], white: [245, 245, 245] });
-
-/**
- * A PNG of one colour.
- * @param {number} width
- * @param {number} height
- * @param {readonly number[]} colour
- */
-function png(width, height, colour) {
-  const chunk = (/** @type {string} */ kind, /** @type {Buffer} */ data) => {
-    const body = Buffer.concat([Buffer.from(kind), data]);
-    const whole = Buffer.alloc(body.length + 8);
-    whole.writeUInt32BE(data.length);
-    body.copy(whole, 4);
-    whole.writeUInt32BE(crc32(body), body.length + 4);
-    return whole;
-  };
-  const head = Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 8, 2, 0, 0, 0]);
-  head.writeUInt32BE(width);
-  head.writeUInt32BE(height, 4);
-  const row = Buffer.from([0, ...Array.from({ length: width }, () => colour).flat()]);
-  const rows = Buffer.concat(Array.from({ length: height }, () => row));
-  return Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
-}
 
 before(async () => {
   ({ url, folder, stop } = await startServer({

@@ -11,6 +11,7 @@ import { after, before, test } from "node:test";
 import { promisify } from "node:util";
 import axe from "axe-core";
 import { chromium } from "playwright-core";
+import { png } from "./png.mjs";
 import { startServer } from "./server.mjs";
 
 const run = promisify(execFile);
@@ -155,6 +156,54 @@ test("a row of numbers is read while it is changed, also into a number", async (
         assert.equal(await page.title(), "Inkling：读一行数");
         await page.waitForSelector("#columns input");
       });
+    } finally {
+      await stop();
+    }
+  }
+});
+
+test("a number is told of a picture that is chosen, or drawn", async () => {
+  for (const drawn of [false, true]) {
+    // How wide a bar is: on gray pictures, which drawings become, and on others.
+    const bar = (/** @type {number} */ size, /** @type {number} */ width) => png(size, size, drawn ? [220] : [220, 60, 200], drawn ? [10] : [10, 10, 40], width);
+    const name = drawn ? "drawings-numbers" : "pictures-numbers";
+    const { url, folder, stop } = await startServer({
+      feedback: false,
+      prepare: async (binary, home) => {
+        const lines = [];
+        for (let i = 0; i < 104; i++) {
+          await writeFile(join(home, `${i}.png`), bar(28, 1 + (i % 26)));
+          lines.push(`${i}.png,${1000.5 + 200 * (1 + (i % 26))}\n`);
+        }
+        await writeFile(join(home, "bars.csv"), ["path,width\n", ...lines].join(""));
+        await run(binary, ["train", "--data", "bars.csv", "--recipe", "folder", "--model", "lenet", "--augment", "none", "--epochs", "30", "--batch", "8", "--out", "bars.pth"], { cwd: home });
+        return join(home, "bars.pth");
+      },
+    });
+    try {
+      await writeFile(join(folder, "wide.png"), bar(56, 40));
+      for (const [options, told] of /** @type {const} */ ([
+        [desktop, /^width: [45],\d{3}/],
+        [phone, /^width 为 [45],\d{3}/],
+      ])) {
+        await visiting(url, options === phone ? `${name}-phone` : name, options, async (page) => {
+          await page.waitForFunction(() => /width/.test(document.querySelector("#model")?.textContent ?? ""));
+          assert.equal(await page.locator("#bars").isHidden(), true);
+          await page.setInputFiles("#file", join(folder, "wide.png"));
+          if (!drawn) {
+            await page.locator('#words[data-state="answered"]').waitFor();
+            assert.match((await page.locator("#words").textContent()) ?? "", told);
+            return;
+          }
+          await page.waitForFunction(() => /^[45],\d{3}/.test(document.querySelector("#digit")?.textContent ?? ""));
+          assert.equal(await page.locator("#words").textContent(), "width");
+          assert.ok(await page.locator("#digit").evaluate((digit) => digit.scrollWidth <= digit.clientWidth), "the number leaves its frame");
+          assert.equal(await page.locator("#tutorial-figure").isHidden(), true);
+          assert.match((await page.locator("#snippet").textContent()) ?? "", /^curl/);
+          await page.locator("#tab-python").click();
+          assert.match((await page.locator("#snippet").textContent()) ?? "", /print\(answer\["number"\]\)/);
+        });
+      }
     } finally {
       await stop();
     }

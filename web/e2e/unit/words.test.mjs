@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { sentenceOf } from "../../page/api.mjs";
 import { barRows, runnersUp } from "../../page/probabilities.mjs";
 import { snippets } from "../../page/snippets.mjs";
-import { LANGUAGES, chooseLanguage, datasetName, number, percent, stepName, text } from "../../page/translations.mjs";
+import { LANGUAGES, chooseLanguage, datasetName, number, percent, quantity, stepName, text } from "../../page/translations.mjs";
 
 const page = new URL("../../page/", import.meta.url);
 const pages = ["index.html", "pictures.html"];
@@ -73,6 +73,10 @@ test("data sets have the names people know", () => {
   assert.equal(datasetName("zh", "emnist", "letters"), "EMNIST (letters)");
   assert.equal(datasetName("en", "folder", "mnist"), "a folder of pictures");
   assert.equal(datasetName("en", "runes", ""), "runes");
+});
+
+test("what a model tells has six digits", () => {
+  assert.deepEqual([104.25, -1234.5678, 0.000123456789].map((value) => quantity("en", value)), ["104.25", "-1,234.57", "0.000123457"]);
 });
 
 test("numbers are short, with a real minus", () => {
