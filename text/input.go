@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"inkling/transform"
 )
@@ -150,6 +152,12 @@ func HasNoSpaces(text string) bool {
 		}
 	}
 	return wide > letters
+}
+
+// IsQuestion tells whether a text ends as questions do.
+func IsQuestion(text string) bool {
+	last, _ := utf8.DecodeLastRuneInString(strings.TrimRight(text, " \t\r\n\"'”’)"))
+	return last == '?' || last == '？'
 }
 
 // Transform makes the network's input of samples.

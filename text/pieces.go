@@ -13,6 +13,10 @@ type Pieces struct {
 	// Letters is how many letters the longest piece has, the shortest 3; a token begins
 	// and ends with one more, so that a word's beginning is told from its middle. 0 is none.
 	Letters int `json:"letters,omitempty"`
+	// Opening tells each token together with the first two of the text, however far behind
+	// them it stands, and each of the first five together with its place: what city means
+	// to a question depends on whether what is or how many begins it.
+	Opening bool `json:"opening,omitempty"`
 	// Count is how many numbers there are for all.
 	Count int `json:"count"`
 }
@@ -23,6 +27,8 @@ const (
 	MaxLetters     = 6
 	shortestPiece  = 3
 	mostTokenParts = 24 // pieces of letters of one token; what a longer one has behind them is left out
+	openingTokens  = 2
+	openingPlaces  = 5
 )
 
 func (p *Pieces) check() error {
@@ -52,6 +58,9 @@ func (in *Input) PieceRows() int {
 		return 0
 	}
 	rows := max(p.Runs-max(in.Runs, 1), 0)
+	if p.Opening {
+		rows += 2
+	}
 	if p.Letters > 0 {
 		rows += mostTokenParts
 	}
@@ -72,6 +81,16 @@ func (in *Input) pieces(tokens []string) []PieceRow {
 			row.Numbers[i] = number('r', run(tokens, i, n))
 		}
 		rows = append(rows, row)
+	}
+	if p.Opening {
+		later, placed := PieceRow{1, make([]int32, len(tokens))}, PieceRow{1, make([]int32, len(tokens))}
+		for i := openingTokens; i < len(tokens); i++ {
+			later.Numbers[i] = number('o', run(tokens, 0, openingTokens)+" "+tokens[i])
+		}
+		for i := range min(openingPlaces, len(tokens)) {
+			placed.Numbers[i] = number('1'+byte(i), tokens[i])
+		}
+		rows = append(rows, later, placed)
 	}
 	if p.Letters == 0 {
 		return rows

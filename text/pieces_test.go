@@ -70,6 +70,15 @@ func TestPieces(t *testing.T) {
 	if again, err := ParseInput(string(file)); err != nil || *again.Pieces != *in.Pieces {
 		t.Errorf("read again: %+v, %v", again, err)
 	}
+	// How a text begins: its first two tokens with each later one, and the places of the first.
+	if _, sample := piecesOf(t, &Pieces{Opening: true, Count: count}, 0, "how many good films are"); len(sample.Pieces) != 2 ||
+		!slices.Equal(sample.Pieces[0].Numbers, of('o', "", "", "how many good", "how many films", "how many are")) ||
+		sample.Pieces[1].Numbers[0] != of('1', "how")[0] || sample.Pieces[1].Numbers[4] != of('5', "are")[0] {
+		t.Errorf("the opening is %v", sample.Pieces)
+	}
+	if in, sample := piecesOf(t, &Pieces{Opening: true, Count: count}, 0, "good"); in.Rows() != 3 || sample.Pieces[0].Numbers[0] != Padding || sample.Pieces[1].Numbers[0] == Padding {
+		t.Errorf("the opening of one word is %v", sample.Pieces)
+	}
 	// Runs that the vocabulary has are no pieces; long tokens are cut.
 	if _, sample := piecesOf(t, &Pieces{Runs: 3, Count: count}, 2, "good films"); len(sample.Pieces) != 1 || sample.Pieces[0].Tokens != 3 {
 		t.Errorf("pieces beside runs of 2: %v", sample.Pieces)

@@ -60,7 +60,7 @@ var (
 		"eval-strokes out":   completeFiles("png"),
 		"schedule-step":      oneOf("epoch", "batch"),
 
-		"digits": oneOf("auto", "alike", "apart"),
+		"digits": oneOf("auto", "alike", "apart"), "opening": oneOf("auto", "yes", "no"),
 		"tokens": oneOf("auto", "words", "treebank", "characters"),
 
 		// What nobody can guess.

@@ -33,6 +33,7 @@ type sampleOptions struct {
 	labels  string
 
 	tokens, digits         string
+	opening                string
 	length, minCount, runs int
 	// tallyRuns and letters are what a tally weighs besides; weighs tells that there is one.
 	tallyRuns, letters int
@@ -66,6 +67,7 @@ func (o *sampleOptions) inputFlags(f *pflag.FlagSet) {
 	f.IntVar(&o.runs, "runs", 0, "tell the network besides every token the runs of 2 to `N` that begin there; 0 means 2, or 1, which is none, for words of texts of two classes")
 	f.IntVar(&o.tallyRuns, "tally-runs", 0, "let the network's tally weigh runs of up to `N` tokens; 0 means 2, or 3 for characters, and 1 only what --runs says")
 	f.IntVar(&o.letters, "letters", 0, "let the network's tally weigh pieces of 3 to `N` letters of every token; 0 means 5, or none for characters, and 1 none")
+	f.StringVar(&o.opening, "opening", "auto", "let the network's tally weigh each token together with the first two, and the first five with their places: `WHETHER` yes, no, or auto, which is yes where most texts are questions, but for characters")
 	f.IntVar(&o.minCount, "min-count", 0, "know tokens that the texts have `N` times; 0 means 2, or 1 for fewer than 1,000 texts")
 	f.IntVar(&o.rate, "rate", 0, "read recordings at `N` samples a second; 0 means theirs, 16,000 at most")
 	f.Float64Var(&o.seconds, "seconds", 0, "read so many `SECONDS` of a recording at most; 0 means as many as 99 of 100 have, 10 at most")
@@ -102,6 +104,8 @@ func (o *sampleOptions) check(seed uint64) error {
 	switch {
 	case !slices.Contains([]string{"", "auto", "alike", "apart"}, o.digits):
 		return usagef("--digits is %q, want auto, alike or apart", o.digits)
+	case !slices.Contains([]string{"", "auto", "yes", "no"}, o.opening):
+		return usagef("--opening is %q, want auto, yes or no", o.opening)
 	case o.length < 0 || o.length > text.MaxLength:
 		return usagef("--length is %d, want 0 to %d", o.length, text.MaxLength)
 	case o.runs < 0 || o.runs > text.MaxRuns:
@@ -125,7 +129,7 @@ func (o *sampleOptions) check(seed uint64) error {
 // given says what the first flag is for that was set of those for kinds, and not for this one,
 // "" for none.
 func (o *sampleOptions) given(kind inkling.Kind) string {
-	texts := o.find.TextColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
+	texts := o.find.TextColumn != "" || o.tokens != "" && o.tokens != "auto" || o.digits != "" && o.digits != "auto" || o.opening != "" && o.opening != "auto" || o.length+o.minCount+o.runs+o.tallyRuns+o.letters > 0
 	recordings := o.find.Names+o.find.TestWhere != "" || o.rate+o.mels > 0 || o.seconds > 0
 	switch {
 	case o.find.LabelColumn != "" && kind != inkling.Texts && kind != inkling.Vectors:
@@ -133,7 +137,7 @@ func (o *sampleOptions) given(kind inkling.Kind) string {
 	case o.columns != "" && kind != inkling.Vectors:
 		return "--columns is for vectors"
 	case texts && kind != inkling.Texts:
-		return "--text-column, --tokens, --digits, --length, --runs, --tally-runs, --letters and --min-count are for texts"
+		return "--text-column, --tokens, --digits, --length, --runs, --tally-runs, --letters, --opening and --min-count are for texts"
 	case recordings && kind != inkling.Recordings:
 		return "--names, --test-where, --rate, --seconds and --mels are for recordings"
 	case o.fold != "" && kind == inkling.Pictures:
@@ -339,15 +343,15 @@ func chooseText(items []samples.Item, o *sampleOptions) (*text.Input, error) {
 	if in.Vocabulary, err = text.NewVocabulary(tokens, bounds...); err != nil {
 		return nil, err
 	}
-	if !o.weighs && max(o.tallyRuns, o.letters) > 1 {
-		return nil, usagef("--tally-runs and --letters are for what a tally weighs, and the model has none: take textcnn tally=2, or leave them out")
+	if !o.weighs && (max(o.tallyRuns, o.letters) > 1 || o.opening == "yes") {
+		return nil, usagef("--tally-runs, --letters and --opening are for what a tally weighs, and the model has none: take textcnn tally=2, or leave them out")
 	}
 	if in.Length == 0 {
 		const most, fewest = 400, 8
 		slices.Sort(lengths)
 		in.Length = min(max(lengths[len(lengths)*99/100], fewest), most)
 	}
-	in.Pieces = choosePieces(in, len(items), o)
+	in.Pieces = choosePieces(in, items, o)
 	return in, nil
 }
 
@@ -359,9 +363,8 @@ const piecesCounted = 1 << 17
 // where nobody asks for them.
 const mostPieceBytes = 512 << 20
 
-// choosePieces is what a tally weighs of so many texts beside tokens and runs, nil for
-// nothing.
-func choosePieces(in *text.Input, texts int, o *sampleOptions) *text.Pieces {
+// choosePieces is what a tally weighs of texts beside tokens and runs, nil for nothing.
+func choosePieces(in *text.Input, texts []samples.Item, o *sampleOptions) *text.Pieces {
 	p := &text.Pieces{Runs: o.tallyRuns, Letters: o.letters, Count: piecesCounted}
 	if p.Runs == 0 {
 		p.Runs = 2
@@ -369,6 +372,7 @@ func choosePieces(in *text.Input, texts int, o *sampleOptions) *text.Pieces {
 			p.Runs = 3
 		}
 	}
+	p.Opening = o.opening == "yes" || o.opening != "no" && in.Tokenizer != text.Characters && areQuestions(texts)
 	switch {
 	case p.Letters == 1 || p.Letters == 0 && in.Tokenizer == text.Characters:
 		p.Letters = 0
@@ -376,14 +380,25 @@ func choosePieces(in *text.Input, texts int, o *sampleOptions) *text.Pieces {
 		p.Letters = 5
 		asked := *in
 		asked.Pieces = p
-		if 4*in.Length*asked.Rows() > mostPieceBytes/texts {
+		if 4*in.Length*asked.Rows() > mostPieceBytes/len(texts) {
 			p.Letters = 0
 		}
 	}
-	if !o.weighs || p.Runs <= max(in.Runs, 1) && p.Letters == 0 {
+	if !o.weighs || p.Runs <= max(in.Runs, 1) && p.Letters == 0 && !p.Opening {
 		return nil
 	}
 	return p
+}
+
+// areQuestions tells whether most texts are questions.
+func areQuestions(items []samples.Item) bool {
+	questions := 0
+	for _, item := range items {
+		if text.IsQuestion(item.Text) {
+			questions++
+		}
+	}
+	return 2*questions > len(items)
 }
 
 // tellsMoreThanTwo tells whether items have more than two labels.
@@ -665,11 +680,18 @@ func describePieces(in *text.Input) string {
 		if p.Letters > 0 {
 			all = append(all, fmt.Sprintf("pieces of 3 to %d letters", p.Letters))
 		}
+		if p.Opening {
+			all = append(all, "how a text begins")
+		}
 	}
-	if len(all) == 0 {
+	switch last := len(all) - 1; {
+	case last < 0:
 		return ""
+	case last == 0:
+		return ", weighed with " + all[0]
+	default:
+		return ", weighed with " + strings.Join(all[:last], ", ") + " and " + all[last]
 	}
-	return ", weighed with " + strings.Join(all, " and ")
 }
 
 // aboutTexts tells in a few words what a model's file says of texts.

@@ -305,6 +305,7 @@ func TestRunsChosen(t *testing.T) {
 // TestPiecesChosen looks at what a tally weighs where nothing is said.
 func TestPiecesChosen(t *testing.T) {
 	words, chinese := []samples.Item{{Label: "a", Text: "how many are there"}, {Label: "b", Text: "who is it"}}, []samples.Item{{Label: "a", Text: "味道好"}, {Label: "b", Text: "味道很差"}}
+	asked := []samples.Item{{Label: "a", Text: "how many are there ?"}, {Label: "b", Text: "who is it?"}, {Label: "b", Text: "tell me"}}
 	for _, c := range []struct {
 		items []samples.Item
 		o     sampleOptions
@@ -314,6 +315,9 @@ func TestPiecesChosen(t *testing.T) {
 		{chinese, sampleOptions{weighs: true}, &text.Pieces{Runs: 3, Count: piecesCounted}},
 		{words, sampleOptions{weighs: true, tallyRuns: 3, letters: 4}, &text.Pieces{Runs: 3, Letters: 4, Count: piecesCounted}},
 		{words, sampleOptions{weighs: true, tallyRuns: 1, letters: 1}, nil},
+		{words, sampleOptions{weighs: true, tallyRuns: 1, letters: 1, opening: "yes"}, &text.Pieces{Runs: 1, Opening: true, Count: piecesCounted}},
+		{asked, sampleOptions{weighs: true, opening: "auto"}, &text.Pieces{Runs: 2, Letters: 5, Opening: true, Count: piecesCounted}},
+		{asked, sampleOptions{weighs: true, opening: "no"}, &text.Pieces{Runs: 2, Letters: 5, Count: piecesCounted}},
 		{words, sampleOptions{}, nil},
 	} {
 		in, err := chooseText(c.items, &c.o)
@@ -326,10 +330,10 @@ func TestPiecesChosen(t *testing.T) {
 	}
 	// Many long texts have no pieces of letters, unless they are asked for.
 	long := &text.Input{Way: text.Way{Tokenizer: text.Treebank}, Length: 400}
-	if p := choosePieces(long, 25_000, &sampleOptions{weighs: true}); p == nil || p.Letters != 0 || p.Runs != 2 {
+	if p := choosePieces(long, make([]samples.Item, 25_000), &sampleOptions{weighs: true}); p == nil || p.Letters != 0 || p.Runs != 2 {
 		t.Errorf("of many long texts the pieces are %+v", p)
 	}
-	if p := choosePieces(long, 25_000, &sampleOptions{weighs: true, letters: 3}); p == nil || p.Letters != 3 {
+	if p := choosePieces(long, make([]samples.Item, 25_000), &sampleOptions{weighs: true, letters: 3}); p == nil || p.Letters != 3 {
 		t.Errorf("where they are asked for, the pieces are %+v", p)
 	}
 	if err := (&sampleOptions{letters: 2}).check(1); err == nil || !strings.Contains(err.Error(), "--letters is 2, want 0, 1, or 3 to 6") {
