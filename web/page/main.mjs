@@ -256,7 +256,7 @@ function showModel() {
 
 speaker.translate();
 showTools();
-const toldOfProgram = setUpProgramPanel(t, announce);
+const writePrograms = setUpProgramPanel(t, announce);
 if (isLocal()) {
   answerView.showNothing("loading");
 }
@@ -271,7 +271,7 @@ try {
   }
   if (model.target) {
     answerView.target = model.target;
-    toldOfProgram(true);
+    writePrograms(true);
   } else {
     answerView.classes = model.classes;
   }
