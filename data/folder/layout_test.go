@@ -263,6 +263,7 @@ func TestListsRefused(t *testing.T) {
 		{"path,width,height\na.png,4,4\n", "no column is called label or class"},
 		{",path\n0,a.png\n1,b.png\n", `it has no labels, so that nothing can be learnt from it or tested with it: its columns are "" and "path"`},
 		{"a.png,4,4\nb.png,4,5\n", "line 1 has 3 fields, and nothing says which of them is the label: put a first line above it"},
+		{"0\tcaf\xe9 noir\n1\tth\xe9 vert\n", "line 1 is not UTF-8, and none of its columns is called path, filename or image: save the file as UTF-8"},
 		{"x,y,z\n1,2,3\n", `line 1 looks like a header ("x", "y" and "z"), but no column is called path, filename or image`},
 		{"url,label\nhttp://example.org/a.png,1\n", "is an address, and pictures are not downloaded"},
 		{"path,label\na.png,cat\nb.png\n", "line 3 has 1 fields, and line 1 has 2"},

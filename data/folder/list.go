@@ -7,6 +7,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"inkling/data/parts"
 	"inkling/data/table"
@@ -127,6 +128,9 @@ func (l *listReader) findColumns(head []table.Line) error {
 			}
 		}
 		if l.Path < 0 {
+			if !utf8.ValidString(strings.Join(first, "")) {
+				return fmt.Errorf("line %d is not UTF-8, and none of its columns is called path, filename or image: save the file as UTF-8", head[0].Number)
+			}
 			return fmt.Errorf("line 1 looks like a header (%s), but no column is called path, filename or image, and none holds paths", list(quoted(first), 8))
 		}
 	}

@@ -16,6 +16,10 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+
 	"inkling/data/parts"
 	"inkling/internal/wording"
 	"inkling/text"
@@ -62,11 +66,8 @@ func rows(fsys fs.FS, name string, f func(row) error) error {
 		}
 		r = bufio.NewReaderSize(unpacked, 64<<10)
 	}
-	if bom, _ := r.Peek(3); string(bom) == "\ufeff" {
-		r.Discard(3)
-	} else if len(bom) >= 2 && (bom[0] == 0xff && bom[1] == 0xfe || bom[0] == 0xfe && bom[1] == 0xff) {
-		return errors.New("it is UTF-16: save it as UTF-8")
-	}
+	// Spreadsheets write UTF-16, which its byte order mark tells.
+	r = bufio.NewReaderSize(transform.NewReader(r, unicode.BOMOverride(encoding.Nop.NewDecoder())), 64<<10)
 	if sample, _ := r.Peek(512); what(sample) != "" {
 		return fmt.Errorf("it is no table, but %s", what(sample))
 	}
