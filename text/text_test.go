@@ -181,8 +181,6 @@ func TestBuckets(t *testing.T) {
 	}
 }
 
-// FuzzTokens holds tokens to be parts of the text, and their number and the work to the
-// text's length.
 func TestIsQuestion(t *testing.T) {
 	for text, want := range map[string]bool{"What is it ?": true, "“Really?”": true, "几点？ ": true, "Why? Because.": false, "": false, "?!": false} {
 		if IsQuestion(text) != want {
@@ -191,6 +189,8 @@ func TestIsQuestion(t *testing.T) {
 	}
 }
 
+// FuzzTokens holds tokens to be parts of the text, and their number and the work to the
+// text's length.
 func FuzzTokens(f *testing.F) {
 	for _, text := range []string{`"It isn't", he said... cannot wanna 'tis (東西) 3:4.`, strings.Repeat("'", 100), strings.Repeat("can", 50) + "not"} {
 		f.Add(text)
